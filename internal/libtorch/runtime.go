@@ -1,0 +1,76 @@
+package libtorch
+
+// #include <stdlib.h>
+// #include "shim/shim.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/sugarme/gotch"
+)
+
+// ManualSeed seeds the generators of all devices.
+func ManualSeed(seed uint64) error {
+	return toError(C.icl_manual_seed(C.uint64_t(seed)), "manual seed")
+}
+
+// RNGState returns the state of the device's generator, for SetRNGState.
+func RNGState(device gotch.Device) (state []byte, err error) {
+	err = With(func(s *Scope) error {
+		state = s.Bytes(s.op("rng state", func(out *C.icl_tensor) C.icl_error {
+			return C.icl_rng_state(out, deviceIndex(device))
+		}))
+		return s.Err()
+	})
+	return state, err
+}
+
+// SetRNGState puts the device's generator into a state that RNGState returned.
+func SetRNGState(device gotch.Device, state []byte) error {
+	return With(func(s *Scope) error {
+		t := FromSlice(s, state, gotch.CPU, int64(len(state)))
+		s.do("set rng state", func() C.icl_error { return C.icl_set_rng_state(t.c, deviceIndex(device)) })
+		return s.Err()
+	})
+}
+
+// SetThreads sets the number of threads of an operation on the CPU. Call it on
+// the OS thread that will call LibTorch.
+func SetThreads(n int) error {
+	if n < 1 {
+		return fmt.Errorf("libtorch: %d threads, want 1 or more", n)
+	}
+	return toError(C.icl_set_threads(C.int(n)), "set threads")
+}
+
+// Threads returns the number of threads of an operation on the CPU.
+func Threads() int { return int(C.icl_threads()) }
+
+// CUDADevices returns the number of CUDA devices that can be used: 0 in a CPU
+// build or on a machine without a driver.
+func CUDADevices() int { return int(C.icl_cuda_devices()) }
+
+// Synchronize waits for the work queued on a CUDA device; it does nothing for
+// the CPU.
+func Synchronize(device gotch.Device) error {
+	if deviceIndex(device) < 0 {
+		return nil
+	}
+	return toError(C.icl_cuda_synchronize(deviceIndex(device)), "synchronize")
+}
+
+// Version returns the version of the LibTorch that the program was compiled
+// with, as "2.1.0".
+func Version() string { return C.GoString(C.icl_version()) }
+
+// Build returns LibTorch's own description of how it was built, several lines.
+func Build() (string, error) {
+	var out *C.char
+	if err := toError(C.icl_config(&out), "build"); err != nil {
+		return "", err
+	}
+	defer C.free(unsafe.Pointer(out))
+	return C.GoString(out), nil
+}

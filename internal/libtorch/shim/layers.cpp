@@ -1,0 +1,105 @@
+// Layers and the fused blocks: many LibTorch operations a call, so that a
+// network's step costs a few calls from Go.
+#include "common.hpp"
+
+using icl::handle;
+using icl::in;
+using icl::opt;
+
+namespace {
+
+// A tensor whose first operand carries a forward-mode tangent must not be
+// written in place: the tangent's layout need not allow it.
+bool dual(const at::Tensor& t) { return t._fw_grad(0).defined(); }
+
+// Batch norm with the statistics of the first rows, differentiable through them.
+at::Tensor leading_batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b,
+                              const at::Tensor& mean, const at::Tensor& var, const icl_bn_mode& m) {
+  TORCH_CHECK(m.rows <= x.size(0), "batch norm over the first ", m.rows, " rows of ", x.size(0));
+  std::vector<int64_t> dims, shape(x.dim(), 1);
+  for (int64_t d = 0; d < x.dim(); d++)
+    if (d != 1) dims.push_back(d);
+  shape[1] = x.size(1);
+  auto head = x.narrow(0, 0, m.rows);
+  auto mu = head.mean(dims);
+  auto centred = head - mu.view(shape);
+  auto sigma2 = (centred * centred).mean(dims);
+  if (m.update && mean.defined()) {
+    at::NoGradGuard off;
+    const double n = head.numel() / x.size(1);
+    mean.lerp_(mu.detach(), m.momentum);
+    var.lerp_(sigma2.detach() * (n / std::max(1.0, n - 1)), m.momentum);
+  }
+  auto scale = (sigma2 + m.eps).rsqrt();
+  if (w.defined()) scale = scale * w;
+  auto y = (x - mu.view(shape)) * scale.view(shape);
+  return b.defined() ? y + b.view(shape) : y;
+}
+
+at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, const at::Tensor& mean,
+                      const at::Tensor& var, const at::Tensor& count, const icl_bn_mode& m) {
+  if (m.update && count.defined()) {
+    at::NoGradGuard off;
+    count.add_(1);
+  }
+  if (!m.batch) return at::batch_norm(x, w, b, mean, var, false, m.momentum, m.eps, false);
+  if (m.rows > 0 && m.rows < x.size(0)) return leading_batch_norm(x, w, b, mean, var, m);
+  TORCH_CHECK(x.numel() / x.size(1) > 1, "batch norm needs more than one value per channel; got shape ",
+              x.sizes());
+  if (m.update) return at::batch_norm(x, w, b, mean, var, true, m.momentum, m.eps, false);
+  return at::batch_norm(x, w, b, {}, {}, true, m.momentum, m.eps, false);
+}
+
+}  // namespace
+
+icl_error icl_linear(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b) {
+  return icl::guarded([&] { *out = handle(at::linear(in(x), in(w), opt(b))); });
+}
+
+icl_error icl_conv2d(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, int64_t stride, int64_t pad) {
+  return icl::guarded([&] { *out = handle(at::conv2d(in(x), in(w), opt(b), stride, pad)); });
+}
+
+icl_error icl_max_pool2d(icl_tensor* out, icl_tensor x, int64_t k, int64_t stride, int64_t pad) {
+  return icl::guarded([&] { *out = handle(at::max_pool2d(in(x), k, stride, pad)); });
+}
+
+icl_error icl_cross_entropy(icl_tensor* out, icl_tensor logits, icl_tensor target) {
+  return icl::guarded([&] { *out = handle(at::cross_entropy_loss(in(logits), in(target))); });
+}
+
+icl_error icl_normalize(icl_tensor* out, icl_tensor x) {
+  // z/|z| does not change when z is scaled, so z may first be divided by its
+  // largest entry, held constant: no square under- or overflows, and the
+  // gradient stays exact.
+  return icl::guarded([&] {
+    const auto& z = in(x);
+    at::Tensor scale;
+    {
+      at::NoGradGuard off;
+      scale = z.detach().abs().amax(-1, true);
+      scale = scale.masked_fill(scale == 0, 1.0);
+    }
+    auto u = z / scale;
+    *out = handle(u / u.norm(2, {-1}, true).clamp_min(1e-12));
+  });
+}
+
+icl_error icl_batch_norm(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, icl_tensor mean,
+                         icl_tensor var, icl_tensor count, icl_bn_mode m) {
+  return icl::guarded(
+      [&] { *out = handle(batch_norm(in(x), opt(w), opt(b), opt(mean), opt(var), opt(count), m)); });
+}
+
+icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor w, icl_tensor b,
+                      icl_tensor mean, icl_tensor var, icl_tensor count, icl_tensor residual, int64_t stride,
+                      int64_t pad, int relu, icl_bn_mode m) {
+  return icl::guarded([&] {
+    auto y = batch_norm(at::conv2d(in(x), in(conv), {}, stride, pad), opt(w), opt(b), opt(mean), opt(var),
+                        opt(count), m);
+    const bool inplace = !dual(y);
+    if (residual) y = inplace ? y.add_(in(residual)) : y + in(residual);
+    if (relu) y = inplace ? y.relu_() : y.relu();
+    *out = handle(y);
+  });
+}

@@ -1,0 +1,41 @@
+// Codes of the operations, shared by C++ and Go.
+#pragma once
+
+enum icl_unary_op {
+  ICL_NEG,
+  ICL_EXP,
+  ICL_LOG,
+  ICL_SQRT,
+  ICL_RSQRT,
+  ICL_SQUARE,
+  ICL_ABS,
+  ICL_RELU,
+  ICL_SIGMOID,
+  ICL_LOG_SIGMOID,
+  ICL_TANH,
+  ICL_T,
+  ICL_DETACH,
+  ICL_CLONE,
+  ICL_CONTIGUOUS,
+  ICL_IS_FINITE,
+  ICL_ZEROS_LIKE,
+  ICL_ONES_LIKE,
+  ICL_SUM_ALL,
+  ICL_MEAN_ALL,
+  ICL_CHANNELS_LAST,
+};
+enum icl_binary_op { ICL_ADD, ICL_SUB, ICL_MUL, ICL_DIV, ICL_MATMUL, ICL_EQ, ICL_LT, ICL_GT, ICL_MAXIMUM };
+enum icl_scalar_op { ICL_ADD_S, ICL_MUL_S, ICL_POW_S, ICL_CLAMP_MIN, ICL_CLAMP };
+enum icl_reduce_op {
+  ICL_SUM,
+  ICL_MEAN,
+  ICL_LOGSUMEXP,
+  ICL_AMAX,
+  ICL_VAR,
+  ICL_NORM,
+  ICL_ALL_OF,
+  ICL_ARGMAX,
+  ICL_LOG_SOFTMAX
+};
+enum icl_shape_op { ICL_RESHAPE, ICL_EXPAND, ICL_TRANSPOSE, ICL_NARROW, ICL_UNSQUEEZE, ICL_SELECT };
+enum icl_index_op { ICL_INDEX_SELECT, ICL_GATHER };

@@ -1,0 +1,61 @@
+// The library itself: seeds, threads, devices, version.
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/version.h>
+
+#include "common.hpp"
+
+using icl::handle;
+using icl::in;
+
+namespace {
+const at::Generator& generator(int device) {
+  if (device < 0) return at::globalContext().defaultGenerator(at::kCPU);
+  return at::globalContext().defaultGenerator(at::Device(at::kCUDA, device));
+}
+}  // namespace
+
+icl_error icl_manual_seed(uint64_t seed) {
+  return icl::guarded([&] { at::manual_seed(seed); });
+}
+
+icl_error icl_rng_state(icl_tensor* out, int device) {
+  return icl::guarded([&] {
+    auto g = generator(device);
+    std::lock_guard<std::mutex> lock(g.mutex());
+    *out = handle(g.get_state());
+  });
+}
+
+icl_error icl_set_rng_state(icl_tensor state, int device) {
+  return icl::guarded([&] {
+    auto g = generator(device);
+    std::lock_guard<std::mutex> lock(g.mutex());
+    g.set_state(in(state));
+  });
+}
+
+icl_error icl_set_threads(int n) {
+  return icl::guarded([&] { at::set_num_threads(n); });
+}
+int icl_threads(void) { return at::get_num_threads(); }
+
+int icl_cuda_devices(void) {
+  try {
+    return at::hasCUDA() ? (int)at::detail::getCUDAHooks().getNumGPUs() : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+icl_error icl_cuda_synchronize(int device) {
+  return icl::guarded([&] { at::detail::getCUDAHooks().deviceSynchronize(device); });
+}
+
+const char* icl_version(void) { return TORCH_VERSION; }
+
+icl_error icl_config(char** out) {
+  return icl::guarded([&] { *out = strdup(at::show_config().c_str()); });
+}

@@ -1,0 +1,110 @@
+// The C face of LibTorch for package libtorch: what gotch lacks or does too
+// slowly. Every function that can fail returns NULL, or a message (to be freed
+// with free) in the same call: no error lives on a thread between calls.
+// An icl_tensor is a heap-allocated at::Tensor, as gotch's Ctensor is.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef void* icl_tensor;
+typedef char* icl_error;
+
+// Handles.
+int64_t icl_live(void);
+void icl_disown(void);  // a handle passes to an owner who deletes it himself
+void icl_free(icl_tensor* ts, int n);
+icl_error icl_alias(icl_tensor* out, icl_tensor t);
+
+// Creation. kind is a c10::ScalarType; device < 0 is the CPU, otherwise a CUDA index.
+icl_error icl_from_data(icl_tensor* out, const void* data, const int64_t* shape, int dim, int kind,
+                        int device);
+icl_error icl_full(icl_tensor* out, const int64_t* shape, int dim, double value, int kind, int device);
+icl_error icl_arange(icl_tensor* out, int64_t from, int64_t to, int device);
+icl_error icl_random(icl_tensor* out, const int64_t* shape, int dim, int normal, double a, double b, int kind,
+                     int device);
+
+// Description and contents.
+icl_error icl_describe(icl_tensor t, int64_t* shape, int max_dim, int* dim, int* kind, int* device,
+                       int* requires_grad);
+icl_error icl_copy_out(icl_tensor t, void* dst, int64_t bytes);
+icl_error icl_copy_(icl_tensor dst, icl_tensor src);
+icl_error icl_item(double* out, icl_tensor t);
+icl_error icl_to(icl_tensor* out, icl_tensor t, int kind, int device);
+
+// Operations, by the codes of ops.h.
+icl_error icl_unary(icl_tensor* out, int op, icl_tensor a);
+icl_error icl_binary(icl_tensor* out, int op, icl_tensor a, icl_tensor b);
+icl_error icl_scalar(icl_tensor* out, int op, icl_tensor a, double x, double y);
+icl_error icl_reduce(icl_tensor* out, int op, icl_tensor a, const int64_t* dims, int n, int keep);
+icl_error icl_shape(icl_tensor* out, int op, icl_tensor a, const int64_t* xs, int n);
+icl_error icl_index(icl_tensor* out, int op, icl_tensor a, icl_tensor index, int64_t dim);
+icl_error icl_masked_fill(icl_tensor* out, icl_tensor a, icl_tensor mask, double value);
+icl_error icl_join(icl_tensor* out, const icl_tensor* ts, int n, int64_t dim, int stack);
+icl_error icl_topk(icl_tensor* values, icl_tensor* indices, icl_tensor a, int64_t k, int64_t dim,
+                   int largest);
+
+// Layers.
+icl_error icl_linear(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b);
+icl_error icl_conv2d(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, int64_t stride, int64_t pad);
+icl_error icl_max_pool2d(icl_tensor* out, icl_tensor x, int64_t k, int64_t stride, int64_t pad);
+icl_error icl_cross_entropy(icl_tensor* out, icl_tensor logits, icl_tensor target);
+icl_error icl_normalize(icl_tensor* out, icl_tensor x);
+
+// Batch normalisation. batch: statistics of the batch (else the running ones);
+// update: move the running ones by momentum; rows > 0: the batch's statistics
+// are those of its first rows only.
+typedef struct {
+  int batch, update;
+  int64_t rows;
+  double momentum, eps;
+} icl_bn_mode;
+icl_error icl_batch_norm(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, icl_tensor mean,
+                         icl_tensor var, icl_tensor count, icl_bn_mode m);
+// Convolution, batch norm, optional residual, optional ReLU in one call.
+icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor w, icl_tensor b,
+                      icl_tensor mean, icl_tensor var, icl_tensor count, icl_tensor residual, int64_t stride,
+                      int64_t pad, int relu, icl_bn_mode m);
+
+// Lists of tensors, one call each.
+icl_error icl_list_axpy(icl_tensor* out, const icl_tensor* x, const icl_tensor* y, double a,
+                        int n);  // x + a*y
+icl_error icl_list_dot(double* out, const icl_tensor* x, const icl_tensor* y, int n);
+icl_error icl_list_lerp_(const icl_tensor* x, const icl_tensor* y, double weight,
+                         int n);  // x += weight*(y-x)
+icl_error icl_list_copy_(const icl_tensor* dst, const icl_tensor* src, int n);
+icl_error icl_adam_(const icl_tensor* p, const icl_tensor* g, const icl_tensor* m, const icl_tensor* v, int n,
+                    int64_t step, double lr, double beta1, double beta2, double eps, double decay);
+icl_error icl_sgd_(const icl_tensor* p, const icl_tensor* g, const icl_tensor* m, int n, int first, double lr,
+                   double momentum, double dampening, int nesterov, const double* decay);
+icl_error icl_lars_(const icl_tensor* p, const icl_tensor* g, const icl_tensor* m, int n, double lr,
+                    double momentum, double trust, double eps, const double* decay, const uint8_t* adapt);
+
+// Derivatives.
+icl_error icl_set_requires_grad(icl_tensor t, int on);
+icl_error icl_grad(icl_tensor* out, const icl_tensor* outputs, int n_out, const icl_tensor* inputs, int n_in,
+                   const icl_tensor* grad_outputs, int retain, int create, int allow_unused);
+int icl_grad_enabled(void);
+void icl_set_grad_enabled(int on);
+icl_error icl_enter_dual_level(uint64_t* level);
+icl_error icl_exit_dual_level(uint64_t level);
+icl_error icl_make_dual(icl_tensor* out, icl_tensor primal, icl_tensor tangent, uint64_t level);
+icl_error icl_unpack_dual(icl_tensor* primal, icl_tensor* tangent, icl_tensor dual, uint64_t level);
+
+// The library.
+icl_error icl_manual_seed(uint64_t seed);
+icl_error icl_rng_state(icl_tensor* out, int device);
+icl_error icl_set_rng_state(icl_tensor state, int device);
+icl_error icl_set_threads(int n);
+int icl_threads(void);
+int icl_cuda_devices(void);
+icl_error icl_cuda_synchronize(int device);
+const char* icl_version(void);
+icl_error icl_config(char** out);
+
+#ifdef __cplusplus
+}
+#endif
