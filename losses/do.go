@@ -1,0 +1,33 @@
+package losses
+
+// Do is the interventional loss L_msr (eq. 4 and 6) with weights on the
+// embeddings: weights A [N, n, d], shared by a picture's two views, multiply
+// the other view.
+//
+//	P_i = 1/n sum_t exp(sim(z_i, a_t z'_i)/tau) / (exp(sim(z_i, a_t z'_i)/tau) + sum_neg exp(sim(z_i, z_k)/tau))
+//
+// The negatives are both views of the other pictures, unweighted; the loss is
+// minus the mean of log P over the 2N anchors.
+func Do(s *Scope, b Batch, weights Tensor, tau float64) Tensor {
+	return DoPositives(s, b, weighted(s, weights, b.Z2), weighted(s, weights, b.Z1), tau)
+}
+
+// weighted returns a_t * z/|z| [N, n, d]; the cosine does not see the norm.
+func weighted(s *Scope, weights, z Tensor) Tensor {
+	return s.Mul(weights, s.Unsqueeze(s.Normalize(z), 1))
+}
+
+// DoPositives is Do with the n weighted positives of each anchor given: pos1
+// [N, n, d] for the anchors of view 1 (made from view 2), pos2 for those of
+// view 2.
+func DoPositives(s *Scope, b Batch, pos1, pos2 Tensor, tau float64) Tensor {
+	t := similarities(s, b, tau)
+	positives := s.Normalize(s.Cat(0, pos1, pos2))
+	cosines := s.SumDim(s.Mul(positives, s.Unsqueeze(t.anchors, 1)), false, 2)
+	positive := s.MulScalar(cosines, 1/tau) // [2N, n]
+	others := t.without(s, t.without(s, t.logits, t.self), t.other)
+	negative := s.LogSumExp(others, true, 1) // [2N, 1]
+	// e^p / (e^p + e^neg) = sigmoid(p - neg); the mean over t inside the logarithm.
+	logP := s.LogSumExp(s.LogSigmoid(s.Sub(positive, negative)), false, 1)
+	return s.Sub(logOf(s, s.Size(positive, 1), logP), s.Mean(logP))
+}

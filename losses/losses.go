@@ -1,0 +1,78 @@
+// Package losses holds the contrastive losses, one a file, as pure functions of
+// embeddings. Every loss is a mean over this rank's anchors, whose candidates
+// may be those of all ranks.
+package losses
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// Short names for what every signature here mentions.
+type (
+	// Tensor is a handle to a LibTorch tensor.
+	Tensor = libtorch.Tensor
+	// Scope owns tensors and keeps the first error.
+	Scope = libtorch.Scope
+)
+
+// Batch is a batch of embeddings of two views. Row i of Z1 and of Z2 belong to
+// the same picture. They need not be normalised.
+type Batch struct {
+	Z1, Z2     Tensor // anchors, this rank's: [N, d]
+	All1, All2 Tensor // candidates, of all ranks: [M, d]
+	Offset     int64  // of this rank's pictures among the candidates
+}
+
+// Local is a batch whose candidates are its anchors: one rank.
+func Local(z1, z2 Tensor) Batch { return Batch{Z1: z1, Z2: z2, All1: z1, All2: z2} }
+
+// similarity is the table of cosines between the 2N anchors (view 1, then view
+// 2) and the 2M candidates, divided by tau, with what each anchor must not be
+// compared with.
+type similarity struct {
+	anchors Tensor // [2N, d], unit rows
+	logits  Tensor // [2N, 2M]
+	self    Tensor // [2N, 1]: the candidate that is the anchor itself
+	other   Tensor // [2N, 1]: the candidate that is its other view
+	columns Tensor // [1, 2M]: 0, 1, ...
+	n       int64
+}
+
+func similarities(s *Scope, b Batch, tau float64) (t similarity) {
+	if !(tau > 0) || math.IsInf(tau, 0) {
+		s.Fail(fmt.Errorf("losses: temperature %g; want a positive number", tau))
+		return t
+	}
+	n, m := s.Size(b.Z1, 0), s.Size(b.All1, 0)
+	if s.Err() == nil && (n < 1 || s.Size(b.Z2, 0) != n || s.Size(b.All2, 0) != m || b.Offset < 0 || b.Offset+n > m) {
+		s.Fail(fmt.Errorf("losses: %d and %d anchors at offset %d of %d candidates", n, s.Size(b.Z2, 0), b.Offset, m))
+	}
+	if s.Err() == nil && m < 2 {
+		s.Fail(fmt.Errorf("losses: a contrastive loss of one picture has no negatives; use a batch of 2 or more"))
+	}
+	if s.Err() != nil {
+		return t
+	}
+	device := s.Like(b.Z1).Device
+	t.n = n
+	t.anchors = s.Normalize(s.Cat(0, b.Z1, b.Z2))
+	candidates := t.anchors
+	if b.All1 != b.Z1 || b.All2 != b.Z2 {
+		candidates = s.Normalize(s.Cat(0, b.All1, b.All2))
+	}
+	t.logits = s.MulScalar(s.MatMul(t.anchors, s.T(candidates)), 1/tau)
+	first, second := s.Arange(b.Offset, b.Offset+n, device), s.Arange(m+b.Offset, m+b.Offset+n, device)
+	t.self = s.Unsqueeze(s.Cat(0, first, second), 1)
+	t.other = s.Unsqueeze(s.Cat(0, second, first), 1)
+	t.columns = s.Unsqueeze(s.Arange(0, 2*m, device), 0)
+	return t
+}
+
+// without returns the logits with the candidates at index [2N, 1] left out of
+// sums of exponentials.
+func (t similarity) without(s *Scope, logits, index Tensor) Tensor {
+	return s.MaskedFill(logits, s.Eq(t.columns, index), math.Inf(-1))
+}

@@ -1,0 +1,152 @@
+package nets
+
+import (
+	"strconv"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// layer is a network without children: its specs and its function.
+type layer struct {
+	params, buffers []Spec
+	forward         func(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor
+}
+
+func (l *layer) Params() []Spec  { return l.params }
+func (l *layer) Buffers() []Spec { return l.buffers }
+func (l *layer) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	return l.forward(s, p, b, x, m)
+}
+
+// Linear is x Wᵀ + b from in to out features, initialised as torch.nn.Linear.
+func Linear(in, out int64) Network {
+	init := LinearUniform(in)
+	return &layer{
+		params: []Spec{{"weight", []int64{out, in}, init}, {"bias", []int64{out}, init}},
+		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
+			return s.Linear(x, p[0], p[1])
+		},
+	}
+}
+
+// BatchNorm normalises c channels of [N, c] or [N, c, H, W].
+func BatchNorm(c int64) Network {
+	return &layer{
+		params:  normParams("", c),
+		buffers: normBuffers("", c),
+		forward: func(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+			return s.BatchNorm(x, norm(p, b), m.norm())
+		},
+	}
+}
+
+func normParams(prefix string, c int64) []Spec {
+	return []Spec{{prefix + "weight", []int64{c}, Constant(1)}, {prefix + "bias", []int64{c}, Constant(0)}}
+}
+
+func normBuffers(prefix string, c int64) []Spec {
+	return []Spec{{prefix + "running_mean", []int64{c}, Constant(0)}, {prefix + "running_var", []int64{c}, Constant(1)},
+		{prefix + "num_batches_tracked", []int64{}, Init{kind: counter}}}
+}
+
+func norm(p, b []Tensor) libtorch.Norm {
+	return libtorch.Norm{Weight: p[0], Bias: p[1], Mean: b[0], Var: b[1], Count: b[2]}
+}
+
+// Conv2d is a k x k convolution without bias, Kaiming-normal by fan-out.
+func Conv2d(in, out, k, stride, pad int64) Network {
+	return &layer{
+		params: []Spec{{"weight", []int64{out, in, k, k}, KaimingNormal(k * k * out)}},
+		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
+			return s.Conv2d(x, p[0], Tensor{}, stride, pad)
+		},
+	}
+}
+
+// ReLU is max(x, 0).
+func ReLU() Network { return function((*Scope).ReLU) }
+
+// Tanh is the hyperbolic tangent.
+func Tanh() Network { return function((*Scope).Tanh) }
+
+// GlobalAvgPool averages [N, c, H, W] over the picture to [N, c].
+func GlobalAvgPool() Network {
+	return function(func(s *Scope, x Tensor) Tensor { return s.MeanDim(x, false, 2, 3) })
+}
+
+func function(f func(s *Scope, x Tensor) Tensor) Network {
+	return &layer{forward: func(s *Scope, _, _ []Tensor, x Tensor, _ Mode) Tensor { return f(s, x) }}
+}
+
+// convNorm is a convolution without bias and its batch norm, fused, with the
+// names and optional residual and ReLU of a ResNet's block.
+type convNorm struct {
+	conv, bn           string
+	in, out, k, stride int64
+	pad                int64
+}
+
+func (c convNorm) params() []Spec {
+	specs := []Spec{{c.conv + ".weight", []int64{c.out, c.in, c.k, c.k}, KaimingNormal(c.k * c.k * c.out)}}
+	return append(specs, normParams(c.bn+".", c.out)...)
+}
+
+func (c convNorm) buffers() []Spec { return normBuffers(c.bn+".", c.out) }
+
+// forward takes the unit's three parameters and three buffers.
+func (c convNorm) forward(s *Scope, p, b []Tensor, x, residual Tensor, relu bool, m Mode) Tensor {
+	return s.ConvNorm(x, p[0], norm(p[1:], b), residual, c.stride, c.pad, relu, m.norm())
+}
+
+// Child is a named part of a Sequential.
+type Child struct {
+	Name string
+	Net  Network
+}
+
+// Sequential is the composition of its parts, applied in order.
+type Sequential struct {
+	children        []Child
+	params, buffers []Spec
+}
+
+// Seq numbers its parts as torch.nn.Sequential does.
+func Seq(parts ...Network) *Sequential {
+	children := make([]Child, len(parts))
+	for i, part := range parts {
+		children[i] = Child{strconv.Itoa(i), part}
+	}
+	return Named(children...)
+}
+
+// Named composes named parts; the empty name adds no prefix.
+func Named(children ...Child) *Sequential {
+	q := &Sequential{children: children}
+	for _, c := range children {
+		p, b := c.Net.Params(), c.Net.Buffers()
+		if c.Name != "" {
+			p, b = Prefix(c.Name, p), Prefix(c.Name, b)
+		}
+		q.params, q.buffers = append(q.params, p...), append(q.buffers, b...)
+	}
+	return q
+}
+
+// Params implements Network.
+func (q *Sequential) Params() []Spec { return q.params }
+
+// Buffers implements Network.
+func (q *Sequential) Buffers() []Spec { return q.buffers }
+
+// Forward implements Network.
+func (q *Sequential) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	if !Check(s, "network", q.params, p) || !Check(s, "network's buffers", q.buffers, b) {
+		return Tensor{}
+	}
+	for _, c := range q.children {
+		np, nb := len(c.Net.Params()), len(c.Net.Buffers())
+		x = c.Net.Forward(s, p[:np], b[:nb], x, m)
+		p, b = p[np:], b[nb:]
+	}
+	return x
+}

@@ -1,0 +1,80 @@
+package nets
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MSRConfig describes f_msr, the meta semantic regularizer's network (section
+// 4.1): from the un-augmented picture to n weight vectors of c entries.
+type MSRConfig struct {
+	Trunk string // "conv4", or a backbone's name
+	Width float64
+	Stem  Stem  // of a backbone trunk
+	N     int64 // number of weight vectors, n
+	C     int64 // entries of each, c
+}
+
+// MSR maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1): a trunk,
+// pooled, a linear layer and a sigmoid.
+type MSR struct {
+	*Sequential
+	n, c int64
+}
+
+// NewMSR builds f_msr.
+func NewMSR(cfg MSRConfig) (*MSR, error) {
+	if cfg.N < 1 || cfg.C < 1 {
+		return nil, fmt.Errorf("f_msr with %d weight vectors of %d entries", cfg.N, cfg.C)
+	}
+	var trunk Encoder
+	if cfg.Trunk == "conv4" {
+		trunk = conv4(max(1, int64(32*cfg.Width)))
+	} else {
+		b, err := NewBackbone(cfg.Trunk, cfg.Stem, cfg.Width)
+		if err != nil {
+			return nil, fmt.Errorf("f_msr's trunk: %w, conv4", err)
+		}
+		trunk = b
+	}
+	return &MSR{Named(Child{"trunk", trunk}, Child{"out", Linear(trunk.Dim(), cfg.N*cfg.C)}), cfg.N, cfg.C}, nil
+}
+
+// MSRTrunks returns the names that MSRConfig.Trunk takes.
+func MSRTrunks() string { return "conv4, " + strings.Join(Arches(), ", ") }
+
+// NewMSRWith builds f_msr on a trunk of the caller's.
+func NewMSRWith(trunk Network, n, c int64) *MSR {
+	return &MSR{Named(Child{"", trunk}), n, c}
+}
+
+// Forward returns A [B, n, c].
+func (f *MSR) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	y := f.Sequential.Forward(s, p, b, x, m)
+	return s.Sigmoid(s.Reshape(y, -1, f.n, f.c))
+}
+
+// Shape returns n and c.
+func (f *MSR) Shape() (n, c int64) { return f.n, f.c }
+
+// conv4 is four 3x3 convolutions of stride 2 with batch norm and ReLU, doubling
+// their channels from w, pooled: small beside any backbone.
+func conv4(w int64) Encoder {
+	var parts []Network
+	in := int64(3)
+	for i := range 4 {
+		out := w << i
+		parts = append(parts, &unit{convNorm{"conv", "bn", in, out, 3, 2, 1}})
+		in = out
+	}
+	return head{Seq(append(parts, GlobalAvgPool())...), in}
+}
+
+// unit is a convNorm with ReLU as a network of its own.
+type unit struct{ convNorm }
+
+func (u *unit) Params() []Spec  { return u.params() }
+func (u *unit) Buffers() []Spec { return u.buffers() }
+func (u *unit) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	return u.forward(s, p, b, x, Tensor{}, true, m)
+}

@@ -1,0 +1,151 @@
+// Package nets holds the networks: backbones, heads and f_msr, as functions of
+// explicit parameters and buffers, with torchvision's parameter names and
+// initialisation; and what moves the parameters: optimizers, learning-rate
+// schedules and moving averages.
+package nets
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// Short names for what every signature here mentions.
+type (
+	// Tensor is a handle to a LibTorch tensor.
+	Tensor = libtorch.Tensor
+	// Scope owns tensors and keeps the first error.
+	Scope = libtorch.Scope
+)
+
+// Network is a function of (parameters, buffers, input). It holds no tensor:
+// the same network is evaluated at any parameters, fast weights and duals
+// included.
+type Network interface {
+	// Params describes the parameters, in the order Forward takes them.
+	Params() []Spec
+	// Buffers describes the running statistics, in the order Forward takes them.
+	Buffers() []Spec
+	// Forward maps a batch x. It writes to the buffers only in a mode that
+	// updates them.
+	Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor
+}
+
+// Encoder is a network whose outputs are rows of Dim numbers.
+type Encoder interface {
+	Network
+	Dim() int64
+}
+
+// Mode says which statistics batch norm uses.
+type Mode struct {
+	batch, update bool
+	rows          int64
+}
+
+// Train uses the batch's statistics and moves the running ones.
+func Train() Mode { return Mode{batch: true, update: true} }
+
+// Eval uses the running statistics.
+func Eval() Mode { return Mode{} }
+
+// Meta uses the batch's statistics and leaves the running ones alone: the mode
+// of the meta stage.
+func Meta() Mode { return Mode{batch: true} }
+
+// Leading takes the batch's statistics from its first n rows only: the
+// weighted copies of `--msr-space feature` pass the head with the statistics of
+// the un-weighted rows before them.
+func (m Mode) Leading(n int64) Mode {
+	m.rows = n
+	return m
+}
+
+func (m Mode) norm() libtorch.NormMode {
+	return libtorch.NormMode{Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
+}
+
+// Spec describes one parameter or buffer.
+type Spec struct {
+	Name  string // torchvision's, as "layer1.0.conv1.weight"
+	Shape []int64
+	Init  Init
+}
+
+// Init is the distribution a parameter starts from.
+type Init struct {
+	kind initKind
+	a    float64
+}
+
+type initKind int
+
+const (
+	constant initKind = iota
+	normal
+	uniform
+	counter // an int64 scalar, zero
+)
+
+// Constant fills with a.
+func Constant(a float64) Init { return Init{constant, a} }
+
+// KaimingNormal is N(0, 2/fan): torchvision's for convolutions, with fan the
+// fan-out, k*k*out.
+func KaimingNormal(fan int64) Init { return Init{normal, math.Sqrt(2 / float64(fan))} }
+
+// LinearUniform is U(-1/sqrt(fanIn), 1/sqrt(fanIn)): torch.nn.Linear's and
+// torch.nn.Conv2d's, for weight and bias.
+func LinearUniform(fanIn int64) Init { return Init{uniform, 1 / math.Sqrt(float64(fanIn))} }
+
+// Initialize draws tensors for specs with LibTorch's CPU generator
+// (libtorch.ManualSeed), into s.
+func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
+	defer libtorch.SetGrad(false)()
+	out := make([]Tensor, len(specs))
+	for i, spec := range specs {
+		switch spec.Init.kind {
+		case constant:
+			out[i] = s.Full(spec.Init.a, o, spec.Shape...)
+		case normal:
+			out[i] = s.Normal(0, spec.Init.a, o, spec.Shape...)
+		case uniform:
+			out[i] = s.Uniform(-spec.Init.a, spec.Init.a, o, spec.Shape...)
+		case counter:
+			out[i] = libtorch.FromSlice(s, []int64{0}, o.Device)
+		}
+	}
+	return out
+}
+
+// Count returns the number of scalars that specs describe.
+func Count(specs []Spec) int64 {
+	n := int64(0)
+	for _, spec := range specs {
+		k := int64(1)
+		for _, d := range spec.Shape {
+			k *= d
+		}
+		n += k
+	}
+	return n
+}
+
+// Prefix returns specs with prefix and a dot before every name.
+func Prefix(prefix string, specs []Spec) []Spec {
+	out := make([]Spec, len(specs))
+	for i, spec := range specs {
+		out[i] = spec
+		out[i].Name = prefix + "." + spec.Name
+	}
+	return out
+}
+
+// Check fails s unless there is a tensor for each spec.
+func Check(s *Scope, what string, specs []Spec, ts []Tensor) bool {
+	if s.Err() == nil && len(specs) != len(ts) {
+		s.Fail(fmt.Errorf("nets: %s has %d tensors, got %d", what, len(specs), len(ts)))
+	}
+	return s.Err() == nil
+}

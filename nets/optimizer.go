@@ -1,0 +1,167 @@
+package nets
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// Optimizer moves parameters by gradients, in place. Its state is plain
+// tensors and a count, so that it can be saved.
+type Optimizer interface {
+	// Step applies one update with learning rate lr. A parameter whose gradient
+	// is none is left alone.
+	Step(s *Scope, params, grads []Tensor, lr float64)
+	// State returns the state's tensors by name, and the number of updates.
+	State() (tensors []NamedTensor, steps int64)
+	// SetSteps restores the number of updates; the tensors of State are
+	// restored by writing into them.
+	SetSteps(n int64)
+}
+
+// NamedTensor is a tensor with its name in a checkpoint.
+type NamedTensor struct {
+	Name   string
+	Tensor Tensor
+}
+
+// OptimizerConfig chooses and tunes an optimizer.
+type OptimizerConfig struct {
+	Name        string // adam, sgd or lars
+	WeightDecay float64
+	Momentum    float64 // sgd, lars
+	Nesterov    bool    // sgd
+	Beta1       float64 // adam; 0 means 0.9
+	Beta2       float64 // adam; 0 means 0.999
+	Eps         float64 // adam; 0 means 1e-8
+	Trust       float64 // lars; 0 means 1e-3
+}
+
+// Optimizers returns the names that NewOptimizer knows.
+func Optimizers() []string { return []string{"adam", "sgd", "lars"} }
+
+// NewOptimizer builds an optimizer for params; its state lives in s.
+func NewOptimizer(s *Scope, c OptimizerConfig, specs []Spec, params []Tensor) (Optimizer, error) {
+	if len(specs) != len(params) {
+		return nil, fmt.Errorf("nets: optimizer of %d specs for %d parameters", len(specs), len(params))
+	}
+	if c.WeightDecay < 0 || c.Momentum < 0 || c.Momentum >= 1 {
+		return nil, fmt.Errorf("weight decay %g and momentum %g; want 0 or more, and momentum below 1", c.WeightDecay, c.Momentum)
+	}
+	b := base{specs: specs}
+	switch c.Name {
+	case "adam":
+		return &adam{base: b, m: zeros(s, params), v: zeros(s, params), o: libtorch.AdamOptions{
+			Beta1: orDefault(c.Beta1, 0.9), Beta2: orDefault(c.Beta2, 0.999), Eps: orDefault(c.Eps, 1e-8), WeightDecay: c.WeightDecay,
+		}}, s.Err()
+	case "sgd":
+		return &sgd{base: b, m: zeros(s, params), o: libtorch.SGDOptions{
+			Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: decays(specs, c.WeightDecay, false),
+		}}, s.Err()
+	case "lars":
+		return &lars{base: b, m: zeros(s, params), o: libtorch.LARSOptions{
+			Momentum: c.Momentum, Trust: orDefault(c.Trust, 1e-3), WeightDecay: decays(specs, c.WeightDecay, true), Adapt: matrices(specs),
+		}}, s.Err()
+	}
+	return nil, fmt.Errorf("unknown optimizer %q; known: adam, sgd, lars", c.Name)
+}
+
+type base struct {
+	specs []Spec
+	steps int64
+}
+
+func (b *base) SetSteps(n int64) { b.steps = n }
+
+func (b *base) named(kind string, ts []Tensor) []NamedTensor {
+	out := make([]NamedTensor, len(ts))
+	for i, t := range ts {
+		out[i] = NamedTensor{b.specs[i].Name + "." + kind, t}
+	}
+	return out
+}
+
+// adam is torch.optim.Adam (Kingma & Ba 2014), weight decay as L2.
+type adam struct {
+	base
+	m, v []Tensor
+	o    libtorch.AdamOptions
+}
+
+func (a *adam) Step(s *Scope, params, grads []Tensor, lr float64) {
+	a.steps++
+	o := a.o
+	o.Step, o.LR = a.steps, lr
+	s.Adam(params, grads, a.m, a.v, o)
+}
+
+func (a *adam) State() ([]NamedTensor, int64) {
+	return append(a.named("exp_avg", a.m), a.named("exp_avg_sq", a.v)...), a.steps
+}
+
+// sgd is torch.optim.SGD.
+type sgd struct {
+	base
+	m []Tensor
+	o libtorch.SGDOptions
+}
+
+func (g *sgd) Step(s *Scope, params, grads []Tensor, lr float64) {
+	o := g.o
+	o.First, o.LR = g.steps == 0, lr
+	g.steps++
+	s.SGD(params, grads, g.m, o)
+}
+
+func (g *sgd) State() ([]NamedTensor, int64) { return g.named("momentum_buffer", g.m), g.steps }
+
+// lars is layer-wise adaptive SGD (You et al. 2017); vectors (biases and batch
+// norm) are neither decayed nor adapted, as in SimCLR's and BYOL's recipes.
+type lars struct {
+	base
+	m []Tensor
+	o libtorch.LARSOptions
+}
+
+func (l *lars) Step(s *Scope, params, grads []Tensor, lr float64) {
+	o := l.o
+	o.LR = lr
+	l.steps++
+	s.LARS(params, grads, l.m, o)
+}
+
+func (l *lars) State() ([]NamedTensor, int64) { return l.named("momentum_buffer", l.m), l.steps }
+
+func zeros(s *Scope, params []Tensor) []Tensor {
+	out := make([]Tensor, len(params))
+	for i, p := range params {
+		out[i] = s.ZerosLike(s.Detach(p))
+	}
+	return out
+}
+
+func matrices(specs []Spec) []bool {
+	out := make([]bool, len(specs))
+	for i, spec := range specs {
+		out[i] = len(spec.Shape) > 1
+	}
+	return out
+}
+
+func decays(specs []Spec, decay float64, matricesOnly bool) []float64 {
+	out := make([]float64, len(specs))
+	for i, spec := range specs {
+		if !matricesOnly || len(spec.Shape) > 1 {
+			out[i] = decay
+		}
+	}
+	return out
+}
+
+func orDefault(x, d float64) float64 {
+	if x == 0 || math.IsNaN(x) {
+		return d
+	}
+	return x
+}

@@ -1,0 +1,143 @@
+package nets
+
+import "fmt"
+
+// Stem is a ResNet's first layers.
+type Stem string
+
+// The stems of the paper's data sets.
+const (
+	StemImageNet Stem = "imagenet" // 7x7 stride 2, max-pool: 224 pixels
+	StemCIFAR    Stem = "cifar"    // 3x3 stride 1: 32 pixels
+	StemSTL      Stem = "stl"      // 3x3 stride 1, max-pool: STL-10 and Tiny ImageNet
+)
+
+// ResNet is He et al. 2015 in torchvision's form, without the classifier: it
+// maps [N, 3, H, W] to pooled features [N, Dim].
+type ResNet struct {
+	stem            convNorm
+	pool            bool
+	blocks          []block
+	params, buffers []Spec
+	dim             int64
+}
+
+// block is a residual block: main branch, and a downsample where shapes change.
+type block struct {
+	units      []convNorm
+	downsample *convNorm
+}
+
+// ResNetConfig describes a ResNet.
+type ResNetConfig struct {
+	Blocks     []int64 // blocks of each stage
+	Bottleneck bool
+	Width      int64 // channels of the first stage; 64 in the paper
+	Stem       Stem
+}
+
+// NewResNet builds the network that c describes.
+func NewResNet(c ResNetConfig) (*ResNet, error) {
+	r := &ResNet{}
+	switch c.Stem {
+	case StemImageNet:
+		r.stem, r.pool = convNorm{"conv1", "bn1", 3, c.Width, 7, 2, 3}, true
+	case StemCIFAR:
+		r.stem = convNorm{"conv1", "bn1", 3, c.Width, 3, 1, 1}
+	case StemSTL:
+		r.stem, r.pool = convNorm{"conv1", "bn1", 3, c.Width, 3, 1, 1}, true
+	default:
+		return nil, fmt.Errorf("nets: unknown stem %q; use imagenet, cifar or stl", c.Stem)
+	}
+	if c.Width < 1 || len(c.Blocks) == 0 {
+		return nil, fmt.Errorf("nets: a ResNet of width %d with %d stages", c.Width, len(c.Blocks))
+	}
+	r.params, r.buffers = r.stem.params(), r.stem.buffers()
+	in := c.Width
+	for stage, n := range c.Blocks {
+		width := c.Width << stage
+		for i := range n {
+			stride := int64(1)
+			if stage > 0 && i == 0 {
+				stride = 2
+			}
+			b, out := newBlock(in, width, stride, c.Bottleneck)
+			prefix := fmt.Sprintf("layer%d.%d", stage+1, i)
+			for _, u := range b.all() {
+				r.params = append(r.params, Prefix(prefix, u.params())...)
+				r.buffers = append(r.buffers, Prefix(prefix, u.buffers())...)
+			}
+			r.blocks = append(r.blocks, b)
+			in = out
+		}
+	}
+	r.dim = in
+	return r, nil
+}
+
+func newBlock(in, width, stride int64, bottleneck bool) (b block, out int64) {
+	out = width
+	if bottleneck {
+		out = 4 * width
+		b.units = []convNorm{{"conv1", "bn1", in, width, 1, 1, 0}, {"conv2", "bn2", width, width, 3, stride, 1},
+			{"conv3", "bn3", width, out, 1, 1, 0}}
+	} else {
+		b.units = []convNorm{{"conv1", "bn1", in, width, 3, stride, 1}, {"conv2", "bn2", width, width, 3, 1, 1}}
+	}
+	if stride != 1 || in != out {
+		b.downsample = &convNorm{"downsample.0", "downsample.1", in, out, 1, stride, 0}
+	}
+	return b, out
+}
+
+// all returns the units in the order of their parameters.
+func (b block) all() []convNorm {
+	if b.downsample == nil {
+		return b.units
+	}
+	return append(append([]convNorm(nil), b.units...), *b.downsample)
+}
+
+func (b block) forward(s *Scope, p, bufs []Tensor, x Tensor, m Mode) Tensor {
+	residual, n := x, len(b.units)
+	if b.downsample != nil {
+		residual = b.downsample.forward(s, p[3*n:], bufs[3*n:], x, Tensor{}, false, m)
+	}
+	for i, u := range b.units {
+		skip := Tensor{}
+		if i == n-1 {
+			skip = residual
+		}
+		x = u.forward(s, p[3*i:], bufs[3*i:], x, skip, true, m)
+	}
+	return x
+}
+
+// Params implements Network.
+func (r *ResNet) Params() []Spec { return r.params }
+
+// Buffers implements Network.
+func (r *ResNet) Buffers() []Spec { return r.buffers }
+
+// Dim returns the number of pooled features: 512 for ResNet-18, 2048 for
+// ResNet-50.
+func (r *ResNet) Dim() int64 { return r.dim }
+
+// Forward implements Network.
+func (r *ResNet) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	if !Check(s, "ResNet", r.params, p) || !Check(s, "ResNet's buffers", r.buffers, b) {
+		return Tensor{}
+	}
+	// On CPUs and GPUs alike convolutions run faster with channels innermost.
+	x = r.stem.forward(s, p, b, s.ChannelsLast(x), Tensor{}, true, m)
+	if r.pool {
+		x = s.MaxPool2d(x, 3, 2, 1)
+	}
+	p, b = p[3:], b[3:]
+	for _, blk := range r.blocks {
+		x = blk.forward(s, p, b, x, m)
+		n := 3 * len(blk.all())
+		p, b = p[n:], b[n:]
+	}
+	return s.MeanDim(x, false, 2, 3)
+}
