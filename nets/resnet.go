@@ -1,6 +1,10 @@
 package nets
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sugarme/gotch"
+)
 
 // Stem is a ResNet's first layers.
 type Stem string
@@ -128,8 +132,11 @@ func (r *ResNet) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
 	if !Check(s, "ResNet", r.params, p) || !Check(s, "ResNet's buffers", r.buffers, b) {
 		return Tensor{}
 	}
-	// On CPUs and GPUs alike convolutions run faster with channels innermost.
-	x = r.stem.forward(s, p, b, s.ChannelsLast(x), Tensor{}, true, m)
+	// Convolutions run faster with channels innermost, but not float64's.
+	if s.Like(x).DType != gotch.Double {
+		x = s.ChannelsLast(x)
+	}
+	x = r.stem.forward(s, p, b, x, Tensor{}, true, m)
 	if r.pool {
 		x = s.MaxPool2d(x, 3, 2, 1)
 	}

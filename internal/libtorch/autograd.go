@@ -6,6 +6,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"runtime"
 )
 
 // SetRequiresGrad makes t a leaf whose gradient can be asked for, or not.
@@ -69,13 +70,18 @@ func (s *Scope) Grad(outputs, inputs []Tensor, o GradOptions) []Tensor {
 func GradEnabled() bool { return C.icl_grad_enabled() != 0 }
 
 // SetGrad turns the recording of graphs on or off for this OS thread and
-// returns a function that restores what was: scopes of it nest.
+// returns a function that restores what was: scopes of it nest. In between the
+// goroutine holds its OS thread, which the mode belongs to.
 //
 //	defer libtorch.SetGrad(false)()
 func SetGrad(on bool) (restore func()) {
+	runtime.LockOSThread()
 	was := C.icl_grad_enabled()
 	C.icl_set_grad_enabled(flag(on))
-	return func() { C.icl_set_grad_enabled(was) }
+	return func() {
+		C.icl_set_grad_enabled(was)
+		runtime.UnlockOSThread()
+	}
 }
 
 // NoGrad runs f without recording graphs.
@@ -117,11 +123,12 @@ func (s *Scope) UnpackDual(dual Tensor, level uint64) (primal, tangent Tensor) {
 // JVP returns f(x) and its derivative along v, in one forward pass (forward
 // mode, no graph kept). f gets duals in the order of x; where v has none the
 // input is constant. A result that does not depend on the inputs has a zero
-// tangent. The caller holds its OS thread.
+// tangent.
 func (s *Scope) JVP(f func(x []Tensor) []Tensor, x, v []Tensor) (y, dy []Tensor) {
 	if !s.sameLength("jvp", len(x), v) {
 		return nil, nil
 	}
+	defer SetGrad(false)()
 	level, err := EnterDualLevel()
 	if err != nil {
 		s.Fail(err)
@@ -132,7 +139,6 @@ func (s *Scope) JVP(f func(x []Tensor) []Tensor, x, v []Tensor) (y, dy []Tensor)
 			s.Fail(fmt.Errorf("jvp: %w", err))
 		}
 	}()
-	defer SetGrad(false)()
 	duals := make([]Tensor, len(x))
 	for i := range x {
 		duals[i] = x[i]
@@ -146,6 +152,9 @@ func (s *Scope) JVP(f func(x []Tensor) []Tensor, x, v []Tensor) (y, dy []Tensor)
 			t = s.ZerosLike(p)
 		}
 		y, dy = append(y, p), append(dy, t)
+	}
+	if s.err != nil {
+		return nil, nil
 	}
 	return y, dy
 }

@@ -1,0 +1,345 @@
+package libtorch_test
+
+import (
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+	"github.com/sugarme/gotch/ts"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+type (
+	tensor = libtorch.Tensor
+	scope  = libtorch.Scope
+)
+
+func vec(s *scope, xs ...float64) tensor {
+	return libtorch.FromSlice(s, xs, gotch.CPU, int64(len(xs)))
+}
+
+func pinned(t *testing.T) {
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+}
+
+func TestScopeKeepsFirstError(t *testing.T) {
+	s := libtorch.NewScope()
+	a, b := vec(s, 1, 2), vec(s, 1, 2, 3)
+	bad := s.Add(a, b)
+	assert.False(t, bad.Defined())
+	first := s.Err()
+	require.Error(t, first)
+	assert.NotContains(t, first.Error(), "\n", "one line, no C++ backtrace")
+	assert.Contains(t, first.Error(), "add: The size of tensor a (2) must match the size of tensor b (3)")
+	s.Log(bad)
+	s.MatMul(a, bad)
+	assert.Same(t, first, s.Close(), "later operations neither run nor replace it")
+	assert.NoError(t, s.Err(), "a closed scope can be used again")
+}
+
+func TestUndefinedOperandIsAnError(t *testing.T) {
+	s := libtorch.NewScope()
+	s.Neg(tensor{})
+	assert.ErrorContains(t, s.Close(), "an operand is missing")
+}
+
+func TestGradOfSeveralOutputsAndInputs(t *testing.T) {
+	pinned(t)
+	s := libtorch.NewScope()
+	x, y, unused := vec(s, 2, 3), vec(s, 5, 7), vec(s, 1)
+	s.SetRequiresGrad(true, x, y, unused)
+	// f = sum(x*y), g = sum(x*x*x) seeded by 2.
+	f, g := s.Sum(s.Mul(x, y)), s.Sum(s.Mul(x, s.Mul(x, x)))
+	two := s.Full(2, libtorch.Float64())
+	grads := s.Grad([]tensor{f, g}, []tensor{x, y, unused}, libtorch.GradOptions{
+		Seeds: []tensor{s.OnesLike(f), two}, CreateGraph: true, AllowUnused: true})
+	assert.Equal(t, []float64{5 + 2*3*4, 7 + 2*3*9}, libtorch.Slice[float64](s, grads[0]))
+	assert.Equal(t, []float64{2, 3}, libtorch.Slice[float64](s, grads[1]))
+	assert.False(t, grads[2].Defined())
+	second := s.Grad([]tensor{s.Sum(grads[0])}, []tensor{x, y}, libtorch.GradOptions{})
+	assert.Equal(t, []float64{2 * 6 * 2, 2 * 6 * 3}, libtorch.Slice[float64](s, second[0]), "create_graph: 2 * 6x")
+	assert.Equal(t, []float64{1, 1}, libtorch.Slice[float64](s, second[1]))
+	require.NoError(t, s.Close())
+
+	x = vec(s, 1)
+	s.SetRequiresGrad(true, x)
+	s.Grad([]tensor{s.Sum(vec(s, 1))}, []tensor{x}, libtorch.GradOptions{})
+	assert.ErrorContains(t, s.Close(), "does not require grad")
+}
+
+func TestGradModeNests(t *testing.T) {
+	pinned(t)
+	require.True(t, libtorch.GradEnabled())
+	libtorch.NoGrad(func() {
+		libtorch.NoGrad(func() { assert.False(t, libtorch.GradEnabled()) })
+		assert.False(t, libtorch.GradEnabled(), "the inner scope restores, it does not turn on")
+		restore := libtorch.SetGrad(true)
+		assert.True(t, libtorch.GradEnabled())
+		restore()
+		assert.False(t, libtorch.GradEnabled())
+	})
+	assert.True(t, libtorch.GradEnabled())
+}
+
+// convNet is a convolution with batch norm, ReLU and a linear layer.
+func convNet(s *scope, p []tensor, x tensor, m libtorch.NormMode) tensor {
+	h := s.ConvNorm(x, p[0], libtorch.Norm{Weight: p[1], Bias: p[2]}, tensor{}, 1, 1, true, m)
+	return s.Linear(s.MeanDim(h, false, 2, 3), p[3], p[4])
+}
+
+func convParams(s *scope) []tensor {
+	o := libtorch.Float64()
+	return []tensor{s.Normal(0, 1, o, 4, 3, 3, 3), s.Normal(1, 0.1, o, 4), s.Normal(0, 0.1, o, 4), s.Normal(0, 1, o, 2, 4), s.Normal(0, 1, o, 2)}
+}
+
+var batchStats = libtorch.NormMode{Batch: true, Momentum: 0.1, Eps: 1e-5}
+
+func TestJVPAgreesWithDifferencesAndReverseMode(t *testing.T) {
+	pinned(t)
+	require.NoError(t, libtorch.ManualSeed(1))
+	s := libtorch.NewScope()
+	p, v := convParams(s), convParams(s)
+	x := s.Normal(0, 1, libtorch.Float64(), 5, 3, 6, 6)
+	f := func(p []tensor) []tensor { return []tensor{convNet(s, p, x, batchStats)} }
+	y, dy := s.JVP(f, p, v)
+	const eps = 1e-6
+	plus, minus := f(s.AddScaled(p, v, eps))[0], f(s.AddScaled(p, v, -eps))[0]
+	want := libtorch.Slice[float64](s, s.MulScalar(s.Sub(plus, minus), 1/(2*eps)))
+	got := libtorch.Slice[float64](s, dy[0])
+	assert.InDeltaSlice(t, want, got, 1e-7)
+	assert.Equal(t, libtorch.Slice[float64](s, f(p)[0]), libtorch.Slice[float64](s, y[0]))
+
+	// <u, J v> = <Jᵀ u, v>.
+	u := s.Normal(0, 1, libtorch.Float64(), 5, 2)
+	leaves := s.Leaves(p)
+	back := s.Grad(f(leaves), leaves, libtorch.GradOptions{Seeds: []tensor{u}})
+	assert.InDelta(t, s.Dot([]tensor{u}, dy), s.Dot(back, v), 1e-10)
+	require.NoError(t, s.Close())
+}
+
+func TestJVPOfAConstantIsZeroAndLevelsAreReleased(t *testing.T) {
+	pinned(t)
+	s := libtorch.NewScope()
+	for range 3 {
+		x := vec(s, 1, 2)
+		_, dy := s.JVP(func(x []tensor) []tensor { return []tensor{s.Square(x[0])} }, []tensor{x}, []tensor{{}})
+		assert.Equal(t, []float64{0, 0}, libtorch.Slice[float64](s, dy[0]))
+	}
+	_, dy := s.JVP(func(x []tensor) []tensor { return []tensor{s.Add(x[0], vec(s, 1, 2, 3))} }, []tensor{vec(s, 1, 2)}, []tensor{vec(s, 1, 1)})
+	assert.Nil(t, dy)
+	require.Error(t, s.Close())
+	level, err := libtorch.EnterDualLevel()
+	require.NoError(t, err, "a failed JVP leaves no level open")
+	require.NoError(t, libtorch.ExitDualLevel(level))
+}
+
+func TestBatchNormOfLeadingRows(t *testing.T) {
+	pinned(t)
+	require.NoError(t, libtorch.ManualSeed(2))
+	s := libtorch.NewScope()
+	o := libtorch.Float64()
+	x, more := s.Normal(1, 2, o, 6, 3), s.Normal(0, 1, o, 4, 3)
+	n := libtorch.Norm{Weight: s.Normal(1, 1, o, 3), Bias: s.Normal(0, 1, o, 3)}
+	all := batchStats
+	all.Rows = 6
+	y := s.BatchNorm(s.Cat(0, x, more), n, all)
+	want := libtorch.Slice[float64](s, s.BatchNorm(x, n, batchStats))
+	assert.InDeltaSlice(t, want, libtorch.Slice[float64](s, s.Narrow(y, 0, 0, 6)), 1e-12, "the first rows are normalised as alone")
+	mean, std := s.MeanDim(x, false, 0), s.Sqrt(s.AddScalar(s.VarDim(x, false, 0), 1e-5))
+	rest := s.Add(s.Mul(s.Div(s.Sub(more, mean), std), n.Weight), n.Bias)
+	assert.InDeltaSlice(t, libtorch.Slice[float64](s, rest), libtorch.Slice[float64](s, s.Narrow(y, 0, 6, 4)), 1e-12)
+	require.NoError(t, s.Close())
+}
+
+func TestRunningStatisticsMoveOnlyWhenAsked(t *testing.T) {
+	s := libtorch.NewScope()
+	o := libtorch.Float64()
+	x := libtorch.FromSlice(s, []float64{1, 3, 5, 7}, gotch.CPU, 4, 1)
+	n := libtorch.Norm{Mean: s.Zeros(o, 1), Var: s.Full(1, o, 1), Count: libtorch.FromSlice(s, []int64{0}, gotch.CPU)}
+	s.BatchNorm(x, n, batchStats)
+	assert.Equal(t, []float64{0}, libtorch.Slice[float64](s, n.Mean))
+	for _, rows := range []int64{0, 4} {
+		update := batchStats
+		update.Update, update.Rows = true, rows
+		s.BatchNorm(x, n, update)
+	}
+	// Twice 0.9*old + 0.1*(mean 4, unbiased variance 20/3).
+	assert.InDelta(t, 0.9*0.4+0.4, libtorch.Slice[float64](s, n.Mean)[0], 1e-12)
+	v := 0.9*1 + 0.1*20/3
+	assert.InDelta(t, 0.9*v+0.1*20/3, libtorch.Slice[float64](s, n.Var)[0], 1e-12)
+	assert.Equal(t, []int64{2}, libtorch.Slice[int64](s, n.Count))
+	require.NoError(t, s.Close())
+}
+
+func TestNormalizeOfAnyNorm(t *testing.T) {
+	pinned(t)
+	s := libtorch.NewScope()
+	for _, scale := range []float32{1e-38, 1e-25, 1, 1e25, 1e37} {
+		x := libtorch.FromSlice(s, []float32{3 * scale, 4 * scale}, gotch.CPU, 1, 2)
+		assert.InDeltaSlice(t, []float32{0.6, 0.8}, libtorch.Slice[float32](s, s.Normalize(x)), 1e-5, "scale %g", scale)
+	}
+	zero := libtorch.FromSlice(s, []float32{0, 0}, gotch.CPU, 1, 2)
+	s.SetRequiresGrad(true, zero)
+	y := s.Normalize(zero)
+	assert.Equal(t, []float32{0, 0}, libtorch.Slice[float32](s, y))
+	g := s.Grad([]tensor{s.Sum(y)}, []tensor{zero}, libtorch.GradOptions{})
+	assert.True(t, s.Finite(g[0]))
+	require.NoError(t, s.Close())
+}
+
+func TestGeneratorState(t *testing.T) {
+	require.NoError(t, libtorch.ManualSeed(7))
+	state, err := libtorch.RNGState(gotch.CPU)
+	require.NoError(t, err)
+	draw := func() []float64 {
+		var out []float64
+		require.NoError(t, libtorch.With(func(s *scope) error {
+			out = libtorch.Slice[float64](s, s.Normal(0, 1, libtorch.Float64(), 33))
+			return nil
+		}))
+		return out
+	}
+	first, second := draw(), draw()
+	assert.NotEqual(t, first, second)
+	require.NoError(t, libtorch.SetRNGState(gotch.CPU, state))
+	assert.Equal(t, first, draw())
+	assert.Error(t, libtorch.SetRNGState(gotch.CPU, []byte{1, 2, 3}))
+}
+
+func TestGotchSharesMemory(t *testing.T) {
+	s := libtorch.NewScope()
+	before := libtorch.Live()
+	g := ts.MustOfSlice([]float64{1, 2, 3})
+	x := s.FromGotch(g)
+	s.Copy(x, vec(s, 4, 5, 6))
+	assert.Equal(t, []float64{4, 5, 6}, g.Float64Values())
+	back := s.ToGotch(x)
+	require.NoError(t, s.Close())
+	assert.Equal(t, before, libtorch.Live())
+	assert.Equal(t, []float64{4, 5, 6}, back.Float64Values(), "gotch's handle outlives the scope")
+	back.MustDrop()
+	g.MustDrop()
+}
+
+func TestSliceChecksTypeAndCount(t *testing.T) {
+	s := libtorch.NewScope()
+	libtorch.FromSlice(s, []float32{1, 2, 3}, gotch.CPU, 2, 2)
+	assert.ErrorContains(t, s.Close(), "3 values for a tensor of shape [2 2]")
+	libtorch.Slice[float32](s, vec(s, 1))
+	assert.Error(t, s.Close())
+}
+
+func TestVersion(t *testing.T) {
+	assert.True(t, strings.HasPrefix(libtorch.Version(), "2.1."))
+	build, err := libtorch.Build()
+	require.NoError(t, err)
+	assert.Contains(t, build, "C++ Version")
+}
+
+// step trains the small network once.
+func step(s *scope, p, m, v []tensor, x tensor, i int64) {
+	leaves := s.Leaves(p)
+	loss := s.Mean(s.Square(convNet(s, leaves, x, batchStats)))
+	s.Adam(p, s.Grad([]tensor{loss}, leaves, libtorch.GradOptions{}), m, v,
+		libtorch.AdamOptions{Step: i, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+}
+
+func train(t *testing.T, steps int, each func(i int)) {
+	before := libtorch.Live()
+	model := libtorch.NewScope()
+	p, m, v := convParams(model), convParams(model), convParams(model)
+	for i, t := range v { // second moments are positive
+		v[i] = model.Square(t)
+	}
+	x := model.Normal(0, 1, libtorch.Float64(), 8, 3, 16, 16)
+	for i := range steps {
+		s := libtorch.NewScope()
+		step(s, p, m, v, x, int64(i+1))
+		require.NoError(t, s.Close())
+		if each != nil {
+			each(i)
+		}
+	}
+	require.NoError(t, model.Close())
+	assert.Equal(t, before, libtorch.Live(), "every handle is freed")
+}
+
+func TestMemoryIsFlat(t *testing.T) {
+	pinned(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	var warm int64
+	train(t, 1500, func(i int) {
+		if i == 500 {
+			debug.FreeOSMemory()
+			warm = resident(t)
+		}
+	})
+	debug.FreeOSMemory()
+	assert.Less(t, resident(t)-warm, int64(2<<20), "1,000 steps after warm-up")
+}
+
+func resident(t *testing.T) int64 {
+	data, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.ParseInt(strings.Fields(string(data))[1], 10, 64)
+	require.NoError(t, err)
+	return pages * int64(os.Getpagesize())
+}
+
+func TestErrorsFromManyGoroutines(t *testing.T) {
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			for range 200 {
+				s := libtorch.NewScope()
+				x := vec(s, make([]float64, g+2)...)
+				s.Add(x, vec(s, make([]float64, g+3)...))
+				want := "The size of tensor a (" + strconv.Itoa(g+2) + ")"
+				if err := s.Close(); assert.Error(t, err) {
+					assert.Contains(t, err.Error(), want, "a goroutine sees its own error")
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestGCStress(t *testing.T) {
+	pinned(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	train(t, 50, func(int) { runtime.GC() })
+}
+
+func TestAdamAgreesWithTheFormula(t *testing.T) {
+	s := libtorch.NewScope()
+	p, m, v := vec(s, 1, -2), vec(s, 0, 0), vec(s, 0, 0)
+	want := []float64{1, -2}
+	wm, wv := make([]float64, 2), make([]float64, 2)
+	for i := 1; i <= 5; i++ {
+		g := []float64{0.3 * float64(i), -0.1}
+		s.Adam([]tensor{p}, []tensor{vec(s, g...)}, []tensor{m}, []tensor{v},
+			libtorch.AdamOptions{Step: int64(i), LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.01})
+		for k := range want {
+			gk := g[k] + 0.01*want[k]
+			wm[k] = 0.9*wm[k] + 0.1*gk
+			wv[k] = 0.99*wv[k] + 0.01*gk*gk
+			want[k] -= 0.1 * (wm[k] / (1 - math.Pow(0.9, float64(i)))) / (math.Sqrt(wv[k]/(1-math.Pow(0.99, float64(i)))) + 1e-8)
+		}
+	}
+	assert.InDeltaSlice(t, want, libtorch.Slice[float64](s, p), 1e-12)
+	require.NoError(t, s.Close())
+}

@@ -1,0 +1,137 @@
+package nets_test
+
+import (
+	"encoding/json"
+	"math"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+	"github.com/sugarme/gotch/ts"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/reference"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// formula is the reference's parameters: scale*sin(0.37 j + len(name)), plus 1
+// for batch-norm weights.
+func formula(s *libtorch.Scope, spec nets.Spec) libtorch.Tensor {
+	n, fan := int64(1), int64(1)
+	for i, d := range spec.Shape {
+		n *= d
+		if i > 0 {
+			fan *= d
+		}
+	}
+	scale, shift := 0.1, 0.0
+	if len(spec.Shape) >= 2 {
+		scale = 1 / math.Sqrt(float64(fan))
+	} else if spec.Name[len(spec.Name)-6:] == "weight" {
+		shift = 1
+	}
+	wave := sinusoid(s, n, 0.37, float64(len(spec.Name)), (*ts.Tensor).MustSin)
+	return s.Reshape(s.AddScalar(s.MulScalar(wave, scale), shift), spec.Shape...)
+}
+
+// sinusoid is f(step*j + phase), j = 0..n-1, by LibTorch's own sine: at some of
+// these points the last bit of a sine moves the eighth digit of a gradient.
+func sinusoid(s *libtorch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) libtorch.Tensor {
+	j := s.To(s.Arange(0, n, gotch.CPU), libtorch.Float64())
+	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)
+	defer g.MustDrop()
+	return s.FromGotch(g)
+}
+
+func TestReference(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	type resnetCase struct {
+		Arch, Stem string
+		InputShape []int64 `json:"input_shape"`
+		Parameters map[string][]int64
+		TrainHead  [][]float64 `json:"train_features_head"`
+		TrainSum   []float64   `json:"train_features_sum"`
+		Loss       float64
+		GradNorms  map[string]float64 `json:"grad_norms"`
+		MeanHead   []float64          `json:"running_mean_head"`
+		VarHead    []float64          `json:"running_var_head"`
+		EvalHead   [][]float64        `json:"eval_features_head"`
+	}
+	reference.Each(t, func(t *testing.T, data []byte) (n int) {
+		var file struct {
+			RTol  float64
+			Cases []resnetCase
+		}
+		if json.Unmarshal(data, &file) != nil {
+			return 0
+		}
+		for _, c := range file.Cases {
+			if c.Arch == "" {
+				continue
+			}
+			n++
+			t.Run(c.Arch+"-"+c.Stem, func(t *testing.T) {
+				s := libtorch.NewScope()
+				defer func() { require.NoError(t, s.Close()) }()
+				net, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), 1)
+				require.NoError(t, err)
+				specs := net.Params()
+				require.Len(t, specs, len(c.Parameters))
+				p := make([]libtorch.Tensor, len(specs))
+				for i, spec := range specs {
+					require.Equal(t, c.Parameters[spec.Name], spec.Shape, spec.Name)
+					p[i] = formula(s, spec)
+				}
+				s.SetRequiresGrad(true, p...)
+				b := nets.Initialize(s, net.Buffers(), libtorch.Float64())
+				shape := c.InputShape
+				in := s.Reshape(sinusoid(s, shape[0]*shape[1]*shape[2]*shape[3], 0.11, 0, (*ts.Tensor).MustCos), shape...)
+				y := net.Forward(s, p, b, in, nets.Train())
+				loss := s.Mean(s.Square(y))
+				grads := s.Grad([]libtorch.Tensor{loss}, p, libtorch.GradOptions{})
+				features := libtorch.Slice[float64](s, y)
+				require.NoError(t, s.Err())
+				reference.Near(t, c.TrainSum, rowSums(features, 2), file.RTol, "sum of features")
+				reference.Near(t, heads(c.TrainHead), firsts(features, 2, 8), file.RTol, "train features")
+				reference.Near(t, []float64{c.Loss}, []float64{s.Item(loss)}, file.RTol, "loss")
+				for i, spec := range specs {
+					if want, ok := c.GradNorms[spec.Name]; ok {
+						got := math.Sqrt(s.Dot(grads[i:i+1], grads[i:i+1]))
+						reference.Near(t, []float64{want}, []float64{got}, file.RTol, "gradient of "+spec.Name)
+					}
+				}
+				require.Equal(t, "bn1.running_mean", net.Buffers()[0].Name)
+				reference.Near(t, c.MeanHead, libtorch.Slice[float64](s, b[0])[:8], file.RTol, "running mean")
+				reference.Near(t, c.VarHead, libtorch.Slice[float64](s, b[1])[:8], file.RTol, "running variance")
+				require.Equal(t, []int64{1}, libtorch.Slice[int64](s, b[2]))
+				eval := libtorch.Slice[float64](s, net.Forward(s, p, b, in, nets.Eval()))
+				reference.Near(t, heads(c.EvalHead), firsts(eval, 2, 8), file.RTol, "eval features")
+			})
+		}
+		return n
+	})
+}
+
+func rowSums(x []float64, rows int) []float64 {
+	out := make([]float64, rows)
+	for i, v := range x {
+		out[i/(len(x)/rows)] += v
+	}
+	return out
+}
+
+func firsts(x []float64, rows, n int) (out []float64) {
+	for r := range rows {
+		out = append(out, x[r*len(x)/rows:][:n]...)
+	}
+	return out
+}
+
+func heads(rows [][]float64) (out []float64) {
+	for _, r := range rows {
+		out = append(out, r...)
+	}
+	return out
+}
