@@ -1,0 +1,48 @@
+# Every target that needs LibTorch sets it up first. CUDA=1 makes the build that
+# serves CPUs and GPUs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export CUDA LIBTORCH PYTHON
+ENV := . scripts/env.sh
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VENV := .venv-compare
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## put LibTorch 2.1.0 into the per-user cache and link it as .libtorch
+	@command -v go >/dev/null || { echo "no Go: install Go 1.26 or newer" >&2; exit 1; }
+	@scripts/libtorch.sh
+
+build: setup ## build bin/run, which runs from any folder
+	@$(ENV) && go build -o bin/run ./run
+
+demo: build ## train SimCLR and SimCLR+MSR on the embedded pictures, compare them on a page
+	@bin/run demo $(ARGS)
+
+test: setup ## run all tests
+	@$(ENV) && go test -p 1 ./...
+
+bench: setup ## run the benchmarks
+	@$(ENV) && go test -p 1 -run '^$$' -bench . -benchmem ./...
+
+compare: build ## time this program against PyTorch, in one run; writes compare.json
+	@$(ENV) && go build -o bin/compare ./scripts/compare
+	@test -x $(VENV)/bin/python || { $(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install -q torch==2.1.0 torchvision==0.16.0 'numpy<2'; }
+	@$(VENV)/bin/python scripts/compare/compare.py $(ARGS)
+
+lint: setup ## go vet, gofmt and staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
+
+go-env: setup ## write the cgo flags with `go env -w`, for plain go commands everywhere
+	@scripts/go_env.sh set
+
+go-env-undo: ## take that back
+	@scripts/go_env.sh undo
+
+clean: ## remove what was built here (LibTorch stays in the cache)
+	@rm -rf bin .libtorch $(VENV)
+
+.PHONY: help setup build demo test bench compare lint go-env go-env-undo clean
