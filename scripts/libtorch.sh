@@ -87,7 +87,7 @@ mkdir -p "$tmp/stubs"
 use_installed() {
 	[ -e "$1/lib/libtorch_cpu.$so" ] || { say "$2: no lib/libtorch_cpu.$so in $1"; return 1; }
 	[ -f "$1/include/torch/csrc/api/include/torch/version.h" ] || { say "$2: no headers in $1/include"; return 1; }
-	found=$(sed -n 's/^#define TORCH_VERSION "\([^"]*\)".*/\1/p' "$1/include/torch/csrc/api/include/torch/version.h")
+	found=$(sed -n 's/^#define TORCH_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\)$/\2/p' "$1/include/torch/csrc/api/include/torch/version.h" | paste -sd . -)
 	case $found in 2.1.*) ;; *) say "$2: version ${found:-unknown}, want 2.1"; return 1 ;; esac
 	if [ $flavour = cuda ] && [ ! -e "$1/lib/libtorch_cuda.$so" ]; then say "$2: a CPU build, and CUDA=1 is asked for"; return 1; fi
 	case $1 in *[[:space:]]*) say "$2: a space in $1"; return 1 ;; esac

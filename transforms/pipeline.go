@@ -1,0 +1,187 @@
+package transforms
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Pipeline describes how one view is made of a picture.
+type Pipeline struct {
+	Size         int        // side of the view in pixels
+	Scale, Ratio [2]float64 // of the random resized crop: share of the area, width over height
+	Filter       Filter
+	CropFirst    bool // crop before the colours change (SimCLR), or after (htdt/self-supervised)
+	Jitter       Jitter
+	JitterP      float64
+	GrayP        float64
+	FlipP        float64
+	BlurP        float64    // Gaussian blur, after the flip
+	BlurKernel   int        // odd
+	BlurSigma    [2]float64 // uniform between
+	SolarizeP    float64    // at 128, after the blur
+	Norm         Normalization
+}
+
+// Normalization maps bytes to (v/255 - Mean)/Std, for each of the three
+// channels.
+type Normalization struct{ Mean, Std [3]float64 }
+
+// Validate reports the first setting that cannot be.
+func (p *Pipeline) Validate() error {
+	if p.Size < 1 || p.Size > 4096 {
+		return fmt.Errorf("transforms: views of %d pixels; want 1 to 4096", p.Size)
+	}
+	for _, q := range []struct {
+		name string
+		p    float64
+	}{{"jitter", p.JitterP}, {"gray", p.GrayP}, {"flip", p.FlipP}, {"blur", p.BlurP}, {"solarize", p.SolarizeP}} {
+		if !(q.p >= 0 && q.p <= 1) {
+			return fmt.Errorf("transforms: probability %g of %s; want 0 to 1", q.p, q.name)
+		}
+	}
+	if !(0 < p.Scale[0] && p.Scale[0] <= p.Scale[1] && p.Scale[1] <= 1) {
+		return fmt.Errorf("transforms: crop scale %g to %g; want 0 < low <= high <= 1", p.Scale[0], p.Scale[1])
+	}
+	if !(0 < p.Ratio[0] && p.Ratio[0] <= p.Ratio[1] && !math.IsInf(p.Ratio[1], 0)) {
+		return fmt.Errorf("transforms: crop ratio %g to %g; want 0 < low <= high", p.Ratio[0], p.Ratio[1])
+	}
+	if j := p.Jitter; !(j.Brightness >= 0 && j.Contrast >= 0 && j.Saturation >= 0 && j.Hue >= 0 && j.Hue <= 0.5) {
+		return fmt.Errorf("transforms: colour jitter %+v; want 0 or more, and hue at most 0.5", j)
+	}
+	if p.BlurP > 0 && (p.BlurKernel < 1 || p.BlurKernel%2 == 0 || !(0 < p.BlurSigma[0] && p.BlurSigma[0] <= p.BlurSigma[1])) {
+		return fmt.Errorf("transforms: blur of %d pixels, sigma %g to %g; want an odd size and 0 < low <= high", p.BlurKernel, p.BlurSigma[0], p.BlurSigma[1])
+	}
+	return p.Norm.validate()
+}
+
+func (n Normalization) validate() error {
+	for c := range 3 {
+		if !(n.Std[c] > 0) || math.IsInf(n.Std[c], 0) || math.IsNaN(n.Mean[c]) {
+			return fmt.Errorf("transforms: normalisation by mean %v and deviation %v", n.Mean, n.Std)
+		}
+	}
+	return nil
+}
+
+// Scratch holds the buffers of a pipeline: one for each goroutine.
+type Scratch struct {
+	resize resizer
+	blur   blurrer
+	colour Image // before the crop
+	view   Image
+}
+
+func (b *Scratch) image(m *Image, width, height int) Image {
+	*m = Image{width, height, grow(m.Pix, width*height*3)}
+	return *m
+}
+
+// Draw makes one random view, un-normalised. The result is valid until the
+// scratch is used again.
+func (p *Pipeline) Draw(src Image, rng *rand.Rand, b *Scratch) (Image, error) {
+	if err := src.Validate(); err != nil {
+		return Image{}, fmt.Errorf("transforms: %w", err)
+	}
+	jitter, gray := rng.Float64() < p.JitterP, rng.Float64() < p.GrayP
+	colours := func(m Image) {
+		if jitter {
+			p.Jitter.apply(m, rng)
+		}
+		if gray {
+			Grayscale(m)
+		}
+	}
+	if !p.CropFirst && (jitter || gray) {
+		m := b.image(&b.colour, src.Width, src.Height)
+		copy(m.Pix, src.Pix)
+		colours(m)
+		src = m
+	}
+	view := b.image(&b.view, p.Size, p.Size)
+	b.resize.crop(view, src, randomBox(src.Width, src.Height, p.Scale, p.Ratio, rng), p.Filter)
+	if p.CropFirst {
+		colours(view)
+	}
+	if rng.Float64() < p.FlipP {
+		HorizontalFlip(view)
+	}
+	if p.BlurP > 0 && rng.Float64() < p.BlurP {
+		b.blur.blur(view, p.BlurKernel, p.BlurSigma[0]+(p.BlurSigma[1]-p.BlurSigma[0])*rng.Float64())
+	}
+	if p.SolarizeP > 0 && rng.Float64() < p.SolarizeP {
+		Solarize(view, 128)
+	}
+	return view, nil
+}
+
+// Apply writes one random view, normalised, channel by channel, into dst
+// (3*Size*Size numbers).
+func (p *Pipeline) Apply(dst []float32, src Image, rng *rand.Rand, b *Scratch) error {
+	view, err := p.Draw(src, rng, b)
+	if err != nil {
+		return err
+	}
+	return p.Norm.Write(dst, view)
+}
+
+// Write writes m, normalised, channel by channel, into dst (3*Width*Height
+// numbers).
+func (n Normalization) Write(dst []float32, m Image) error {
+	size := m.Width * m.Height
+	if len(dst) != 3*size {
+		return fmt.Errorf("transforms: a view of %dx%d pixels into %d numbers", m.Width, m.Height, len(dst))
+	}
+	var table [3][256]float32
+	for c := range 3 {
+		for v := range 256 {
+			// The order of torchvision's: to float32 in [0, 1], minus the mean, over the deviation.
+			table[c][v] = (float32(v)/255 - float32(n.Mean[c])) / float32(n.Std[c])
+		}
+	}
+	red, green, blue := dst[:size], dst[size:2*size], dst[2*size:]
+	p := m.Pix
+	for i := range red {
+		q := p[3*i : 3*i+3 : 3*i+3]
+		red[i], green[i], blue[i] = table[0][q[0]], table[1][q[1]], table[2][q[2]]
+	}
+	return nil
+}
+
+// Plain is the un-augmented picture: what f_msr sees, and evaluation. The
+// shorter side becomes Resize pixels (0: none), then the centre Size x Size is
+// cut out; a picture that is no square of Size then is resized to it.
+type Plain struct {
+	Size, Resize int
+	Norm         Normalization
+}
+
+// Apply writes the picture, normalised, channel by channel, into dst.
+func (p *Plain) Apply(dst []float32, src Image, _ *rand.Rand, b *Scratch) error {
+	m, err := p.Draw(src, nil, b)
+	if err != nil {
+		return err
+	}
+	return p.Norm.Write(dst, m)
+}
+
+// Draw returns the picture before normalisation. The result is valid until the
+// scratch is used again.
+func (p *Plain) Draw(src Image, _ *rand.Rand, b *Scratch) (Image, error) {
+	if err := src.Validate(); err != nil {
+		return Image{}, fmt.Errorf("transforms: %w", err)
+	}
+	box := Box{Width: src.Width, Height: src.Height}
+	if p.Resize > 0 {
+		short := min(src.Width, src.Height)
+		w, h := src.Width*p.Resize/short, src.Height*p.Resize/short
+		m := b.image(&b.colour, w, h)
+		b.resize.crop(m, src, box, Bicubic)
+		src = m
+		side := min(p.Size, w, h)
+		box = Box{Left: (w - side) / 2, Top: (h - side) / 2, Width: side, Height: side}
+	}
+	view := b.image(&b.view, p.Size, p.Size)
+	b.resize.crop(view, src, box, Bicubic)
+	return view, nil
+}

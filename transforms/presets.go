@@ -1,0 +1,52 @@
+package transforms
+
+// Preset is the augmentation of one kind of data set: a random view and the
+// un-augmented picture.
+type Preset struct {
+	View  Pipeline
+	Plain Plain
+}
+
+func preset(size, resize int, norm Normalization) Preset {
+	return Preset{
+		View: Pipeline{
+			Size: size, Scale: [2]float64{0.2, 1}, Ratio: [2]float64{3. / 4, 4. / 3}, Filter: Bicubic,
+			Jitter: Jitter{0.4, 0.4, 0.4, 0.1}, JitterP: 0.8, GrayP: 0.1, FlipP: 0.5, Norm: norm,
+		},
+		Plain: Plain{Size: size, Resize: resize, Norm: norm},
+	}
+}
+
+// CIFAR is section 6.2's augmentation of CIFAR-10 and CIFAR-100.
+func CIFAR() Preset {
+	return preset(32, 0, Normalization{[3]float64{0.4914, 0.4822, 0.4465}, [3]float64{0.2023, 0.1994, 0.2010}})
+}
+
+// TinyImageNet is section 6.2's of Tiny ImageNet.
+func TinyImageNet() Preset {
+	return preset(64, 0, Normalization{[3]float64{0.480, 0.448, 0.398}, [3]float64{0.277, 0.269, 0.282}})
+}
+
+// STL10 is the baseline's of STL-10.
+func STL10() Preset {
+	return preset(64, 70, Normalization{[3]float64{0.43, 0.42, 0.39}, [3]float64{0.27, 0.26, 0.27}})
+}
+
+// ImageNet is section 6.2's of ImageNet and ImageNet-100. It crops first, as
+// SimCLR does: colours of the crop only, which is also several times faster.
+func ImageNet() Preset {
+	p := preset(224, 256, Normalization{[3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}})
+	p.View.CropFirst = true
+	p.View.Scale = [2]float64{0.08, 1}
+	p.View.Jitter, p.View.GrayP = Jitter{0.8, 0.8, 0.8, 0.2}, 0.2
+	p.View.BlurP, p.View.BlurKernel, p.View.BlurSigma = 0.5, 23, [2]float64{0.1, 2}
+	return p
+}
+
+// WithSize returns the preset for pictures of another size: no resize before.
+func (p Preset) WithSize(size int) Preset {
+	if size != p.View.Size {
+		p.View.Size, p.Plain.Size, p.Plain.Resize = size, size, 0
+	}
+	return p
+}

@@ -1,0 +1,184 @@
+package transforms
+
+import "math"
+
+// Filter is an interpolation, antialiased when shrinking.
+type Filter int
+
+// The interpolations, as PIL's.
+const (
+	Bilinear Filter = iota
+	Bicubic         // a = -0.5
+)
+
+func (f Filter) support() float64 {
+	if f == Bicubic {
+		return 2
+	}
+	return 1
+}
+
+func (f Filter) at(x float64) float64 {
+	x = math.Abs(x)
+	if f == Bilinear {
+		return max(0, 1-x)
+	}
+	const a = -0.5
+	switch {
+	case x < 1:
+		return ((a+2)*x-(a+3))*x*x + 1
+	case x < 2:
+		return (((x-5)*x+8)*x - 4) * a
+	}
+	return 0
+}
+
+// precision is PIL's: coefficients are integers over 2^22.
+const precision = 22
+
+// taps are the coefficients of one direction: output i is the sum over k of
+// coeff[i*width+k] * input[from[i]+k], k < count[i].
+type taps struct {
+	width       int
+	from, count []int
+	coeff       []int32
+	weights     []float64
+}
+
+// prepare computes the coefficients of resizing in entries to out, reusing t's
+// memory.
+func (t *taps) prepare(in, out int, f Filter) {
+	scale := float64(in) / float64(out)
+	stretch := max(scale, 1)
+	support := f.support() * stretch
+	t.width = int(math.Ceil(support))*2 + 1
+	t.from, t.count = grow(t.from, out), grow(t.count, out)
+	t.coeff, t.weights = grow(t.coeff, out*t.width), grow(t.weights, t.width)
+	for i := range out {
+		center := (float64(i) + 0.5) * scale
+		lo := max(0, int(center-support+0.5))
+		n := min(in, int(center+support+0.5)) - lo
+		sum := 0.0
+		for k := range n {
+			w := f.at((float64(lo+k) - center + 0.5) / stretch)
+			t.weights[k] = w
+			sum += w
+		}
+		for k := range n {
+			c := t.weights[k]
+			if sum != 0 {
+				c /= sum
+			}
+			t.coeff[i*t.width+k] = int32(math.Floor(c*(1<<precision) + 0.5))
+			if c < 0 {
+				t.coeff[i*t.width+k] = int32(math.Ceil(c*(1<<precision) - 0.5))
+			}
+		}
+		t.from[i], t.count[i] = lo, n
+	}
+}
+
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+func clip8(sum int32) uint8 {
+	v := sum >> precision
+	if v < 0 {
+		return 0
+	}
+	if v > 255 {
+		return 255
+	}
+	return uint8(v)
+}
+
+// resizer holds the buffers of a resize.
+type resizer struct {
+	h, v taps
+	rows []uint8 // after the horizontal pass
+	sum  []int32
+}
+
+// crop resizes box of src into dst, whose size says the output's: PIL's crop
+// followed by its resize, without the copy between. Both passes round to bytes,
+// as PIL's do.
+func (r *resizer) crop(dst, src Image, box Box, f Filter) {
+	w, h := dst.Width, dst.Height
+	stride := 3 * w
+	rows := r.rows
+	if w == box.Width {
+		rows = grow(rows, box.Height*stride)
+		for y := range box.Height {
+			from := ((box.Top+y)*src.Width + box.Left) * 3
+			copy(rows[y*stride:(y+1)*stride], src.Pix[from:from+stride])
+		}
+	} else {
+		r.h.prepare(box.Width, w, f)
+		rows = grow(rows, box.Height*stride)
+		for y := range box.Height {
+			from := ((box.Top+y)*src.Width + box.Left) * 3
+			r.h.row(rows[y*stride:(y+1)*stride], src.Pix[from:from+3*box.Width])
+		}
+	}
+	r.rows = rows
+	if h == box.Height {
+		copy(dst.Pix, rows)
+		return
+	}
+	r.v.prepare(box.Height, h, f)
+	r.sum = grow(r.sum, stride)
+	for y := range h {
+		r.v.column(dst.Pix[y*stride:(y+1)*stride], rows, y, r.sum)
+	}
+}
+
+// row resamples one row of RGB.
+func (t *taps) row(dst, src []uint8) {
+	const half = 1 << (precision - 1)
+	for i, lo := range t.from {
+		n := t.count[i]
+		c := t.coeff[i*t.width : i*t.width+n]
+		p := src[3*lo : 3*(lo+n)]
+		red, green, blue := int32(half), int32(half), int32(half)
+		for _, k := range c {
+			red += int32(p[0]) * k
+			green += int32(p[1]) * k
+			blue += int32(p[2]) * k
+			p = p[3:]
+		}
+		d := dst[3*i : 3*i+3 : 3*i+3]
+		d[0], d[1], d[2] = clip8(red), clip8(green), clip8(blue)
+	}
+}
+
+// column computes output row y from rows.
+func (t *taps) column(dst, rows []uint8, y int, sum []int32) {
+	const half = 1 << (precision - 1)
+	stride := len(dst)
+	for i := range sum {
+		sum[i] = half
+	}
+	for k := range t.count[y] {
+		c := t.coeff[y*t.width+k]
+		row := rows[(t.from[y]+k)*stride:][:len(sum)]
+		for i, v := range row {
+			sum[i] += int32(v) * c
+		}
+	}
+	for i, v := range sum {
+		dst[i] = clip8(v)
+	}
+}
+
+// ResizedCrop cuts box out of src and resizes it to width x height, as
+// torchvision.transforms.functional.resized_crop does on PIL pictures. The box
+// must lie inside of src.
+func ResizedCrop(src Image, box Box, width, height int, f Filter) Image {
+	dst := NewImage(width, height)
+	new(resizer).crop(dst, src, box, f)
+	return dst
+}
