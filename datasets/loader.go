@@ -1,0 +1,226 @@
+package datasets
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// Augment turns a picture into 3*S*S numbers, channel by channel.
+type Augment interface {
+	Apply(dst []float32, src transforms.Image, rng *rand.Rand, b *transforms.Scratch) error
+}
+
+// LoaderOptions describe a loader.
+type LoaderOptions struct {
+	BatchSize int
+	Shuffle   bool
+	DropLast  bool
+	Seed      uint64
+	Workers   int       // goroutines; 0: one for each core
+	Prefetch  int       // batches made ahead; 0: two for each worker
+	Size      int       // side S of what the augmentations make
+	Views     []Augment // one for each view
+	Plain     Augment   // the un-augmented picture, or nil
+}
+
+// Batch holds N pictures. Each view, and Plain, is [N, 3, S, S], row-major.
+type Batch struct {
+	N       int
+	Indices []int
+	Labels  []int64
+	Views   [][]float32
+	Plain   []float32
+}
+
+// Loader makes batches of views with several goroutines. The order of pictures
+// depends on (seed, epoch) alone and a view on (seed, epoch, picture, view):
+// not on the number of goroutines, nor on where an epoch is entered.
+type Loader struct {
+	ds     Dataset
+	o      LoaderOptions
+	waited time.Duration
+	free   chan *Batch
+}
+
+// NewLoader checks the options against the data.
+func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
+	if o.BatchSize < 1 {
+		return nil, fmt.Errorf("--batch-size %d: want 1 or more", o.BatchSize)
+	}
+	if o.DropLast && o.BatchSize > ds.Len() {
+		return nil, fmt.Errorf("--batch-size %d is larger than the %d pictures of %s; use %d or less", o.BatchSize, ds.Len(), ds.Name(), ds.Len())
+	}
+	if o.Workers < 1 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Prefetch < 1 {
+		o.Prefetch = 2 * o.Workers
+	}
+	return &Loader{ds: ds, o: o, free: make(chan *Batch, o.Prefetch+o.Workers+2)}, nil
+}
+
+// Steps returns the number of batches of an epoch.
+func (l *Loader) Steps() int {
+	if l.o.DropLast {
+		return l.ds.Len() / l.o.BatchSize
+	}
+	return (l.ds.Len() + l.o.BatchSize - 1) / l.o.BatchSize
+}
+
+// Waited returns how long the consumer has waited for batches in all.
+func (l *Loader) Waited() time.Duration { return l.waited }
+
+// order returns the pictures of an epoch in order.
+func (l *Loader) order(epoch uint64) []int {
+	if l.o.Shuffle {
+		return rand.New(rand.NewPCG(l.o.Seed, epoch)).Perm(l.ds.Len())
+	}
+	order := make([]int, l.ds.Len())
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
+
+type job struct {
+	indices []int
+	batch   *Batch
+	err     error
+	done    chan struct{}
+}
+
+// Epoch yields the batches of an epoch in order, from batch `from`. A batch is
+// valid until the next one. The first error, of a picture or of ctx, ends it.
+// Only one epoch of a loader may run at a time.
+func (l *Loader) Epoch(ctx context.Context, epoch uint64, from int) iter.Seq2[*Batch, error] {
+	return func(yield func(*Batch, error) bool) {
+		run, cancel := context.WithCancel(ctx)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer cancel()
+		work, pending := make(chan *job), make(chan *job, l.o.Prefetch)
+		wg.Go(func() { l.dispatch(run, epoch, from, work, pending) })
+		for range l.o.Workers {
+			wg.Go(func() {
+				w := worker{pcg: rand.NewPCG(0, 0)}
+				w.rng = rand.New(w.pcg)
+				for j := range work {
+					j.err = l.fill(&w, j, epoch)
+					close(j.done)
+				}
+			})
+		}
+		for {
+			start := time.Now()
+			j, ok := <-pending
+			if ok {
+				<-j.done
+			}
+			l.waited += time.Since(start)
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !ok {
+				return
+			}
+			if j.err != nil {
+				yield(nil, j.err)
+				return
+			}
+			more := yield(j.batch, nil)
+			l.free <- j.batch
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// dispatch hands out the batches in order; pending bounds how far ahead.
+func (l *Loader) dispatch(ctx context.Context, epoch uint64, from int, work, pending chan *job) {
+	defer close(work)
+	defer close(pending)
+	order := l.order(epoch)
+	for b := from; b < l.Steps(); b++ {
+		j := &job{indices: order[b*l.o.BatchSize : min(len(order), (b+1)*l.o.BatchSize)], done: make(chan struct{})}
+		select {
+		case pending <- j:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case work <- j:
+		case <-ctx.Done():
+			j.err = ctx.Err()
+			close(j.done)
+			return
+		}
+	}
+}
+
+type worker struct {
+	pcg     *rand.PCG
+	rng     *rand.Rand
+	scratch transforms.Scratch
+}
+
+func (l *Loader) fill(w *worker, j *job, epoch uint64) error {
+	n, size := len(j.indices), 3*l.o.Size*l.o.Size
+	b := l.take(size)
+	j.batch = b
+	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]
+	for v := range b.Views {
+		b.Views[v] = b.Views[v][:n*size]
+	}
+	for k, i := range j.indices {
+		m, err := l.ds.Image(i)
+		if err != nil {
+			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+		}
+		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
+		for v, a := range l.o.Views {
+			w.pcg.Seed(l.o.Seed^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v))
+			if err := a.Apply(b.Views[v][k*size:(k+1)*size], m, w.rng, &w.scratch); err != nil {
+				return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+			}
+		}
+		if l.o.Plain != nil {
+			if err := l.o.Plain.Apply(b.Plain[k*size:(k+1)*size], m, nil, &w.scratch); err != nil {
+				return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+			}
+		}
+	}
+	if l.o.Plain != nil {
+		b.Plain = b.Plain[:n*size]
+	}
+	return nil
+}
+
+// take returns a batch with room, used before or new.
+func (l *Loader) take(size int) *Batch {
+	select {
+	case b := <-l.free:
+		for v := range b.Views {
+			b.Views[v] = b.Views[v][:cap(b.Views[v])]
+		}
+		b.Plain = b.Plain[:cap(b.Plain)]
+		return b
+	default:
+	}
+	b := &Batch{Views: make([][]float32, len(l.o.Views))}
+	for v := range b.Views {
+		b.Views[v] = make([]float32, l.o.BatchSize*size)
+	}
+	if l.o.Plain != nil {
+		b.Plain = make([]float32, l.o.BatchSize*size)
+	}
+	return b
+}
