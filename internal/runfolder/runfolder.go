@@ -1,0 +1,184 @@
+// Package runfolder keeps a run's folder: a lock, the configuration it was
+// started with, metrics a line an epoch, and checkpoints.
+package runfolder
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/gofrs/flock"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
+)
+
+// Folder is an open, locked run folder.
+type Folder struct {
+	Dir     string
+	lock    *flock.Flock
+	metrics *os.File
+}
+
+const (
+	configName  = "config.yaml"
+	metricsName = "metrics.jsonl"
+	lastName    = "last.safetensors"
+)
+
+// Config returns where the configuration of a run folder is.
+func Config(dir string) string { return filepath.Join(dir, configName) }
+
+// Metrics returns where the metrics of a run folder are.
+func Metrics(dir string) string { return filepath.Join(dir, metricsName) }
+
+// Last returns where the newest checkpoint of a run folder is.
+func Last(dir string) string { return filepath.Join(dir, "checkpoints", lastName) }
+
+// Checkpoint returns where the checkpoint after n epochs is.
+func Checkpoint(dir string, n int) string {
+	return filepath.Join(dir, "checkpoints", fmt.Sprintf("epoch-%04d.safetensors", n))
+}
+
+// Options say how a folder is opened.
+type Options struct {
+	Config any      // marshalled to YAML
+	Resume bool     // go on with the run that is there
+	Free   []string // settings that may differ on resuming
+}
+
+// Open makes dir, or takes up the run in it: locks it, compares and writes the
+// configuration, and removes what a killed process left half-written.
+func Open(dir string, o Options) (*Folder, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
+		return nil, fmt.Errorf("run folder: %w; choose another with --out", err)
+	}
+	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
+	locked, err := f.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("run folder %s: %w", dir, err)
+	}
+	if !locked {
+		owner, _ := os.ReadFile(filepath.Join(dir, "lock"))
+		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out", dir, strings.TrimSpace(string(owner)))
+	}
+	if err := f.open(o); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Folder) open(o Options) error {
+	if err := os.WriteFile(filepath.Join(f.Dir, "lock"), fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
+		return err
+	}
+	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, "checkpoints")} {
+		if err := atomicfile.Clean(dir); err != nil {
+			return err
+		}
+	}
+	text, err := yaml.Marshal(o.Config)
+	if err != nil {
+		return err
+	}
+	old, err := os.ReadFile(Config(f.Dir))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if o.Resume {
+			return fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", f.Dir)
+		}
+	case err != nil:
+		return err
+	default:
+		if err := f.compare(old, text, o); err != nil {
+			return err
+		}
+	}
+	if err := atomicfile.Write(Config(f.Dir), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+		return err
+	}
+	f.metrics, err = os.OpenFile(Metrics(f.Dir), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
+	return err
+}
+
+// compare refuses a folder with another run's configuration.
+func (f *Folder) compare(old, text []byte, o Options) error {
+	there, here := map[string]any{}, map[string]any{}
+	if err := yaml.Unmarshal(old, &there); err != nil {
+		return fmt.Errorf("%s: %w", Config(f.Dir), err)
+	}
+	if err := yaml.Unmarshal(text, &here); err != nil {
+		return err
+	}
+	for _, name := range o.Free {
+		delete(there, name)
+		delete(here, name)
+	}
+	for _, line := range strings.Split(string(text), "\n") { // in the order of the file
+		name, _, _ := strings.Cut(line, ":")
+		if a, b := there[name], here[name]; !reflect.DeepEqual(a, b) {
+			return fmt.Errorf("run folder %s holds a run with %s %v, not %v; choose another --out, or give --%s %v", f.Dir, name, a, b, name, a)
+		}
+	}
+	if !o.Resume {
+		return fmt.Errorf("run folder %s holds this run already; go on with it by --resume, or choose another --out", f.Dir)
+	}
+	return nil
+}
+
+// KeepMetrics drops the lines of epochs from n on, and a torn last line: on
+// resuming they will be written again.
+func (f *Folder) KeepMetrics(n int) error {
+	data, err := os.ReadFile(Metrics(f.Dir))
+	if err != nil {
+		return err
+	}
+	var keep bytes.Buffer
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var at struct {
+			Epoch *int `json:"epoch"`
+		}
+		if json.Unmarshal(lines.Bytes(), &at) == nil && at.Epoch != nil && *at.Epoch < n {
+			keep.Write(append(lines.Bytes(), '\n'))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	if err := atomicfile.Write(Metrics(f.Dir), func(w io.Writer) error { _, err := w.Write(keep.Bytes()); return err }); err != nil {
+		return err
+	}
+	f.metrics.Close()
+	f.metrics, err = os.OpenFile(Metrics(f.Dir), os.O_RDWR|os.O_APPEND, 0o644)
+	return err
+}
+
+// Metric appends a line of JSON.
+func (f *Folder) Metric(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if _, err := f.metrics.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("%s: %w", Metrics(f.Dir), err)
+	}
+	return nil
+}
+
+// Close releases the lock.
+func (f *Folder) Close() error {
+	if f.metrics != nil {
+		f.metrics.Close()
+	}
+	return f.lock.Unlock()
+}

@@ -1,0 +1,78 @@
+package runfolder_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+)
+
+type config struct {
+	Seed    int    `yaml:"seed"`
+	LR      string `yaml:"lr"`
+	Threads int    `yaml:"threads"`
+}
+
+func options(c config, resume bool) runfolder.Options {
+	return runfolder.Options{Config: c, Resume: resume, Free: []string{"threads"}}
+}
+
+func TestAFolderBelongsToOneRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	c := config{1, "0.1", 2}
+	_, err := runfolder.Open(dir, options(c, true))
+	assert.ErrorContains(t, err, "holds no run; leave --resume out")
+	f, err := runfolder.Open(dir, options(c, false))
+	require.NoError(t, err)
+	_, err = runfolder.Open(dir, options(c, true))
+	assert.ErrorContains(t, err, "is in use by process")
+	require.NoError(t, f.Close())
+	_, err = runfolder.Open(dir, options(c, false))
+	assert.ErrorContains(t, err, "holds this run already; go on with it by --resume")
+	other := c
+	other.LR = "0.2"
+	_, err = runfolder.Open(dir, options(other, true))
+	assert.ErrorContains(t, err, "holds a run with lr 0.1, not 0.2")
+	c.Threads = 1
+	f, err = runfolder.Open(dir, options(c, true))
+	require.NoError(t, err, "threads may differ")
+	require.NoError(t, f.Close())
+}
+
+func TestMetricsAreCutBackAndRepaired(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	f, err := runfolder.Open(dir, options(config{}, false))
+	require.NoError(t, err)
+	for e := range 3 {
+		require.NoError(t, f.Metric(map[string]int{"epoch": e}))
+	}
+	require.NoError(t, f.Close())
+	w, err := os.OpenFile(runfolder.Metrics(dir), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = w.WriteString(`{"epoch":1,"lo`) // killed while writing
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial"), nil, 0o600))
+	f, err = runfolder.Open(dir, options(config{}, true))
+	require.NoError(t, err)
+	require.NoError(t, f.KeepMetrics(2))
+	require.NoError(t, f.Metric(map[string]int{"epoch": 2}))
+	require.NoError(t, f.Close())
+	data, err := os.ReadFile(runfolder.Metrics(dir))
+	require.NoError(t, err)
+	assert.Equal(t, "{\"epoch\":0}\n{\"epoch\":1}\n{\"epoch\":2}\n", string(data))
+	left, err := os.ReadDir(filepath.Join(dir, "checkpoints"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+func TestAFileInTheFoldersPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	_, err := runfolder.Open(path, options(config{}, false))
+	assert.ErrorContains(t, err, "choose another with --out")
+}
