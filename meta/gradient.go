@@ -71,7 +71,7 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 	defer libtorch.SetGrad(true)()
 	phi := s.Leaves(p.Phi)
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
-	if p.Ablation != UniformityOnly {
+	if p.Ablation != UniformityOnly && p.Lambda > 0 {
 		switch p.Config.Gradient {
 		case Unrolled:
 			p.unrolled(s, phi, a, &r)
@@ -83,10 +83,7 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 			return r, fmt.Errorf("unknown way %q", p.Config.Gradient)
 		}
 	} else {
-		r.GradCT = make([]Tensor, len(phi))
-		for i := range phi {
-			r.GradCT[i] = s.ZerosLike(s.Detach(phi[i]))
-		}
+		r.GradCT = zerosLike(s, phi) // theta1 does not depend on phi, or is not to
 	}
 	p.addUniformity(s, phi, a, &r)
 	return r, nil

@@ -1,0 +1,143 @@
+package meta
+
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// State is everything a run changes: what a checkpoint holds.
+type State struct {
+	Learner
+	MSR             *nets.MSR // nil without MSR
+	Theta, Buffers  []Tensor
+	Phi, PhiBuffers []Tensor
+	ThetaOpt        nets.Optimizer
+	PhiOpt          nets.Optimizer
+	Position        Position
+	options         libtorch.Options
+}
+
+// Position says where in Algorithm 1 a run is: the next batch to do.
+type Position struct {
+	Epoch     int   `json:"epoch"`
+	Pass      Pass  `json:"pass"`
+	Batch     int   `json:"batch"`
+	Step      int   `json:"step"`       // regular steps done in all
+	MetaSteps int   `json:"meta_steps"` // meta steps done in all
+	Sums      Sums  `json:"sums"`       // of the epoch so far
+	ThetaOpt  int64 `json:"theta_updates"`
+	PhiOpt    int64 `json:"phi_updates"`
+}
+
+// Pass is one of an epoch's two passes over the data.
+type Pass int
+
+// The passes of Algorithm 1.
+const (
+	Regular  Pass = iota // contrastive steps on theta
+	MetaPass             // meta steps on phi
+)
+
+// StateOptions describe a new state.
+type StateOptions struct {
+	Learner   Learner
+	MSR       *nets.MSR // nil without MSR
+	Optimizer nets.OptimizerConfig
+	Seed      uint64
+	Options   libtorch.Options // dtype and device
+}
+
+// NewState initialises a run's parameters, into s. theta depends on the seed
+// alone: a run with MSR starts from the same theta as one without.
+func NewState(s *Scope, o StateOptions) (*State, error) {
+	st := &State{Learner: o.Learner, MSR: o.MSR, options: o.Options}
+	if err := libtorch.ManualSeed(o.Seed); err != nil {
+		return nil, err
+	}
+	st.Theta = nets.Initialize(s, o.Learner.Params(), o.Options)
+	st.Buffers = nets.Initialize(s, o.Learner.Buffers(), o.Options)
+	var err error
+	if st.ThetaOpt, err = nets.NewOptimizer(s, o.Optimizer, o.Learner.Params(), st.Theta); err != nil {
+		return nil, err
+	}
+	if o.MSR != nil {
+		if err := libtorch.ManualSeed(o.Seed ^ 0x6d7372); err != nil {
+			return nil, err
+		}
+		st.Phi = nets.Initialize(s, o.MSR.Params(), o.Options)
+		st.PhiBuffers = nets.Initialize(s, o.MSR.Buffers(), o.Options)
+		if st.PhiOpt, err = nets.NewOptimizer(s, nets.OptimizerConfig{Name: "adam"}, o.MSR.Params(), st.Phi); err != nil {
+			return nil, err
+		}
+	}
+	return st, s.Err()
+}
+
+// Tensors lists all tensors of the state under the names they have in a
+// checkpoint: theta's as "backbone.…" and "projector.…", f_msr's as "msr.…",
+// the optimizers' as "optimizer.…".
+func (st *State) Tensors() []nets.NamedTensor {
+	var out []nets.NamedTensor
+	add := func(prefix string, specs []nets.Spec, ts []Tensor) {
+		for i, spec := range specs {
+			out = append(out, nets.NamedTensor{Name: prefix + spec.Name, Tensor: ts[i]})
+		}
+	}
+	optimizer := func(prefix string, o nets.Optimizer) {
+		ts, _ := o.State()
+		for _, t := range ts {
+			out = append(out, nets.NamedTensor{Name: prefix + t.Name, Tensor: t.Tensor})
+		}
+	}
+	add("", st.Learner.Params(), st.Theta)
+	add("", st.Learner.Buffers(), st.Buffers)
+	if st.MSR != nil {
+		add("msr.", st.MSR.Params(), st.Phi)
+		add("msr.", st.MSR.Buffers(), st.PhiBuffers)
+		optimizer("optimizer.msr.", st.PhiOpt)
+	}
+	optimizer("optimizer.", st.ThetaOpt)
+	return out
+}
+
+// Device and dtype of the state's tensors.
+func (st *State) Options() libtorch.Options { return st.options }
+
+// Mark brings Position up to date with the optimizers, for saving.
+func (st *State) Mark() Position {
+	_, st.Position.ThetaOpt = st.ThetaOpt.State()
+	if st.PhiOpt != nil {
+		_, st.Position.PhiOpt = st.PhiOpt.State()
+	}
+	return st.Position
+}
+
+// Restore takes up a saved position.
+func (st *State) Restore(p Position) {
+	st.Position = p
+	st.ThetaOpt.SetSteps(p.ThetaOpt)
+	if st.PhiOpt != nil {
+		st.PhiOpt.SetSteps(p.PhiOpt)
+	}
+}
+
+// Features maps pictures to the backbone's pooled features with the running
+// statistics: what evaluation uses.
+func (st *State) Features(s *Scope, x Tensor) Tensor {
+	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
+	var h Tensor
+	libtorch.NoGrad(func() { h = st.Backbone.Forward(s, st.Theta[:np], st.Buffers[:nb], x, nets.Eval()) })
+	return h
+}
+
+// Weights returns A for pictures x, by f_msr with its running statistics.
+func (st *State) Weights(s *Scope, x Tensor) (Tensor, error) {
+	if st.MSR == nil {
+		return Tensor{}, fmt.Errorf("meta: this run has no f_msr")
+	}
+	var a Tensor
+	libtorch.NoGrad(func() { a = st.MSR.Forward(s, st.Phi, st.PhiBuffers, x, nets.Eval()) })
+	return a, s.Err()
+}

@@ -1,0 +1,69 @@
+package meta
+
+// Step are the figures of one step, for hooks.
+type Step struct {
+	Epoch, Epochs int
+	Pass          Pass
+	Batch         int // of the pass, from 0
+	Batches       int
+	Pictures      int
+	Loss          float64 // L_to in the regular pass, the meta objective in the other
+	LR            float64
+}
+
+// Sums accumulate an epoch's figures; they are part of a checkpoint, so that a
+// resumed epoch reports the same means.
+type Sums struct {
+	Steps    int     `json:"steps"`
+	Meta     int     `json:"meta"`
+	LCt      float64 `json:"l_ct"`
+	LMsr     float64 `json:"l_msr"`
+	LTo      float64 `json:"l_to"`
+	MetaLCt  float64 `json:"meta_l_ct"`
+	LCtFast  float64 `json:"l_ct_fast"`
+	LUni     float64 `json:"l_uni"`
+	NormCT   float64 `json:"norm_ct"`
+	NormUni  float64 `json:"norm_uni"`
+	Gamma    float64 `json:"gamma"`
+	Pictures int     `json:"pictures"`
+	Regular  float64 `json:"seconds_regular"`
+	MetaSec  float64 `json:"seconds_meta"`
+	Waited   float64 `json:"seconds_waited"`
+	LastLR   float64 `json:"lr"`
+}
+
+// Epoch are the figures of one epoch: means over its steps. Losses and norms
+// are as in the paper's equations; norms are of gradients on f_msr.
+type Epoch struct {
+	Epoch           int     `json:"epoch"`
+	LR              float64 `json:"lr"`
+	LTo             float64 `json:"l_to"`
+	LCt             float64 `json:"l_ct"`
+	LMsr            float64 `json:"l_msr,omitempty"`
+	MetaLCt         float64 `json:"meta_l_ct,omitempty"`      // L_ct at theta, meta pass
+	LCtFast         float64 `json:"meta_l_ct_fast,omitempty"` // L_ct at theta1
+	LUni            float64 `json:"l_uni,omitempty"`
+	NormMeta        float64 `json:"grad_norm_l_ct_fast,omitempty"` // of L_ct(theta1)
+	NormUniformity  float64 `json:"grad_norm_l_uni,omitempty"`     // of gamma L_uni
+	Gamma           float64 `json:"gamma,omitempty"`               // after balancing
+	Steps           int     `json:"steps"`
+	MetaSteps       int     `json:"meta_steps"`
+	ImagesPerSecond float64 `json:"images_per_second"`
+	SecondsRegular  float64 `json:"seconds_regular"`
+	SecondsMeta     float64 `json:"seconds_meta"`
+	WaitShare       float64 `json:"data_wait_share"` // of the epoch's time, waiting for data
+}
+
+func (s Sums) epoch(n int) Epoch {
+	k, m := float64(max(1, s.Steps)), float64(max(1, s.Meta))
+	e := Epoch{Epoch: n, LR: s.LastLR, LTo: s.LTo / k, LCt: s.LCt / k, LMsr: s.LMsr / k,
+		MetaLCt: s.MetaLCt / m, LCtFast: s.LCtFast / m, LUni: s.LUni / m, NormMeta: s.NormCT / m, NormUniformity: s.NormUni / m, Gamma: s.Gamma / m,
+		Steps: s.Steps, MetaSteps: s.Meta, SecondsRegular: s.Regular, SecondsMeta: s.MetaSec}
+	if s.Regular > 0 {
+		e.ImagesPerSecond = float64(s.Pictures) / s.Regular
+	}
+	if total := s.Regular + s.MetaSec; total > 0 {
+		e.WaitShare = s.Waited / total
+	}
+	return e
+}

@@ -1,0 +1,268 @@
+package meta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// Batch is a batch on the host: N pictures of S x S pixels, normalised, each
+// list [N, 3, S, S]. Plain may be empty when there is no f_msr.
+type Batch struct {
+	N, Size             int
+	View1, View2, Plain []float32
+}
+
+// Source makes the batches of a pass. What it yields depends on the pass number
+// and the batch's place alone, so that a run can be resumed anywhere.
+type Source interface {
+	// Steps is the number of batches of a pass.
+	Steps() int
+	// Pass yields pass n (0, 1, ...) from batch `from`.
+	Pass(ctx context.Context, n uint64, from int) iter.Seq2[Batch, error]
+	// Waited is the time spent waiting for batches so far.
+	Waited() time.Duration
+}
+
+// Hook is told what happens; any function may be nil. An error ends the run.
+type Hook struct {
+	OnStart func(st *State) error
+	OnStep  func(Step) error
+	OnEpoch func(st *State, e Epoch) error
+	OnEnd   func(st *State, err error) error
+}
+
+// Trainer runs Algorithm 1: each epoch a pass of regular steps on theta, with
+// L_to and A held constant, then a pass of meta steps on phi.
+type Trainer struct {
+	State    *State
+	Config   Config // used when State has an f_msr
+	Schedule nets.Schedule
+	Source   Source
+	Hooks    []Hook
+}
+
+// Diverged is the error of a loss that is no number any more. The state is as
+// before the step.
+type Diverged struct {
+	Epoch, Batch int
+	Pass         Pass
+	Loss         float64
+}
+
+func (d *Diverged) Error() string {
+	pass := map[Pass]string{Regular: "loss", MetaPass: "meta objective"}[d.Pass]
+	return fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped, the last checkpoint is whole; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
+}
+
+// Run trains until the schedule's last epoch. When ctx is done it finishes the
+// step at hand and returns ctx's error; State then says what is next.
+func (t *Trainer) Run(ctx context.Context) (err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := t.check(); err != nil {
+		return err
+	}
+	if err := t.each(func(h Hook) error { return call(h.OnStart, t.State) }); err != nil {
+		return err
+	}
+	defer func() {
+		for _, h := range t.Hooks {
+			if h.OnEnd != nil {
+				err = errors.Join(err, h.OnEnd(t.State, err))
+			}
+		}
+	}()
+	for p := &t.State.Position; p.Epoch < t.Schedule.Epochs; {
+		if p.Pass == Regular {
+			if err := t.pass(ctx, t.regular); err != nil {
+				return err
+			}
+			p.Pass, p.Batch = MetaPass, 0
+		}
+		if t.State.MSR != nil && t.Config.Trains() {
+			if err := t.pass(ctx, t.meta); err != nil {
+				return err
+			}
+		}
+		done := p.Sums.epoch(p.Epoch)
+		p.Epoch, p.Pass, p.Batch, p.Sums = p.Epoch+1, Regular, 0, Sums{}
+		if err := t.each(func(h Hook) error {
+			if h.OnEpoch == nil {
+				return nil
+			}
+			return h.OnEpoch(t.State, done)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) check() error {
+	if t.State.MSR != nil {
+		if err := t.Config.Validate(); err != nil {
+			return err
+		}
+	}
+	if t.Source.Steps() < 1 {
+		return errors.New("meta: an epoch without a batch; use a smaller --batch-size")
+	}
+	return t.Schedule.Validate()
+}
+
+func (t *Trainer) each(f func(Hook) error) error {
+	for _, h := range t.Hooks {
+		if err := f(h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func call(f func(*State) error, st *State) error {
+	if f == nil {
+		return nil
+	}
+	return f(st)
+}
+
+// pass runs what is left of the position's pass. Each step's tensors are freed
+// at its end.
+func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, error)) error {
+	p := &t.State.Position
+	number := uint64(2*p.Epoch) + uint64(p.Pass)
+	start, waited := time.Now(), t.Source.Waited()
+	account := func() {
+		seconds, wait := time.Since(start).Seconds(), (t.Source.Waited() - waited).Seconds()
+		if p.Pass == Regular {
+			p.Sums.Regular += seconds
+		} else {
+			p.Sums.MetaSec += seconds
+		}
+		p.Sums.Waited += wait
+		start, waited = time.Now(), t.Source.Waited()
+	}
+	for b, err := range t.Source.Pass(ctx, number, p.Batch) {
+		if err != nil {
+			return err
+		}
+		var out Step
+		if p.Pass == Regular || p.Batch%t.Config.Every == 0 {
+			err = libtorch.With(func(s *Scope) error {
+				out, err = step(s, b)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.N
+		}
+		p.Batch++
+		account()
+		if out.Pictures > 0 {
+			if err := t.each(func(h Hook) error {
+				if h.OnStep == nil {
+					return nil
+				}
+				return h.OnStep(out)
+			}); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// pictures copies a batch to the device.
+func (t *Trainer) pictures(s *Scope, b Batch) Pictures {
+	o := t.State.options
+	upload := func(x []float32) Tensor {
+		n := int64(b.N)
+		return libtorch.FromSlice(s, x, o.Device, n, 3, int64(b.Size), int64(b.Size))
+	}
+	p := Pictures{Views: s.To(s.Cat(0, upload(b.View1), upload(b.View2)), o)}
+	if t.State.MSR != nil {
+		p.Plain = s.To(upload(b.Plain), o)
+	}
+	return p
+}
+
+// regular is lines 2 to 7 of Algorithm 1 for one batch.
+func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
+	st, p := t.State, &t.State.Position
+	pics := t.pictures(s, b)
+	defer libtorch.SetGrad(true)()
+	theta := s.Leaves(st.Theta)
+	h, z := st.Embed(s, theta, st.Buffers, pics.Views, nets.Train())
+	ct := st.Loss(s, z)
+	total := ct
+	var msr float64
+	if st.MSR != nil && t.Config.Lambda > 0 {
+		loss := st.DoLoss(s, t.Config.Space, st.headParams(theta), st.headBuffers(st.Buffers), h, z, t.weights(s, pics.Plain), nets.Meta())
+		total = s.Add(ct, s.MulScalar(loss, t.Config.Lambda))
+		msr = s.Item(loss)
+	}
+	grads := s.Grad([]Tensor{total}, theta, libtorch.GradOptions{})
+	value, lr := s.Item(total), t.Schedule.At(p.Step)
+	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
+		return Step{}, &Diverged{p.Epoch, p.Batch, Regular, value}
+	}
+	st.ThetaOpt.Step(s, st.Theta, grads, lr)
+	if s.Err() != nil {
+		return Step{}, s.Err()
+	}
+	p.Step++
+	sums := &p.Sums
+	sums.Steps++
+	sums.LTo, sums.LCt, sums.LMsr = sums.LTo+value, sums.LCt+s.Item(ct), sums.LMsr+msr
+	sums.Pictures, sums.LastLR = sums.Pictures+b.N, lr
+	return Step{Loss: value, LR: lr}, nil
+}
+
+// weights is A, held constant. f_msr's running statistics move here, in the
+// regular pass, and only here.
+func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
+	st := t.State
+	defer libtorch.SetGrad(false)()
+	if t.Config.Ablation == Ones {
+		n, c := st.MSR.Shape()
+		return s.Full(1, st.options, s.Size(plain, 0), n, c)
+	}
+	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train())
+}
+
+// meta is lines 8 to 16 of Algorithm 1 for one batch.
+func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
+	st, p := t.State, &t.State.Position
+	pics := t.pictures(s, b)
+	r, err := Problem{Learner: st.Learner, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers,
+		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: pics, Outer: pics}.Gradient(s)
+	if err != nil {
+		return Step{}, err
+	}
+	value := r.LCtFast + r.EffectiveGamma*r.LUni
+	if bad := value + norm(s, r.Grad); math.IsNaN(bad) || math.IsInf(bad, 0) {
+		return Step{}, &Diverged{p.Epoch, p.Batch, MetaPass, bad}
+	}
+	st.PhiOpt.Step(s, st.Phi, r.Grad, t.Config.Beta)
+	if s.Err() != nil {
+		return Step{}, s.Err()
+	}
+	p.MetaSteps++
+	sums := &p.Sums
+	sums.Meta++
+	sums.MetaLCt, sums.LCtFast, sums.LUni = sums.MetaLCt+r.LCt, sums.LCtFast+r.LCtFast, sums.LUni+r.LUni
+	sums.NormCT, sums.NormUni, sums.Gamma = sums.NormCT+r.NormCT, sums.NormUni+r.NormUni, sums.Gamma+r.EffectiveGamma
+	return Step{Loss: value, LR: t.Config.Beta}, nil
+}
