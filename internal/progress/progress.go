@@ -1,0 +1,84 @@
+// Package progress shows how a training run is getting on: a bar on a terminal,
+// plain lines elsewhere.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Progress shows one run.
+type Progress struct {
+	w        io.Writer
+	bar      *progressbar.ProgressBar
+	label    string
+	total    int
+	done     int
+	pictures int
+	start    time.Time
+	shown    time.Time
+	now      func() time.Time
+}
+
+// interval is the least time between plain lines.
+const interval = 10 * time.Second
+
+// New starts showing a run of total steps, of which done are done. A bar is
+// drawn when w is a terminal.
+func New(w io.Writer, label string, total, done int) *Progress {
+	return newProgress(w, isTerminal(w), label, total, done, time.Now)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func newProgress(w io.Writer, terminal bool, label string, total, done int, now func() time.Time) *Progress {
+	p := &Progress{w: w, label: label, total: total, done: done, start: now(), shown: now(), now: now}
+	if terminal {
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(label), progressbar.OptionSetWidth(24),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		_ = p.bar.Set(done) // drawing may fail, training goes on
+	}
+	return p
+}
+
+// Step counts a step of n pictures.
+func (p *Progress) Step(n int, text string) {
+	first := p.pictures == 0
+	p.done++
+	p.pictures += n
+	seconds := p.now().Sub(p.start).Seconds()
+	text = fmt.Sprintf("%s %s %.0f images/s", p.label, text, float64(p.pictures)/max(seconds, 1e-9))
+	if p.bar != nil {
+		p.bar.Describe(text)
+		_ = p.bar.Add(1)
+		return
+	}
+	if first || p.now().Sub(p.shown) >= interval {
+		p.shown = p.now()
+		fmt.Fprintf(p.w, "%s step %d/%d\n", text, p.done, p.total)
+	}
+}
+
+// Line prints a line of its own, above the bar.
+func (p *Progress) Line(text string) {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	fmt.Fprintln(p.w, text)
+	p.shown = p.now()
+}
+
+// Done ends the show.
+func (p *Progress) Done() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}

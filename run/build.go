@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// device parses cpu, cuda or cuda:i and checks that it is there.
+func device(name string) (gotch.Device, error) {
+	if name == "cpu" {
+		return gotch.CPU, nil
+	}
+	index := 0
+	if rest, ok := strings.CutPrefix(name, "cuda:"); ok {
+		var err error
+		if index, err = strconv.Atoi(rest); err != nil || index < 0 {
+			return gotch.CPU, usagef("--device %s: want cpu, cuda or cuda:i", name)
+		}
+	} else if name != "cuda" {
+		return gotch.CPU, usagef("--device %s: want cpu, cuda or cuda:i", name)
+	}
+	if n := libtorch.CUDADevices(); index >= n {
+		return gotch.CPU, fmt.Errorf("--device %s: this program sees %d CUDA devices; use --device cpu, or build with CUDA=1 on a machine with a driver", name, n)
+	}
+	return gotch.CudaBuilder(uint(index)), nil
+}
+
+func setThreads(n int) error {
+	if n == 0 {
+		n = runtime.NumCPU()
+	}
+	if err := libtorch.SetThreads(n); err != nil {
+		return usagef("--threads %d: want 0 (all cores) or more", n)
+	}
+	return nil
+}
+
+// learner builds the networks that the configuration describes.
+func (c *config) learner() (meta.Learner, *nets.MSR, error) {
+	backbone, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
+	if err != nil {
+		return meta.Learner{}, nil, usage{err}
+	}
+	method, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim})
+	if err != nil {
+		return meta.Learner{}, nil, usage{err}
+	}
+	l := meta.NewLearner(backbone, method)
+	if !c.MSR {
+		return l, nil, nil
+	}
+	m := c.msr()
+	if err := m.Validate(); err != nil {
+		return l, nil, usage{err}
+	}
+	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.Weights, C: l.WeightWidth(m.Space)})
+	if err != nil {
+		return l, nil, usage{err}
+	}
+	return l, f, nil
+}
+
+func (c *config) state(s *libtorch.Scope) (*meta.State, error) {
+	d, err := device(c.Device)
+	if err != nil {
+		return nil, err
+	}
+	l, f, err := c.learner()
+	if err != nil {
+		return nil, err
+	}
+	st, err := meta.NewState(s, meta.StateOptions{Learner: l, MSR: f, Seed: c.Seed, Options: libtorch.Options{DType: gotch.Float, Device: d},
+		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
+	if err != nil {
+		return nil, usage{err}
+	}
+	return st, nil
+}
+
+func (c *config) open(train bool) (datasets.Dataset, error) {
+	count := 0 // the test part keeps its own size
+	if train {
+		count = c.Count
+	}
+	return datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
+		Correlation: c.Correlation, Foreground: c.Foreground})
+}
+
+func (c *config) augmentation() (transforms.Preset, error) {
+	table := []struct {
+		name  string
+		build func() transforms.Preset
+	}{{"cifar", transforms.CIFAR}, {"stl10", transforms.STL10}, {"tiny-imagenet", transforms.TinyImageNet}, {"imagenet", transforms.ImageNet}}
+	var names []string
+	for _, e := range table {
+		if e.name == c.Augment {
+			p := e.build().WithSize(c.Size)
+			return p, p.View.Validate()
+		}
+		names = append(names, e.name)
+	}
+	return transforms.Preset{}, usage{suggest.Unknown("augmentation", c.Augment, names)}
+}
+
+// source feeds a trainer from a loader.
+type source struct {
+	*datasets.Loader
+	size int
+}
+
+// Pass implements meta.Source.
+func (s source) Pass(ctx context.Context, n uint64, from int) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) {
+		for b, err := range s.Epoch(ctx, n, from) {
+			if err != nil {
+				yield(meta.Batch{}, err)
+				return
+			}
+			if !yield(meta.Batch{N: b.N, Size: s.size, View1: b.Views[0], View2: b.Views[1], Plain: b.Plain}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c *config) source(ds datasets.Dataset) (source, error) {
+	if c.BatchSize < 2 {
+		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
+	}
+	aug, err := c.augmentation()
+	if err != nil {
+		return source{}, err
+	}
+	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Size: c.Size,
+		Views: []datasets.Augment{&aug.View, &aug.View}}
+	if c.MSR {
+		o.Plain = &aug.Plain
+	}
+	l, err := datasets.NewLoader(ds, o)
+	return source{l, c.Size}, err
+}
+
+func (c *config) schedule(steps int) nets.Schedule {
+	return nets.Schedule{Kind: c.Schedule, LR: c.LR, Warmup: c.Warmup, Drops: c.Drops, Gamma: c.DropGamma, Epochs: c.Epochs, Steps: steps}
+}
+
+// seconds prints a duration for people.
+func seconds(d time.Duration) string { return d.Round(time.Second).String() }

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/sugarme/gotch"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// A checkpoint is a safetensors file: the state's tensors by name, and in its
+// metadata the format, the configuration (YAML) and the position (JSON).
+const checkpointFormat = "icl-msr checkpoint 1"
+
+func dtypeName(d gotch.DType) (string, error) {
+	switch d {
+	case gotch.Double:
+		return "F64", nil
+	case gotch.Float:
+		return "F32", nil
+	case gotch.Int64:
+		return "I64", nil
+	}
+	return "", fmt.Errorf("checkpoint: dtype %v", d)
+}
+
+// save writes the state to path, whole or not at all.
+func save(path string, c config, st *meta.State) error {
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	position, err := json.Marshal(st.Mark())
+	if err != nil {
+		return err
+	}
+	var tensors []torchscript.Tensor
+	err = libtorch.With(func(s *libtorch.Scope) error {
+		for _, t := range st.Tensors() {
+			d, err := t.Tensor.Describe()
+			if err != nil {
+				return err
+			}
+			name, err := dtypeName(d.DType)
+			if err != nil {
+				return err
+			}
+			tensors = append(tensors, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
+		}
+		return s.Err()
+	})
+	if err != nil {
+		return err
+	}
+	return torchscript.WriteSafetensorsFile(path, tensors, map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
+}
+
+// checkpoint is a file read.
+type checkpoint struct {
+	path     string
+	config   config
+	position meta.Position
+	tensors  []torchscript.Tensor
+}
+
+func load(path string) (checkpoint, error) {
+	k := checkpoint{path: path, config: defaults()}
+	tensors, metadata, err := torchscript.ReadSafetensorsFile(path)
+	if err != nil {
+		return k, err
+	}
+	if metadata["format"] != checkpointFormat {
+		return k, fmt.Errorf("%s: not a checkpoint of this program (format %q, want %q)", path, metadata["format"], checkpointFormat)
+	}
+	if err := k.config.decode(bytes.NewBufferString(metadata["config"]), path); err != nil {
+		return k, err
+	}
+	if err := json.Unmarshal([]byte(metadata["position"]), &k.position); err != nil {
+		return k, fmt.Errorf("%s: position: %w", path, err)
+	}
+	k.tensors = tensors
+	return k, nil
+}
+
+// restore writes the checkpoint into a state, name by name.
+func (k checkpoint) restore(st *meta.State) error {
+	err := libtorch.With(func(s *libtorch.Scope) error {
+		for _, t := range st.Tensors() {
+			saved, ok := torchscript.Find(k.tensors, t.Name)
+			if !ok {
+				return fmt.Errorf("%s: no tensor %s: a checkpoint of another architecture or method", k.path, t.Name)
+			}
+			d, err := t.Tensor.Describe()
+			if err != nil {
+				return err
+			}
+			name, err := dtypeName(d.DType)
+			if err != nil {
+				return err
+			}
+			if saved.DType != name || !slices.Equal(saved.Shape, d.Shape) {
+				return fmt.Errorf("%s: %s is %s %v, the network's is %s %v: a checkpoint of another architecture", k.path, t.Name, saved.DType, saved.Shape, name, d.Shape)
+			}
+			s.Copy(t.Tensor, s.FromBytes(saved.Data, d.Options, d.Shape...))
+		}
+		return s.Err()
+	})
+	if err != nil {
+		return err
+	}
+	st.Restore(k.position)
+	return nil
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// config is a training run's configuration: config.yaml's keys are the flags'
+// names.
+type config struct {
+	Method       string  `yaml:"method"`
+	MSR          bool    `yaml:"msr"`
+	Lambda       float64 `yaml:"lambda"`
+	Gamma        float64 `yaml:"gamma"`
+	Weights      int64   `yaml:"weights"`
+	UniformityT  float64 `yaml:"uniformity-t"`
+	Alpha        float64 `yaml:"alpha"`
+	Beta         float64 `yaml:"beta"`
+	Space        string  `yaml:"msr-space"`
+	MetaGrad     string  `yaml:"meta-grad"`
+	MetaEvery    int     `yaml:"meta-every"`
+	Ablation     string  `yaml:"msr-ablation"`
+	GammaBalance bool    `yaml:"gamma-balance"`
+	MSRTrunk     string  `yaml:"msr-trunk"`
+	MSRWidth     float64 `yaml:"msr-width"`
+
+	Arch        string  `yaml:"arch"`
+	Width       float64 `yaml:"width"`
+	Stem        string  `yaml:"stem"`
+	Hidden      int64   `yaml:"hidden"`
+	Dim         int64   `yaml:"dim"`
+	Temperature float64 `yaml:"temperature"`
+
+	Dataset     string  `yaml:"dataset"`
+	DataDir     string  `yaml:"data-dir"`
+	Foreground  string  `yaml:"foreground-dir"`
+	Count       int     `yaml:"count"`
+	Correlation float64 `yaml:"correlation"`
+	DataSeed    uint64  `yaml:"data-seed"`
+	Augment     string  `yaml:"augment"`
+	Size        int     `yaml:"size"`
+
+	Epochs      int     `yaml:"epochs"`
+	BatchSize   int     `yaml:"batch-size"`
+	Optimizer   string  `yaml:"optimizer"`
+	LR          float64 `yaml:"lr"`
+	WeightDecay float64 `yaml:"weight-decay"`
+	Momentum    float64 `yaml:"momentum"`
+	Schedule    string  `yaml:"schedule"`
+	Warmup      int     `yaml:"warmup"`
+	Drops       []int   `yaml:"drops,flow"`
+	DropGamma   float64 `yaml:"drop-gamma"`
+	Seed        uint64  `yaml:"seed"`
+
+	Threads   int    `yaml:"threads"`
+	Workers   int    `yaml:"workers"`
+	Device    string `yaml:"device"`
+	SaveEvery int    `yaml:"save-every"`
+}
+
+// free are the settings that may change when a run is resumed.
+func free() []string { return []string{"threads", "workers", "save-every", "device"} }
+
+func defaults() config {
+	m := meta.Default()
+	return config{
+		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
+		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
+		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
+		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, Augment: "cifar", Size: 32,
+		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
+		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0,
+	}
+}
+
+// preset changes the defaults to a data set's recipe.
+type preset struct {
+	name, about string
+	apply       func(c *config)
+}
+
+func presets() []preset {
+	small := func(name string, epochs int, lr float64, dim int64, stem, augment string, size int) func(*config) {
+		return func(c *config) {
+			c.Epochs, c.LR, c.Dim, c.Stem, c.Augment, c.Size, c.Dataset = epochs, lr, dim, stem, augment, size, name
+		}
+	}
+	imagenet := func(c *config) {
+		c.Arch, c.Stem, c.Augment, c.Size, c.Dim, c.Dataset = "resnet50", "imagenet", "imagenet", 224, 128, "folder"
+	}
+	return []preset{
+		{"cifar10", "ResNet-18, 1000 epochs, rate 3e-3 (paper, 6.2)", small("cifar10", 1000, 3e-3, 64, "cifar", "cifar", 32)},
+		{"cifar100", "as cifar10, on a folder of pictures", small("folder", 1000, 3e-3, 64, "cifar", "cifar", 32)},
+		{"stl10", "ResNet-18, 2000 epochs, rate 2e-3, on a folder", small("folder", 2000, 2e-3, 128, "stl", "stl10", 64)},
+		{"tiny-imagenet", "ResNet-18, 1000 epochs, rate 2e-3, on a folder", small("folder", 1000, 2e-3, 128, "stl", "tiny-imagenet", 64)},
+		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1, on a folder", func(c *config) {
+			imagenet(c)
+			c.Epochs, c.LR, c.Lambda = 1000, 2e-3, 0.1
+		}},
+		{"imagenet", "ResNet-50, LARS, cosine, lambda 0.1, on a folder", func(c *config) {
+			imagenet(c)
+			c.Epochs, c.BatchSize, c.LR, c.Optimizer, c.Schedule, c.Lambda = 1000, 4096, 4.8, "lars", "cosine", 0.1
+		}},
+		{"cpu", "small network and few epochs, for a try without a GPU", func(c *config) {
+			c.Arch, c.Width, c.BatchSize, c.Epochs, c.Warmup, c.Drops = "resnet8", 0.25, 128, 10, 50, []int{2}
+			c.Hidden, c.MSRWidth = 256, 0.5
+		}},
+	}
+}
+
+func (c *config) bind(f *pflag.FlagSet) {
+	f.StringVar(&c.Method, "method", c.Method, "contrastive method: simclr")
+	f.BoolVar(&c.MSR, "msr", c.MSR, "add the meta semantic regularizer")
+	f.Float64Var(&c.Lambda, "lambda", c.Lambda, "weight of the do-loss L_msr (eq. 5)")
+	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "weight of the uniformity loss (eq. 8)")
+	f.Int64Var(&c.Weights, "weights", c.Weights, "n, the number of weight vectors of a picture")
+	f.Float64Var(&c.UniformityT, "uniformity-t", c.UniformityT, "t of the uniformity loss (eq. 9)")
+	f.Float64Var(&c.Alpha, "alpha", c.Alpha, "rate of the fast weights (eq. 7); 0: the learning rate --lr")
+	f.Float64Var(&c.Beta, "beta", c.Beta, "rate of Adam on f_msr")
+	f.StringVar(&c.Space, "msr-space", c.Space, "what the weights multiply: embedding or feature")
+	f.StringVar(&c.MetaGrad, "meta-grad", c.MetaGrad, "meta gradient: forward-mode, unrolled (both exact) or finite-difference")
+	f.IntVar(&c.MetaEvery, "meta-every", c.MetaEvery, "meta step on every K-th batch; 1 is the paper")
+	f.StringVar(&c.Ablation, "msr-ablation", c.Ablation, "take a part away: none, ones, frozen, uniformity-only or no-uniformity")
+	f.BoolVar(&c.GammaBalance, "gamma-balance", c.GammaBalance, "scale gamma so that both gradients on f_msr have one norm")
+	f.StringVar(&c.MSRTrunk, "msr-trunk", c.MSRTrunk, "trunk of f_msr: "+nets.MSRTrunks())
+	f.Float64Var(&c.MSRWidth, "msr-width", c.MSRWidth, "width factor of f_msr")
+
+	f.StringVar(&c.Arch, "arch", c.Arch, "backbone: "+strings.Join(nets.Arches(), ", "))
+	f.Float64Var(&c.Width, "width", c.Width, "width factor of the backbone")
+	f.StringVar(&c.Stem, "stem", c.Stem, "first layers: cifar, stl or imagenet")
+	f.Int64Var(&c.Hidden, "hidden", c.Hidden, "width of the head's hidden layer")
+	f.Int64Var(&c.Dim, "dim", c.Dim, "width of the embeddings")
+	f.Float64Var(&c.Temperature, "temperature", c.Temperature, "tau")
+
+	f.StringVar(&c.Dataset, "dataset", c.Dataset, "shapes, cifar10, folder, fashion_mnist or confounded (see run datasets)")
+	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "where the data set's files are")
+	f.StringVar(&c.Foreground, "foreground-dir", c.Foreground, "confounded: Fashion-MNIST's folder (empty: drawn objects)")
+	f.IntVar(&c.Count, "count", c.Count, "shapes, confounded: number of training pictures (0: 5000); 2000 are for testing")
+	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
+	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures themselves")
+	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, stl10, tiny-imagenet or imagenet")
+	f.IntVar(&c.Size, "size", c.Size, "side of a view in pixels")
+
+	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the data")
+	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step (two views of each)")
+	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "adam, sgd or lars")
+	f.Float64Var(&c.LR, "lr", c.LR, "learning rate")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "L2 penalty")
+	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and lars")
+	f.StringVar(&c.Schedule, "schedule", c.Schedule, "learning rate over time: step, cosine or constant")
+	f.IntVar(&c.Warmup, "warmup", c.Warmup, "iterations of linear warm-up")
+	f.IntSliceVar(&c.Drops, "drops", c.Drops, "step: epochs before the end at which the rate drops")
+	f.Float64Var(&c.DropGamma, "drop-gamma", c.DropGamma, "step: factor of a drop")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "fixes initialisation, data order and augmentation")
+
+	f.IntVar(&c.Threads, "threads", c.Threads, "threads of an operation (0: all cores)")
+	f.IntVar(&c.Workers, "workers", c.Workers, "goroutines that make views (0: one for each core)")
+	f.StringVar(&c.Device, "device", c.Device, "cpu, cuda or cuda:i")
+	f.IntVar(&c.SaveEvery, "save-every", c.SaveEvery, "keep a checkpoint of every K-th epoch (0: the last only)")
+}
+
+// settle parses args over --config FILE over --preset NAME over the defaults.
+// extra adds the command's own flags.
+func settle(p program, name string, args []string, extra func(f *pflag.FlagSet)) (config, error) {
+	var presetName, file string
+	build := func(c *config) *pflag.FlagSet {
+		f := flags(p, name, "[flags]")
+		f.StringVar(&presetName, "preset", "", "recipe to start from: "+presetNames())
+		f.StringVar(&file, "config", "", "YAML file with any of these settings, under the flags")
+		extra(f)
+		c.bind(f)
+		return f
+	}
+	c := defaults()
+	if err := parse(build(&c), args); err != nil {
+		return c, err
+	}
+	c = defaults()
+	if presetName != "" {
+		found := false
+		var names []string
+		for _, q := range presets() {
+			names = append(names, q.name)
+			if q.name == presetName {
+				q.apply(&c)
+				found = true
+			}
+		}
+		if !found {
+			return c, usage{suggest.Unknown("preset", presetName, names)}
+		}
+	}
+	if file != "" {
+		if err := c.read(file); err != nil {
+			return c, usage{err}
+		}
+	}
+	return c, parse(build(&c), args)
+}
+
+func presetNames() string {
+	var names []string
+	for _, q := range presets() {
+		names = append(names, q.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *config) read(file string) error {
+	r, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	defer r.Close()
+	return c.decode(r, file)
+}
+
+func (c *config) decode(r io.Reader, name string) error {
+	d := yaml.NewDecoder(r)
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %s", name, strings.ReplaceAll(err.Error(), "\n", ""))
+	}
+	return nil
+}
+
+// msr is the part of the configuration that package meta takes.
+func (c *config) msr() meta.Config {
+	alpha := c.Alpha
+	if alpha == 0 {
+		alpha = c.LR
+	}
+	d := meta.Default()
+	return meta.Config{Lambda: c.Lambda, Gamma: c.Gamma, Weights: c.Weights, T: c.UniformityT, Alpha: alpha, Beta: c.Beta, Space: meta.Space(c.Space),
+		Gradient: meta.Gradient(c.MetaGrad), Radius: d.Radius, Every: c.MetaEvery, Ablation: meta.Ablation(c.Ablation), GammaBalance: c.GammaBalance}
+}

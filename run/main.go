@@ -1,0 +1,141 @@
+// Command run trains, evaluates and compares interventional contrastive
+// learning with a meta semantic regularizer (ICL-MSR).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/icl-msr/icl-msr/internal/suggest"
+)
+
+// Exit statuses.
+const (
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// usage is an error of the command line.
+type usage struct{ error }
+
+func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+// program is what subcommands write to.
+type program struct{ stdout, stderr io.Writer }
+
+type command struct {
+	name, about string
+	run         func(ctx context.Context, p program, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"pretrain", "train a backbone without labels, with or without MSR", pretrain},
+		{"eval", "linear probe and nearest neighbours on a trained backbone", evaluate},
+		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
+		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
+		{"version", "versions of this program and of LibTorch", version},
+	}
+}
+
+func main() {
+	// The first Ctrl-C lets the step at hand finish and saves; a second one ends the program.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop()
+	}()
+	os.Exit(execute(ctx, program{os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+// execute runs a command line and returns the exit status.
+func execute(ctx context.Context, p program, args []string) int {
+	err := dispatch(ctx, p, args)
+	var u usage
+	switch {
+	case err == nil, errors.Is(err, pflag.ErrHelp):
+		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(p.stderr, "run: interrupted")
+		return exitInterrupted
+	case errors.As(err, &u):
+		fmt.Fprintln(p.stderr, "run:", err)
+		return exitUsage
+	}
+	fmt.Fprintln(p.stderr, "run:", err)
+	return exitFailure
+}
+
+func dispatch(ctx context.Context, p program, args []string) error {
+	if len(args) == 0 {
+		help(p.stderr)
+		return usagef("no command; see --help")
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		help(p.stdout)
+		return nil
+	case "--version":
+		args[0] = "version"
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, p, args[1:])
+		}
+		names = append(names, c.name)
+	}
+	return usage{suggest.Unknown("command", args[0], names)}
+}
+
+func help(w io.Writer) {
+	fmt.Fprintln(w, "ICL-MSR: contrastive learning with a meta semantic regularizer.\n\nusage: run COMMAND [flags]")
+	fmt.Fprintln(w)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.about)
+	}
+	fmt.Fprintln(w, "\nrun COMMAND --help lists a command's flags.")
+}
+
+// flags is a flag set whose errors are usage errors with the nearest flag named.
+func flags(p program, name, synopsis string) *pflag.FlagSet {
+	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	f.SortFlags = false
+	f.SetOutput(p.stdout)
+	f.Usage = func() {
+		fmt.Fprintf(p.stdout, "usage: run %s %s\n\n%s", name, synopsis, f.FlagUsagesWrapped(110))
+	}
+	return f
+}
+
+// parse parses args; arguments that are no flags are an error.
+func parse(f *pflag.FlagSet, args []string) error {
+	err := f.Parse(args)
+	var unknown *pflag.NotExistError
+	switch {
+	case err == nil:
+	case errors.Is(err, pflag.ErrHelp):
+		return err
+	case errors.As(err, &unknown):
+		var names []string
+		f.VisitAll(func(g *pflag.Flag) { names = append(names, g.Name) })
+		if near := suggest.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return usagef("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near, f.Name())
+		}
+		return usagef("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
+	default:
+		return usage{err}
+	}
+	if f.NArg() > 0 {
+		return usagef("%q is no flag; see run %s --help", f.Arg(0), f.Name())
+	}
+	return nil
+}
