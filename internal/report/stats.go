@@ -1,79 +1,59 @@
+// Package report draws what experiments found: statistics over paired seeds,
+// charts as SVG, and a page in one self-contained HTML file.
 package report
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
-// Mean returns the mean, NaN of no values.
-func Mean(x []float64) float64 {
+// Mean returns the arithmetic mean, NaN of nothing.
+func Mean(xs []float64) float64 {
 	sum := 0.0
-	for _, v := range x {
-		sum += v
+	for _, x := range xs {
+		sum += x
 	}
-	return sum / float64(len(x))
+	return sum / float64(len(xs))
 }
 
-// SD returns the sample standard deviation (n-1), NaN of fewer than two values.
-func SD(x []float64) float64 {
-	if len(x) < 2 {
-		return math.NaN()
-	}
-	mean, sum := Mean(x), 0.0
-	for _, v := range x {
-		sum += (v - mean) * (v - mean)
-	}
-	return math.Sqrt(sum / float64(len(x)-1))
-}
-
-// SE returns the standard error of the mean, NaN of fewer than two values.
-func SE(x []float64) float64 { return SD(x) / math.Sqrt(float64(len(x))) }
-
-// Paired is the difference of two methods over the seeds that both were run with.
-type Paired struct {
-	Differences []float64 // one a seed
-	Mean        float64
-	SE          float64 // NaN with fewer than two seeds
-}
-
-// Pair returns the differences y[i] - x[i] and their mean and standard error.
-// Pairs with a value that is not finite are left out.
-func Pair(x, y []float64) Paired {
-	var d []float64
-	for i := range min(len(x), len(y)) {
-		if v := y[i] - x[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {
-			d = append(d, v)
-		}
-	}
-	return Paired{d, Mean(d), SE(d)}
-}
-
-// N is the number of seeds.
-func (p Paired) N() int { return len(p.Differences) }
-
-// Beyond reports whether the mean is at least two standard errors from zero.
-func (p Paired) Beyond() bool { return p.N() > 1 && p.Mean != 0 && math.Abs(p.Mean) >= 2*p.SE }
-
-// ChanceBeyond is the probability that Beyond is true of n paired seeds when
-// there is no effect and the differences are normal: Student's two-sided tail at
-// t = 2 with n-1 degrees of freedom, by the finite series (Abramowitz and
-// Stegun, 26.7.3 and 26.7.4). It is 0.18 for three seeds and 0.08 for ten.
-func ChanceBeyond(n int) float64 {
-	if n < 2 {
+// Deviation returns the sample standard deviation (n-1), 0 of fewer than two.
+func Deviation(xs []float64) float64 {
+	if len(xs) < 2 {
 		return 0
 	}
-	nu := n - 1
-	theta := math.Atan(2 / math.Sqrt(float64(nu)))
-	sin, cos := math.Sincos(theta)
-	inside := 0.0
-	if nu%2 == 1 {
-		inside = 2 / math.Pi * theta
-		for k, term := 1, 2/math.Pi*sin*cos; k < nu; k += 2 {
-			inside += term
-			term *= cos * cos * float64(k+1) / float64(k+2)
-		}
-	} else {
-		for k, term := 0, sin; k < nu; k += 2 {
-			inside += term
-			term *= cos * cos * float64(k+1) / float64(k+2)
-		}
+	m, sum := Mean(xs), 0.0
+	for _, x := range xs {
+		sum += (x - m) * (x - m)
 	}
-	return 1 - inside
+	return math.Sqrt(sum / float64(len(xs)-1))
+}
+
+// Paired is the mean difference b-a over pairs, with its standard error.
+type Paired struct {
+	N              int
+	Mean, StdError float64
+}
+
+// Pair compares b with a, seed by seed. The lists have one length.
+func Pair(a, b []float64) Paired {
+	d := make([]float64, min(len(a), len(b)))
+	for i := range d {
+		d[i] = b[i] - a[i]
+	}
+	return Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
+}
+
+// Verdict says in words what the difference is evidence of, and no more.
+func (p Paired) Verdict() string {
+	switch {
+	case p.N < 2:
+		return "one seed: no spread, no conclusion"
+	case math.Abs(p.Mean) < 2*p.StdError || p.StdError == 0:
+		return fmt.Sprintf("cannot be told from chance with %d seeds", p.N)
+	case p.N < 10:
+		return fmt.Sprintf("more than twice its standard error, but %d seeds are too few for a claim", p.N)
+	case p.Mean > 0:
+		return "better, by more than twice its standard error"
+	}
+	return "worse, by more than twice its standard error"
 }

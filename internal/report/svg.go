@@ -4,54 +4,187 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"math"
 	"strings"
 )
 
-// Charts are drawn in units that are pixels at their natural width, which is
-// narrow: wide pages put them side by side instead of enlarging them, so that
-// the text keeps its size.
+// Series is one line of a chart. Series of one Group share a colour and one
+// entry of the legend.
+type Series struct {
+	Group string
+	Y     []float64 // at x = 1, 2, ...; NaN leaves a gap
+}
+
+// Chart size in its own units; the page scales it.
 const (
-	chartWidth = 460
-	fontSize   = 12.5
-	charWidth  = 6.6 // about a mean character at that size
+	chartW, chartH                    = 460.0, 250.0
+	padLeft, padRight, padTop, padBot = 52.0, 10.0, 26.0, 34.0
 )
 
-// svg builds a drawing. Colours and strokes come from the page's classes.
-type svg struct{ strings.Builder }
-
-func (s *svg) line(class string, x1, y1, x2, y2 float64) {
-	fmt.Fprintf(s, `<line class="%s" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, class, x1, y1, x2, y2)
+// axis maps values to the chart's height.
+type axis struct {
+	lo, hi float64
+	log    bool
 }
 
-func (s *svg) text(class, anchor string, x, y float64, text string) {
-	fmt.Fprintf(s, `<text class="%s" text-anchor="%s" x="%.1f" y="%.1f">%s</text>`, class, anchor, x, y, html.EscapeString(text))
-}
-
-func (s *svg) dot(class string, x, y, r float64, title string) {
-	fmt.Fprintf(s, `<circle class="%s" cx="%.1f" cy="%.1f" r="%.1f"><title>%s</title></circle>`, class, x, y, r, html.EscapeString(title))
-}
-
-func (s *svg) rect(class string, x, y, w, h float64, title string) {
-	fmt.Fprintf(s, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s</title></rect>`, class, x, y, w, h, html.EscapeString(title))
-}
-
-// finish wraps the drawing; alt is its text for those who do not see it.
-func (s *svg) finish(height float64, alt string) template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg role="img" viewBox="0 0 %d %.0f" aria-label="%s" font-size="%.1f">%s</svg>`, //nolint:gosec // every text in it is escaped
-		chartWidth, height, html.EscapeString(alt), fontSize, s.String()))
-}
-
-// width is about that of a text.
-func width(text string) float64 { return charWidth * float64(len([]rune(text))) }
-
-// clip shortens a text to a width.
-func clip(text string, room float64) string {
-	r := []rune(text)
-	if n := int(room / charWidth); len(r) > n && n > 1 {
-		return string(r[:n-1]) + "…"
+func (a axis) at(v float64) float64 {
+	if a.log {
+		v = math.Log10(v)
 	}
-	return text
+	return chartH - padBot - (v-a.lo)/(a.hi-a.lo)*(chartH-padTop-padBot)
 }
 
-// series is the class of a method's marks: its place among the methods.
-func series(i int) string { return fmt.Sprintf("m%d", i%8) }
+func newAxis(values []float64, log bool) (axis, bool) {
+	a := axis{math.Inf(1), math.Inf(-1), log}
+	for _, v := range values {
+		if log {
+			v = math.Log10(v)
+		}
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			a.lo, a.hi = min(a.lo, v), max(a.hi, v)
+		}
+	}
+	if a.lo > a.hi {
+		return a, false
+	}
+	if log {
+		a.lo, a.hi = math.Floor(a.lo), math.Ceil(a.hi)
+	}
+	if a.hi-a.lo < 1e-9 {
+		a.lo, a.hi = a.lo-0.5, a.hi+0.5
+	}
+	if !log {
+		a.lo, a.hi = a.lo-0.05*(a.hi-a.lo), a.hi+0.05*(a.hi-a.lo)
+	}
+	return a, true
+}
+
+// ticks returns round values inside the axis.
+func (a axis) ticks() (values []float64, labels []string) {
+	if a.log {
+		step := math.Max(1, math.Ceil((a.hi-a.lo)/5))
+		for e := a.lo; e <= a.hi; e += step {
+			values, labels = append(values, math.Pow(10, e)), append(labels, fmt.Sprintf("1e%g", e))
+		}
+		return values, labels
+	}
+	raw := (a.hi - a.lo) / 4
+	step := math.Pow(10, math.Floor(math.Log10(raw)))
+	for _, m := range []float64{5, 2} {
+		if raw >= m*step {
+			step *= m
+			break
+		}
+	}
+	for v := math.Ceil(a.lo/step) * step; v <= a.hi; v += step {
+		values, labels = append(values, v), append(labels, fmt.Sprintf("%.4g", math.Round(v/step)*step))
+	}
+	return values, labels
+}
+
+func frame(b *strings.Builder, title, ylabel string, a axis) {
+	fmt.Fprintf(b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`, chartW, chartH, html.EscapeString(title), padLeft, html.EscapeString(title))
+	values, labels := a.ticks()
+	for i, v := range values {
+		y := a.at(v)
+		fmt.Fprintf(b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="grid"/><text x="%g" y="%.1f" class="tick" text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, padLeft-6, y+4, labels[i])
+	}
+	if ylabel != "" {
+		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`, (chartH-padBot+padTop)/2, html.EscapeString(ylabel))
+	}
+}
+
+// Lines is a line chart over epochs, a colour for each group.
+func Lines(title, ylabel string, series []Series, log bool) template.HTML {
+	var all []float64
+	n := 0
+	for _, s := range series {
+		all, n = append(all, s.Y...), max(n, len(s.Y))
+	}
+	a, ok := newAxis(all, log)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	frame(&b, title, ylabel, a)
+	x := func(i int) float64 {
+		return padLeft + 8 + float64(i)/math.Max(1, float64(n-1))*(chartW-padLeft-padRight-16)
+	}
+	for i := 0; i < n; i += max(1, (n+7)/8) {
+		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%d</text>`, x(i), chartH-padBot+16, i+1)
+	}
+	fmt.Fprintf(&b, `<text x="%g" y="%g" class="tick" text-anchor="end">epoch</text>`, chartW-padRight, chartH-4)
+	colours := groups(series)
+	for _, s := range series {
+		var points []string
+		for i, y := range s.Y {
+			if v := a.at(y); !math.IsNaN(v) && !math.IsInf(v, 0) {
+				points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), v))
+			}
+		}
+		fmt.Fprintf(&b, `<polyline points="%s" class="line c%d"/>`, strings.Join(points, " "), colours[s.Group])
+	}
+	legend(&b, series, colours)
+	b.WriteString("</svg>")
+	return template.HTML(b.String())
+}
+
+func groups(series []Series) map[string]int {
+	colours := map[string]int{}
+	for _, s := range series {
+		if _, ok := colours[s.Group]; !ok {
+			colours[s.Group] = len(colours)
+		}
+	}
+	return colours
+}
+
+func legend(b *strings.Builder, series []Series, colours map[string]int) {
+	x, seen := padLeft, map[string]bool{}
+	for _, s := range series {
+		if seen[s.Group] {
+			continue
+		}
+		seen[s.Group] = true
+		fmt.Fprintf(b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, chartH-13, colours[s.Group], x+14, chartH-4, html.EscapeString(s.Group))
+		x += 24 + 6.2*float64(len(s.Group))
+	}
+}
+
+// Dots is a chart of groups side by side: a dot for each seed, a bar at the
+// mean with a whisker of one standard deviation to each side.
+func Dots(title, ylabel string, columns []string, values map[string][]Series) template.HTML {
+	var all []float64
+	for _, ss := range values {
+		for _, s := range ss {
+			all = append(all, s.Y...)
+		}
+	}
+	a, ok := newAxis(all, false)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	frame(&b, title, ylabel, a)
+	var some []Series
+	width := (chartW - padLeft - padRight) / float64(len(columns))
+	for k, column := range columns {
+		left := padLeft + float64(k)*width
+		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, left+width/2, chartH-padBot+14, html.EscapeString(column))
+		ss := values[column]
+		some = ss
+		colours := groups(ss)
+		for j, s := range ss {
+			x := left + (float64(j)+1)/(float64(len(ss))+1)*width
+			m, d := Mean(s.Y), Deviation(s.Y)
+			fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/><line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`,
+				x-9, x+9, a.at(m), a.at(m), colours[s.Group], x, x, a.at(m-d), a.at(m+d), colours[s.Group])
+			for i, y := range s.Y {
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-5+10*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), colours[s.Group])
+			}
+		}
+	}
+	legend(&b, some, groups(some))
+	b.WriteString("</svg>")
+	return template.HTML(b.String())
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/report"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// demoPage puts the arms on a page.
+func demoPage(ctx context.Context, arms []arm, took time.Duration) (report.Page, error) {
+	c := arms[0].config
+	n := len(arms[0].Runs)
+	page := report.Page{
+		Title: "SimCLR against SimCLR+MSR on drawn pictures",
+		Lead: []string{
+			fmt.Sprintf("Objects of ten classes lie over drawn backgrounds; of the training pictures %.0f%% have their class's own background, so that the background predicts the class. "+
+				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the foreground alone, and with a new background that tells nothing.", 100*c.Correlation),
+			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of %d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, not what the method is worth.", n),
+		},
+	}
+	page.Sections = append(page.Sections, accuracySection(arms), curvesSection(arms))
+	pictures, err := pictureSection(ctx, arms)
+	if err != nil {
+		return page, err
+	}
+	page.Sections = append(page.Sections, pictures)
+	page.Settings = [][2]string{
+		{"network", fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.Hidden, c.Dim)},
+		{"data", fmt.Sprintf("%d pictures of %d pixels, correlation %g", c.Count, c.Size, c.Correlation)},
+		{"training", fmt.Sprintf("%d epochs of batch %d, %s, rate %g", c.Epochs, c.BatchSize, c.Optimizer, c.LR)},
+		{"MSR", fmt.Sprintf("lambda %g, gamma %g, n %d, alpha %g, beta %g, %s, meta step on every %d-th batch (the paper: every)", c.Lambda, c.Gamma, c.Weights, c.msr().Alpha, c.Beta, c.Space, c.MetaEvery)},
+		{"seeds", fmt.Sprint(n)},
+		{"time", seconds(took)},
+		{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), libtorch.Version(), runtime.Version())},
+	}
+	return page, nil
+}
+
+func accuracySection(arms []arm) report.Section {
+	s := report.Section{Title: "Accuracy"}
+	var columns []string
+	for _, sc := range arms[0].Runs[0].Scores {
+		columns = append(columns, string(sc.Variant))
+	}
+	for _, probe := range []struct {
+		name string
+		of   func(score) float64
+	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
+		table := report.Table{Caption: probe.name + ": top-1 in percent, mean ± standard deviation over seeds", Head: append([]string{""}, columns...)}
+		paired := report.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
+		dots := map[string][]report.Series{}
+		for i, a := range arms {
+			row, diff := []string{a.Name}, []string{a.Name}
+			for v, column := range columns {
+				xs := a.accuracies(v, probe.of)
+				row = append(row, fmt.Sprintf("%.1f ± %.1f", report.Mean(xs), report.Deviation(xs)))
+				d := report.Pair(arms[0].accuracies(v, probe.of), xs)
+				diff = append(diff, fmt.Sprintf("%+.1f ± %.1f", d.Mean, d.StdError))
+				dots[column] = append(dots[column], report.Series{Group: a.Name, Y: xs})
+			}
+			table.Rows = append(table.Rows, row)
+			if i > 0 {
+				paired.Rows = append(paired.Rows, diff)
+			}
+		}
+		s.Tables = append(s.Tables, table, paired)
+		s.Charts = append(s.Charts, report.Dots(probe.name, "top-1 (%)", columns, dots))
+	}
+	var verdicts []string
+	for v, column := range columns {
+		d := report.Pair(arms[0].accuracies(v, linearTop1), arms[1].accuracies(v, linearTop1))
+		verdicts = append(verdicts, fmt.Sprintf("%s %+.1f ± %.1f: %s", column, d.Mean, d.StdError, d.Verdict()))
+	}
+	s.Text = "MSR's paired difference under the linear probe: " + strings.Join(verdicts, "; ") + "."
+	return s
+}
+
+func curvesSection(arms []arm) report.Section {
+	s := report.Section{Title: "Training", Text: "A line for each seed. The two norms are of the gradients that train f_msr: of L_ct at the fast weights, and of the uniformity loss times gamma."}
+	for _, chart := range []struct {
+		title string
+		log   bool
+		of    func(meta.Epoch) float64
+	}{
+		{"L_ct, the contrastive loss", false, func(e meta.Epoch) float64 { return e.LCt }},
+		{"L_msr, the do-loss", false, func(e meta.Epoch) float64 { return e.LMsr }},
+		{"L_uni, uniformity of the weights", false, func(e meta.Epoch) float64 { return e.LUni }},
+		{"norm of L_ct(theta1)'s gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormMeta }},
+		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormUniformity }},
+		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.SecondsRegular + e.SecondsMeta }},
+	} {
+		var series []report.Series
+		for _, a := range arms {
+			for _, r := range a.Runs {
+				line := report.Series{Group: a.Name}
+				any := false
+				for _, e := range r.Metrics {
+					y := chart.of(e)
+					if y == 0 {
+						y = math.NaN() // this arm does not have it
+					} else {
+						any = true
+					}
+					line.Y = append(line.Y, y)
+				}
+				if any {
+					series = append(series, line)
+				}
+			}
+		}
+		if len(series) > 0 {
+			s.Charts = append(s.Charts, report.Lines(chart.title, "", series, chart.log))
+		}
+	}
+	return s
+}
+
+// pictureSection shows pictures with their views, f_msr's weights and nearest
+// neighbours, of the first seed.
+func pictureSection(ctx context.Context, arms []arm) (report.Section, error) {
+	sec := report.Section{Title: "Pictures"}
+	c := arms[0].config
+	train, err := c.open(true)
+	if err != nil {
+		return sec, err
+	}
+	test, err := c.open(false)
+	if err != nil {
+		return sec, err
+	}
+	aug, err := c.augmentation()
+	if err != nil {
+		return sec, err
+	}
+	var rows [][]transforms.Image
+	var b transforms.Scratch
+	for i := range 10 {
+		m, err := train.Image(i)
+		if err != nil {
+			return sec, err
+		}
+		row := []transforms.Image{m}
+		for v := range uint64(2) {
+			view, err := aug.View.Draw(m, rand.New(rand.NewPCG(uint64(i), v)), &b)
+			if err != nil {
+				return sec, err
+			}
+			row = append(row, view.Clone())
+		}
+		rows = append(rows, row)
+	}
+	sec.Pictures = append(sec.Pictures, report.Picture{Caption: "A picture of each class and its two random views.", Image: datasets.Grid(transpose(rows), 64)})
+	for _, a := range arms[:2] {
+		if err := a.pictures(ctx, &sec, train, test); err != nil {
+			return sec, err
+		}
+	}
+	return sec, nil
+}
+
+func transpose(rows [][]transforms.Image) [][]transforms.Image {
+	out := make([][]transforms.Image, len(rows[0]))
+	for _, r := range rows {
+		for k, m := range r {
+			out[k] = append(out[k], m)
+		}
+	}
+	return out
+}
+
+func (a arm) pictures(ctx context.Context, sec *report.Section, train, test datasets.Dataset) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	s := libtorch.NewScope()
+	defer s.Close()
+	k, err := load(runfolder.Last(a.Runs[0].folder))
+	if err != nil {
+		return err
+	}
+	st, err := k.config.state(s)
+	if err != nil {
+		return err
+	}
+	if err := k.restore(st); err != nil {
+		return err
+	}
+	o := defaultEval()
+	known, err := k.config.features(ctx, s, st, train, o)
+	if err != nil {
+		return err
+	}
+	asked, err := k.config.features(ctx, s, st, subset{test, 8}, o)
+	if err != nil {
+		return err
+	}
+	const nearest = 5
+	index, err := eval.Neighbours(asked, known, nearest)
+	if err != nil {
+		return err
+	}
+	var rows [][]transforms.Image
+	for i := range 8 {
+		q, err := test.Image(i)
+		if err != nil {
+			return err
+		}
+		row := []transforms.Image{border(q, [3]uint8{128, 128, 128})}
+		for _, j := range index[i*nearest : (i+1)*nearest] {
+			m, err := train.Image(int(j))
+			if err != nil {
+				return err
+			}
+			frame := [3]uint8{200, 40, 40}
+			if train.Label(int(j)) == test.Label(i) {
+				frame = [3]uint8{30, 150, 60}
+			}
+			row = append(row, border(m, frame))
+		}
+		rows = append(rows, row)
+	}
+	sec.Pictures = append(sec.Pictures, report.Picture{Image: datasets.Grid(rows, 72),
+		Caption: a.Name + ": test pictures (left) and their nearest training pictures; a green frame is the right class, a red one a wrong class."})
+	if st.MSR == nil {
+		return nil
+	}
+	return weightPictures(sec, st, k.config, train)
+}
+
+// weightPictures shows A of three pictures as n rows of c entries.
+func weightPictures(sec *report.Section, st *meta.State, c config, ds datasets.Dataset) error {
+	aug, err := c.augmentation()
+	if err != nil {
+		return err
+	}
+	const shown = 3
+	data := make([]float32, 0, shown*3*c.Size*c.Size)
+	var b transforms.Scratch
+	for i := range shown {
+		m, err := ds.Image(i)
+		if err != nil {
+			return err
+		}
+		x := make([]float32, 3*c.Size*c.Size)
+		if err := aug.Plain.Apply(x, m, nil, &b); err != nil {
+			return err
+		}
+		data = append(data, x...)
+	}
+	return libtorch.With(func(s *libtorch.Scope) error {
+		a, err := st.Weights(s, libtorch.FromSlice(s, data, st.Options().Device, shown, 3, int64(c.Size), int64(c.Size)))
+		if err != nil {
+			return err
+		}
+		values := libtorch.Slice[float32](s, a)
+		if s.Err() != nil {
+			return s.Err()
+		}
+		n, width := st.MSR.Shape()
+		const cell = 9
+		out := image.NewRGBA(image.Rect(0, 0, int(width)*cell, (shown*int(n)+shown-1)*cell))
+		for i, v := range values {
+			col, row := i%int(width), i/int(width)
+			row += row / int(n) // a gap between pictures
+			shade := uint8(255 * v)
+			for y := range cell {
+				for x := range cell {
+					out.Set(col*cell+x, row*cell+y, color.RGBA{shade, shade, uint8(60 + int(shade)*3/4), 255})
+				}
+			}
+		}
+		sec.Pictures = append(sec.Pictures, report.Picture{Image: out,
+			Caption: fmt.Sprintf("The learnt weights A of three pictures: %d vectors of %d entries each, dark 0, bright 1.", n, width)})
+		return nil
+	})
+}
+
+// subset is the first n pictures of a data set.
+type subset struct {
+	datasets.Dataset
+	n int
+}
+
+func (d subset) Len() int { return d.n }
+
+func border(m transforms.Image, c [3]uint8) transforms.Image {
+	out := transforms.NewImage(m.Width+4, m.Height+4)
+	for i := 0; i < len(out.Pix); i += 3 {
+		copy(out.Pix[i:], c[:])
+	}
+	for y := range m.Height {
+		copy(out.Pix[3*((y+2)*out.Width+2):], m.Pix[3*y*m.Width:3*(y+1)*m.Width])
+	}
+	return out
+}
