@@ -15,7 +15,6 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 )
 
@@ -73,15 +72,15 @@ func demo(ctx context.Context, p program, args []string) error {
 	if err := writeJSON(filepath.Join(*out, "demo.json"), arms); err != nil {
 		return err
 	}
-	page, err := demoPage(ctx, arms, took)
+	doc, err := demoPage(ctx, arms, took)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(*out, "index.html")
-	if err := atomicfile.Write(path, page.Write); err != nil {
+	if err := atomicfile.Write(path, doc.Write); err != nil {
 		return err
 	}
-	for _, t := range page.Sections[0].Tables {
+	for _, t := range doc.Sections[0].Tables {
 		fmt.Fprintf(p.stdout, "\n%s\n", t.Caption)
 		for _, row := range append([][]string{t.Head}, t.Rows...) {
 			fmt.Fprintf(p.stdout, "  %-28s %s\n", row[0], strings.Join(pad(row[1:], 16), " "))

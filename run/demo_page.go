@@ -14,17 +14,17 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
-	"github.com/icl-msr/icl-msr/internal/report"
+	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // demoPage puts the arms on a page.
-func demoPage(ctx context.Context, arms []arm, took time.Duration) (report.Page, error) {
+func demoPage(ctx context.Context, arms []arm, took time.Duration) (page.Page, error) {
 	c := arms[0].config
 	n := len(arms[0].Runs)
-	page := report.Page{
+	doc := page.Page{
 		Title: "SimCLR against SimCLR+MSR on drawn pictures",
 		Lead: []string{
 			fmt.Sprintf("Objects of ten classes lie over drawn backgrounds; of the training pictures %.0f%% have their class's own background, so that the background predicts the class. "+
@@ -32,13 +32,13 @@ func demoPage(ctx context.Context, arms []arm, took time.Duration) (report.Page,
 			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of %d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, not what the method is worth.", n),
 		},
 	}
-	page.Sections = append(page.Sections, accuracySection(arms), curvesSection(arms))
+	doc.Sections = append(doc.Sections, accuracySection(arms), curvesSection(arms))
 	pictures, err := pictureSection(ctx, arms)
 	if err != nil {
-		return page, err
+		return doc, err
 	}
-	page.Sections = append(page.Sections, pictures)
-	page.Settings = [][2]string{
+	doc.Sections = append(doc.Sections, pictures)
+	doc.Settings = [][2]string{
 		{"network", fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.Hidden, c.Dim)},
 		{"data", fmt.Sprintf("%d pictures of %d pixels, correlation %g", c.Count, c.Size, c.Correlation)},
 		{"training", fmt.Sprintf("%d epochs of batch %d, %s, rate %g", c.Epochs, c.BatchSize, c.Optimizer, c.LR)},
@@ -47,11 +47,11 @@ func demoPage(ctx context.Context, arms []arm, took time.Duration) (report.Page,
 		{"time", seconds(took)},
 		{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), libtorch.Version(), runtime.Version())},
 	}
-	return page, nil
+	return doc, nil
 }
 
-func accuracySection(arms []arm) report.Section {
-	s := report.Section{Title: "Accuracy"}
+func accuracySection(arms []arm) page.Section {
+	s := page.Section{Title: "Accuracy"}
 	var columns []string
 	for _, sc := range arms[0].Runs[0].Scores {
 		columns = append(columns, string(sc.Variant))
@@ -60,17 +60,17 @@ func accuracySection(arms []arm) report.Section {
 		name string
 		of   func(score) float64
 	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
-		table := report.Table{Caption: probe.name + ": top-1 in percent, mean ± standard deviation over seeds", Head: append([]string{""}, columns...)}
-		paired := report.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
-		dots := map[string][]report.Series{}
+		table := page.Table{Caption: probe.name + ": top-1 in percent, mean ± standard deviation over seeds", Head: append([]string{""}, columns...)}
+		paired := page.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
+		dots := map[string][]page.Series{}
 		for i, a := range arms {
 			row, diff := []string{a.Name}, []string{a.Name}
 			for v, column := range columns {
 				xs := a.accuracies(v, probe.of)
-				row = append(row, fmt.Sprintf("%.1f ± %.1f", report.Mean(xs), report.Deviation(xs)))
-				d := report.Pair(arms[0].accuracies(v, probe.of), xs)
+				row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs)))
+				d := page.Pair(arms[0].accuracies(v, probe.of), xs)
 				diff = append(diff, fmt.Sprintf("%+.1f ± %.1f", d.Mean, d.StdError))
-				dots[column] = append(dots[column], report.Series{Group: a.Name, Y: xs})
+				dots[column] = append(dots[column], page.Series{Group: a.Name, Y: xs})
 			}
 			table.Rows = append(table.Rows, row)
 			if i > 0 {
@@ -78,19 +78,19 @@ func accuracySection(arms []arm) report.Section {
 			}
 		}
 		s.Tables = append(s.Tables, table, paired)
-		s.Charts = append(s.Charts, report.Dots(probe.name, "top-1 (%)", columns, dots))
+		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
 	var verdicts []string
 	for v, column := range columns {
-		d := report.Pair(arms[0].accuracies(v, linearTop1), arms[1].accuracies(v, linearTop1))
+		d := page.Pair(arms[0].accuracies(v, linearTop1), arms[1].accuracies(v, linearTop1))
 		verdicts = append(verdicts, fmt.Sprintf("%s %+.1f ± %.1f: %s", column, d.Mean, d.StdError, d.Verdict()))
 	}
 	s.Text = "MSR's paired difference under the linear probe: " + strings.Join(verdicts, "; ") + "."
 	return s
 }
 
-func curvesSection(arms []arm) report.Section {
-	s := report.Section{Title: "Training", Text: "A line for each seed. The two norms are of the gradients that train f_msr: of L_ct at the fast weights, and of the uniformity loss times gamma."}
+func curvesSection(arms []arm) page.Section {
+	s := page.Section{Title: "Training", Text: "A line for each seed. The two norms are of the gradients that train f_msr: of L_ct at the fast weights, and of the uniformity loss times gamma."}
 	for _, chart := range []struct {
 		title string
 		log   bool
@@ -103,10 +103,10 @@ func curvesSection(arms []arm) report.Section {
 		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormUniformity }},
 		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.SecondsRegular + e.SecondsMeta }},
 	} {
-		var series []report.Series
+		var series []page.Series
 		for _, a := range arms {
 			for _, r := range a.Runs {
-				line := report.Series{Group: a.Name}
+				line := page.Series{Group: a.Name}
 				any := false
 				for _, e := range r.Metrics {
 					y := chart.of(e)
@@ -123,7 +123,7 @@ func curvesSection(arms []arm) report.Section {
 			}
 		}
 		if len(series) > 0 {
-			s.Charts = append(s.Charts, report.Lines(chart.title, "", series, chart.log))
+			s.Charts = append(s.Charts, page.Lines(chart.title, "", series, chart.log))
 		}
 	}
 	return s
@@ -131,8 +131,8 @@ func curvesSection(arms []arm) report.Section {
 
 // pictureSection shows pictures with their views, f_msr's weights and nearest
 // neighbours, of the first seed.
-func pictureSection(ctx context.Context, arms []arm) (report.Section, error) {
-	sec := report.Section{Title: "Pictures"}
+func pictureSection(ctx context.Context, arms []arm) (page.Section, error) {
+	sec := page.Section{Title: "Pictures"}
 	c := arms[0].config
 	train, err := c.open(true)
 	if err != nil {
@@ -163,7 +163,7 @@ func pictureSection(ctx context.Context, arms []arm) (report.Section, error) {
 		}
 		rows = append(rows, row)
 	}
-	sec.Pictures = append(sec.Pictures, report.Picture{Caption: "A picture of each class and its two random views.", Image: datasets.Grid(transpose(rows), 64)})
+	sec.Pictures = append(sec.Pictures, page.Picture{Caption: "A picture of each class and its two random views.", Image: datasets.Grid(transpose(rows), 64)})
 	for _, a := range arms[:2] {
 		if err := a.pictures(ctx, &sec, train, test); err != nil {
 			return sec, err
@@ -182,7 +182,7 @@ func transpose(rows [][]transforms.Image) [][]transforms.Image {
 	return out
 }
 
-func (a arm) pictures(ctx context.Context, sec *report.Section, train, test datasets.Dataset) error {
+func (a arm) pictures(ctx context.Context, sec *page.Section, train, test datasets.Dataset) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	s := libtorch.NewScope()
@@ -232,7 +232,7 @@ func (a arm) pictures(ctx context.Context, sec *report.Section, train, test data
 		}
 		rows = append(rows, row)
 	}
-	sec.Pictures = append(sec.Pictures, report.Picture{Image: datasets.Grid(rows, 72),
+	sec.Pictures = append(sec.Pictures, page.Picture{Image: datasets.Grid(rows, 72),
 		Caption: a.Name + ": test pictures (left) and their nearest training pictures; a green frame is the right class, a red one a wrong class."})
 	if st.MSR == nil {
 		return nil
@@ -241,7 +241,7 @@ func (a arm) pictures(ctx context.Context, sec *report.Section, train, test data
 }
 
 // weightPictures shows A of three pictures as n rows of c entries.
-func weightPictures(sec *report.Section, st *meta.State, c config, ds datasets.Dataset) error {
+func weightPictures(sec *page.Section, st *meta.State, c config, ds datasets.Dataset) error {
 	aug, err := c.augmentation()
 	if err != nil {
 		return err
@@ -282,7 +282,7 @@ func weightPictures(sec *report.Section, st *meta.State, c config, ds datasets.D
 				}
 			}
 		}
-		sec.Pictures = append(sec.Pictures, report.Picture{Image: out,
+		sec.Pictures = append(sec.Pictures, page.Picture{Image: out,
 			Caption: fmt.Sprintf("The learnt weights A of three pictures: %d vectors of %d entries each, dark 0, bright 1.", n, width)})
 		return nil
 	})

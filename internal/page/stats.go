@@ -1,6 +1,6 @@
-// Package report draws what experiments found: statistics over paired seeds,
+// Package page draws what experiments found: statistics over paired seeds,
 // charts as SVG, and a page in one self-contained HTML file.
-package report
+package page
 
 import (
 	"fmt"

@@ -1,0 +1,22 @@
+package page_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/icl-msr/icl-msr/internal/page"
+)
+
+func TestPairedDifference(t *testing.T) {
+	// Differences 1, 3, 2: mean 2, deviation 1, standard error 1/sqrt 3.
+	p := page.Pair([]float64{10, 20, 30}, []float64{11, 23, 32})
+	assert.Equal(t, 3, p.N)
+	assert.InDelta(t, 2, p.Mean, 1e-12)
+	assert.InDelta(t, 1/math.Sqrt(3), p.StdError, 1e-12)
+	assert.Contains(t, p.Verdict(), "3 seeds are too few")
+	assert.Contains(t, page.Pair([]float64{1, 2}, []float64{2, 1}).Verdict(), "cannot be told from chance with 2 seeds")
+	assert.Contains(t, page.Pair([]float64{1}, []float64{2}).Verdict(), "one seed")
+	assert.Equal(t, "worse, by more than twice its standard error", page.Paired{10, -3, 1}.Verdict())
+}
