@@ -1,0 +1,144 @@
+package meta_test
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// problem is a meta step of a small ResNet with a batch-norm head, in float64.
+// Its head has a smooth nonlinearity where smooth is set: with a ReLU the meta
+// objective has kinks, which central differences may straddle.
+func problem(t *testing.T, s *libtorch.Scope, space meta.Space, smooth bool) meta.Problem {
+	require.NoError(t, libtorch.ManualSeed(3))
+	o := libtorch.Float64()
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	require.NoError(t, err)
+	var body nets.Encoder = backbone
+	act := nets.ReLU()
+	if smooth {
+		act = nets.Tanh()
+		body = nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(), nets.Conv2d(4, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool()), 6)
+	}
+	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
+	require.NoError(t, err)
+	l := meta.Learner{Backbone: body, Method: method,
+		Head: nets.WithDim(nets.Seq(nets.Linear(body.Dim(), 8), nets.BatchNorm(8), act, nets.Linear(8, 5)), 5)}
+	cfg := meta.Default()
+	cfg.Weights, cfg.Alpha, cfg.Space = 3, 0.1, space
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: l.WeightWidth(space)})
+	require.NoError(t, err)
+	p := meta.Problem{Learner: l, Config: cfg, MSR: msr,
+		Theta: nets.Initialize(s, l.Params(), o), Buffers: nets.Initialize(s, l.Buffers(), o),
+		Phi: nets.Initialize(s, msr.Params(), o), PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}
+	p.Inner = meta.Pictures{Plain: s.Normal(0, 1, o, 5, 3, 16, 16), Views: s.Normal(0, 1, o, 10, 3, 8, 8)}
+	p.Outer = meta.Pictures{Views: s.Normal(0, 1, o, 10, 3, 8, 8)}
+	return p
+}
+
+func values(s *libtorch.Scope, ts []libtorch.Tensor) (out []float64) {
+	for _, t := range ts {
+		out = append(out, libtorch.Slice[float64](s, t)...)
+	}
+	return out
+}
+
+func cosine(s *libtorch.Scope, a, b []libtorch.Tensor) float64 {
+	return s.Dot(a, b) / math.Sqrt(s.Dot(a, a)*s.Dot(b, b))
+}
+
+func TestBothExactWaysAgree(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
+		s := libtorch.NewScope()
+		p := problem(t, s, space, false)
+		buffers := append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...)
+		var grads [][]libtorch.Tensor
+		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+			p.Config.Gradient = way
+			r, err := p.Gradient(s)
+			require.NoError(t, err)
+			grads = append(grads, r.GradCT)
+			assert.Greater(t, r.NormCT, 1e-9, "the gradient is not the zero that first-order MAML would give")
+		}
+		unrolled, forward := values(s, grads[0]), values(s, grads[1])
+		scale := 0.0
+		for _, g := range unrolled {
+			scale = max(scale, math.Abs(g))
+		}
+		assert.InDeltaSlice(t, unrolled, forward, 1e-9*scale, "%s", space)
+		assert.Equal(t, buffers, append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...), "running statistics are untouched")
+		fmt.Printf("finite difference, %s space, ReLU network: cosine %.4f to the exact meta gradient\n", space, cosine(s, grads[0], grads[2]))
+		require.NoError(t, s.Close())
+	}
+}
+
+// objective is eq. 8 computed plainly, as a function of phi.
+func objective(s *libtorch.Scope, p meta.Problem, phi []libtorch.Tensor) float64 {
+	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
+	theta := s.Leaves(p.Theta)
+	h, z := p.Embed(s, theta, p.Buffers, p.Inner.Views, nets.Meta())
+	nb, nbuf := len(p.Backbone.Params()), len(p.Backbone.Buffers())
+	total := s.Add(p.Loss(s, z), s.MulScalar(p.DoLoss(s, p.Space, theta[nb:], p.Buffers[nbuf:], h, z, s.Detach(a), nets.Meta()), p.Lambda))
+	fast := meta.FastWeights(s, p.Theta, s.Grad([]libtorch.Tensor{total}, theta, libtorch.GradOptions{}), p.Alpha)
+	_, z1 := p.Embed(s, fast, p.Buffers, p.Outer.Views, nets.Meta())
+	return s.Item(p.Loss(s, z1)) + p.Gamma*s.Item(losses.WeightUniformity(s, a, p.T))
+}
+
+func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
+		s := libtorch.NewScope()
+		p := problem(t, s, space, true)
+		for _, gamma := range []float64{0, 1} {
+			p.Config.Gamma = gamma
+			r, err := p.Gradient(s)
+			require.NoError(t, err)
+			for trial := range 4 {
+				direction := make([]libtorch.Tensor, len(p.Phi))
+				for i, spec := range p.MSR.Params() {
+					direction[i] = s.Normal(0, 1, libtorch.Float64(), spec.Shape...)
+				}
+				const eps = 1e-4
+				difference := (objective(s, p, s.AddScaled(p.Phi, direction, eps)) - objective(s, p, s.AddScaled(p.Phi, direction, -eps))) / (2 * eps)
+				want := s.Dot(r.Grad, direction)
+				scale := math.Sqrt(s.Dot(r.Grad, r.Grad) * s.Dot(direction, direction))
+				assert.InDelta(t, want, difference, 1e-5*scale, "%s, gamma %g, direction %d", space, gamma, trial)
+			}
+		}
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestGammaBalanceAndAblations(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	s := libtorch.NewScope()
+	p := problem(t, s, meta.Embedding, false)
+	p.GammaBalance = true
+	r, err := p.Gradient(s)
+	require.NoError(t, err)
+	scaled := s.AddScaled(r.Grad, r.GradCT, -1)
+	assert.InEpsilon(t, r.NormCT, math.Sqrt(s.Dot(scaled, scaled)), 1e-9, "both parts have one norm")
+	p.GammaBalance, p.Config.Ablation = false, meta.NoUniformity
+	r, err = p.Gradient(s)
+	require.NoError(t, err)
+	assert.Equal(t, values(s, r.GradCT), values(s, r.Grad))
+	p.Config.Ablation = meta.UniformityOnly
+	r, err = p.Gradient(s)
+	require.NoError(t, err)
+	assert.Equal(t, values(s, r.GradUni), values(s, r.Grad))
+	require.NoError(t, s.Close())
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// small are the flags of a run of seconds.
+func small(more ...string) []string {
+	return append([]string{"pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2", "--width", "0.0625", "--hidden", "16", "--dim", "8",
+		"--size", "16", "--warmup", "0", "--msr-width", "0.25", "--threads", "1", "--workers", "2"}, more...)
+}
+
+func do(args ...string) (status int, out, errs string) {
+	var o, e bytes.Buffer
+	status = execute(context.Background(), program{&o, &e}, args)
+	return status, o.String(), e.String()
+}
+
+func tensors(t *testing.T, dir string) map[string][]byte {
+	ts, _, err := torchscript.ReadSafetensorsFile(runfolder.Last(dir))
+	require.NoError(t, err)
+	out := map[string][]byte{}
+	for _, x := range ts {
+		out[x.Name] = x.Data
+	}
+	return out
+}
+
+func TestASeedFixesARunAndLambdaZeroIsTheBaseline(t *testing.T) {
+	dir := t.TempDir()
+	runs := map[string][]string{"a": {}, "b": {}, "zero": {"--msr", "--lambda", "0"}, "msr": {"--msr"}, "other": {"--seed", "5"}}
+	got := map[string]map[string][]byte{}
+	for name, more := range runs {
+		status, _, errs := do(small(append(more, "--out", filepath.Join(dir, name))...)...)
+		require.Zero(t, status, errs)
+		got[name] = tensors(t, filepath.Join(dir, name))
+	}
+	assert.Equal(t, got["a"], got["b"])
+	const w = "backbone.layer1.0.conv1.weight"
+	assert.NotEqual(t, got["a"][w], got["other"][w])
+	assert.NotEqual(t, got["a"][w], got["msr"][w])
+	for name, data := range got["a"] {
+		require.Equal(t, data, got["zero"][name], "lambda 0: %s", name)
+	}
+}
+
+func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
+	dir := t.TempDir()
+	whole, cut := filepath.Join(dir, "whole"), filepath.Join(dir, "cut")
+	status, _, errs := do(small("--msr", "--out", whole)...)
+	require.Zero(t, status, errs)
+	// Interrupted again and again, wherever it happens to be.
+	resume := []string{}
+	for tries := 0; ; tries++ {
+		require.Less(t, tries, 100)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+		stop := time.AfterFunc(time.Duration(150+30*tries)*time.Millisecond, cancel)
+		var o, e bytes.Buffer
+		status := execute(ctx, program{&o, &e}, small(append([]string{"--msr", "--out", cut}, resume...)...))
+		stop.Stop()
+		cancel()
+		resume = []string{"--resume"}
+		if status == 0 {
+			break
+		}
+		require.Equal(t, exitInterrupted, status, e.String())
+		if !exists(runfolder.Config(cut)) { // interrupted before the folder was made
+			resume = nil
+		}
+	}
+	want, got := tensors(t, whole), tensors(t, cut)
+	require.Equal(t, len(want), len(got))
+	for name := range want {
+		require.Equal(t, want[name], got[name], name)
+	}
+	a, err := readMetrics(whole)
+	require.NoError(t, err)
+	b, err := readMetrics(cut)
+	require.NoError(t, err)
+	require.Len(t, b, len(a))
+	for i := range a {
+		assert.Equal(t, a[i].LTo, b[i].LTo)
+		assert.Equal(t, a[i].NormMeta, b[i].NormMeta)
+	}
+}
+
+func TestEvalPrintsATableAndJSON(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	status, _, errs := do(small("--epochs", "1", "--out", dir)...)
+	require.Zero(t, status, errs)
+	status, out, errs := do("eval", "--run", dir, "--epochs", "5", "--threads", "1")
+	require.Zero(t, status, errs)
+	assert.Contains(t, out, "new-background")
+	status, out, errs = do("eval", "--checkpoint", runfolder.Last(dir), "--epochs", "5", "--json", "--threads", "1")
+	require.Zero(t, status, errs)
+	var got struct{ Scores []score }
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	require.Len(t, got.Scores, 3)
+	assert.Greater(t, got.Scores[0].Linear.Top5, got.Scores[0].Linear.Top1)
+}
+
+func TestBadInputIsOneClearLine(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		return path
+	}
+	run := filepath.Join(dir, "run")
+	status, _, errs := do(small("--epochs", "1", "--out", run)...)
+	require.Zero(t, status, errs)
+	good, err := os.ReadFile(runfolder.Last(run))
+	require.NoError(t, err)
+	torn := write("torn.safetensors", good[:len(good)-100])
+	write("one/cat/a.png", nil)
+	write("empty/x.txt", nil)
+	write("bad/cat/a.jpg", []byte("no picture"))
+	write("bad/dog/b.jpg", nil)
+	write("cifar/data_batch_1.bin", make([]byte, 4000))
+	wide := small("--epochs", "1", "--out", filepath.Join(dir, "wide"), "--width", "0.125")
+	status, _, errs = do(wide...)
+	require.Zero(t, status, errs)
+	require.NoError(t, os.WriteFile(runfolder.Last(filepath.Join(dir, "wide")), good, 0o600))
+	next := 0
+	for _, c := range []struct {
+		status int
+		want   string
+		args   []string
+	}{
+		{2, `unknown command "pretain"; did you mean "pretrain"`, []string{"pretain"}},
+		{2, "did you mean --epochs", []string{"pretrain", "--epoch", "3"}},
+		{2, `unknown method "simclrr"; did you mean "simclr"`, small("--method", "simclrr")},
+		{2, `unknown preset "cifar11"; did you mean "cifar10"`, []string{"pretrain", "--preset", "cifar11"}},
+		{2, "--device gpu: want cpu, cuda or cuda:i", small("--device", "gpu")},
+		{1, "this program sees 0 CUDA devices", small("--device", "cuda:3")},
+		{2, "--batch-size 1: a contrastive loss needs 2", small("--batch-size", "1")},
+		{1, "--batch-size 100 is larger than the 64 pictures", small("--batch-size", "100")},
+		{2, "--lambda NaN: want a finite number", small("--msr", "--lambda", "NaN")},
+		{2, "--msr-space", small("--msr", "--msr-space", "embeding")},
+		{2, "learning rate -1", small("--lr", "-1")},
+		{1, "--dataset folder needs --data-dir", small("--dataset", "folder")},
+		{1, "no such file or directory", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "nowhere"))},
+		{1, "has no class folders", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "empty"))},
+		{1, "has one class only (cat)", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "one"))},
+		{1, "a.jpg (10 bytes)", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "bad"), "--batch-size", "2")},
+		{1, "truncated at offset 3073", small("--dataset", "cifar10", "--data-dir", filepath.Join(dir, "cifar"))},
+		{1, "the loss became", small("--lr", "1e30", "--optimizer", "sgd")},
+		{1, "holds a run with seed 0, not 1", small("--epochs", "1", "--out", run, "--seed", "1", "--resume")},
+		{1, "holds this run already; go on with it by --resume", small("--epochs", "1", "--out", run)},
+		{1, "a checkpoint of another architecture", append(wide, "--resume")},
+		{1, "truncated", []string{"eval", "--checkpoint", torn}},
+		{1, "no such folder", []string{"eval", "--run", filepath.Join(dir, "nowhere")}},
+		{2, "give either --run DIR or --checkpoint FILE", []string{"eval"}},
+		{2, "--config", []string{"pretrain", "--config", filepath.Join(dir, "none.yaml")}},
+		{2, "field epoch not found", []string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
+	} {
+		args := c.args
+		if args[0] == "pretrain" && !strings.Contains(strings.Join(args, " "), "--out") {
+			args = append(args, "--out", filepath.Join(dir, "out", string(rune('a'+next))))
+			next++
+		}
+		status, _, errs := do(args...)
+		last := errs[strings.LastIndex(strings.TrimSpace(errs), "\n")+1:]
+		assert.Equal(t, c.status, status, "%v: %s", c.args, errs)
+		assert.Contains(t, last, c.want)
+		assert.True(t, strings.HasPrefix(last, "run: "), "the last line is the error: %s", errs)
+	}
+	after, err := os.ReadFile(runfolder.Last(run))
+	require.NoError(t, err)
+	assert.Equal(t, good, after, "a refused run leaves the checkpoint alone")
+}
+
+func TestHelpShowsDefaults(t *testing.T) {
+	status, out, _ := do("pretrain", "--help")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "--temperature float")
+	assert.Contains(t, out, "(default 0.5)")
+}
+
+func TestConfigFileLiesUnderTheFlags(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("epochs: 7\nlr: 0.5\n"), 0o600))
+	var o bytes.Buffer
+	c, err := settle(program{&o, &o}, "pretrain", []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"}, func(*pflag.FlagSet) {})
+	require.NoError(t, err)
+	assert.Equal(t, 7, c.Epochs)
+	assert.Equal(t, 0.25, c.LR)
+	assert.Equal(t, "cifar10", c.Dataset)
+}
