@@ -112,7 +112,7 @@ func TestFashionMNIST(t *testing.T) {
 	labels := filepath.Join(dir, "train-labels-idx1-ubyte")
 	for want, data := range map[string][]byte{
 		"truncated at offset 5":            {0, 0, 8, 1, 0},
-		"magic number 0x000803":            idx([]uint32{1, 2, 3}, nil),
+		"magic number 0x00000803":          idx([]uint32{1, 2, 3}, nil),
 		"its header declares 19":           idx([]uint32{19}, make([]byte, 20)),
 		"dimension 4294967295 at offset 4": idx([]uint32{1<<32 - 1}, nil),
 		"label 12 at offset 27":            idx([]uint32{20}, append(make([]byte, 19), 12)),

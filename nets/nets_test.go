@@ -1,0 +1,163 @@
+package nets_test
+
+import (
+	"math"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+	"github.com/sugarme/gotch/nn"
+	"github.com/sugarme/gotch/vision"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// gotch's ResNets, with this package's parameters copied in, give the same
+// features in evaluation and in training.
+func TestEqualToGotchVision(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for name, build := range map[string]func(*nn.Path) nn.FuncT{"resnet18": vision.ResNet18NoFinalLayer, "resnet34": vision.ResNet34NoFinalLayer, "resnet50": vision.ResNet50NoFinalLayer} {
+		s := libtorch.NewScope()
+		require.NoError(t, libtorch.ManualSeed(1))
+		net, err := nets.NewBackbone(name, nets.StemImageNet, 1)
+		require.NoError(t, err)
+		p := nets.Initialize(s, net.Params(), libtorch.Float32())
+		b := nets.Initialize(s, net.Buffers(), libtorch.Float32())
+		vs := nn.NewVarStore(gotch.CPU)
+		theirs := build(vs.Root())
+		variables := vs.Variables()
+		put := func(specs []nets.Spec, mine []libtorch.Tensor) (n int) {
+			for i, spec := range specs {
+				if v, ok := variables[spec.Name]; ok {
+					s.Copy(s.FromGotch(&v), mine[i])
+					n++
+				}
+			}
+			return n
+		}
+		assert.Equal(t, len(p), put(net.Params(), p), "%s: every parameter is there by name", name)
+		assert.Equal(t, len(b)*2/3, put(net.Buffers(), b), "%s: running means and variances", name)
+		x := s.Normal(0, 1, libtorch.Float32(), 2, 3, 64, 64)
+		for train, mode := range map[bool]nets.Mode{false: nets.Eval(), true: nets.Meta()} {
+			g := s.ToGotch(x)
+			want := theirs.ForwardT(g, train)
+			var mine []float32
+			libtorch.NoGrad(func() { mine = libtorch.Slice[float32](s, net.Forward(s, p, b, x, mode)) })
+			require.NoError(t, s.Err())
+			flat := libtorch.Slice[float32](s, s.Detach(s.FromGotch(want)))
+			scale := float32(0)
+			for _, v := range flat {
+				scale = max(scale, v, -v)
+			}
+			require.Len(t, mine, len(flat))
+			assert.InDeltaSlice(t, flat, mine, 1e-4*float64(scale), "%s, training %v", name, train)
+			g.MustDrop()
+			want.MustDrop()
+		}
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestInitialisationIsTorchvisions(t *testing.T) {
+	s := libtorch.NewScope()
+	require.NoError(t, libtorch.ManualSeed(2))
+	net, err := nets.NewBackbone("resnet18", nets.StemImageNet, 1)
+	require.NoError(t, err)
+	assert.EqualValues(t, 11176512, nets.Count(net.Params()), "torchvision's resnet18 without its classifier")
+	p := nets.Initialize(s, net.Params(), libtorch.Float32())
+	for i, spec := range net.Params() {
+		v := libtorch.Slice[float32](s, p[i])
+		sum, sq := 0.0, 0.0
+		for _, x := range v {
+			sum, sq = sum+float64(x), sq+float64(x)*float64(x)
+		}
+		n := float64(len(v))
+		std := math.Sqrt(sq / n)
+		switch {
+		case len(spec.Shape) == 4:
+			want := math.Sqrt(2 / float64(spec.Shape[0]*spec.Shape[2]*spec.Shape[3]))
+			assert.InEpsilon(t, want, std, 0.05, spec.Name)
+		case spec.Name[len(spec.Name)-6:] == "weight":
+			assert.Equal(t, n, sum, spec.Name)
+		default:
+			assert.Zero(t, sq, spec.Name)
+		}
+	}
+	head := nets.NewProjector(512, 1024, 64)
+	w := libtorch.Slice[float32](s, nets.Initialize(s, head.Params(), libtorch.Float32())[0])
+	top := float32(0)
+	for _, x := range w {
+		top = max(top, x, -x)
+	}
+	assert.InEpsilon(t, 1/math.Sqrt(512), top, 0.01, "torch.nn.Linear's bound")
+	require.NoError(t, s.Close())
+}
+
+// The values were computed with torch 2.1: five steps from p = [[1, -2], [0.5, 3]]
+// and b = [0.1, -0.2] with gradients g_k = k*[[0.3, -0.1], [0.2, 0.05]] and k*[1, -0.5].
+func TestOptimizersAgreeWithPyTorch(t *testing.T) {
+	specs := []nets.Spec{{Name: "w", Shape: []int64{2, 2}}, {Name: "b", Shape: []int64{2}}}
+	for _, c := range []struct {
+		config nets.OptimizerConfig
+		want   []float64
+	}{
+		{nets.OptimizerConfig{Name: "adam", WeightDecay: 0.01}, []float64{0.514243259120169, -1.5114527692446609, 0.014363305294203862, 2.5068060183944763, -0.3851202648984411, 0.28519487418991557}},
+		{nets.OptimizerConfig{Name: "sgd", WeightDecay: 0.01, Momentum: 0.9, Nesterov: true}, []float64{-0.3191389517951511, -1.5323515424571479, -0.3766324205023207, 2.7326532028952117, -4.242935020511569, 1.9739817028807862}},
+		{nets.OptimizerConfig{Name: "sgd", Momentum: 0.5}, []float64{0.3418750000000001, -1.7806250000000001, 0.061249999999999936, 2.8903124999999994, -2.09375, 0.8968750000000001}},
+	} {
+		s := libtorch.NewScope()
+		p := []libtorch.Tensor{libtorch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2), libtorch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2)}
+		opt, err := nets.NewOptimizer(s, c.config, specs, p)
+		require.NoError(t, err)
+		for k := 1.0; k <= 5; k++ {
+			g := []libtorch.Tensor{libtorch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2), libtorch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2)}
+			opt.Step(s, p, g, 0.1)
+		}
+		got := append(libtorch.Slice[float64](s, p[0]), libtorch.Slice[float64](s, p[1])...)
+		assert.InDeltaSlice(t, c.want, got, 1e-12, "%+v", c.config)
+		_, steps := opt.State()
+		assert.EqualValues(t, 5, steps)
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestLARSAdaptsMatricesOnly(t *testing.T) {
+	s := libtorch.NewScope()
+	specs := []nets.Spec{{Name: "w", Shape: []int64{1, 2}}, {Name: "b", Shape: []int64{2}}}
+	p := []libtorch.Tensor{libtorch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), libtorch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2)}
+	g := []libtorch.Tensor{libtorch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), libtorch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2)}
+	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "lars", WeightDecay: 0.1, Momentum: 0.9}, specs, p)
+	require.NoError(t, err)
+	opt.Step(s, p, g, 1)
+	// |p| = 5, g + 0.1 p = (0.9, 1.2) of norm 1.5: the step is 1e-3 * 5/1.5 of it. The vector: plain, undecayed.
+	assert.InDeltaSlice(t, []float64{3 - 0.003, 4 - 0.004}, libtorch.Slice[float64](s, p[0]), 1e-9)
+	assert.InDeltaSlice(t, []float64{2.4, 3.2}, libtorch.Slice[float64](s, p[1]), 1e-12)
+	require.NoError(t, s.Close())
+}
+
+func TestSchedule(t *testing.T) {
+	c := nets.Schedule{Kind: "step", LR: 1, Warmup: 10, Drops: []int{50, 25, 200}, Gamma: 0.2, Epochs: 100, Steps: 4}
+	require.NoError(t, c.Validate())
+	for i, want := range map[int]float64{0: 0.1, 9: 1, 10: 1, 199: 1, 200: 0.2, 299: 0.2, 300: 0.04, 399: 0.04} {
+		assert.InDelta(t, want, c.At(i), 1e-12, "iteration %d", i)
+	}
+	c.Kind, c.Warmup = "cosine", 0
+	assert.InDelta(t, 1, c.At(0), 1e-12)
+	assert.InDelta(t, 0.5, c.At(200), 1e-12)
+	c.LR = math.NaN()
+	assert.Error(t, c.Validate())
+}
+
+func TestEMA(t *testing.T) {
+	s := libtorch.NewScope()
+	target, online := libtorch.FromSlice(s, []float64{1}, gotch.CPU, 1), libtorch.FromSlice(s, []float64{3}, gotch.CPU, 1)
+	nets.EMA(s, []libtorch.Tensor{target}, []libtorch.Tensor{online}, 0.75)
+	assert.Equal(t, []float64{1.5}, libtorch.Slice[float64](s, target))
+	require.NoError(t, s.Close())
+	assert.InDelta(t, 0.99, nets.EMATau(0.99, 0), 1e-12)
+	assert.InDelta(t, 1, nets.EMATau(0.99, 1), 1e-12)
+}
