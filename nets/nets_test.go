@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 	"github.com/sugarme/gotch/nn"
+	"github.com/sugarme/gotch/ts"
 	"github.com/sugarme/gotch/vision"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
@@ -20,7 +21,11 @@ import (
 func TestEqualToGotchVision(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for name, build := range map[string]func(*nn.Path) nn.FuncT{"resnet18": vision.ResNet18NoFinalLayer, "resnet34": vision.ResNet34NoFinalLayer, "resnet50": vision.ResNet50NoFinalLayer} {
+	for name, build := range map[string]func(*nn.Path) ts.ModuleT{
+		"resnet18": func(p *nn.Path) ts.ModuleT { f := vision.ResNet18NoFinalLayer(p); return &f },
+		"resnet34": func(p *nn.Path) ts.ModuleT { f := vision.ResNet34NoFinalLayer(p); return &f },
+		"resnet50": vision.ResNet50NoFinalLayer,
+	} {
 		s := libtorch.NewScope()
 		require.NoError(t, libtorch.ManualSeed(1))
 		net, err := nets.NewBackbone(name, nets.StemImageNet, 1)
