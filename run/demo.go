@@ -37,7 +37,7 @@ func demo(ctx context.Context, p program, args []string) error {
 	f := flags(p, "demo", "[flags]")
 	out := f.String("out", "runs/demo", "folder of the page and of the runs")
 	seeds := f.Int("seeds", 3, "paired seeds of each arm")
-	epochs := f.Int("epochs", 8, "epochs of each run")
+	epochs := f.Int("epochs", 6, "epochs of each run")
 	count := f.Int("count", 3200, "training pictures")
 	every := f.Int("meta-every", 4, "meta step on every K-th batch; 1 is the paper")
 	ablations := f.StringSlice("ablations", []string{string(meta.Ones)}, "also compare these --msr-ablation settings")

@@ -70,7 +70,7 @@ func accuracySection(arms []arm) page.Section {
 				row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs)))
 				d := page.Pair(arms[0].accuracies(v, probe.of), xs)
 				diff = append(diff, fmt.Sprintf("%+.1f ± %.1f", d.Mean, d.StdError))
-				dots[column] = append(dots[column], page.Series{Group: a.Name, Y: xs})
+				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % 6, Y: xs})
 			}
 			table.Rows = append(table.Rows, row)
 			if i > 0 {
@@ -104,9 +104,9 @@ func curvesSection(arms []arm) page.Section {
 		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.SecondsRegular + e.SecondsMeta }},
 	} {
 		var series []page.Series
-		for _, a := range arms {
+		for i, a := range arms {
 			for _, r := range a.Runs {
-				line := page.Series{Group: a.Name}
+				line := page.Series{Group: a.Name, Colour: i % 6}
 				any := false
 				for _, e := range r.Metrics {
 					y := chart.of(e)

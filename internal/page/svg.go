@@ -11,8 +11,9 @@ import (
 // Series is one line of a chart. Series of one Group share a colour and one
 // entry of the legend.
 type Series struct {
-	Group string
-	Y     []float64 // at x = 1, 2, ...; NaN leaves a gap
+	Group  string
+	Colour int       // 0 to 5
+	Y      []float64 // at x = 1, 2, ...; NaN leaves a gap
 }
 
 // Chart size in its own units; the page scales it.
@@ -114,7 +115,6 @@ func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%d</text>`, x(i), chartH-padBot+16, i+1)
 	}
 	fmt.Fprintf(&b, `<text x="%g" y="%g" class="tick" text-anchor="end">epoch</text>`, chartW-padRight, chartH-4)
-	colours := groups(series)
 	for _, s := range series {
 		var points []string
 		for i, y := range s.Y {
@@ -122,32 +122,22 @@ func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 				points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), v))
 			}
 		}
-		fmt.Fprintf(&b, `<polyline points="%s" class="line c%d"/>`, strings.Join(points, " "), colours[s.Group])
+		fmt.Fprintf(&b, `<polyline points="%s" class="line c%d"/>`, strings.Join(points, " "), s.Colour)
 	}
-	legend(&b, series, colours)
+	legend(&b, series)
 	b.WriteString("</svg>")
 	return template.HTML(b.String())
 }
 
-func groups(series []Series) map[string]int {
-	colours := map[string]int{}
-	for _, s := range series {
-		if _, ok := colours[s.Group]; !ok {
-			colours[s.Group] = len(colours)
-		}
-	}
-	return colours
-}
-
-func legend(b *strings.Builder, series []Series, colours map[string]int) {
+func legend(b *strings.Builder, series []Series) {
 	x, seen := padLeft, map[string]bool{}
 	for _, s := range series {
 		if seen[s.Group] {
 			continue
 		}
 		seen[s.Group] = true
-		fmt.Fprintf(b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, chartH-13, colours[s.Group], x+14, chartH-4, html.EscapeString(s.Group))
-		x += 24 + 6.2*float64(len(s.Group))
+		fmt.Fprintf(b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, chartH-13, s.Colour, x+14, chartH-4, html.EscapeString(s.Group))
+		x += 24 + 7.4*float64(len(s.Group))
 	}
 }
 
@@ -173,18 +163,17 @@ func Dots(title, ylabel string, columns []string, values map[string][]Series) te
 		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, left+width/2, chartH-padBot+14, html.EscapeString(column))
 		ss := values[column]
 		some = ss
-		colours := groups(ss)
 		for j, s := range ss {
 			x := left + (float64(j)+1)/(float64(len(ss))+1)*width
 			m, d := Mean(s.Y), Deviation(s.Y)
 			fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/><line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`,
-				x-9, x+9, a.at(m), a.at(m), colours[s.Group], x, x, a.at(m-d), a.at(m+d), colours[s.Group])
+				x-9, x+9, a.at(m), a.at(m), s.Colour, x, x, a.at(m-d), a.at(m+d), s.Colour)
 			for i, y := range s.Y {
-				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-5+10*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), colours[s.Group])
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-5+10*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
 			}
 		}
 	}
-	legend(&b, some, groups(some))
+	legend(&b, some)
 	b.WriteString("</svg>")
 	return template.HTML(b.String())
 }
