@@ -1,5 +1,10 @@
 // Package torchscript reads and writes what PyTorch's users have. So far:
 // safetensors, the format of this program's checkpoints.
+//
+// The format is read here and not by github.com/nlpodyssey/safetensors because
+// that takes the last of two tensors of one name without a word, names neither
+// file nor offset in its errors, has to have the whole file before it checks the
+// header, and puts tensors into an order of its own.
 package torchscript
 
 import (
@@ -9,9 +14,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
-	"sort"
+	"unicode/utf8"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 )
@@ -60,7 +64,7 @@ type header struct {
 }
 
 // maxHeader is the format's own limit.
-const maxHeader = 100 << 20
+const maxHeader = 100_000_000
 
 // metadataKey names the header's entry that is no tensor.
 const metadataKey = "__metadata__"
@@ -83,6 +87,9 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 			return fmt.Errorf("safetensors: two tensors named %q", t.Name)
 		}
 		seen[t.Name] = true
+		if !utf8.ValidString(t.Name) { // JSON would replace what is not, and two names could become one
+			return fmt.Errorf("safetensors: tensor name %q is not UTF-8", t.Name)
+		}
 		size, err := bytesOf(t.DType, t.Shape)
 		if err != nil || size != int64(len(t.Data)) {
 			return fmt.Errorf("safetensors: %s: %s of shape %v with %d bytes", t.Name, t.DType, t.Shape, len(t.Data))
@@ -105,6 +112,9 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 	for b.Len()%8 != 0 {
 		b.WriteByte(' ')
 	}
+	if b.Len() > maxHeader {
+		return fmt.Errorf("safetensors: header of %d bytes, the format allows %d", b.Len(), maxHeader)
+	}
 	if err := binary.Write(w, binary.LittleEndian, uint64(b.Len())); err != nil {
 		return err
 	}
@@ -122,84 +132,6 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 // WriteSafetensorsFile replaces path whole: a temporary file, synced, renamed.
 func WriteSafetensorsFile(path string, tensors []Tensor, metadata map[string]string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return WriteSafetensors(w, tensors, metadata) })
-}
-
-// ReadSafetensorsFile reads a file. Errors name it and the offset.
-func ReadSafetensorsFile(path string) ([]Tensor, map[string]string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	tensors, metadata, err := ParseSafetensors(data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return tensors, metadata, nil
-}
-
-// ParseSafetensors reads a whole file's bytes; the tensors share them. They come
-// in the order of their data.
-func ParseSafetensors(data []byte) ([]Tensor, map[string]string, error) {
-	if len(data) < 8 {
-		return nil, nil, fmt.Errorf("safetensors: truncated at offset %d, in the header's length", len(data))
-	}
-	n := binary.LittleEndian.Uint64(data)
-	if n > maxHeader || n > uint64(len(data)-8) {
-		return nil, nil, fmt.Errorf("safetensors: header of %d bytes at offset 8 in a file of %d: truncated, or no safetensors file", n, len(data))
-	}
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data[8:8+n], &raw); err != nil {
-		return nil, nil, fmt.Errorf("safetensors: header at offset 8: %w", err)
-	}
-	body := data[8+n:]
-	var metadata map[string]string
-	type placed struct {
-		Tensor
-		from, to int64
-	}
-	var found []placed
-	for name, text := range raw {
-		if name == metadataKey {
-			if err := json.Unmarshal(text, &metadata); err != nil {
-				return nil, nil, fmt.Errorf("safetensors: metadata: %w", err)
-			}
-			continue
-		}
-		var h header
-		if err := json.Unmarshal(text, &h); err != nil {
-			return nil, nil, fmt.Errorf("safetensors: tensor %q: %w", name, err)
-		}
-		size, err := bytesOf(h.DType, h.Shape)
-		if err != nil {
-			return nil, nil, fmt.Errorf("safetensors: tensor %q: %w", name, err)
-		}
-		from, to := h.Offsets[0], h.Offsets[1]
-		if from < 0 || to < from || to > int64(len(body)) {
-			return nil, nil, fmt.Errorf("safetensors: tensor %q at offset %d to %d; the file ends at %d: truncated", name, 8+int64(n)+from, 8+int64(n)+to, len(data))
-		}
-		if to-from != size {
-			return nil, nil, fmt.Errorf("safetensors: tensor %q: %s of shape %v in %d bytes", name, h.DType, h.Shape, to-from)
-		}
-		found = append(found, placed{Tensor{name, h.DType, h.Shape, body[from:to:to]}, from, to})
-	}
-	sort.Slice(found, func(i, j int) bool {
-		if found[i].from != found[j].from {
-			return found[i].from < found[j].from
-		}
-		return found[i].Name < found[j].Name
-	})
-	at := int64(0)
-	tensors := make([]Tensor, len(found))
-	for i, f := range found {
-		if f.from != at {
-			return nil, nil, fmt.Errorf("safetensors: tensor %q begins at offset %d, the one before ends at %d", f.Name, f.from, at)
-		}
-		at, tensors[i] = f.to, f.Tensor
-	}
-	if at != int64(len(body)) {
-		return nil, nil, fmt.Errorf("safetensors: %d bytes after the last tensor", int64(len(body))-at)
-	}
-	return tensors, metadata, nil
 }
 
 // Find returns the tensor of that name.
