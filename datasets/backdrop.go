@@ -19,13 +19,15 @@ type backdrop struct {
 const backdropFamilies = 10
 
 func newBackdrop(family int, rng *rand.Rand) backdrop {
-	hue := (float64(family) + 0.8*(rng.Float64()-0.5)) / backdropFamilies
+	hue := (float64(family) + 0.3*(rng.Float64()-0.5)) / backdropFamilies
 	angle := rng.Float64() * math.Pi
 	freq := 1.5 + 2.5*rng.Float64()
+	// Backgrounds of a family look much alike: what tells two pictures apart is
+	// then the object too, not its background alone.
 	b := backdrop{
 		pattern: family % 5,
-		dark:    hsv(hue, 0.5+0.3*rng.Float64(), 0.25+0.2*rng.Float64()),
-		lite:    hsv(hue+0.04*(rng.Float64()-0.5), 0.3+0.3*rng.Float64(), 0.7+0.25*rng.Float64()),
+		dark:    hsv(hue, 0.65, 0.42),
+		lite:    hsv(hue, 0.5, 0.62),
 		fx:      freq * math.Cos(angle), fy: freq * math.Sin(angle), phase: rng.Float64() * 2 * math.Pi,
 	}
 	for i := range b.blobs {

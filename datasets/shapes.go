@@ -122,16 +122,17 @@ func (d *shapes) object(i int) cutout {
 }
 
 // drawFigure draws a figure at a random place, size and angle, in a random
-// colour with shading and a faint texture: nothing but its form tells its class.
+// pale colour with shading and a faint texture: nothing but its form tells its
+// class.
 func drawFigure(f figure, size int, rng *rand.Rand) cutout {
 	c := cutout{transforms.NewImage(size, size), make([]float32, size*size)}
-	radius := (0.27 + 0.15*rng.Float64()) * float64(size)
+	radius := (0.33 + 0.12*rng.Float64()) * float64(size)
 	cx := float64(size)/2 + (rng.Float64()-0.5)*(float64(size)-1.8*radius)
 	cy := float64(size)/2 + (rng.Float64()-0.5)*(float64(size)-1.8*radius)
 	angle := (rng.Float64() - 0.5) * math.Pi / 3
 	cos, sin := math.Cos(angle), math.Sin(angle)
 	squeeze := 0.85 + 0.3*rng.Float64()
-	colour := hsv(rng.Float64(), 0.2+0.7*rng.Float64(), 0.45+0.55*rng.Float64())
+	colour := hsv(rng.Float64(), 0.3*rng.Float64(), 0.8+0.2*rng.Float64())
 	light := rng.Float64() * 2 * math.Pi
 	shade, texture, freq := 0.1+0.25*rng.Float64(), 0.12*rng.Float64(), 3+5*rng.Float64()
 	for y := range size {

@@ -69,7 +69,7 @@ func accuracySection(arms []arm) page.Section {
 				xs := a.accuracies(v, probe.of)
 				row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs)))
 				d := page.Pair(arms[0].accuracies(v, probe.of), xs)
-				diff = append(diff, fmt.Sprintf("%+.1f ± %.1f", d.Mean, d.StdError))
+				diff = append(diff, fmt.Sprintf("%+.2f ± %.2f", d.Mean, d.StdError))
 				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % 6, Y: xs})
 			}
 			table.Rows = append(table.Rows, row)
@@ -83,9 +83,9 @@ func accuracySection(arms []arm) page.Section {
 	var verdicts []string
 	for v, column := range columns {
 		d := page.Pair(arms[0].accuracies(v, linearTop1), arms[1].accuracies(v, linearTop1))
-		verdicts = append(verdicts, fmt.Sprintf("%s %+.1f ± %.1f: %s", column, d.Mean, d.StdError, d.Verdict()))
+		verdicts = append(verdicts, fmt.Sprintf("%s %+.2f ± %.2f: %s", column, d.Mean, d.StdError, d.Verdict()))
 	}
-	s.Text = "MSR's paired difference under the linear probe: " + strings.Join(verdicts, "; ") + "."
+	s.Text = "MSR's paired difference under the linear probe: " + strings.Join(verdicts, "; ") + ". Of differences that are pure chance, 18% exceed twice their standard error with 3 seeds, and there are several here."
 	return s
 }
 

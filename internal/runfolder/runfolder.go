@@ -125,7 +125,7 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 	for _, line := range strings.Split(string(text), "\n") { // in the order of the file
 		name, _, _ := strings.Cut(line, ":")
 		if a, b := there[name], here[name]; !reflect.DeepEqual(a, b) {
-			return fmt.Errorf("run folder %s holds a run with %s %v, not %v; choose another --out, or give --%s %v", f.Dir, name, a, b, name, a)
+			return fmt.Errorf("run folder %s holds a run with %s %v, not %v; choose another --out, or give --%s=%v", f.Dir, name, a, b, name, a)
 		}
 	}
 	if !o.Resume {
