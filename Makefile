@@ -1,18 +1,26 @@
 # Every target that needs LibTorch sets it up first. CUDA=1 makes the build that
-# serves CPUs and GPUs.
+# serves CPUs and GPUs; ARGS passes arguments to demo and compare.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-export CUDA LIBTORCH PYTHON
-ENV := . scripts/env.sh
+VENV ?= .venv-compare
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-VENV := .venv-compare
+ENV := . scripts/env.sh
+# Small tensors gain nothing from many threads, and lose by waiting for them.
+THREADS = $$(n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
+export PYTHON
+ifdef CUDA
+export CUDA
+endif
+ifdef LIBTORCH
+export LIBTORCH
+endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## put LibTorch 2.1.0 into the per-user cache and link it as .libtorch
-	@command -v go >/dev/null || { echo "no Go: install Go 1.26 or newer" >&2; exit 1; }
+	@command -v go >/dev/null || { echo "setup: no Go in PATH: install Go 1.26 or newer" >&2; exit 1; }
 	@scripts/libtorch.sh
 
 build: setup ## build bin/run, which runs from any folder
@@ -22,18 +30,18 @@ demo: build ## train SimCLR and SimCLR+MSR on the embedded pictures, compare the
 	@bin/run demo $(ARGS)
 
 test: setup ## run all tests
-	@$(ENV) && go test -p 1 ./...
+	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -p 1 ./...
 
 bench: setup ## run the benchmarks
 	@$(ENV) && go test -p 1 -run '^$$' -bench . -benchmem ./...
 
-compare: build ## time this program against PyTorch, in one run; writes compare.json
+compare: build ## time this program against PyTorch in one run; writes compare.json
 	@$(ENV) && go build -o bin/compare ./scripts/compare
-	@test -x $(VENV)/bin/python || { $(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install -q torch==2.1.0 torchvision==0.16.0 'numpy<2'; }
+	@scripts/compare_venv.sh $(VENV)
 	@$(VENV)/bin/python scripts/compare/compare.py $(ARGS)
 
-lint: setup ## go vet, gofmt and staticcheck
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+lint: setup ## gofmt, go vet and staticcheck
+	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
 
 go-env: setup ## write the cgo flags with `go env -w`, for plain go commands everywhere
@@ -43,6 +51,6 @@ go-env-undo: ## take that back
 	@scripts/go_env.sh undo
 
 clean: ## remove what was built here (LibTorch stays in the cache)
-	@rm -rf bin .libtorch $(VENV)
+	@rm -rf bin .libtorch .venv-compare
 
 .PHONY: help setup build demo test bench compare lint go-env go-env-undo clean

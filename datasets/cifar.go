@@ -71,8 +71,3 @@ func (d *cifar10) Image(i int) (transforms.Image, error) { return d.images[i], n
 func (d *cifar10) Classes() []string {
 	return []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 }
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}

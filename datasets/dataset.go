@@ -4,8 +4,6 @@ package datasets
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -77,15 +75,16 @@ type Info struct {
 type entry struct {
 	Info
 	open func(Options) (Dataset, error)
+	find []string // folders to look into where --data-dir is not given
 }
 
 func registry() []entry {
 	return []entry{
-		{Info{"shapes", "objects of 10 classes over drawn backgrounds, the foreground known; nothing to download", "none"}, openShapes},
-		{Info{"cifar10", "CIFAR-10, binary version", "data_batch_1.bin ... data_batch_5.bin, test_batch.bin (in DIR or DIR/cifar-10-batches-bin)"}, openCIFAR10},
-		{Info{"folder", "any pictures, PNG or JPEG, a folder for each class", "DIR/train/CLASS/*, DIR/test/CLASS/* (or val); or DIR/CLASS/*, of which every tenth is for testing"}, openFolder},
-		{Info{"fashion_mnist", "Fashion-MNIST, IDX files", "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz"}, openFashionMNIST},
-		{Info{"confounded", "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", "DIR as for folder; --foreground-dir as for fashion_mnist"}, openConfounded},
+		{Info{"shapes", "objects of 10 classes over drawn backgrounds, the foreground known; nothing to download", "none"}, openShapes, nil},
+		{Info{"cifar10", "CIFAR-10, binary version", "data_batch_1.bin ... data_batch_5.bin, test_batch.bin (in DIR or DIR/cifar-10-batches-bin)"}, openCIFAR10, nil},
+		{Info{"folder", "any pictures, PNG or JPEG, a folder for each class", "DIR/train/CLASS/*, DIR/test/CLASS/* (or val); or DIR/CLASS/*, of which every tenth is for testing"}, openFolder, nil},
+		{Info{"fashion_mnist", "Fashion-MNIST, IDX files", "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz (in DIR or DIR/FashionMNIST/raw); without --data-dir those of Debian's package dataset-fashion-mnist"}, openFashionMNIST, []string{debianFashionMNIST}},
+		{Info{"confounded", "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", "DIR as for folder; --foreground-dir as for fashion_mnist"}, openConfounded, nil},
 	}
 }
 
@@ -118,6 +117,11 @@ func Open(o Options) (Dataset, error) {
 	var names []string
 	for _, e := range registry() {
 		if e.Name == o.Name {
+			for _, dir := range e.find {
+				if o.Dir == "" && isDir(dir) {
+					o.Dir = dir
+				}
+			}
 			if o.Dir == "" && o.Name != "shapes" {
 				return nil, fmt.Errorf("--dataset %s needs --data-dir: the folder with %s", o.Name, e.Layout)
 			}
@@ -144,14 +148,6 @@ func Counts(ds Dataset) []int {
 	return counts
 }
 
-// oneClass is an error for data that a classifier cannot be evaluated on.
-func oneClass(where string, classes []string) error {
-	if len(classes) == 1 {
-		return fmt.Errorf("%s has one class only (%s); accuracy needs two or more", where, classes[0])
-	}
-	return nil
-}
-
 // cache keeps decoded pictures, each made once when first asked for.
 type cache struct {
 	images []atomic.Pointer[transforms.Image]
@@ -174,24 +170,14 @@ func (c *cache) get(i int) (transforms.Image, error) {
 	return m, nil
 }
 
-// parallel runs f for 0..n-1 on all cores and returns the error of the smallest
-// index that failed.
-func parallel(n int, f func(i int) error) error {
-	errs := make([]error, n)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				errs[i] = f(i)
-			}
-		})
+// keep is get, and adds the size of what it keeps to bytes.
+func (c *cache) keep(i int, bytes *atomic.Int64) (transforms.Image, error) {
+	if m := c.images[i].Load(); m != nil {
+		return *m, nil
 	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	m, err := c.make(i)
+	if err == nil && c.images[i].CompareAndSwap(nil, &m) {
+		bytes.Add(int64(len(m.Pix)))
 	}
-	return nil
+	return m, err
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"image"
 	"image/png"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -43,6 +45,17 @@ func FuzzDecode(f *testing.F) {
 	var b bytes.Buffer
 	_ = png.Encode(&b, image.NewGray16(image.Rect(0, 0, 5, 4)))
 	f.Add(b.Bytes())
+	paths, err := filepath.Glob("testdata/decode/*.[jp][pn]g")
+	if err != nil || len(paths) == 0 {
+		f.Fatal(len(paths), err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := decode(data)
 		if err == nil && m.Validate() != nil {

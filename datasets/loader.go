@@ -112,7 +112,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch uint64, from int) iter.Seq2[*B
 				w := worker{pcg: rand.NewPCG(0, 0)}
 				w.rng = rand.New(w.pcg)
 				for j := range work {
-					j.err = l.fill(&w, j, epoch)
+					j.err = l.fill(run, &w, j, epoch)
 					close(j.done)
 				}
 			})
@@ -172,7 +172,8 @@ type worker struct {
 	scratch transforms.Scratch
 }
 
-func (l *Loader) fill(w *worker, j *job, epoch uint64) error {
+// fill makes a batch; it stops between two pictures when ctx is done.
+func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
 	n, size := len(j.indices), 3*l.o.Size*l.o.Size
 	b := l.take(size)
 	j.batch = b
@@ -181,6 +182,9 @@ func (l *Loader) fill(w *worker, j *job, epoch uint64) error {
 		b.Views[v] = b.Views[v][:n*size]
 	}
 	for k, i := range j.indices {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		m, err := l.ds.Image(i)
 		if err != nil {
 			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)

@@ -1,29 +1,35 @@
-# To be sourced, from any folder: `. scripts/env.sh` sets the cgo flags with which
-# plain `go build`, `go run` and `go test` find LibTorch in this shell.
+# To be sourced, from any folder: `. scripts/env.sh` sets the three cgo variables with
+# which plain `go build`, `go run` and `go test` find LibTorch in this shell.
 # shellcheck shell=sh
-if [ -n "${BASH_SOURCE:-}" ]; then
-	_icl_file=${BASH_SOURCE}
+_icl_file=
+if [ -n "${BASH_VERSION:-}" ]; then
+	# shellcheck disable=SC3028 # in bash it is there
+	_icl_file=${BASH_SOURCE:-}
 elif [ -n "${ZSH_VERSION:-}" ]; then
 	eval '_icl_file=${(%):-%x}'
-else
-	_icl_file=${ICLMSR_ENV:-scripts/env.sh} # plain sh cannot tell: source it from the checkout, or set ICLMSR_ENV
+elif [ -r /proc/self/stat ]; then # dash and the like: this file is open while it is read
+	read -r _icl_pid _icl_rest </proc/self/stat
+	for _icl_fd in "/proc/$_icl_pid/fd"/*; do
+		case $(readlink "$_icl_fd") in */scripts/env.sh) _icl_file=$(readlink "$_icl_fd") ;; esac
+	done
 fi
-_icl_root=$(cd "$(dirname "$_icl_file")/.." 2>/dev/null && pwd)
-if [ -f "$_icl_root/.libtorch/complete" ]; then
-	# shellcheck disable=SC1091
-	. "$_icl_root/.libtorch/complete"
-	export CGO_CFLAGS="-O2 -g"
-	CGO_CXXFLAGS="-O2 -g0"
-	[ -z "$ABI" ] || CGO_CXXFLAGS="$CGO_CXXFLAGS -D_GLIBCXX_USE_CXX11_ABI=$ABI"
-	export CGO_CXXFLAGS="$CGO_CXXFLAGS -I$INCLUDE -I$INCLUDE/torch/csrc/api/include"
-	CGO_LDFLAGS="-L$STUBS -L$LIB -Wl,-rpath,$LIB"
-	# The CUDA libraries register themselves when loaded, so they must be linked even where nothing names them.
-	[ "$FLAVOUR" != cuda ] || CGO_LDFLAGS="$CGO_LDFLAGS -Wl,--no-as-needed -Wl,--allow-shlib-undefined"
-	export CGO_LDFLAGS
-	unset LIB INCLUDE STUBS ABI FLAVOUR GLOO SOURCE _icl_file _icl_root
+_icl_manifest=$(cd "$(dirname "${_icl_file:-scripts/env.sh}")/.." 2>/dev/null && pwd)/.libtorch/manifest
+_icl_problem=
+if [ ! -f "$_icl_manifest" ]; then
+	_icl_problem="LibTorch is not set up in ${_icl_manifest%/.libtorch/manifest}: run 'make setup' there"
+elif [ "${CUDA:-0}" = 1 ] && ! grep -q '^FLAVOUR=cuda$' "$_icl_manifest"; then
+	_icl_problem="CUDA=1, and the CPU build is set up in ${_icl_manifest%/.libtorch/manifest}: run 'CUDA=1 make setup' there"
 else
-	echo "env.sh: LibTorch is not set up in ${_icl_root:-this folder}: run 'make setup' there first" >&2
-	unset _icl_file _icl_root
-	# shellcheck disable=SC2317 # not sourced but run: exit
+	CGO_CFLAGS=$(sed -n 's/^CGO_CFLAGS=//p' "$_icl_manifest")
+	CGO_CXXFLAGS=$(sed -n 's/^CGO_CXXFLAGS=//p' "$_icl_manifest")
+	CGO_LDFLAGS=$(sed -n 's/^CGO_LDFLAGS=//p' "$_icl_manifest")
+	export CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS
+fi
+unset _icl_file _icl_pid _icl_rest _icl_fd _icl_manifest
+if [ -n "$_icl_problem" ]; then
+	echo "env.sh: $_icl_problem" >&2
+	unset _icl_problem
+	# shellcheck disable=SC2317 # run, not sourced: exit
 	return 1 2>/dev/null || exit 1
 fi
+unset _icl_problem

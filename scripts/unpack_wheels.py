@@ -4,41 +4,43 @@ usage: unpack_wheels.py LIST WHEELS TARGET cpu|cuda
 
 LIST is a pip requirements file with hashes; each wheel of it is taken from the
 folder WHEELS, its hash compared again, and what the flavour needs is unpacked
-into TARGET/lib and TARGET/include, checked for size.
+into TARGET/lib and TARGET/include; every file's size is compared. All libraries
+lie in one folder: those of torch look for others in their own ($ORIGIN).
 """
 
 import hashlib
 import os
 import re
+import shutil
 import sys
 import zipfile
 
-CPU_LIBRARIES = re.compile(r"lib(torch_cpu|c10|gomp|omp|cupti|cudart|openblas|gfortran|arm_compute)[^/]*\.(so|dylib)[.0-9]*$")
+CPU_LIBRARY = re.compile(r"lib(torch_cpu|c10|gomp|cupti|cudart|openblas|gfortran|arm_compute)[^/]*\.(so|dylib)[.0-9]*$")
 ANY_LIBRARY = re.compile(r"[^/]*\.(so|dylib)[.0-9]*$")
-NOT_NEEDED = re.compile(r"libtorch_python|libnvrtc-builtins.*alt|libnvfuser|triton")
+NOT_NEEDED = re.compile(r"libtorch_python")  # it needs a Python to load
 
 
 def sha256(path):
     digest = hashlib.sha256()
     with open(path, "rb") as f:
-        for block in iter(lambda: f.read(1 << 22), b""):
+        while block := f.read(1 << 22):
             digest.update(block)
     return digest.hexdigest()
 
 
 def place(name, flavour):
-    """Where a wheel's member goes, or None."""
-    base = os.path.basename(name)
+    """Returns where a wheel's member goes, or None."""
+    folder, base = os.path.split(name)
     if name.startswith("torch/include/"):
-        return name[len("torch/"):]
-    wanted = CPU_LIBRARIES if flavour == "cpu" else ANY_LIBRARY
-    if not wanted.match(base) or NOT_NEEDED.search(base):
+        return name[len("torch/") :]
+    # CUDA's own headers (cuda_runtime_api.h, nccl.h), which torch's include.
+    headers = re.match(r"nvidia/[^/]*/(include/.*\.(h|hpp|hxx|inl|cuh))$", name)
+    if headers and flavour == "cuda":
+        return headers[1]
+    if not re.match(r"torch/lib$|torch\.libs$|nvidia/[^/]*/lib$", folder) or NOT_NEEDED.match(base):
         return None
-    if name.startswith("torch/lib/") or (name.startswith("nvidia/") and "/lib/" in name):
-        return "lib/" + base
-    if name.startswith("torch.libs/"):  # arm64's libraries look for these beside torch/
-        return "torch.libs/" + base
-    return None
+    wanted = CPU_LIBRARY if flavour == "cpu" else ANY_LIBRARY
+    return "lib/" + base if wanted.match(base) else None
 
 
 def unpack(wheel, target, flavour):
@@ -50,8 +52,7 @@ def unpack(wheel, target, flavour):
             path = os.path.join(target, to)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with z.open(info) as src, open(path, "wb") as dst:
-                for block in iter(lambda: src.read(1 << 22), b""):
-                    dst.write(block)
+                shutil.copyfileobj(src, dst, 1 << 22)
             if os.path.getsize(path) != info.file_size:
                 raise OSError(f"{path}: {os.path.getsize(path)} bytes, want {info.file_size}")
 
@@ -63,23 +64,15 @@ def main():
     found = set()
     for name in sorted(os.listdir(wheels)):
         path = os.path.join(wheels, name)
-        if not name.endswith(".whl"):
-            continue
-        digest = sha256(path)
-        if digest in wanted:
+        if name.endswith(".whl") and (digest := sha256(path)) in wanted:
             unpack(path, target, flavour)
             found.add(digest)
     if found != wanted:
-        sys.exit(f"libtorch: {len(wanted - found)} of the wheels in {listing} are not in {wheels}")
-    # Libraries of arm64 look in $ORIGIN/../../torch.libs; here lib/ is one level up.
-    if os.path.isdir(os.path.join(target, "torch.libs")):
-        for lib in os.listdir(os.path.join(target, "torch.libs")):
-            os.rename(os.path.join(target, "torch.libs", lib), os.path.join(target, "lib", lib))
-        os.rmdir(os.path.join(target, "torch.libs"))
+        sys.exit(f"{len(wanted - found)} of the wheels in {listing} are not in {wheels}")
 
 
 if __name__ == "__main__":
     try:
         main()
     except (OSError, zipfile.BadZipFile) as e:
-        sys.exit(f"libtorch: {e}")
+        sys.exit(str(e))

@@ -1,0 +1,215 @@
+package datasets_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+func loader(t *testing.T, ds datasets.Dataset, workers int) *datasets.Loader {
+	p := transforms.CIFAR()
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, DropLast: true, Seed: 3, Workers: workers, Size: 32,
+		Views: []datasets.Augment{&p.View, &p.View}, Plain: &p.Plain})
+	require.NoError(t, err)
+	return l
+}
+
+type kept struct {
+	indices []int
+	labels  []int64
+	view    []float32
+}
+
+func collect(t *testing.T, l *datasets.Loader, epoch uint64, from int) (out []kept) {
+	for b, err := range l.Epoch(context.Background(), epoch, from) {
+		require.NoError(t, err)
+		out = append(out, kept{append([]int{}, b.Indices...), append([]int64{}, b.Labels...), append(append([]float32{}, b.Views[1]...), b.Plain...)})
+	}
+	return out
+}
+
+func TestLoaderIsTheSameForAnyWorkersAndFromTheMiddle(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
+	require.NoError(t, err)
+	one, four := loader(t, ds, 1), loader(t, ds, 4)
+	want := collect(t, one, 5, 0)
+	require.Len(t, want, 8)
+	assert.Equal(t, want, collect(t, four, 5, 0))
+	assert.Equal(t, want[3:], collect(t, four, 5, 3))
+	assert.NotEqual(t, want[0].indices, collect(t, one, 6, 0)[0].indices)
+	seen := map[int]bool{}
+	for _, k := range want {
+		for j, i := range k.indices {
+			assert.False(t, seen[i])
+			seen[i] = true
+			assert.Equal(t, int64(ds.Label(i)), k.labels[j])
+		}
+	}
+	assert.Len(t, seen, 56)
+}
+
+func TestLoaderStopsCleanly(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 500})
+	require.NoError(t, err)
+	l := loader(t, ds, 4)
+	before := runtime.NumGoroutine()
+	for range l.Epoch(context.Background(), 0, 0) {
+		break
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n := 0
+	for b, err := range l.Epoch(ctx, 0, 0) {
+		if n++; n == 2 {
+			cancel()
+		}
+		if err != nil {
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.Nil(t, b)
+		}
+	}
+	assert.LessOrEqual(t, n, 4)
+	// A goroutine is counted for a moment after the wait group was told of its end.
+	for range 1000 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+type broken struct{ datasets.Dataset }
+
+func (b broken) Image(i int) (transforms.Image, error) {
+	if i == 13 {
+		return transforms.Image{}, fmt.Errorf("scratched")
+	}
+	return b.Dataset.Image(i)
+}
+
+func TestLoaderNamesABadPicture(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 56})
+	require.NoError(t, err)
+	var errs []error
+	for _, err := range loader(t, broken{ds}, 3).Epoch(context.Background(), 0, 0) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	require.Len(t, errs, 1)
+	assert.ErrorContains(t, errs[0], "picture 13 of shapes train: scratched")
+	_, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 57, DropLast: true})
+	assert.ErrorContains(t, err, "--batch-size 57 is larger than the 56 pictures of shapes train; use 56 or less")
+}
+
+func TestLoaderWithoutDropLastGivesEveryPictureOnce(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
+	require.NoError(t, err)
+	p := transforms.CIFAR()
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, Workers: 3, Size: 32, Views: []datasets.Augment{&p.View}})
+	require.NoError(t, err)
+	assert.Equal(t, 9, l.Steps())
+	for epoch := range uint64(2) { // the second one in buffers of the first
+		times, last := make([]int, 60), 0
+		for b, err := range l.Epoch(context.Background(), epoch, 0) {
+			require.NoError(t, err)
+			require.Len(t, b.Views[0], b.N*3*32*32)
+			require.Len(t, b.Labels, b.N)
+			for _, i := range b.Indices {
+				times[i]++
+			}
+			last = b.N
+		}
+		assert.Equal(t, 4, last)
+		for i, n := range times {
+			assert.Equal(t, 1, n, "picture %d", i)
+		}
+	}
+}
+
+func TestLoaderViewsOfAPictureDifferByEpochAndView(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 8})
+	require.NoError(t, err)
+	p := transforms.CIFAR()
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 8, Size: 32, Views: []datasets.Augment{&p.View, &p.View}})
+	require.NoError(t, err)
+	var first []float32
+	for epoch := range uint64(2) {
+		for b, err := range l.Epoch(context.Background(), epoch, 0) {
+			require.NoError(t, err)
+			assert.NotEqual(t, b.Views[0], b.Views[1])
+			if epoch == 0 {
+				first = append(first, b.Views[0]...)
+			} else {
+				assert.NotEqual(t, first, b.Views[0])
+			}
+		}
+	}
+	assert.Len(t, first, 8*3*32*32)
+}
+
+// BenchmarkLoader measures the loader alone: its pictures are kept, the views
+// plain copies.
+func BenchmarkLoader(b *testing.B) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 640})
+	require.NoError(b, err)
+	p := transforms.CIFAR()
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 64, Shuffle: true, Size: 32, Views: []datasets.Augment{copied{p.Plain.Norm}}})
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for epoch := uint64(0); b.Loop(); epoch++ {
+		for _, err := range l.Epoch(context.Background(), epoch, 0) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(640*b.N)/b.Elapsed().Seconds(), "pictures/s")
+}
+
+type copied struct{ transforms.Normalization }
+
+func (c copied) Apply(dst []float32, src transforms.Image, _ *rand.Rand, _ *transforms.Scratch) error {
+	return c.Write(dst, src)
+}
+
+// slow counts the pictures asked for and given.
+type slow struct {
+	datasets.Dataset
+	asked, given *atomic.Int64
+}
+
+func (d slow) Image(i int) (transforms.Image, error) {
+	d.asked.Add(1)
+	defer d.given.Add(1)
+	time.Sleep(500 * time.Microsecond)
+	return d.Dataset.Image(i)
+}
+
+func TestLoaderLeavesNothingRunning(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 2000})
+	require.NoError(t, err)
+	s := slow{ds, new(atomic.Int64), new(atomic.Int64)}
+	p := transforms.CIFAR()
+	l, err := datasets.NewLoader(s, datasets.LoaderOptions{BatchSize: 400, Workers: 4, Size: 32, Views: []datasets.Augment{copied{p.Plain.Norm}}})
+	require.NoError(t, err)
+	var before int64
+	for range l.Epoch(context.Background(), 0, 0) {
+		before = s.asked.Load()
+		break
+	}
+	after := s.asked.Load()
+	assert.Equal(t, after, s.given.Load(), "a worker is still at a picture")
+	assert.Less(t, after-before, int64(200), "workers finish their picture, not their batch")
+}
