@@ -80,7 +80,7 @@ func (l *Loader) Waited() time.Duration { return l.waited }
 // order returns the pictures of an epoch in order.
 func (l *Loader) order(epoch uint64) []int {
 	if l.o.Shuffle {
-		return rand.New(rand.NewPCG(l.o.Seed, epoch)).Perm(l.ds.Len())
+		return rand.New(rand.NewPCG(l.o.Seed^loaderSalt, epoch)).Perm(l.ds.Len())
 	}
 	order := make([]int, l.ds.Len())
 	for i := range order {
@@ -191,7 +191,7 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 		}
 		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
 		for v, a := range l.o.Views {
-			w.pcg.Seed(l.o.Seed^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v))
+			w.pcg.Seed(l.o.Seed^loaderSalt^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v))
 			if err := a.Apply(b.Views[v][k*size:(k+1)*size], m, w.rng, &w.scratch); err != nil {
 				return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
 			}
@@ -228,3 +228,7 @@ func (l *Loader) take(size int) *Batch {
 	}
 	return b
 }
+
+// loaderSalt keeps the loader's random streams apart from those that draw
+// pictures, whose seed may be the same number.
+const loaderSalt = 0x6c6f616465720000
