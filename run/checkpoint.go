@@ -30,6 +30,16 @@ func dtypeName(d gotch.DType) (string, error) {
 	return "", fmt.Errorf("checkpoint: dtype %v", d)
 }
 
+// describe returns what a tensor is, and safetensors' name of its dtype.
+func describe(t libtorch.Tensor) (libtorch.Description, string, error) {
+	d, err := t.Describe()
+	if err != nil {
+		return d, "", err
+	}
+	name, err := dtypeName(d.DType)
+	return d, name, err
+}
+
 // save writes the state to path, whole or not at all.
 func save(path string, c config, st *meta.State) error {
 	text, err := yaml.Marshal(c)
@@ -43,11 +53,7 @@ func save(path string, c config, st *meta.State) error {
 	var tensors []torchscript.Tensor
 	err = libtorch.With(func(s *libtorch.Scope) error {
 		for _, t := range st.Tensors() {
-			d, err := t.Tensor.Describe()
-			if err != nil {
-				return err
-			}
-			name, err := dtypeName(d.DType)
+			d, name, err := describe(t.Tensor)
 			if err != nil {
 				return err
 			}
@@ -96,11 +102,7 @@ func (k checkpoint) restore(st *meta.State) error {
 			if !ok {
 				return fmt.Errorf("%s: no tensor %s: a checkpoint of another architecture or method", k.path, t.Name)
 			}
-			d, err := t.Tensor.Describe()
-			if err != nil {
-				return err
-			}
-			name, err := dtypeName(d.DType)
+			d, name, err := describe(t.Tensor)
 			if err != nil {
 				return err
 			}
