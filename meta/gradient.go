@@ -90,8 +90,8 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 }
 
 // inner returns L_ct, L_msr and L_to at theta (eq. 5).
-func (p Problem) inner(s *Scope, theta []Tensor, a Tensor) (ct, msr, total Tensor) {
-	h, z := p.Embed(s, theta, p.Buffers, p.Inner.Views, nets.Meta())
+func (p Problem) inner(s *Scope, theta []Tensor, a Tensor, m nets.Mode) (ct, msr, total Tensor) {
+	h, z := p.Embed(s, theta, p.Buffers, p.Inner.Views, m)
 	ct = p.Loss(s, z)
 	msr = p.doLoss(s, theta, h, z, a)
 	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
@@ -102,17 +102,18 @@ func (p Problem) doLoss(s *Scope, theta []Tensor, h, z, a Tensor) Tensor {
 }
 
 // outer returns L_ct at theta1 (the first term of eq. 8).
-func (p Problem) outer(s *Scope, fast []Tensor) Tensor {
-	_, z := p.Embed(s, fast, p.Buffers, p.Outer.Views, nets.Meta())
+func (p Problem) outer(s *Scope, fast []Tensor, m nets.Mode) Tensor {
+	_, z := p.Embed(s, fast, p.Buffers, p.Outer.Views, m)
 	return p.Loss(s, z)
 }
 
 func (p Problem) unrolled(s *Scope, phi []Tensor, a Tensor, r *Result) {
 	theta := s.Leaves(p.Theta)
-	ct, msr, total := p.inner(s, theta, a)
+	m := nets.Meta().Twice() // of both passes: a gradient has the layout of what it came from
+	ct, msr, total := p.inner(s, theta, a, m)
 	g := s.Grad([]Tensor{total}, theta, libtorch.GradOptions{CreateGraph: true})
 	r.Fast = FastWeights(s, theta, g, p.Alpha)
-	loss := p.outer(s, r.Fast)
+	loss := p.outer(s, r.Fast, m)
 	r.GradCT = s.Grad([]Tensor{loss}, phi, libtorch.GradOptions{RetainGraph: true})
 	r.LCt, r.LMsr, r.LCtFast = s.Item(ct), s.Item(msr), s.Item(loss)
 	r.Fast = s.DetachAll(r.Fast)
@@ -123,14 +124,14 @@ func (p Problem) unrolled(s *Scope, phi []Tensor, a Tensor, r *Result) {
 func (p Problem) direction(s *Scope, a Tensor, r *Result) (v []Tensor) {
 	within(s, func(t *Scope) {
 		theta := t.Leaves(p.Theta)
-		ct, msr, total := p.inner(t, theta, t.Detach(a))
+		ct, msr, total := p.inner(t, theta, t.Detach(a), nets.Meta())
 		g := t.Grad([]Tensor{total}, theta, libtorch.GradOptions{})
 		r.Fast = s.HoldAll(t.DetachAll(FastWeights(t, t.DetachAll(theta), g, p.Alpha)))
 		r.LCt, r.LMsr = t.Item(ct), t.Item(msr)
 	})
 	within(s, func(t *Scope) {
 		fast := t.Leaves(r.Fast)
-		loss := p.outer(t, fast)
+		loss := p.outer(t, fast, nets.Meta())
 		v = s.HoldAll(t.Grad([]Tensor{loss}, fast, libtorch.GradOptions{}))
 		r.LCtFast = t.Item(loss)
 	})

@@ -40,8 +40,8 @@ type Encoder interface {
 
 // Mode says which statistics batch norm uses.
 type Mode struct {
-	batch, update bool
-	rows          int64
+	batch, update, twice bool
+	rows                 int64
 }
 
 // Train uses the batch's statistics and moves the running ones.
@@ -59,6 +59,14 @@ func Meta() Mode { return Mode{batch: true} }
 // the un-weighted rows before them.
 func (m Mode) Leading(n int64) Mode {
 	m.rows = n
+	return m
+}
+
+// Twice says that the caller differentiates a gradient again. LibTorch's second
+// derivative of a convolution is a fifth faster with channels outermost, the
+// first with channels innermost.
+func (m Mode) Twice() Mode {
+	m.twice = true
 	return m
 }
 

@@ -132,8 +132,9 @@ func (r *ResNet) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
 	if !Check(s, "ResNet", r.params, p) || !Check(s, "ResNet's buffers", r.buffers, b) {
 		return Tensor{}
 	}
-	// Convolutions run faster with channels innermost, but not float64's.
-	if s.Like(x).DType != gotch.Double {
+	// Convolutions run faster with channels innermost, but not float64's, nor
+	// their second derivatives.
+	if s.Like(x).DType != gotch.Double && !m.twice {
 		x = s.ChannelsLast(x)
 	}
 	x = r.stem.forward(s, p, b, x, Tensor{}, true, m)

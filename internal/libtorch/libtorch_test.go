@@ -127,6 +127,41 @@ func TestJVPAgreesWithDifferencesAndReverseMode(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// Each subset of the fused block's operands carries a tangent in turn.
+func TestConvNormsForwardRule(t *testing.T) {
+	pinned(t)
+	require.NoError(t, libtorch.ManualSeed(3))
+	s := libtorch.NewScope()
+	normal := func(shape ...int64) tensor { return s.Normal(0.5, 1, libtorch.Float64(), shape...) }
+	at := func() []tensor {
+		return []tensor{normal(4, 2, 5, 5), normal(3, 2, 3, 3), normal(3), normal(3), normal(4, 3, 5, 5)}
+	}
+	x, v := at(), at()
+	f := func(x []tensor) []tensor {
+		n := libtorch.Norm{Weight: x[2], Bias: x[3]}
+		return []tensor{s.ConvNorm(x[0], x[1], n, x[4], 1, 1, true, batchStats), s.BatchNorm(x[0], libtorch.Norm{}, batchStats)}
+	}
+	const eps = 1e-6
+	for subset := 1; subset < 1<<len(x); subset++ {
+		some, zeroed := make([]tensor, len(x)), make([]tensor, len(x))
+		for i := range x {
+			zeroed[i] = s.ZerosLike(x[i])
+			if subset>>i&1 == 1 {
+				some[i], zeroed[i] = v[i], v[i]
+			}
+		}
+		y, dy := s.JVP(f, x, some)
+		plus, minus, plain := f(s.AddScaled(x, zeroed, eps)), f(s.AddScaled(x, zeroed, -eps)), f(x)
+		require.NoError(t, s.Err())
+		for i := range y {
+			want := libtorch.Slice[float64](s, s.MulScalar(s.Sub(plus[i], minus[i]), 1/(2*eps)))
+			assert.InDeltaSlice(t, want, libtorch.Slice[float64](s, dy[i]), 1e-7, "operands %05b, result %d", subset, i)
+			assert.Equal(t, libtorch.Slice[float64](s, plain[i]), libtorch.Slice[float64](s, y[i]))
+		}
+	}
+	require.NoError(t, s.Close())
+}
+
 func TestJVPOfAConstantIsZeroAndLevelsAreReleased(t *testing.T) {
 	pinned(t)
 	s := libtorch.NewScope()

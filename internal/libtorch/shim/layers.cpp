@@ -1,16 +1,27 @@
 // Layers and the fused blocks: many LibTorch operations a call, so that a
 // network's step costs a few calls from Go.
-#include "common.hpp"
+#include <algorithm>
 
+#include "common.hpp"
+#include "dual.hpp"
+
+using icl::Dual;
 using icl::handle;
 using icl::in;
 using icl::opt;
 
 namespace {
 
-// A tensor whose first operand carries a forward-mode tangent must not be
-// written in place: the tangent's layout need not allow it.
-bool dual(const at::Tensor& t) { return t._fw_grad(0).defined(); }
+// Whether batch norm of x has its forward-mode rule in dual.hpp.
+bool by_rule(std::initializer_list<at::Tensor> operands, const at::Tensor& x, const icl_bn_mode& m) {
+  if (!m.batch || m.update || at::GradMode::is_enabled() || (m.rows > 0 && m.rows < x.size(0))) return false;
+  return std::any_of(operands.begin(), operands.end(), icl::is_dual);
+}
+
+void check_batch(const at::Tensor& x) {
+  TORCH_CHECK(x.numel() / x.size(1) > 1, "batch norm needs more than one value per channel; got shape ",
+              x.sizes());
+}
 
 // Batch norm with the statistics of the first rows, differentiable through them.
 at::Tensor leading_batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b,
@@ -44,8 +55,8 @@ at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor
   }
   if (!m.batch) return at::batch_norm(x, w, b, mean, var, false, m.momentum, m.eps, false);
   if (m.rows > 0 && m.rows < x.size(0)) return leading_batch_norm(x, w, b, mean, var, m);
-  TORCH_CHECK(x.numel() / x.size(1) > 1, "batch norm needs more than one value per channel; got shape ",
-              x.sizes());
+  check_batch(x);
+  if (by_rule({x, w, b}, x, m)) return icl::join(icl::batch_norm(icl::split(x), icl::split(w), icl::split(b), m.eps));
   if (m.update) return at::batch_norm(x, w, b, mean, var, true, m.momentum, m.eps, false);
   return at::batch_norm(x, w, b, {}, {}, true, m.momentum, m.eps, false);
 }
@@ -95,9 +106,19 @@ icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor
                       icl_tensor mean, icl_tensor var, icl_tensor count, icl_tensor residual, int64_t stride,
                       int64_t pad, int relu, icl_bn_mode m) {
   return icl::guarded([&] {
+    if (by_rule({in(x), in(conv), opt(w), opt(b)}, in(x), m)) {
+      Dual c = icl::conv2d(icl::split(in(x)), icl::split(in(conv)), stride, pad);
+      check_batch(c.primal);
+      Dual y = icl::batch_norm(c, icl::split(opt(w)), icl::split(opt(b)), m.eps);
+      if (residual) icl::add_(y, icl::split(in(residual)));
+      if (relu) icl::relu_(y);
+      *out = handle(icl::join(y));
+      return;
+    }
     auto y = batch_norm(at::conv2d(in(x), in(conv), {}, stride, pad), opt(w), opt(b), opt(mean), opt(var),
                         opt(count), m);
-    const bool inplace = !dual(y);
+    // A dual is not written in place: its tangent's layout need not allow it.
+    const bool inplace = !icl::is_dual(y);
     if (residual) y = inplace ? y.add_(in(residual)) : y + in(residual);
     if (relu) y = inplace ? y.relu_() : y.relu();
     *out = handle(y);
