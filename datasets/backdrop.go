@@ -16,7 +16,13 @@ type backdrop struct {
 	blobs      [4][3]float64 // centre and radius
 }
 
-const backdropFamilies = 10
+// Families of backgrounds: one for each class, and plain ones of no class,
+// without which a network would meet a plain background first in
+// ForegroundOnly.
+const (
+	backdropFamilies = 10
+	plainFamilies    = 2
+)
 
 func newBackdrop(family int, rng *rand.Rand) backdrop {
 	hue := (float64(family) + 0.3*(rng.Float64()-0.5)) / backdropFamilies
@@ -29,6 +35,10 @@ func newBackdrop(family int, rng *rand.Rand) backdrop {
 		dark:    hsv(hue, 0.65, 0.42),
 		lite:    hsv(hue, 0.5, 0.62),
 		fx:      freq * math.Cos(angle), fy: freq * math.Sin(angle), phase: rng.Float64() * 2 * math.Pi,
+	}
+	if family >= backdropFamilies {
+		b.dark = hsv(0, 0, 0.35+0.3*rng.Float64())
+		b.lite = b.dark
 	}
 	for i := range b.blobs {
 		b.blobs[i] = [3]float64{rng.Float64(), rng.Float64(), 0.1 + 0.2*rng.Float64()}

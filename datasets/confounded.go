@@ -74,7 +74,7 @@ func (d *confounded) Variant(i int, v Variant) (transforms.Image, error) {
 		rng = stream(d.o.Seed, d.o.Train, i, streamNewBackground)
 		class = rng.IntN(len(d.byClass))
 	} else {
-		class = backgroundClass(d.Label(i), len(d.byClass), d.o.Correlation, rng)
+		class = backgroundClass(d.Label(i)%len(d.byClass), len(d.byClass), d.o.Correlation, rng)
 	}
 	pictures := d.byClass[class]
 	b, err := d.background.Image(pictures[rng.IntN(len(pictures))])

@@ -66,11 +66,10 @@ func stream(seed uint64, train bool, i, which int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, key))
 }
 
-// class returns the class of a background: fg with probability correlation,
-// otherwise any of n.
-func backgroundClass(fg, n int, correlation float64, rng *rand.Rand) int {
+// backgroundClass returns own with probability correlation, otherwise any of n.
+func backgroundClass(own, n int, correlation float64, rng *rand.Rand) int {
 	if rng.Float64() < correlation {
-		return fg % n
+		return own
 	}
 	return rng.IntN(n)
 }
@@ -106,7 +105,7 @@ func (d *shapes) Variant(i int, v Variant) (transforms.Image, error) {
 	switch v {
 	case Full:
 		rng := stream(d.o.Seed, d.o.Train, i, streamBackground)
-		b := newBackdrop(backgroundClass(d.Label(i), backdropFamilies, d.o.Correlation, rng), rng)
+		b := newBackdrop(backgroundClass(d.Label(i)%backdropFamilies, backdropFamilies+plainFamilies, d.o.Correlation, rng), rng)
 		background = b.draw(d.o.Size)
 	case NewBackground:
 		rng := stream(d.o.Seed, d.o.Train, i, streamNewBackground)

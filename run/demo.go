@@ -39,6 +39,7 @@ func demo(ctx context.Context, p program, args []string) error {
 	seeds := f.Int("seeds", 3, "paired seeds of each arm")
 	epochs := f.Int("epochs", 6, "epochs of each run")
 	count := f.Int("count", 3200, "training pictures")
+	correlation := f.Float64("correlation", 0.3, "share of pictures whose background is their class's")
 	every := f.Int("meta-every", 4, "meta step on every K-th batch; 1 is the paper")
 	ablations := f.StringSlice("ablations", []string{string(meta.Ones)}, "also compare these --msr-ablation settings")
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
@@ -54,7 +55,7 @@ func demo(ctx context.Context, p program, args []string) error {
 			q.apply(&c)
 		}
 	}
-	c.Epochs, c.Count, c.MetaEvery, c.Threads, c.Warmup = *epochs, *count, *every, *threads, 25
+	c.Epochs, c.Count, c.Correlation, c.MetaEvery, c.Threads, c.Warmup = *epochs, *count, *correlation, *every, *threads, 25
 	arms, err := demoArms(c, *ablations)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func demoPage(ctx context.Context, arms []arm, took time.Duration) (page.Page, e
 
 func accuracySection(arms []arm) page.Section {
 	s := page.Section{Title: "Accuracy"}
-	var columns []string
+	var columns, verdicts []string
 	for _, sc := range arms[0].Runs[0].Scores {
 		columns = append(columns, string(sc.Variant))
 	}
@@ -63,13 +63,17 @@ func accuracySection(arms []arm) page.Section {
 		table := page.Table{Caption: probe.name + ": top-1 in percent, mean ± standard deviation over seeds", Head: append([]string{""}, columns...)}
 		paired := page.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
 		dots := map[string][]page.Series{}
+		var found []string
 		for i, a := range arms {
 			row, diff := []string{a.Name}, []string{a.Name}
 			for v, column := range columns {
 				xs := a.accuracies(v, probe.of)
 				row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs)))
 				d := page.Pair(arms[0].accuracies(v, probe.of), xs)
-				diff = append(diff, fmt.Sprintf("%+.2f ± %.2f", d.Mean, d.StdError))
+				diff = append(diff, d.String())
+				if i == 1 {
+					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
+				}
 				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % 6, Y: xs})
 			}
 			table.Rows = append(table.Rows, row)
@@ -77,15 +81,11 @@ func accuracySection(arms []arm) page.Section {
 				paired.Rows = append(paired.Rows, diff)
 			}
 		}
+		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name, strings.Join(found, "; ")))
 		s.Tables = append(s.Tables, table, paired)
 		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
-	var verdicts []string
-	for v, column := range columns {
-		d := page.Pair(arms[0].accuracies(v, linearTop1), arms[1].accuracies(v, linearTop1))
-		verdicts = append(verdicts, fmt.Sprintf("%s %+.2f ± %.2f: %s", column, d.Mean, d.StdError, d.Verdict()))
-	}
-	s.Text = "MSR's paired difference under the linear probe: " + strings.Join(verdicts, "; ") + ". Of differences that are pure chance, 18% exceed twice their standard error with 3 seeds, and there are several here."
+	s.Text = strings.Join(verdicts, " ") + " Of differences that are pure chance, 18% exceed twice their standard error with 3 seeds, and there are several here."
 	return s
 }
 

@@ -43,6 +43,19 @@ func Pair(a, b []float64) Paired {
 	return Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
 }
 
+// String is the difference and its standard error, rounded to hundredths.
+func (p Paired) String() string {
+	return fmt.Sprintf("%+.2f ± %.2f", plain(math.Round(100*p.Mean)/100), p.StdError)
+}
+
+// plain turns -0 to 0, which formats would show with its sign.
+func plain(x float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	return x
+}
+
 // Verdict says in words what the difference is evidence of, and no more.
 func (p Paired) Verdict() string {
 	switch {

@@ -18,5 +18,6 @@ func TestPairedDifference(t *testing.T) {
 	assert.Contains(t, p.Verdict(), "3 seeds are too few")
 	assert.Contains(t, page.Pair([]float64{1, 2}, []float64{2, 1}).Verdict(), "cannot be told from chance with 2 seeds")
 	assert.Contains(t, page.Pair([]float64{1}, []float64{2}).Verdict(), "one seed")
+	assert.Equal(t, "+0.00 ± 0.10", page.Paired{10, -0.001, 0.1}.String())
 	assert.Equal(t, "worse, by more than twice its standard error", page.Paired{10, -3, 1}.Verdict())
 }

@@ -63,9 +63,16 @@ func newAxis(values []float64, log bool) (axis, bool) {
 // ticks returns round values inside the axis.
 func (a axis) ticks() (values []float64, labels []string) {
 	if a.log {
-		step := math.Max(1, math.Ceil((a.hi-a.lo)/5))
+		step, within := math.Max(1, math.Ceil((a.hi-a.lo)/5)), []float64{1}
+		if a.hi-a.lo <= 2 {
+			within = []float64{1, 2, 5}
+		}
 		for e := a.lo; e <= a.hi; e += step {
-			values, labels = append(values, math.Pow(10, e)), append(labels, fmt.Sprintf("1e%g", e))
+			for _, m := range within {
+				if m == 1 || e < a.hi {
+					values, labels = append(values, m*math.Pow(10, e)), append(labels, fmt.Sprintf("%ge%g", m, e))
+				}
+			}
 		}
 		return values, labels
 	}
@@ -78,7 +85,7 @@ func (a axis) ticks() (values []float64, labels []string) {
 		}
 	}
 	for v := math.Ceil(a.lo/step) * step; v <= a.hi; v += step {
-		values, labels = append(values, v), append(labels, fmt.Sprintf("%.4g", math.Round(v/step)*step))
+		values, labels = append(values, v), append(labels, fmt.Sprintf("%.4g", plain(math.Round(v/step)*step)))
 	}
 	return values, labels
 }
