@@ -1,5 +1,6 @@
 // Package eval tells how good features are: a linear probe and nearest
-// neighbours on frozen features, as DESIGN's baseline does.
+// neighbours on frozen features, as the baseline
+// (htdt/self-supervised) evaluates them.
 package eval
 
 import (

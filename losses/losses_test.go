@@ -1,7 +1,6 @@
 package losses_test
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -107,17 +106,4 @@ func TestUniformityOfEqualWeights(t *testing.T) {
 	v := s.Item(losses.WeightUniformity(s, s.Full(0.3, libtorch.Float64(), 2, 4, 5), 2))
 	assert.InDelta(t, math.Log(12), v, 1e-12)
 	require.NoError(t, s.Close())
-}
-
-func ExampleNTXent() {
-	err := libtorch.With(func(s *libtorch.Scope) error {
-		z := libtorch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
-		loss := losses.NTXent(s, losses.Local(z, z), 0.5)
-		fmt.Printf("%.4f\n", s.Item(loss)) // log(1 + 2 e^-2)
-		return s.Err()
-	})
-	if err != nil {
-		fmt.Println(err)
-	}
-	// Output: 0.2395
 }

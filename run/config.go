@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -62,14 +63,15 @@ type config struct {
 	DropGamma   float64 `yaml:"drop-gamma"`
 	Seed        uint64  `yaml:"seed"`
 
-	Threads   int    `yaml:"threads"`
-	Workers   int    `yaml:"workers"`
-	Device    string `yaml:"device"`
-	SaveEvery int    `yaml:"save-every"`
+	Threads   int           `yaml:"threads"`
+	Workers   int           `yaml:"workers"`
+	Device    string        `yaml:"device"`
+	SaveEvery int           `yaml:"save-every"`
+	SaveAfter time.Duration `yaml:"save-after"`
 }
 
 // free are the settings that may change when a run is resumed.
-func free() []string { return []string{"threads", "workers", "save-every", "device"} }
+func free() []string { return []string{"threads", "workers", "save-every", "save-after", "device"} }
 
 func defaults() config {
 	m := meta.Default()
@@ -79,7 +81,7 @@ func defaults() config {
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
 		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, Augment: "cifar", Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
-		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0,
+		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, SaveAfter: 10 * time.Minute,
 	}
 }
 
@@ -167,6 +169,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.IntVar(&c.Workers, "workers", c.Workers, "goroutines that make views (0: one for each core)")
 	f.StringVar(&c.Device, "device", c.Device, "cpu, cuda or cuda:i")
 	f.IntVar(&c.SaveEvery, "save-every", c.SaveEvery, "keep a checkpoint of every K-th epoch (0: the last only)")
+	f.DurationVar(&c.SaveAfter, "save-after", c.SaveAfter, "within an epoch, save when this long has passed since the last time (0: at its end only)")
 }
 
 // settle parses args over --config FILE over --preset NAME over the defaults.

@@ -80,6 +80,7 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	start := time.Now()
 	shown := newShow(w, c, src.Steps(), st.Position)
 	defer shown.Done()
+	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
 	err = (&meta.Trainer{State: st, Config: c.msr(), Schedule: schedule, Source: src, Hooks: []meta.Hook{
 		shown.hook(),
 		{OnEpoch: func(st *meta.State, e meta.Epoch) error {
@@ -92,20 +93,41 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 					return err
 				}
 			}
-			return save(runfolder.Last(out), c, st)
-		}},
+			return keep.now()
+		}, OnStep: func(meta.Step) error { return keep.when(time.Now()) }},
 		{OnEnd: func(st *meta.State, err error) error {
 			if !errors.Is(err, context.Canceled) {
 				return nil
 			}
 			fmt.Fprintf(w, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", st.Position.Epoch, st.Position.Batch)
-			return save(runfolder.Last(out), c, st)
+			return keep.now()
 		}},
 	}}).Run(ctx)
 	if err == nil {
 		fmt.Fprintf(w, "trained in %s: %s\n", seconds(time.Since(start)), runfolder.Last(out))
 	}
 	return last, err
+}
+
+// saver keeps a run's newest checkpoint.
+type saver struct {
+	path   string
+	config config
+	state  *meta.State
+	saved  time.Time // when it was last written
+}
+
+func (v *saver) now() error {
+	v.saved = time.Now()
+	return save(v.path, v.config, v.state)
+}
+
+// when saves if --save-after has passed at t.
+func (v *saver) when(t time.Time) error {
+	if v.config.SaveAfter <= 0 || t.Sub(v.saved) < v.config.SaveAfter {
+		return nil
+	}
+	return v.now()
 }
 
 // takeUp restores the newest checkpoint; without one the run starts anew.

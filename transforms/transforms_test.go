@@ -1,7 +1,6 @@
 package transforms_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -141,13 +140,4 @@ func benchmark(b *testing.B, p transforms.Pipeline, m transforms.Image) {
 func BenchmarkCIFARView(b *testing.B) { benchmark(b, transforms.CIFAR().View, noise(32, 32, 1)) }
 func BenchmarkImageNetView(b *testing.B) {
 	benchmark(b, transforms.ImageNet().View, noise(500, 375, 1))
-}
-
-func ExamplePipeline_Apply() {
-	p := transforms.CIFAR()
-	view := make([]float32, 3*p.View.Size*p.View.Size)
-	var s transforms.Scratch
-	err := p.View.Apply(view, transforms.NewImage(40, 30), rand.New(rand.NewPCG(1, 2)), &s)
-	fmt.Println(len(view), err)
-	// Output: 3072 <nil>
 }

@@ -18,6 +18,7 @@ type Progress struct {
 	bar      *progressbar.ProgressBar
 	label    string
 	total    int
+	before   int // steps done when the show began
 	done     int
 	pictures int
 	start    time.Time
@@ -40,10 +41,10 @@ func isTerminal(w io.Writer) bool {
 }
 
 func newProgress(w io.Writer, terminal bool, label string, total, done int, now func() time.Time) *Progress {
-	p := &Progress{w: w, label: label, total: total, done: done, start: now(), shown: now(), now: now}
+	p := &Progress{w: w, label: label, total: total, before: done, done: done, start: now(), shown: now(), now: now}
 	if terminal {
 		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(label), progressbar.OptionSetWidth(24),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		_ = p.bar.Set(done) // drawing may fail, training goes on
 	}
 	return p
@@ -55,7 +56,7 @@ func (p *Progress) Step(n int, text string) {
 	p.done++
 	p.pictures += n
 	seconds := p.now().Sub(p.start).Seconds()
-	text = fmt.Sprintf("%s %s %.0f images/s", p.label, text, float64(p.pictures)/max(seconds, 1e-9))
+	text = fmt.Sprintf("%s %s %.0f images/s, %s left", p.label, text, float64(p.pictures)/max(seconds, 1e-9), p.left(seconds))
 	if p.bar != nil {
 		p.bar.Describe(text)
 		_ = p.bar.Add(1)
@@ -65,6 +66,13 @@ func (p *Progress) Step(n int, text string) {
 		p.shown = p.now()
 		fmt.Fprintf(p.w, "%s step %d/%d\n", text, p.done, p.total)
 	}
+}
+
+// left is the time that the rest will take at the rate since the start; what an
+// earlier process did tells nothing about it.
+func (p *Progress) left(seconds float64) time.Duration {
+	each := seconds / float64(p.done-p.before)
+	return time.Duration(each * float64(p.total-p.done) * float64(time.Second)).Round(time.Second)
 }
 
 // Line prints a line of its own, above the bar.

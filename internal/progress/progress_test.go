@@ -21,8 +21,9 @@ func TestPlainLinesComeAtIntervals(t *testing.T) {
 	p.Done()
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 3, "the first step, then one every ten seconds")
-	assert.Equal(t, "SimCLR loss 1.0 64 images/s step 11/40", lines[0])
+	assert.Equal(t, "SimCLR loss 1.0 64 images/s, 29s left step 11/40", lines[0])
 	assert.True(t, strings.HasSuffix(lines[2], "step 31/40"), lines[2])
+	assert.Contains(t, lines[2], "9s left", "the ten steps before the show took no time of it")
 	assert.NotContains(t, out.String(), "\x1b")
 }
 
@@ -47,6 +48,7 @@ func TestABarIsDrawnOnATerminal(t *testing.T) {
 	p.Step(64, "loss 0.5")
 	p.Done()
 	assert.Contains(t, out.String(), "loss 1.0")
+	assert.Contains(t, out.String(), " left")
 	assert.Contains(t, out.String(), "\r")
 	assert.NotContains(t, out.String(), "\x1b[3", "no colours")
 }

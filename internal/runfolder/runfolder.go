@@ -3,15 +3,16 @@
 package runfolder
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -57,6 +58,9 @@ type Options struct {
 // Open makes dir, or takes up the run in it: locks it, compares and writes the
 // configuration, and removes what a killed process left half-written.
 func Open(dir string, o Options) (*Folder, error) {
+	if _, err := os.Stat(Config(dir)); o.Resume && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
 		return nil, fmt.Errorf("run folder: %w; choose another with --out", err)
 	}
@@ -92,9 +96,6 @@ func (f *Folder) open(o Options) error {
 	old, err := os.ReadFile(Config(f.Dir))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if o.Resume {
-			return fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", f.Dir)
-		}
 	case err != nil:
 		return err
 	default:
@@ -109,7 +110,8 @@ func (f *Folder) open(o Options) error {
 	return err
 }
 
-// compare refuses a folder with another run's configuration.
+// compare refuses a folder with another run's configuration. Settings that the
+// run does not know are newer than it, and not compared.
 func (f *Folder) compare(old, text []byte, o Options) error {
 	there, here := map[string]any{}, map[string]any{}
 	if err := yaml.Unmarshal(old, &there); err != nil {
@@ -124,9 +126,14 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 	}
 	for _, line := range strings.Split(string(text), "\n") { // in the order of the file
 		name, _, _ := strings.Cut(line, ":")
-		if a, b := there[name], here[name]; !reflect.DeepEqual(a, b) {
+		a, known := there[name]
+		delete(there, name)
+		if b := here[name]; known && !reflect.DeepEqual(a, b) {
 			return fmt.Errorf("run folder %s holds a run with %s %v, not %v; choose another --out, or give --%s=%v", f.Dir, name, a, b, name, a)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out", f.Dir, name)
 	}
 	if !o.Resume {
 		return fmt.Errorf("run folder %s holds this run already; go on with it by --resume, or choose another --out", f.Dir)
@@ -142,18 +149,13 @@ func (f *Folder) KeepMetrics(n int) error {
 		return err
 	}
 	var keep bytes.Buffer
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for line := range bytes.Lines(data) {
 		var at struct {
 			Epoch *int `json:"epoch"`
 		}
-		if json.Unmarshal(lines.Bytes(), &at) == nil && at.Epoch != nil && *at.Epoch < n {
-			keep.Write(append(lines.Bytes(), '\n'))
+		if json.Unmarshal(line, &at) == nil && at.Epoch != nil && *at.Epoch < n {
+			keep.Write(line)
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return err
 	}
 	if err := atomicfile.Write(Metrics(f.Dir), func(w io.Writer) error { _, err := w.Write(keep.Bytes()); return err }); err != nil {
 		return err
@@ -163,14 +165,17 @@ func (f *Folder) KeepMetrics(n int) error {
 	return err
 }
 
-// Metric appends a line of JSON.
+// Metric appends a line of JSON, and syncs it.
 func (f *Folder) Metric(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if _, err := f.metrics.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("%s: %w", Metrics(f.Dir), err)
+	if _, err = f.metrics.Write(append(line, '\n')); err == nil {
+		err = f.metrics.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w; make room, then go on with --resume", Metrics(f.Dir), err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ func TestAFolderBelongsToOneRun(t *testing.T) {
 	c := config{1, "0.1", 2}
 	_, err := runfolder.Open(dir, options(c, true))
 	assert.ErrorContains(t, err, "holds no run; leave --resume out")
+	assert.NoDirExists(t, dir)
 	f, err := runfolder.Open(dir, options(c, false))
 	require.NoError(t, err)
 	_, err = runfolder.Open(dir, options(c, true))
@@ -75,4 +76,19 @@ func TestAFileInTheFoldersPlace(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	_, err := runfolder.Open(path, options(config{}, false))
 	assert.ErrorContains(t, err, "choose another with --out")
+}
+
+func TestSettingsOfOtherVersions(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	c := config{1, "0.1", 2}
+	f, err := runfolder.Open(dir, options(c, false))
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.NoError(t, os.WriteFile(runfolder.Config(dir), []byte("seed: 1\nthreads: 4\n"), 0o600))
+	f, err = runfolder.Open(dir, options(c, true))
+	require.NoError(t, err, "lr is newer than the run")
+	require.NoError(t, f.Close())
+	require.NoError(t, os.WriteFile(runfolder.Config(dir), []byte("seed: 1\nlr: \"0.1\"\nmomentum: 0.9\n"), 0o600))
+	_, err = runfolder.Open(dir, options(c, true))
+	assert.ErrorContains(t, err, "another version, with the setting momentum")
 }

@@ -1,0 +1,30 @@
+package eval_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+func ExampleFitLinear() {
+	s := libtorch.NewScope()
+	defer s.Close()
+	train, test := blobs(s, 300, 3, 1), blobs(s, 90, 3, 2)
+	c := eval.DefaultLinear()
+	c.Epochs, c.BatchSize = 50, 50
+	probe, err := eval.FitLinear(context.Background(), s, train, c)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	linear, err := probe.Score(s, test)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	knn, err := eval.KNN(test, train, 5)
+	fmt.Printf("linear %.2f, 5-NN %.2f, %v\n", linear.Top1, knn, err)
+	// Output: linear 1.00, 5-NN 1.00, <nil>
+}

@@ -1,0 +1,33 @@
+package losses_test
+
+import (
+	"fmt"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/losses"
+)
+
+// Two pictures whose views agree and which are orthogonal to each other: each
+// anchor has a positive at similarity 1 and two negatives at 0.
+func ExampleNTXent() {
+	s := libtorch.NewScope()
+	defer s.Close()
+	z := libtorch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
+	fmt.Printf("%.4f\n", s.Item(losses.NTXent(s, losses.Local(z, z), 0.5)))
+	// Output: 0.2395
+}
+
+// A weight vector that keeps one channel leaves an anchor without that channel
+// nothing to agree with.
+func ExampleDo() {
+	s := libtorch.NewScope()
+	defer s.Close()
+	z := libtorch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
+	b := losses.Local(z, z)
+	ones := s.Full(1, s.Like(z), 2, 6, 2) // [pictures, n, channels]
+	first := libtorch.FromSlice(s, []float64{1, 0, 1, 0}, gotch.CPU, 2, 1, 2)
+	fmt.Printf("all channels %.4f, the first alone %.4f\n", s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5)))
+	// Output: all channels 0.2395, the first alone 0.6691
+}
