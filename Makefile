@@ -32,6 +32,9 @@ demo: build ## train SimCLR and SimCLR+MSR on the embedded pictures, compare the
 test: setup ## run all tests
 	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -p 1 ./...
 
+test-race: setup ## run the concurrent parts' tests under the race detector (builds gotch once more)
+	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -race -p 1 ./internal/libtorch ./datasets ./meta
+
 bench: setup ## run the benchmarks
 	@$(ENV) && go test -p 1 -run '^$$' -bench . -benchmem ./...
 
@@ -53,4 +56,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-compare
 
-.PHONY: help setup build demo test bench compare lint go-env go-env-undo clean
+.PHONY: help setup build demo test test-race bench compare lint go-env go-env-undo clean
