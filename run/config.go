@@ -178,6 +178,14 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 	var presetName, file string
 	build := func(c *config) *pflag.FlagSet {
 		f := flags(p, name, "[flags]")
+		usage := f.Usage
+		f.Usage = func() {
+			usage()
+			fmt.Fprintln(p.stdout, "\npresets:")
+			for _, q := range presets() {
+				fmt.Fprintf(p.stdout, "  %-14s %s\n", q.name, q.about)
+			}
+		}
 		f.StringVar(&presetName, "preset", "", "recipe to start from: "+presetNames())
 		f.StringVar(&file, "config", "", "YAML file with any of these settings, under the flags")
 		extra(f)

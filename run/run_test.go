@@ -190,6 +190,9 @@ func TestHelpShowsDefaults(t *testing.T) {
 	assert.Zero(t, status)
 	assert.Contains(t, out, "--temperature float")
 	assert.Contains(t, out, "(default 0.5)")
+	for _, q := range presets() {
+		assert.Contains(t, out, q.about)
+	}
 }
 
 func TestConfigFileLiesUnderTheFlags(t *testing.T) {
