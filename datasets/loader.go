@@ -12,8 +12,9 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Augment turns a picture into 3*S*S numbers, channel by channel.
+// Augment turns a picture into 3*S*S numbers, channel by channel; S is its Side.
 type Augment interface {
+	Side() int
 	Apply(dst []float32, src transforms.Image, rng *rand.Rand, b *transforms.Scratch) error
 }
 
@@ -25,12 +26,12 @@ type LoaderOptions struct {
 	Seed      uint64
 	Workers   int       // goroutines; 0: one for each core
 	Prefetch  int       // batches made ahead; 0: two for each worker
-	Size      int       // side S of what the augmentations make
 	Views     []Augment // one for each view
 	Plain     Augment   // the un-augmented picture, or nil
 }
 
-// Batch holds N pictures. Each view, and Plain, is [N, 3, S, S], row-major.
+// Batch holds N pictures. Each view, and Plain, is [N, 3, S, S], row-major, with
+// its augmentation's S.
 type Batch struct {
 	N       int
 	Indices []int
@@ -172,15 +173,14 @@ type worker struct {
 	scratch transforms.Scratch
 }
 
+// pixels is the length of what an augmentation makes of a picture.
+func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
+
 // fill makes a batch; it stops between two pictures when ctx is done.
 func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
-	n, size := len(j.indices), 3*l.o.Size*l.o.Size
-	b := l.take(size)
+	n := len(j.indices)
+	b := l.take(n)
 	j.batch = b
-	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]
-	for v := range b.Views {
-		b.Views[v] = b.Views[v][:n*size]
-	}
 	for k, i := range j.indices {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -190,41 +190,45 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
 		}
 		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
+		put := func(a Augment, dst []float32) {
+			if size := pixels(a); err == nil {
+				err = a.Apply(dst[k*size:(k+1)*size], m, w.rng, &w.scratch)
+			}
+		}
 		for v, a := range l.o.Views {
 			w.pcg.Seed(l.o.Seed^loaderSalt^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v))
-			if err := a.Apply(b.Views[v][k*size:(k+1)*size], m, w.rng, &w.scratch); err != nil {
-				return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
-			}
+			put(a, b.Views[v])
 		}
 		if l.o.Plain != nil {
-			if err := l.o.Plain.Apply(b.Plain[k*size:(k+1)*size], m, nil, &w.scratch); err != nil {
-				return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
-			}
+			put(l.o.Plain, b.Plain)
 		}
-	}
-	if l.o.Plain != nil {
-		b.Plain = b.Plain[:n*size]
+		if err != nil {
+			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+		}
 	}
 	return nil
 }
 
-// take returns a batch with room, used before or new.
-func (l *Loader) take(size int) *Batch {
+// take returns a batch with room for n pictures, used before or new.
+func (l *Loader) take(n int) *Batch {
+	var b *Batch
 	select {
-	case b := <-l.free:
-		for v := range b.Views {
-			b.Views[v] = b.Views[v][:cap(b.Views[v])]
-		}
-		b.Plain = b.Plain[:cap(b.Plain)]
-		return b
+	case b = <-l.free:
 	default:
+		b = &Batch{Views: make([][]float32, len(l.o.Views))}
+		for v, a := range l.o.Views {
+			b.Views[v] = make([]float32, l.o.BatchSize*pixels(a))
+		}
+		if l.o.Plain != nil {
+			b.Plain = make([]float32, l.o.BatchSize*pixels(l.o.Plain))
+		}
 	}
-	b := &Batch{Views: make([][]float32, len(l.o.Views))}
-	for v := range b.Views {
-		b.Views[v] = make([]float32, l.o.BatchSize*size)
+	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]
+	for v, a := range l.o.Views {
+		b.Views[v] = b.Views[v][:n*pixels(a)]
 	}
 	if l.o.Plain != nil {
-		b.Plain = make([]float32, l.o.BatchSize*size)
+		b.Plain = b.Plain[:n*pixels(l.o.Plain)]
 	}
 	return b
 }

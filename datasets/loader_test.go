@@ -18,7 +18,7 @@ import (
 
 func loader(t *testing.T, ds datasets.Dataset, workers int) *datasets.Loader {
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, DropLast: true, Seed: 3, Workers: workers, Size: 32,
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, DropLast: true, Seed: 3, Workers: workers,
 		Views: []datasets.Augment{&p.View, &p.View}, Plain: &p.Plain})
 	require.NoError(t, err)
 	return l
@@ -117,7 +117,7 @@ func TestLoaderWithoutDropLastGivesEveryPictureOnce(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
 	require.NoError(t, err)
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, Workers: 3, Size: 32, Views: []datasets.Augment{&p.View}})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, Workers: 3, Views: []datasets.Augment{&p.View}})
 	require.NoError(t, err)
 	assert.Equal(t, 9, l.Steps())
 	for epoch := range uint64(2) { // the second one in buffers of the first
@@ -142,7 +142,7 @@ func TestLoaderViewsOfAPictureDifferByEpochAndView(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 8})
 	require.NoError(t, err)
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 8, Size: 32, Views: []datasets.Augment{&p.View, &p.View}})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 8, Views: []datasets.Augment{&p.View, &p.View}})
 	require.NoError(t, err)
 	var first []float32
 	for epoch := range uint64(2) {
@@ -165,7 +165,7 @@ func BenchmarkLoader(b *testing.B) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 640})
 	require.NoError(b, err)
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 64, Shuffle: true, Size: 32, Views: []datasets.Augment{copied{p.Plain.Norm}}})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 64, Shuffle: true, Views: []datasets.Augment{copied{p.Plain.Norm}}})
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for epoch := uint64(0); b.Loop(); epoch++ {
@@ -180,6 +180,7 @@ func BenchmarkLoader(b *testing.B) {
 
 type copied struct{ transforms.Normalization }
 
+func (c copied) Side() int { return 32 }
 func (c copied) Apply(dst []float32, src transforms.Image, _ *rand.Rand, _ *transforms.Scratch) error {
 	return c.Write(dst, src)
 }
@@ -202,7 +203,7 @@ func TestLoaderLeavesNothingRunning(t *testing.T) {
 	require.NoError(t, err)
 	s := slow{ds, new(atomic.Int64), new(atomic.Int64)}
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(s, datasets.LoaderOptions{BatchSize: 400, Workers: 4, Size: 32, Views: []datasets.Augment{copied{p.Plain.Norm}}})
+	l, err := datasets.NewLoader(s, datasets.LoaderOptions{BatchSize: 400, Workers: 4, Views: []datasets.Augment{copied{p.Plain.Norm}}})
 	require.NoError(t, err)
 	var before int64
 	for range l.Epoch(context.Background(), 0, 0) {

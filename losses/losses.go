@@ -24,10 +24,19 @@ type Batch struct {
 	Z1, Z2     Tensor // anchors, this rank's: [N, d]
 	All1, All2 Tensor // candidates, of all ranks: [M, d]
 	Offset     int64  // of this rank's pictures among the candidates
+	Queue      Tensor // more negatives for Do: [K, d], or none
 }
 
 // Local is a batch whose candidates are its anchors: one rank.
 func Local(z1, z2 Tensor) Batch { return Batch{Z1: z1, Z2: z2, All1: z1, All2: z2} }
+
+// own returns the candidates that are views of this rank's pictures: [N, d].
+func (b Batch) own(s *Scope, z, all Tensor) Tensor {
+	if all == z {
+		return z
+	}
+	return s.Narrow(all, 0, b.Offset, s.Size(z, 0))
+}
 
 // similarity is the table of cosines between the 2N anchors (view 1, then view
 // 2) and the 2M candidates, divided by tau, with what each anchor must not be

@@ -9,6 +9,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/methods"
 )
 
 // Short names for what every signature here mentions.
@@ -20,12 +21,12 @@ type (
 )
 
 // Space says what the weights a_t multiply.
-type Space string
+type Space = methods.Space
 
 // The spaces of the weights.
 const (
-	Embedding Space = "embedding" // the projection: c is its width
-	Feature   Space = "feature"   // the pooled backbone channels, which then pass the head
+	Embedding = methods.Embedding
+	Feature   = methods.Feature
 )
 
 // Gradient is a way to the meta gradient.

@@ -29,7 +29,7 @@ func (noise) Pass(_ context.Context, n uint64, from int) iter.Seq2[meta.Batch, e
 				}
 				return x
 			}
-			if !yield(meta.Batch{N: 4, Size: 8, View1: draw(), View2: draw(), Plain: draw()}, nil) {
+			if !yield(meta.Batch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()}, nil) {
 				return
 			}
 		}
@@ -61,7 +61,7 @@ func train() error {
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	state, err := meta.NewState(s, meta.StateOptions{Learner: meta.NewLearner(backbone, simclr), MSR: msr,
+	state, err := meta.NewState(s, meta.StateOptions{Model: methods.NewModel(simclr, backbone), MSR: msr,
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, Seed: 1, Options: libtorch.Float32()})
 	if err != nil {
 		return err

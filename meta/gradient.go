@@ -5,25 +5,21 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// Pictures are a batch on the device: N pictures un-augmented, and their two
-// views stacked (view 1, then view 2).
-type Pictures struct {
-	Plain Tensor // [N, 3, S, S]
-	Views Tensor // [2N, 3, S, S]
-}
-
 // Problem is one meta step: everything the meta gradient depends on.
 type Problem struct {
-	Learner
+	*methods.Model
 	Config
 	MSR             *nets.MSR
-	Theta, Buffers  []Tensor // of the learner
-	Phi, PhiBuffers []Tensor // of f_msr
-	Inner           Pictures // the batch of the fast weights
-	Outer           Pictures // the batch of L_ct(theta1); the paper uses the inner one
+	Theta, Buffers  []Tensor      // of the model
+	ModelState      []Tensor      // of the model; constant here
+	Phi, PhiBuffers []Tensor      // of f_msr
+	Inner           methods.Batch // the batch of the fast weights
+	Outer           methods.Batch // the batch of L_ct(theta1); the paper uses the inner one
+	Clock           methods.Clock
 }
 
 // Result is the meta gradient and what it was made of.
@@ -68,6 +64,7 @@ func (p Problem) Gradient(s *Scope) (Result, error) {
 }
 
 func (p Problem) gradient(s *Scope) (r Result, err error) {
+	p.targets(s)
 	defer libtorch.SetGrad(true)()
 	phi := s.Leaves(p.Phi)
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
@@ -89,22 +86,39 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 	return r, nil
 }
 
-// inner returns L_ct, L_msr and L_to at theta (eq. 5).
-func (p Problem) inner(s *Scope, theta []Tensor, a Tensor, m nets.Mode) (ct, msr, total Tensor) {
-	h, z := p.Embed(s, theta, p.Buffers, p.Inner.Views, m)
-	ct = p.Loss(s, z)
-	msr = p.doLoss(s, theta, h, z, a)
-	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
+// targets lets the target network, which is constant here, see each batch once.
+func (p *Problem) targets(s *Scope) {
+	same := p.Outer.Views[0] == p.Inner.Views[0]
+	for _, b := range []*methods.Batch{&p.Inner, &p.Outer} {
+		q := p.at(nil, *b, nets.Meta())
+		q.Targets(s)
+		*b = q.Batch
+		if same {
+			p.Outer = p.Inner
+			return
+		}
+	}
 }
 
-func (p Problem) doLoss(s *Scope, theta []Tensor, h, z, a Tensor) Tensor {
-	return p.DoLoss(s, p.Space, p.headParams(theta), p.headBuffers(p.Buffers), h, z, a, nets.Meta())
+// at is a pass of the model at theta.
+func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
+	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock}
+}
+
+// inner returns L_ct, L_msr and L_to at theta (eq. 5).
+func (p Problem) inner(s *Scope, theta []Tensor, a Tensor, m nets.Mode) (ct, msr, total Tensor) {
+	q := p.at(theta, p.Inner, m)
+	q.Forward(s)
+	ct = q.Loss(s, q)
+	msr = q.DoLoss(s, p.Space, a)
+	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
 }
 
 // outer returns L_ct at theta1 (the first term of eq. 8).
 func (p Problem) outer(s *Scope, fast []Tensor, m nets.Mode) Tensor {
-	_, z := p.Embed(s, fast, p.Buffers, p.Outer.Views, m)
-	return p.Loss(s, z)
+	q := p.at(fast, p.Outer, m)
+	q.Forward(s)
+	return q.Loss(s, q)
 }
 
 func (p Problem) unrolled(s *Scope, phi []Tensor, a Tensor, r *Result) {
@@ -140,40 +154,47 @@ func (p Problem) direction(s *Scope, a Tensor, r *Result) (v []Tensor) {
 
 func (p Problem) forwardMode(s *Scope, phi []Tensor, a Tensor, r *Result) {
 	v := p.direction(s, a, r)
-	// In embedding space the tangent goes through the head; in feature space it
-	// stops before it, and the head is differentiated twice in reverse.
-	through := p.Theta
+	// In embedding space the tangent goes through the projector; in feature space
+	// it stops before it, and the projector is differentiated twice in reverse.
+	theta := p.Theta
 	if p.Space == Feature {
-		through = p.Theta[:len(p.Backbone.Params())]
+		theta = theta[:len(p.Backbone.Params())]
 	}
+	rest := len(theta)
 	var points, tangents []Tensor
 	within(s, func(t *Scope) {
 		y, dy := t.JVP(func(theta []Tensor) []Tensor {
+			q := p.at(append(theta, p.Theta[rest:]...), p.Inner, nets.Meta())
+			q.Features(t)
 			if p.Space == Feature {
-				return []Tensor{p.Backbone.Forward(t, theta, p.Buffers[:len(p.Backbone.Buffers())], p.Inner.Views, nets.Meta())}
+				return q.Stacked
 			}
-			_, z := p.Embed(t, theta, p.Buffers, p.Inner.Views, nets.Meta())
-			return []Tensor{z}
-		}, through, v[:len(through)])
+			q.Project(t)
+			return q.Z
+		}, theta, v[:rest])
 		points, tangents = s.HoldAll(y), s.HoldAll(dy)
 	})
 	if s.Err() != nil {
 		return
 	}
-	var msr Tensor
+	outputs := len(points)
+	points = s.Leaves(append(points, p.Theta[rest:]...))
+	q := p.at(append(p.Theta[:rest:rest], points[outputs:]...), p.Inner, nets.Meta())
 	if p.Space == Feature {
-		points = append(points, p.headParams(p.Theta)...)
-		tangents = append(tangents, p.headParams(v)...)
-		points = s.Leaves(points)
-		h, head := points[0], points[1:]
-		z := p.Head.Forward(s, head, p.headBuffers(p.Buffers), h, nets.Meta())
-		msr = p.DoLoss(s, p.Space, head, p.headBuffers(p.Buffers), h, z, a, nets.Meta())
+		q.Stacked = points[:outputs]
+		q.Project(s)
 	} else {
-		points = s.Leaves(points)
-		msr = p.DoLoss(s, p.Space, nil, nil, Tensor{}, points[0], a, nets.Meta())
+		q.Z = points[:outputs]
 	}
-	g := s.Grad([]Tensor{msr}, points, libtorch.GradOptions{CreateGraph: true})
-	r.GradCT = s.Grad(g, phi, libtorch.GradOptions{Seeds: tangents, RetainGraph: true})
+	msr := q.DoLoss(s, p.Space, a)
+	g := s.Grad([]Tensor{msr}, points, libtorch.GradOptions{CreateGraph: true, AllowUnused: true})
+	var along, seeds []Tensor
+	for i, t := range append(tangents, v[rest:]...) {
+		if g[i].Defined() { // what L_msr depends on
+			along, seeds = append(along, g[i]), append(seeds, t)
+		}
+	}
+	r.GradCT = s.Grad(along, phi, libtorch.GradOptions{Seeds: seeds, RetainGraph: true})
 	p.scale(s, r)
 }
 
@@ -188,9 +209,9 @@ func (p Problem) finiteDifference(s *Scope, phi []Tensor, a Tensor, r *Result) {
 	at := func(eps float64) (g []Tensor) {
 		within(s, func(t *Scope) {
 			theta := t.AddScaled(p.Theta, v, eps)
-			var h, z Tensor
-			libtorch.NoGrad(func() { h, z = p.Embed(t, theta, p.Buffers, p.Inner.Views, nets.Meta()) })
-			msr := p.doLoss(t, theta, h, z, a)
+			q := p.at(theta, p.Inner, nets.Meta())
+			libtorch.NoGrad(func() { q.Forward(t) })
+			msr := q.DoLoss(t, p.Space, a)
 			g = s.HoldAll(t.Grad([]Tensor{msr}, phi, libtorch.GradOptions{RetainGraph: true}))
 		})
 		return g

@@ -30,10 +30,11 @@ func problem(t *testing.T, s *libtorch.Scope, space meta.Space, smooth bool) met
 		act = nets.Tanh()
 		body = nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(), nets.Conv2d(4, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool()), 6)
 	}
-	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
+	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
+		return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.BatchNorm(8), act, nets.Linear(8, 5)), 5)
+	}})
 	require.NoError(t, err)
-	l := meta.Learner{Backbone: body, Method: method,
-		Head: nets.WithDim(nets.Seq(nets.Linear(body.Dim(), 8), nets.BatchNorm(8), act, nets.Linear(8, 5)), 5)}
+	l := methods.NewModel(method, body)
 	cfg := meta.Default()
 	cfg.Weights, cfg.Alpha, cfg.Space = 3, 0.1, space
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: l.WeightWidth(space)})
@@ -42,11 +43,14 @@ func problem(t *testing.T, s *libtorch.Scope, space meta.Space, smooth bool) met
 		trunk := nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*l.WeightWidth(space)))
 		msr = nets.NewMSRWith(trunk, 3, l.WeightWidth(space))
 	}
-	p := meta.Problem{Learner: l, Config: cfg, MSR: msr,
+	p := meta.Problem{Model: l, Config: cfg, MSR: msr,
 		Theta: nets.Initialize(s, l.Params(), o), Buffers: nets.Initialize(s, l.Buffers(), o),
 		Phi: nets.Initialize(s, msr.Params(), o), PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}
-	p.Inner = meta.Pictures{Plain: s.Normal(0, 1, o, 5, 3, 16, 16), Views: s.Normal(0, 1, o, 10, 3, 8, 8)}
-	p.Outer = meta.Pictures{Views: s.Normal(0, 1, o, 10, 3, 8, 8)}
+	views := func() []libtorch.Tensor {
+		return []libtorch.Tensor{s.Normal(0, 1, o, 5, 3, 8, 8), s.Normal(0, 1, o, 5, 3, 8, 8)}
+	}
+	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, 5, 3, 16, 16), Views: views()}
+	p.Outer = methods.Batch{Views: views()}
 	return p
 }
 
@@ -92,12 +96,17 @@ func TestBothExactWaysAgree(t *testing.T) {
 func objective(s *libtorch.Scope, p meta.Problem, phi []libtorch.Tensor) float64 {
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	theta := s.Leaves(p.Theta)
-	h, z := p.Embed(s, theta, p.Buffers, p.Inner.Views, nets.Meta())
-	nb, nbuf := len(p.Backbone.Params()), len(p.Backbone.Buffers())
-	total := s.Add(p.Loss(s, z), s.MulScalar(p.DoLoss(s, p.Space, theta[nb:], p.Buffers[nbuf:], h, z, s.Detach(a), nets.Meta()), p.Lambda))
+	at := func(theta []libtorch.Tensor, b methods.Batch) *methods.Pass {
+		q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock}
+		q.Targets(s)
+		q.Forward(s)
+		return q
+	}
+	q := at(theta, p.Inner)
+	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s, p.Space, s.Detach(a)), p.Lambda))
 	fast := meta.FastWeights(s, p.Theta, s.Grad([]libtorch.Tensor{total}, theta, libtorch.GradOptions{}), p.Alpha)
-	_, z1 := p.Embed(s, fast, p.Buffers, p.Outer.Views, nets.Meta())
-	return s.Item(p.Loss(s, z1)) + p.Gamma*s.Item(losses.WeightUniformity(s, a, p.T))
+	q = at(fast, p.Outer)
+	return s.Item(q.Loss(s, q)) + p.Gamma*s.Item(losses.WeightUniformity(s, a, p.T))
 }
 
 func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {

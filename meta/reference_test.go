@@ -109,25 +109,25 @@ func (c step) check(t *testing.T) (n int) {
 	s := libtorch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	f, g, phiNet := c.nets(t)
-	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1})
+	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 	require.NoError(t, err)
-	l := meta.Learner{Backbone: f, Head: g, Method: method}
+	l := methods.NewModel(method, f)
 	cfg := meta.Default()
 	cfg.Lambda, cfg.Gamma, cfg.T, cfg.Alpha, cfg.Weights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
 	cfg.Space = meta.Space(c.Opts.Space)
 	msr := nets.NewMSRWith(phiNet, c.Opts.N, l.WeightWidth(cfg.Space))
 	toFile, same := strings.NewReplacer("backbone.", "f.", "projector.", "g."), strings.NewReplacer()
-	p := meta.Problem{Learner: l, Config: cfg, MSR: msr,
+	p := meta.Problem{Model: l, Config: cfg, MSR: msr,
 		Theta:      tensors(t, s, l.Params(), c.Theta, toFile),
 		Phi:        tensors(t, s, msr.Params(), c.Phi, same),
 		Buffers:    nets.Initialize(s, l.Buffers(), libtorch.Float64()),
 		PhiBuffers: nets.Initialize(s, msr.Buffers(), libtorch.Float64())}
 	array := func(a reference.Array) libtorch.Tensor { return libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...) }
-	p.Inner = meta.Pictures{Plain: array(c.X), Views: s.Cat(0, array(c.X1), array(c.X2))}
+	p.Inner = methods.Batch{Plain: array(c.X), Views: []libtorch.Tensor{array(c.X1), array(c.X2)}}
 	for _, k := range c.Cases {
 		p.Outer = p.Inner
 		if k.Batch != "same" {
-			p.Outer = meta.Pictures{Views: s.Cat(0, array(c.Y1), array(c.Y2))}
+			p.Outer = methods.Batch{Views: []libtorch.Tensor{array(c.Y1), array(c.Y2)}}
 		}
 		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
 			p.Config.Gradient = way
@@ -170,17 +170,21 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 		s := libtorch.NewScope()
 		array := func(a reference.Array) libtorch.Tensor { return libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...) }
 		g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
-		method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1})
+		method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 		require.NoError(t, err)
-		l := meta.Learner{Backbone: nets.WithDim(nets.Seq(), 6), Head: g, Method: method}
+		l := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
 		head := []libtorch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
 		h, logits := array(c.Z), c.Logits
 		if k.Space == "embedding" {
 			logits = c.LogitsEmbedding
 		}
 		s.SetRequiresGrad(true, h)
-		z := g.Forward(s, head, nil, h, nets.Train())
-		loss := l.DoLoss(s, meta.Space(k.Space), head, nil, h, z, s.Sigmoid(array(logits)), nets.Train())
+		// The backbone is the identity: the features are the views.
+		n := s.Size(h, 0) / 2
+		q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, n), s.Narrow(h, 0, n, n)}}}
+		q.Stacked = []libtorch.Tensor{h}
+		q.Project(s)
+		loss := q.DoLoss(s, meta.Space(k.Space), s.Sigmoid(array(logits)))
 		dz := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{h}, libtorch.GradOptions{})
 		reference.Near(t, []float64{k.Loss}, []float64{s.Item(loss)}, 1e-9, "do-loss in "+k.Space)
 		reference.Near(t, k.DZ.Data, libtorch.Slice[float64](s, dz[0]), 1e-9, "its gradient in "+k.Space)

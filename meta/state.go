@@ -4,19 +4,22 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
 // State is everything a run changes: what a checkpoint holds.
 type State struct {
-	Learner
+	*methods.Model
 	MSR             *nets.MSR // nil without MSR
 	Theta, Buffers  []Tensor
+	ModelState      []Tensor // target network, queue and the like
 	Phi, PhiBuffers []Tensor
 	ThetaOpt        nets.Optimizer
 	PhiOpt          nets.Optimizer
 	Position        Position
 	options         libtorch.Options
+	seed            uint64
 }
 
 // Position says where in Algorithm 1 a run is: the next batch to do.
@@ -42,7 +45,7 @@ const (
 
 // StateOptions describe a new state.
 type StateOptions struct {
-	Learner   Learner
+	Model     *methods.Model
 	MSR       *nets.MSR // nil without MSR
 	Optimizer nets.OptimizerConfig
 	Seed      uint64
@@ -52,14 +55,15 @@ type StateOptions struct {
 // NewState initialises a run's parameters, into s. theta depends on the seed
 // alone: a run with MSR starts from the same theta as one without.
 func NewState(s *Scope, o StateOptions) (*State, error) {
-	st := &State{Learner: o.Learner, MSR: o.MSR, options: o.Options}
+	st := &State{Model: o.Model, MSR: o.MSR, options: o.Options, seed: o.Seed}
 	if err := libtorch.ManualSeed(o.Seed); err != nil {
 		return nil, err
 	}
-	st.Theta = nets.Initialize(s, o.Learner.Params(), o.Options)
-	st.Buffers = nets.Initialize(s, o.Learner.Buffers(), o.Options)
+	st.Theta = nets.Initialize(s, o.Model.Params(), o.Options)
+	st.Buffers = nets.Initialize(s, o.Model.Buffers(), o.Options)
+	st.ModelState = o.Model.InitialState(s, st.Theta, st.Buffers, o.Options)
 	var err error
-	if st.ThetaOpt, err = nets.NewOptimizer(s, o.Optimizer, o.Learner.Params(), st.Theta); err != nil {
+	if st.ThetaOpt, err = nets.NewOptimizer(s, o.Optimizer, o.Model.Params(), st.Theta); err != nil {
 		return nil, err
 	}
 	if o.MSR != nil {
@@ -76,7 +80,8 @@ func NewState(s *Scope, o StateOptions) (*State, error) {
 }
 
 // Tensors lists all tensors of the state under the names they have in a
-// checkpoint: theta's as "backbone.…" and "projector.…", f_msr's as "msr.…",
+// checkpoint: theta's as "backbone.…", "projector.…" and so on, the target's as
+// "target.backbone.…", f_msr's as "msr.…",
 // the optimizers' as "optimizer.…".
 func (st *State) Tensors() []nets.NamedTensor {
 	var out []nets.NamedTensor
@@ -91,8 +96,9 @@ func (st *State) Tensors() []nets.NamedTensor {
 			out = append(out, nets.NamedTensor{Name: prefix + t.Name, Tensor: t.Tensor})
 		}
 	}
-	add("", st.Learner.Params(), st.Theta)
-	add("", st.Learner.Buffers(), st.Buffers)
+	add("", st.Params(), st.Theta)
+	add("", st.Model.Buffers(), st.Buffers)
+	add("", st.Model.State(), st.ModelState)
 	if st.MSR != nil {
 		add("msr.", st.MSR.Params(), st.Phi)
 		add("msr.", st.MSR.Buffers(), st.PhiBuffers)

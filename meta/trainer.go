@@ -10,14 +10,18 @@ import (
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// Batch is a batch on the host: N pictures of S x S pixels, normalised, each
-// list [N, 3, S, S]. Plain may be empty when there is no f_msr.
+// Batch is a batch on the host: N pictures, normalised. View v is [N, 3, S, S]
+// with S = Sizes[v]; Plain, which may be empty when there is no f_msr, with
+// S = Size.
 type Batch struct {
-	N, Size             int
-	View1, View2, Plain []float32
+	N, Size int
+	Sizes   []int
+	Views   [][]float32
+	Plain   []float32
 }
 
 // Source makes the batches of a pass. What it yields depends on the pass number
@@ -184,32 +188,37 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 	return ctx.Err()
 }
 
-// pictures copies a batch to the device.
-func (t *Trainer) pictures(s *Scope, b Batch) Pictures {
-	o := t.State.options
-	upload := func(x []float32) Tensor {
-		n := int64(b.N)
-		return libtorch.FromSlice(s, x, o.Device, n, 3, int64(b.Size), int64(b.Size))
+// on copies a batch to the device: a pass of the model on it, at theta.
+func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
+	st := t.State
+	upload := func(x []float32, size int) Tensor {
+		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	p := Pictures{Views: s.To(s.Cat(0, upload(b.View1), upload(b.View2)), o)}
-	if t.State.MSR != nil {
-		p.Plain = s.To(upload(b.Plain), o)
+	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m,
+		Clock: methods.Clock{Step: st.Position.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Seed: st.seed}}
+	for v, x := range b.Views {
+		q.Batch.Views = append(q.Batch.Views, upload(x, b.Sizes[v]))
 	}
-	return p
+	if st.MSR != nil {
+		q.Batch.Plain = upload(b.Plain, b.Size)
+	}
+	return q
 }
 
 // regular is lines 2 to 7 of Algorithm 1 for one batch.
 func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
-	pics := t.pictures(s, b)
+	q := t.on(s, b, nets.Train())
+	q.Targets(s)
 	defer libtorch.SetGrad(true)()
 	theta := s.Leaves(st.Theta)
-	h, z := st.Embed(s, theta, st.Buffers, pics.Views, nets.Train())
-	ct := st.Loss(s, z)
+	q.Theta = theta
+	q.Forward(s)
+	ct := q.Loss(s, q)
 	total := ct
 	var msr float64
 	if st.MSR != nil && t.Config.Lambda > 0 {
-		loss := st.DoLoss(s, t.Config.Space, st.headParams(theta), st.headBuffers(st.Buffers), h, z, t.weights(s, pics.Plain), nets.Meta())
+		loss := q.DoLoss(s, t.Config.Space, t.weights(s, q.Batch.Plain))
 		total = s.Add(ct, s.MulScalar(loss, t.Config.Lambda))
 		msr = s.Item(loss)
 	}
@@ -218,7 +227,12 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
 		return Step{}, &Diverged{p.Epoch, p.Batch, Regular, value}
 	}
+	if f, ok := st.Method.(methods.Freezer); ok {
+		f.Freeze(q, grads)
+	}
 	st.ThetaOpt.Step(s, st.Theta, grads, lr)
+	q.Theta = st.Theta
+	q.Update(s)
 	if s.Err() != nil {
 		return Step{}, s.Err()
 	}
@@ -245,9 +259,9 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
 func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
-	pics := t.pictures(s, b)
-	r, err := Problem{Learner: st.Learner, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: pics, Outer: pics}.Gradient(s)
+	q := t.on(s, b, nets.Meta())
+	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
+		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock}.Gradient(s)
 	if err != nil {
 		return Step{}, err
 	}

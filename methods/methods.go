@@ -11,30 +11,110 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// Method is a self-supervised method on two views of each picture.
+// Short names for what every signature here mentions.
+type (
+	// Tensor is a handle to a LibTorch tensor.
+	Tensor = libtorch.Tensor
+	// Scope owns tensors and keeps the first error.
+	Scope = libtorch.Scope
+)
+
+// Method is a self-supervised method: its views, its networks, its loss.
 type Method interface {
 	// Name is the method's name on the command line.
 	Name() string
-	// Head returns the network on top of a backbone of dim features, whose
-	// outputs the loss compares.
-	Head(dim int64) nets.Encoder
-	// Loss is the method's own loss of a batch of embeddings.
-	Loss(s *libtorch.Scope, b losses.Batch) libtorch.Tensor
+	// Views are the views that a batch holds, in order. The first two are those
+	// that the do-loss compares.
+	Views() []View
+	// Networks puts the method's networks on a backbone.
+	Networks(backbone nets.Encoder) Networks
+	// Loss is the method's own loss, L_ct, of a pass whose H and Z are there.
+	Loss(s *Scope, p *Pass) Tensor
 	// Temperature is tau of the do-loss that MSR adds.
 	Temperature() float64
+	// Momentum is tau of the target network's moving average at a progress from
+	// 0 to 1; of no meaning without a target.
+	Momentum(progress float64) float64
 }
+
+// Updater is a method that moves a state of its own after each optimizer step.
+type Updater interface {
+	Update(s *Scope, p *Pass)
+}
+
+// Contraster is a method whose do-loss compares other embeddings than those of
+// the first two views, or has more negatives.
+type Contraster interface {
+	Contrast(s *Scope, p *Pass) losses.Batch
+}
+
+// Freezer is a method that leaves some gradients out: it sets those of theta
+// that are not to be used to none.
+type Freezer interface {
+	Freeze(p *Pass, grads []Tensor)
+}
+
+// View says how a view of a picture is made.
+type View string
+
+// The kinds of views. What each is depends on the data set's augmentation.
+const (
+	Strong View = "strong" // the augmentation of section 6.2
+	Weak   View = "weak"   // crop and flip alone
+	Small  View = "small"  // a smaller crop of a smaller share of the picture (multi-crop)
+)
+
+func two() []View { return []View{Strong, Strong} }
 
 // Config holds what methods share.
 type Config struct {
 	Temperature float64 // tau
 	Hidden      int64   // width of the head's hidden layer; 1024 in the paper
 	Dim         int64   // width of the embeddings; 64 on CIFAR, 128 otherwise
+	Momentum    float64 // first tau of the target network; 0: the method's own
+	Queue       int64   // rows of the queue; 0: the method's own
+	// Projector makes the projection head on dim features; nil: nets.NewProjector.
+	Projector func(dim int64) nets.Encoder
+}
+
+// projector is the part of that name.
+func (c Config) projector(dim int64) Part {
+	if c.Projector != nil {
+		return Part{ProjectorPart, c.Projector(dim)}
+	}
+	return Part{ProjectorPart, nets.NewProjector(dim, c.Hidden, c.Dim)}
+}
+
+// online are the backbone, the projector and more parts.
+func (c Config) online(backbone nets.Encoder, more ...Part) []Part {
+	return append([]Part{{BackbonePart, backbone}, c.projector(backbone.Dim())}, more...)
+}
+
+// base is what most methods share: two strong views, a projector, the
+// configuration's temperature.
+type base struct {
+	c    Config
+	name string
+}
+
+func (m base) Name() string               { return m.name }
+func (m base) Views() []View              { return two() }
+func (m base) Temperature() float64       { return m.c.Temperature }
+func (m base) Momentum(_ float64) float64 { return m.c.Momentum }
+func (m base) Networks(backbone nets.Encoder) Networks {
+	return Networks{Online: m.c.online(backbone)}
 }
 
 // Validate reports what is wrong with the configuration.
 func (c Config) Validate() error {
 	if !(c.Temperature > 0) || c.Temperature > 1e6 {
 		return fmt.Errorf("temperature %g; want a positive number (0.5 in the paper)", c.Temperature)
+	}
+	if !(c.Momentum >= 0 && c.Momentum <= 1) {
+		return fmt.Errorf("momentum %g of the target network; want 0 to 1", c.Momentum)
+	}
+	if c.Queue < 0 {
+		return fmt.Errorf("queue of %d rows; want 0 or more", c.Queue)
 	}
 	if c.Hidden < 1 || c.Dim < 1 {
 		return fmt.Errorf("head of %d hidden units and %d outputs; want positive numbers", c.Hidden, c.Dim)
@@ -62,6 +142,15 @@ func All() []Info {
 	var out []Info
 	for _, e := range registry() {
 		out = append(out, e.Info)
+	}
+	return out
+}
+
+// Names lists the methods' names.
+func Names() []string {
+	var out []string
+	for _, i := range All() {
+		out = append(out, i.Name)
 	}
 	return out
 }

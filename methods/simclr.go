@@ -1,20 +1,10 @@
 package methods
 
-import (
-	"github.com/icl-msr/icl-msr/internal/libtorch"
-	"github.com/icl-msr/icl-msr/losses"
-	"github.com/icl-msr/icl-msr/nets"
-)
+import "github.com/icl-msr/icl-msr/losses"
 
 // simCLR is Chen et al. 2020: a projection head and NT-Xent over both views.
-type simCLR struct{ c Config }
+type simCLR struct{ base }
 
-func newSimCLR(c Config) Method { return simCLR{c} }
+func newSimCLR(c Config) Method { return simCLR{base{c, "simclr"}} }
 
-func (m simCLR) Name() string                { return "simclr" }
-func (m simCLR) Temperature() float64        { return m.c.Temperature }
-func (m simCLR) Head(dim int64) nets.Encoder { return nets.NewProjector(dim, m.c.Hidden, m.c.Dim) }
-
-func (m simCLR) Loss(s *libtorch.Scope, b losses.Batch) libtorch.Tensor {
-	return losses.NTXent(s, b, m.c.Temperature)
-}
+func (m simCLR) Loss(s *Scope, p *Pass) Tensor { return losses.NTXent(s, p.Pair(), m.c.Temperature) }

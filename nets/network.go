@@ -62,6 +62,12 @@ func (m Mode) Leading(n int64) Mode {
 	return m
 }
 
+// Still leaves the running statistics alone.
+func (m Mode) Still() Mode {
+	m.update = false
+	return m
+}
+
 // Twice says that the caller differentiates a gradient again. LibTorch's second
 // derivative of a convolution is a fifth faster with channels outermost, the
 // first with channels innermost.
@@ -102,6 +108,9 @@ func Constant(a float64) Init { return Init{constant, a} }
 // KaimingNormal is N(0, 2/fan): torchvision's for convolutions, with fan the
 // fan-out, k*k*out.
 func KaimingNormal(fan int64) Init { return Init{normal, math.Sqrt(2 / float64(fan))} }
+
+// Normal is N(0, deviation²).
+func Normal(deviation float64) Init { return Init{normal, deviation} }
 
 // LinearUniform is U(-1/sqrt(fanIn), 1/sqrt(fanIn)): torch.nn.Linear's and
 // torch.nn.Conv2d's, for weight and bias.

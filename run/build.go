@@ -50,29 +50,30 @@ func setThreads(n int) error {
 	return nil
 }
 
-// learner builds the networks that the configuration describes.
-func (c *config) learner() (meta.Learner, *nets.MSR, error) {
+// model builds the networks that the configuration describes; f_msr is nil
+// without MSR.
+func (c *config) model() (*methods.Model, *nets.MSR, error) {
 	backbone, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
 	if err != nil {
-		return meta.Learner{}, nil, usage{err}
+		return nil, nil, usage{err}
 	}
-	method, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim})
+	method, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue})
 	if err != nil {
-		return meta.Learner{}, nil, usage{err}
+		return nil, nil, usage{err}
 	}
-	l := meta.NewLearner(backbone, method)
+	model := methods.NewModel(method, backbone)
 	if !c.MSR {
-		return l, nil, nil
+		return model, nil, nil
 	}
 	m := c.msr()
 	if err := m.Validate(); err != nil {
-		return l, nil, usage{err}
+		return nil, nil, usage{err}
 	}
-	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.Weights, C: l.WeightWidth(m.Space)})
+	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.Weights, C: model.WeightWidth(m.Space)})
 	if err != nil {
-		return l, nil, usage{err}
+		return nil, nil, usage{err}
 	}
-	return l, f, nil
+	return model, f, nil
 }
 
 func (c *config) state(s *libtorch.Scope) (*meta.State, error) {
@@ -80,11 +81,11 @@ func (c *config) state(s *libtorch.Scope) (*meta.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, f, err := c.learner()
+	model, f, err := c.model()
 	if err != nil {
 		return nil, err
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Learner: l, MSR: f, Seed: c.Seed, Options: libtorch.Options{DType: gotch.Float, Device: d},
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: libtorch.Options{DType: gotch.Float, Device: d},
 		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
 	if err != nil {
 		return nil, usage{err}
@@ -120,7 +121,8 @@ func (c *config) augmentation() (transforms.Preset, error) {
 // source feeds a trainer from a loader.
 type source struct {
 	*datasets.Loader
-	size int
+	size  int   // of the un-augmented picture
+	sizes []int // of the views
 }
 
 // Pass implements meta.Source.
@@ -131,14 +133,14 @@ func (s source) Pass(ctx context.Context, n uint64, from int) iter.Seq2[meta.Bat
 				yield(meta.Batch{}, err)
 				return
 			}
-			if !yield(meta.Batch{N: b.N, Size: s.size, View1: b.Views[0], View2: b.Views[1], Plain: b.Plain}, nil) {
+			if !yield(meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain}, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (c *config) source(ds datasets.Dataset) (source, error) {
+func (c *config) source(ds datasets.Dataset, views []methods.View) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
@@ -146,13 +148,33 @@ func (c *config) source(ds datasets.Dataset) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Size: c.Size,
-		Views: []datasets.Augment{&aug.View, &aug.View}}
+	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers}
+	src := source{size: c.Size}
+	for _, v := range views {
+		p, err := view(aug, v)
+		if err != nil {
+			return src, err
+		}
+		o.Views, src.sizes = append(o.Views, &p), append(src.sizes, p.Size)
+	}
 	if c.MSR {
 		o.Plain = &aug.Plain
 	}
-	l, err := datasets.NewLoader(ds, o)
-	return source{l, c.Size}, err
+	src.Loader, err = datasets.NewLoader(ds, o)
+	return src, err
+}
+
+// view is the pipeline of a kind of view.
+func view(aug transforms.Preset, v methods.View) (transforms.Pipeline, error) {
+	switch v {
+	case methods.Strong:
+		return aug.View, nil
+	case methods.Weak:
+		return aug.Weak(), nil
+	case methods.Small:
+		return aug.Small(), nil
+	}
+	return transforms.Pipeline{}, fmt.Errorf("a view of unknown kind %q", v)
 }
 
 func (c *config) schedule(steps int) nets.Schedule {

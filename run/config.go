@@ -13,6 +13,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -35,12 +36,14 @@ type config struct {
 	MSRTrunk     string  `yaml:"msr-trunk"`
 	MSRWidth     float64 `yaml:"msr-width"`
 
-	Arch        string  `yaml:"arch"`
-	Width       float64 `yaml:"width"`
-	Stem        string  `yaml:"stem"`
-	Hidden      int64   `yaml:"hidden"`
-	Dim         int64   `yaml:"dim"`
-	Temperature float64 `yaml:"temperature"`
+	Arch           string  `yaml:"arch"`
+	Width          float64 `yaml:"width"`
+	Stem           string  `yaml:"stem"`
+	Hidden         int64   `yaml:"hidden"`
+	Dim            int64   `yaml:"dim"`
+	Temperature    float64 `yaml:"temperature"`
+	TargetMomentum float64 `yaml:"momentum-target"`
+	Queue          int64   `yaml:"queue"`
 
 	Dataset     string  `yaml:"dataset"`
 	DataDir     string  `yaml:"data-dir"`
@@ -121,7 +124,7 @@ func presets() []preset {
 }
 
 func (c *config) bind(f *pflag.FlagSet) {
-	f.StringVar(&c.Method, "method", c.Method, "contrastive method: simclr")
+	f.StringVar(&c.Method, "method", c.Method, "method: "+strings.Join(methods.Names(), ", "))
 	f.BoolVar(&c.MSR, "msr", c.MSR, "add the meta semantic regularizer")
 	f.Float64Var(&c.Lambda, "lambda", c.Lambda, "weight of the do-loss L_msr (eq. 5)")
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "weight of the uniformity loss (eq. 8)")
@@ -143,6 +146,8 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.Int64Var(&c.Hidden, "hidden", c.Hidden, "width of the head's hidden layer")
 	f.Int64Var(&c.Dim, "dim", c.Dim, "width of the embeddings")
 	f.Float64Var(&c.Temperature, "temperature", c.Temperature, "tau")
+	f.Float64Var(&c.TargetMomentum, "momentum-target", c.TargetMomentum, "tau of the target network's moving average, at the start (0: the method's own)")
+	f.Int64Var(&c.Queue, "queue", c.Queue, "rows of the queue, of methods that have one (0: the method's own)")
 
 	f.StringVar(&c.Dataset, "dataset", c.Dataset, "shapes, cifar10, folder, fashion_mnist or confounded (see run datasets)")
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "where the data set's files are")

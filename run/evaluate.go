@@ -167,7 +167,7 @@ func (c *config) features(ctx context.Context, s *libtorch.Scope, st *meta.State
 	if err != nil {
 		return eval.Features{}, err
 	}
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Size: c.Size, Workers: c.Workers, Plain: &aug.Plain})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain})
 	if err != nil {
 		return eval.Features{}, err
 	}

@@ -52,19 +52,19 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	if err != nil {
 		return last, err
 	}
-	src, err := c.source(ds)
+	s := libtorch.NewScope()
+	defer s.Close()
+	st, err := c.state(s)
+	if err != nil {
+		return last, err
+	}
+	src, err := c.source(ds, st.Views())
 	if err != nil {
 		return last, err
 	}
 	schedule := c.schedule(src.Steps())
 	if err := schedule.Validate(); err != nil {
 		return last, usage{err}
-	}
-	s := libtorch.NewScope()
-	defer s.Close()
-	st, err := c.state(s)
-	if err != nil {
-		return last, err
 	}
 	folder, err := runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free()})
 	if err != nil {

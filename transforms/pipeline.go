@@ -115,6 +115,9 @@ func (p *Pipeline) Draw(src Image, rng *rand.Rand, b *Scratch) (Image, error) {
 	return view, nil
 }
 
+// Side is the side of a view in pixels.
+func (p *Pipeline) Side() int { return p.Size }
+
 // Apply writes one random view, normalised, channel by channel, into dst
 // (3*Size*Size numbers).
 func (p *Pipeline) Apply(dst []float32, src Image, rng *rand.Rand, b *Scratch) error {
@@ -155,6 +158,9 @@ type Plain struct {
 	Size, Resize int
 	Norm         Normalization
 }
+
+// Side is the picture's side in pixels.
+func (p *Plain) Side() int { return p.Size }
 
 // Apply writes the picture, normalised, channel by channel, into dst.
 func (p *Plain) Apply(dst []float32, src Image, _ *rand.Rand, b *Scratch) error {

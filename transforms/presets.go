@@ -50,3 +50,19 @@ func (p Preset) WithSize(size int) Preset {
 	}
 	return p
 }
+
+// Weak is the view of crop and flip alone (ReSSL's teacher).
+func (p Preset) Weak() Pipeline {
+	v := p.View
+	v.JitterP, v.GrayP, v.BlurP, v.SolarizeP = 0, 0, 0, 0
+	return v
+}
+
+// Small is multi-crop's local view (SwAV): 96 pixels of 224, in proportion, of
+// 5 to 14 percent of the picture.
+func (p Preset) Small() Pipeline {
+	v := p.View
+	v.Size = max(8, v.Size*96/224/4*4)
+	v.Scale = [2]float64{0.05, 0.14}
+	return v
+}

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
-	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -89,15 +88,16 @@ func problem(s *libtorch.Scope, batch int64) (meta.Problem, error) {
 	if err != nil {
 		return meta.Problem{}, err
 	}
-	l, o := meta.NewLearner(backbone, m), libtorch.Float32()
+	l, o := methods.NewModel(m, backbone), libtorch.Float32()
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: 64})
 	if err != nil {
 		return meta.Problem{}, err
 	}
-	p := meta.Problem{Learner: l, Config: meta.Default(), MSR: msr,
+	p := meta.Problem{Model: l, Config: meta.Default(), MSR: msr,
 		Theta: nets.Initialize(s, l.Params(), o), Buffers: nets.Initialize(s, l.Buffers(), o),
 		Phi: nets.Initialize(s, msr.Params(), o), PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}
-	p.Inner = meta.Pictures{Plain: s.Normal(0, 1, o, batch, 3, 32, 32), Views: s.Normal(0, 1, o, 2*batch, 3, 32, 32)}
+	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, batch, 3, 32, 32),
+		Views: []libtorch.Tensor{s.Normal(0, 1, o, batch, 3, 32, 32), s.Normal(0, 1, o, batch, 3, 32, 32)}}
 	p.Outer = p.Inner
 	return p, s.Err()
 }
@@ -111,8 +111,9 @@ func trainStep(s *libtorch.Scope, batch int64) (func() error, error) {
 	return func() error {
 		return libtorch.With(func(t *libtorch.Scope) error {
 			theta := t.Leaves(p.Theta)
-			_, z := p.Embed(t, theta, p.Buffers, p.Inner.Views, nets.Train())
-			loss := losses.NTXent(t, losses.Local(t.Narrow(z, 0, 0, batch), t.Narrow(z, 0, batch, batch)), 0.5)
+			q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, Batch: p.Inner, Mode: nets.Train()}
+			q.Forward(t)
+			loss := q.Loss(t, q)
 			adam.Step(t, p.Theta, t.Grad([]libtorch.Tensor{loss}, theta, libtorch.GradOptions{}), 3e-3)
 			t.Item(loss)
 			return t.Err()

@@ -1,0 +1,280 @@
+package methods
+
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// Names of parts that have a meaning beyond a method's own.
+const (
+	BackbonePart  = "backbone"
+	ProjectorPart = "projector"
+	predictorPart = "predictor"
+)
+
+// Part is a named network of a model.
+type Part struct {
+	Name string
+	Net  nets.Encoder
+}
+
+// Networks are what a method puts on a backbone.
+type Networks struct {
+	Online []Part      // trained by gradient: the backbone, the projector, then others
+	Target bool        // backbone and projector have a target network, their moving average
+	State  []nets.Spec // further tensors that training moves without a gradient, as a queue
+}
+
+// Model is a method on a backbone: functions of explicit parameters, buffers
+// and state. Its online parameters are theta, the backbone's first.
+type Model struct {
+	Method
+	Backbone, Projector nets.Encoder
+
+	networks               Networks
+	spans                  map[string]span
+	params, buffers, state []nets.Spec
+	target                 int // tensors of the state that are the target network's
+}
+
+// span is where a part's parameters and buffers lie in the model's.
+type span struct {
+	net            nets.Network
+	p, np, b, nb   int
+	target, buffer int // in the state; -1 without a target
+}
+
+// NewModel puts a method on a backbone.
+func NewModel(method Method, backbone nets.Encoder) *Model {
+	m := &Model{Method: method, Backbone: backbone, networks: method.Networks(backbone), spans: map[string]span{}}
+	var target, running []nets.Spec
+	for _, part := range m.networks.Online {
+		p, b := part.Net.Params(), part.Net.Buffers()
+		at := span{part.Net, len(m.params), len(p), len(m.buffers), len(b), -1, -1}
+		m.params = append(m.params, nets.Prefix(part.Name, p)...)
+		m.buffers = append(m.buffers, nets.Prefix(part.Name, b)...)
+		if m.networks.Target && (part.Name == BackbonePart || part.Name == ProjectorPart) {
+			at.target, at.buffer = len(target), len(running)
+			target = append(target, nets.Prefix("target."+part.Name, p)...)
+			running = append(running, nets.Prefix("target."+part.Name, b)...)
+		}
+		if part.Name == ProjectorPart {
+			m.Projector = part.Net
+		}
+		m.spans[part.Name] = at
+	}
+	m.target = len(target)
+	m.state = append(append(target, running...), m.networks.State...)
+	return m
+}
+
+// Params describes theta.
+func (m *Model) Params() []nets.Spec { return m.params }
+
+// Buffers describes theta's running statistics.
+func (m *Model) Buffers() []nets.Spec { return m.buffers }
+
+// State describes what training moves without a gradient: the target network's
+// parameters and running statistics, then the method's own.
+func (m *Model) State() []nets.Spec { return m.state }
+
+// HasTarget reports whether there is a target network.
+func (m *Model) HasTarget() bool { return m.networks.Target }
+
+// InitialState returns a new run's state: the target network equals the online
+// one, the rest is as its specs say.
+func (m *Model) InitialState(s *Scope, theta, buffers []Tensor, o libtorch.Options) []Tensor {
+	state := nets.Initialize(s, m.state, o)
+	if s.Err() != nil {
+		return nil
+	}
+	for _, at := range m.spans {
+		if at.target < 0 {
+			continue
+		}
+		for i := range at.np {
+			s.Copy(state[at.target+i], theta[at.p+i])
+		}
+		for i := range at.nb {
+			s.Copy(state[m.target+at.buffer+i], buffers[at.b+i])
+		}
+	}
+	return state
+}
+
+// Clock says where a run is: what schedules and random choices of a method
+// depend on.
+type Clock struct {
+	Step, Steps int // optimizer steps done, and of the whole run
+	Seed        uint64
+}
+
+// Progress is the share of the run that is done.
+func (c Clock) Progress() float64 { return float64(c.Step) / float64(max(1, c.Steps)) }
+
+// Batch is a batch of N pictures on the device.
+type Batch struct {
+	Views            []Tensor // [N, 3, S, S] each; S may differ
+	Plain            Tensor   // [N, 3, S, S] un-augmented, for f_msr
+	TargetH, TargetZ []Tensor // what the target network makes of the views (Model.Targets)
+}
+
+// Pass is one evaluation of a model on a batch: what it depends on, and what
+// has been computed of it.
+type Pass struct {
+	*Model
+	Theta, Buffers, State []Tensor
+	Batch                 Batch
+	Mode                  nets.Mode
+	Clock                 Clock
+
+	Stacked []Tensor // features of views of one size, stacked: [V*N, dim]
+	H, Z    []Tensor // of each view: features [N, dim] and projections [N, d]
+}
+
+// Features runs the backbone: views of one size together.
+func (p *Pass) Features(s *Scope) {
+	p.Stacked = p.stack(s, func(x Tensor) Tensor { return p.Apply(s, BackbonePart, x) })
+}
+
+// stack applies f to the views, those of one size in one call.
+func (p *Pass) stack(s *Scope, f func(x Tensor) Tensor) (out []Tensor) {
+	for at, n := range p.groups(s) {
+		if n > 0 {
+			out = append(out, f(s.Cat(0, p.Batch.Views[at:at+n]...)))
+		}
+	}
+	return out
+}
+
+// groups holds, at the first of each run of views of one size, their number,
+// and zeros elsewhere.
+func (p *Pass) groups(s *Scope) []int {
+	views := p.Batch.Views
+	out := make([]int, len(views))
+	first := 0
+	for v := range views {
+		if s.Size(views[v], -1) != s.Size(views[first], -1) {
+			first = v
+		}
+		out[first]++
+	}
+	return out
+}
+
+// Project splits the features by view and runs the projector.
+func (p *Pass) Project(s *Scope) {
+	p.H, p.Z = p.project(s, p.Stacked, func(h Tensor) Tensor {
+		if p.Projector == nil {
+			return h
+		}
+		return p.Apply(s, ProjectorPart, h)
+	})
+}
+
+func (p *Pass) project(s *Scope, stacked []Tensor, f func(h Tensor) Tensor) (hs, zs []Tensor) {
+	k := 0
+	for _, n := range p.groups(s) {
+		if n == 0 {
+			continue
+		}
+		var h Tensor
+		if k < len(stacked) {
+			h = stacked[k]
+		}
+		hs, zs = append(hs, split(s, h, n)...), append(zs, split(s, f(h), n)...)
+		k++
+	}
+	return hs, zs
+}
+
+// split takes rows apart into n equal parts; after an error they are none.
+func split(s *Scope, x Tensor, n int) []Tensor {
+	out := make([]Tensor, n)
+	rows := s.Size(x, 0) / int64(n)
+	for k := range out {
+		out[k] = s.Narrow(x, 0, int64(k)*rows, rows)
+	}
+	return out
+}
+
+// Forward is Features and Project.
+func (p *Pass) Forward(s *Scope) {
+	p.Features(s)
+	p.Project(s)
+}
+
+// Apply runs a part with the online parameters.
+func (p *Pass) Apply(s *Scope, part string, x Tensor) Tensor { return p.apply(s, part, x, p.Mode) }
+
+func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
+	at, ok := p.spans[part]
+	if !ok || len(p.Theta) < at.p+at.np || len(p.Buffers) < at.b+at.nb {
+		s.Fail(fmt.Errorf("methods: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
+		return Tensor{}
+	}
+	return at.net.Forward(s, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
+}
+
+// ApplyAll runs a part on several inputs of one shape at once.
+func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
+	return split(s, p.Apply(s, part, s.Cat(0, xs...)), len(xs))
+}
+
+func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
+	at := p.spans[part]
+	b := p.target + at.buffer
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode)
+}
+
+// Targets computes what the target network makes of the batch's views, without
+// a graph, into the batch. A model without a target does nothing.
+func (p *Pass) Targets(s *Scope) {
+	if !p.networks.Target {
+		return
+	}
+	defer libtorch.SetGrad(false)()
+	stacked := p.stack(s, func(x Tensor) Tensor { return p.applyTarget(s, BackbonePart, x, p.Mode) })
+	p.Batch.TargetH, p.Batch.TargetZ = p.project(s, stacked, func(h Tensor) Tensor { return p.applyTarget(s, ProjectorPart, h, p.Mode) })
+}
+
+// Own returns a tensor of the method's own state by name.
+func (p *Pass) Own(s *Scope, name string) Tensor {
+	for i, spec := range p.state {
+		if spec.Name == name && i < len(p.State) {
+			return p.State[i]
+		}
+	}
+	s.Fail(fmt.Errorf("methods: %s has no state %q", p.Name(), name))
+	return Tensor{}
+}
+
+// Pair is the batch of embeddings of the first two views, whose candidates are
+// the target's embeddings where there is a target.
+func (p *Pass) Pair() losses.Batch {
+	b := losses.Local(p.Z[0], p.Z[1])
+	if p.networks.Target {
+		b.All1, b.All2 = p.Batch.TargetZ[0], p.Batch.TargetZ[1]
+	}
+	return b
+}
+
+// Update moves the state after an optimizer step: the target network by its
+// moving average, then what is the method's own. p.Theta are the new
+// parameters.
+func (p *Pass) Update(s *Scope) {
+	defer libtorch.SetGrad(false)()
+	if p.networks.Target {
+		tau := p.Momentum(p.Clock.Progress())
+		for _, name := range []string{BackbonePart, ProjectorPart} {
+			at := p.spans[name]
+			nets.EMA(s, p.State[at.target:at.target+at.np], p.Theta[at.p:at.p+at.np], tau)
+		}
+	}
+	if u, ok := p.Method.(Updater); ok {
+		u.Update(s, p)
+	}
+}

@@ -1,0 +1,31 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/nets"
+
+// queueSpec describes a queue of rows of dim numbers, random at first.
+func queueSpec(name string, rows, dim int64) nets.Spec {
+	return nets.Spec{Name: name, Shape: []int64{rows, dim}, Init: nets.Normal(1)}
+}
+
+// enqueue puts rows, L2-normalised, at the head of a queue of the method's
+// state; the oldest leave at its end.
+func (p *Pass) enqueue(s *Scope, name string, rows ...Tensor) {
+	queue, head := p.Own(s, name), s.Normalize(s.Cat(0, rows...))
+	size, n := s.Size(queue, 0), s.Size(head, 0)
+	if s.Err() != nil {
+		return
+	}
+	if n >= size {
+		s.Copy(queue, s.Narrow(head, 0, 0, size))
+		return
+	}
+	s.Copy(queue, s.Cat(0, head, s.Narrow(queue, 0, 0, size-n)))
+}
+
+// or is x, or otherwise where x is zero.
+func or[T int64 | float64](x, otherwise T) T {
+	if x == 0 {
+		return otherwise
+	}
+	return x
+}
