@@ -51,10 +51,7 @@ type similarity struct {
 }
 
 func similarities(s *Scope, b Batch, tau float64) (t similarity) {
-	if !(tau > 0) || math.IsInf(tau, 0) {
-		s.Fail(fmt.Errorf("losses: temperature %g; want a positive number", tau))
-		return t
-	}
+	checkTau(s, tau)
 	n, m := s.Size(b.Z1, 0), s.Size(b.All1, 0)
 	if s.Err() == nil && (n < 1 || s.Size(b.Z2, 0) != n || s.Size(b.All2, 0) != m || b.Offset < 0 || b.Offset+n > m) {
 		s.Fail(fmt.Errorf("losses: %d and %d anchors at offset %d of %d candidates", n, s.Size(b.Z2, 0), b.Offset, m))
@@ -84,4 +81,16 @@ func similarities(s *Scope, b Batch, tau float64) (t similarity) {
 // sums of exponentials.
 func (t similarity) without(s *Scope, logits, index Tensor) Tensor {
 	return s.MaskedFill(logits, s.Eq(t.columns, index), math.Inf(-1))
+}
+
+func checkTau(s *Scope, tau float64) {
+	if !(tau > 0) || math.IsInf(tau, 0) {
+		s.Fail(fmt.Errorf("losses: temperature %g; want a positive number", tau))
+	}
+}
+
+// diagonal is true on the diagonal of an n x n table, on like's device.
+func diagonal(s *Scope, n int64, like Tensor) Tensor {
+	index := s.Arange(0, n, s.Like(like).Device)
+	return s.Eq(s.Unsqueeze(index, 0), s.Unsqueeze(index, 1))
 }

@@ -16,9 +16,7 @@ func WeightUniformity(s *Scope, weights Tensor, t float64) Tensor {
 	}
 	a := s.Normalize(weights)
 	logits := s.AddScalar(s.MulScalar(s.MatMul(a, s.Transpose(a, 1, 2)), 2*t), -2*t)
-	index := s.Arange(0, n, s.Like(weights).Device)
-	diagonal := s.Eq(s.Unsqueeze(index, 0), s.Unsqueeze(index, 1))
-	return s.Mean(s.LogSumExp(s.MaskedFill(logits, diagonal, math.Inf(-1)), false, 1, 2))
+	return s.Mean(s.LogSumExp(s.MaskedFill(logits, diagonal(s, n, weights), math.Inf(-1)), false, 1, 2))
 }
 
 // logOf returns log n as a scalar of like's type.

@@ -30,6 +30,8 @@ type Sums struct {
 	MetaSec  float64 `json:"seconds_meta"`
 	Waited   float64 `json:"seconds_waited"`
 	LastLR   float64 `json:"lr"`
+	Spread   float64 `json:"embedding_std"`
+	Rank     float64 `json:"effective_rank"` // of the epoch's last regular batch
 }
 
 // Epoch are the figures of one epoch: means over its steps. Losses and norms
@@ -46,6 +48,8 @@ type Epoch struct {
 	NormMeta        float64 `json:"grad_norm_l_ct_fast,omitempty"` // of L_ct(theta1)
 	NormUniformity  float64 `json:"grad_norm_l_uni,omitempty"`     // of gamma L_uni
 	Gamma           float64 `json:"gamma,omitempty"`               // after balancing
+	EmbeddingStd    float64 `json:"embedding_std"`                 // of unit embeddings, times sqrt(d): 1 is spread out, 0 collapsed
+	EffectiveRank   float64 `json:"effective_rank"`                // of the last batch's embeddings: 1 to d
 	Steps           int     `json:"steps"`
 	MetaSteps       int     `json:"meta_steps"`
 	ImagesPerSecond float64 `json:"images_per_second"`
@@ -58,6 +62,7 @@ func (s Sums) epoch(n int) Epoch {
 	k, m := float64(max(1, s.Steps)), float64(max(1, s.Meta))
 	e := Epoch{Epoch: n, LR: s.LastLR, LTo: s.LTo / k, LCt: s.LCt / k, LMsr: s.LMsr / k,
 		MetaLCt: s.MetaLCt / m, LCtFast: s.LCtFast / m, LUni: s.LUni / m, NormMeta: s.NormCT / m, NormUniformity: s.NormUni / m, Gamma: s.Gamma / m,
+		EmbeddingStd: s.Spread / k, EffectiveRank: s.Rank,
 		Steps: s.Steps, MetaSteps: s.Meta, SecondsRegular: s.Regular, SecondsMeta: s.MetaSec}
 	if s.Regular > 0 {
 		e.ImagesPerSecond = float64(s.Pictures) / s.Regular

@@ -238,6 +238,10 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	}
 	p.Step++
 	sums := &p.Sums
+	sums.Spread += spread(s, q.Z[0])
+	if p.Batch == t.Source.Steps()-1 {
+		sums.Rank = effectiveRank(s, q.Z[0])
+	}
 	sums.Steps++
 	sums.LTo, sums.LCt, sums.LMsr = sums.LTo+value, sums.LCt+s.Item(ct), sums.LMsr+msr
 	sums.Pictures, sums.LastLR = sums.Pictures+b.N, lr

@@ -123,12 +123,36 @@ func (c Config) Validate() error {
 }
 
 // Info describes a method in lists.
-type Info struct{ Name, Paper string }
+type Info struct {
+	Name, Paper string
+	Recipe      Recipe
+}
+
+// Recipe are a method's constants: what its name sets unless they are given.
+type Recipe struct {
+	Lambda, Gamma float64 // of MSR on it: the paper's, section 6.3, where its tables have the method
+	Temperature   float64 // tau, of the method and of the do-loss on it
+}
 
 // registry is the table of methods: a new one is a file, and a row here.
 func registry() []entry {
 	return []entry{
-		{Info{"simclr", "Chen et al. 2020, A simple framework for contrastive learning"}, newSimCLR},
+		{Info{"simclr", "Chen et al. 2020, SimCLR", Recipe{1, 1, 0.5}}, newSimCLR},
+		{Info{"byol", "Grill et al. 2020, BYOL", Recipe{0.1, 1, 0.5}}, newBYOL},
+		{Info{"simsiam", "Chen and He 2021, SimSiam", Recipe{0.1, 1, 0.5}}, newSimSiam},
+		{Info{"directpred", "Tian et al. 2021, DirectPred", Recipe{0.1, 1, 0.5}}, newDirectPred},
+		{Info{"moco", "He et al. 2020, Chen et al. 2020, MoCo v2", Recipe{1, 1, 0.2}}, newMoCo},
+		{Info{"ressl", "Zheng et al. 2021, ReSSL", Recipe{0.01, 1, 0.1}}, newReSSL},
+		{Info{"swav", "Caron et al. 2020, SwAV", Recipe{0.1, 1, 0.1}}, newSwAV},
+		{Info{"dcl", "Chuang et al. 2020, debiased contrastive learning", Recipe{1, 1, 0.5}}, newDCL},
+		{Info{"dclw", "Yeh et al. 2022, decoupled contrastive learning", Recipe{1, 1, 0.1}}, newDCLW},
+		{Info{"lmcl", "Chen et al. 2021, large-margin contrastive learning", Recipe{0.1, 1, 0.5}}, newLMCL},
+		{Info{"relic", "Mitrovic et al. 2021, RELIC", Recipe{1, 1, 0.5}}, newRELIC},
+		{Info{"align_uniform", "Wang and Isola 2020, alignment and uniformity", Recipe{1, 1, 0.5}}, newAlignUniform},
+		{Info{"barlow_twins", "Zbontar et al. 2021, Barlow Twins", Recipe{1, 1, 0.5}}, newBarlowTwins},
+		{Info{"vicreg", "Bardes et al. 2022, VICReg", Recipe{1, 1, 0.5}}, newVICReg},
+		{Info{"w_mse", "Ermolov et al. 2021, W-MSE", Recipe{1, 1, 0.5}}, newWMSE},
+		{Info{"ssl_hsic", "Li et al. 2021, SSL-HSIC", Recipe{1, 1, 0.5}}, newSSLHSIC},
 	}
 }
 
@@ -153,6 +177,17 @@ func Names() []string {
 		out = append(out, i.Name)
 	}
 	return out
+}
+
+// RecipeOf returns the constants of a method; those of SimCLR for an unknown one.
+func RecipeOf(name string) Recipe {
+	all := All()
+	for _, i := range all {
+		if i.Name == name {
+			return i.Recipe
+		}
+	}
+	return all[0].Recipe
 }
 
 // New builds a method by name.

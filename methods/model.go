@@ -81,6 +81,22 @@ func (m *Model) Buffers() []nets.Spec { return m.buffers }
 // parameters and running statistics, then the method's own.
 func (m *Model) State() []nets.Spec { return m.state }
 
+// Parts names the networks: the backbone first, the target network and the
+// method's own state last.
+func (m *Model) Parts() []string {
+	var out []string
+	for _, part := range m.networks.Online {
+		out = append(out, part.Name)
+	}
+	if m.networks.Target {
+		out = append(out, "target")
+	}
+	for _, spec := range m.networks.State {
+		out = append(out, spec.Name)
+	}
+	return out
+}
+
 // HasTarget reports whether there is a target network.
 func (m *Model) HasTarget() bool { return m.networks.Target }
 

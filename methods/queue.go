@@ -1,6 +1,9 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/nets"
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
 
 // queueSpec describes a queue of rows of dim numbers, random at first.
 func queueSpec(name string, rows, dim int64) nets.Spec {
@@ -20,6 +23,13 @@ func (p *Pass) enqueue(s *Scope, name string, rows ...Tensor) {
 		return
 	}
 	s.Copy(queue, s.Cat(0, head, s.Narrow(queue, 0, 0, size-n)))
+}
+
+// withQueue is the pair of views with the queue for further negatives.
+func (p *Pass) withQueue(s *Scope) losses.Batch {
+	b := p.Pair()
+	b.Queue = p.Own(s, queueState)
+	return b
 }
 
 // or is x, or otherwise where x is zero.

@@ -22,3 +22,14 @@ func NewPredictor(dim, hidden int64) Encoder { return NewProjector(dim, hidden, 
 // WithDim makes an encoder of a network whose outputs are known to have dim
 // numbers.
 func WithDim(n Network, dim int64) Encoder { return head{Named(Child{"", n}), dim} }
+
+// Prototypes are n vectors of dim numbers: the outputs are the inputs' products
+// with them, cosines where both have norm 1. They start with norm 1.
+func Prototypes(dim, n int64) Encoder {
+	return head{Seq(&layer{
+		params: []Spec{{"weight", []int64{n, dim}, UnitRows()}},
+		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
+			return s.Linear(x, p[0], Tensor{})
+		},
+	}), n}
+}

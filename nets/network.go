@@ -99,7 +99,8 @@ const (
 	constant initKind = iota
 	normal
 	uniform
-	counter // an int64 scalar, zero
+	counter  // an int64 scalar, zero
+	unitRows // normal, each row then divided by its norm
 )
 
 // Constant fills with a.
@@ -111,6 +112,9 @@ func KaimingNormal(fan int64) Init { return Init{normal, math.Sqrt(2 / float64(f
 
 // Normal is N(0, deviation²).
 func Normal(deviation float64) Init { return Init{normal, deviation} }
+
+// UnitRows are directions drawn evenly: rows of norm 1.
+func UnitRows() Init { return Init{unitRows, 1} }
 
 // LinearUniform is U(-1/sqrt(fanIn), 1/sqrt(fanIn)): torch.nn.Linear's and
 // torch.nn.Conv2d's, for weight and bias.
@@ -129,6 +133,8 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 			out[i] = s.Normal(0, spec.Init.a, o, spec.Shape...)
 		case uniform:
 			out[i] = s.Uniform(-spec.Init.a, spec.Init.a, o, spec.Shape...)
+		case unitRows:
+			out[i] = s.Normalize(s.Normal(0, 1, o, spec.Shape...))
 		case counter:
 			out[i] = libtorch.FromSlice(s, []int64{0}, o.Device)
 		}

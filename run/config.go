@@ -177,7 +177,8 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.DurationVar(&c.SaveAfter, "save-after", c.SaveAfter, "within an epoch, save when this long has passed since the last time (0: at its end only)")
 }
 
-// settle parses args over --config FILE over --preset NAME over the defaults.
+// settle parses args over --config FILE over --preset NAME over the method's
+// recipe over the defaults.
 // extra adds the command's own flags.
 func settle(p program, name string, args []string, extra func(f *pflag.FlagSet)) (config, error) {
 	var presetName, file string
@@ -201,7 +202,19 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 	if err := parse(build(&c), args); err != nil {
 		return c, err
 	}
+	// The method's recipe lies under the preset, so the method has to be known
+	// first: from the flags, else from the file.
+	method, given := c.Method, c.Method != defaults().Method
+	if file != "" && !given {
+		if err := c.read(file); err != nil {
+			return c, usage{err}
+		}
+		method = c.Method
+	}
 	c = defaults()
+	c.Method = method
+	r := methods.RecipeOf(method)
+	c.Lambda, c.Gamma, c.Temperature = r.Lambda, r.Gamma, r.Temperature
 	if presetName != "" {
 		found := false
 		var names []string

@@ -42,6 +42,7 @@ func commands() []command {
 		{"eval", "linear probe and nearest neighbours on a trained backbone", evaluate},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
+		{"methods", "the methods, their papers, views, networks and constants", listMethods},
 		{"version", "versions of this program and of LibTorch", version},
 	}
 }

@@ -178,11 +178,11 @@ func newShow(w io.Writer, c config, steps int, at meta.Position) show {
 func (v show) hook() meta.Hook {
 	return meta.Hook{
 		OnStep: func(s meta.Step) error {
-			pass, n := "", s.Pictures
+			pass := ""
 			if s.Pass == meta.MetaPass {
-				pass, n = " meta", 0
+				pass = " meta"
 			}
-			v.Step(n, fmt.Sprintf("epoch %d/%d%s loss %.4f", s.Epoch+1, s.Epochs, pass, s.Loss))
+			v.Step(s.Pictures, fmt.Sprintf("epoch %d/%d%s loss %.4f", s.Epoch+1, s.Epochs, pass, s.Loss))
 			return nil
 		},
 		OnEpoch: func(_ *meta.State, e meta.Epoch) error {

@@ -47,6 +47,11 @@ icl_error icl_join(icl_tensor* out, const icl_tensor* ts, int n, int64_t dim, in
 icl_error icl_topk(icl_tensor* values, icl_tensor* indices, icl_tensor a, int64_t k, int64_t dim,
                    int largest);
 
+// Decompositions.
+icl_error icl_eigh(icl_tensor* values, icl_tensor* vectors, icl_tensor a);
+icl_error icl_cholesky(icl_tensor* factor, int* ok, icl_tensor a);  // ok: a is positive definite
+icl_error icl_solve_triangular(icl_tensor* out, icl_tensor a, icl_tensor b, int upper);
+
 // Layers.
 icl_error icl_linear(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b);
 icl_error icl_conv2d(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, int64_t stride, int64_t pad);

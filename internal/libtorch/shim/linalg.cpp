@@ -1,0 +1,25 @@
+// Decompositions.
+#include "common.hpp"
+
+using icl::handle;
+using icl::in;
+
+icl_error icl_eigh(icl_tensor* values, icl_tensor* vectors, icl_tensor a) {
+  return icl::guarded([&] {
+    auto r = at::linalg_eigh(in(a));
+    *values = handle(std::get<0>(r));
+    *vectors = handle(std::get<1>(r));
+  });
+}
+
+icl_error icl_cholesky(icl_tensor* factor, int* ok, icl_tensor a) {
+  return icl::guarded([&] {
+    auto r = at::linalg_cholesky_ex(in(a));
+    *ok = std::get<1>(r).eq(0).all().item<bool>();
+    *factor = handle(std::get<0>(r));
+  });
+}
+
+icl_error icl_solve_triangular(icl_tensor* out, icl_tensor a, icl_tensor b, int upper) {
+  return icl::guarded([&] { *out = handle(at::linalg_solve_triangular(in(a), in(b), upper != 0)); });
+}

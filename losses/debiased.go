@@ -1,0 +1,30 @@
+package losses
+
+import (
+	"fmt"
+	"math"
+)
+
+// Debiased is debiased contrastive learning (Chuang et al. 2020, eq. 8): NT-Xent
+// whose sum over the N = 2M-2 negatives is corrected for the share tauPlus of
+// them that are of the anchor's class,
+//
+//	g = max((sum_neg e^s - tauPlus N e^p)/(1 - tauPlus), N e^(-1/tau)),  loss = -log(e^p/(e^p + g))
+//
+// with cosines over tau, p of the positive; the mean over the 2N anchors. It is
+// computed from logarithms.
+func Debiased(s *Scope, b Batch, tau, tauPlus float64) Tensor {
+	if !(tauPlus > 0 && tauPlus < 1) {
+		s.Fail(fmt.Errorf("losses: a share tau+ of %g; want one between 0 and 1", tauPlus))
+	}
+	t := similarities(s, b, tau)
+	count := float64(s.Size(t.logits, 1) - 2)
+	positive := s.Gather(t.logits, 1, t.other)
+	negative := s.LogSumExp(t.without(s, t.without(s, t.logits, t.self), t.other), true, 1)
+	// log(e^negative - e^correction) = negative + log(1 - e^gap), for a gap below 0.
+	gap := s.Sub(s.AddScalar(positive, math.Log(tauPlus*count)), negative)
+	gap = s.Neg(s.ClampMin(s.Neg(gap), 0))
+	rest := s.Log(s.ClampMin(s.AddScalar(s.Neg(s.Exp(gap)), 1), 1e-30))
+	g := s.ClampMin(s.AddScalar(s.Add(negative, rest), -math.Log(1-tauPlus)), math.Log(count)-1/tau)
+	return s.Mean(s.Sub(s.LogSumExp(s.Cat(1, positive, g), true, 1), positive))
+}

@@ -1,0 +1,46 @@
+package losses
+
+import "fmt"
+
+// SwAVConfig are SwAV's constants: 0.1, 0.05 and 3 in the paper.
+type SwAVConfig struct {
+	Tau        float64
+	Epsilon    float64 // of Sinkhorn
+	Iterations int
+}
+
+// SwAV is Caron et al. 2020: the assignment of each of the first two views,
+// among K prototypes, is predicted from every other view's scores, softmax over
+// tau; the mean over pictures and over all such pairs. scores are the cosines
+// [N, K] of each view's embeddings with the prototypes. earlier, where it is
+// not nil, holds scores [Q, K] of earlier pictures for each of the first two
+// views, which share the prototypes with the batch.
+func SwAV(s *Scope, scores, earlier []Tensor, c SwAVConfig) Tensor {
+	if len(scores) < 2 || earlier != nil && len(earlier) != 2 {
+		s.Fail(fmt.Errorf("losses: SwAV of %d views with a queue of %d", len(scores), len(earlier)))
+		return Tensor{}
+	}
+	checkTau(s, c.Tau)
+	n := s.Size(scores[0], 0)
+	var loss Tensor
+	pairs := 0
+	for i := range 2 {
+		rows := s.Detach(scores[i])
+		if earlier != nil {
+			rows = s.Cat(0, rows, earlier[i])
+		}
+		q := s.Narrow(Sinkhorn(s, rows, c.Epsilon, c.Iterations), 0, 0, n)
+		for v := range scores {
+			if v == i {
+				continue
+			}
+			term := crossEntropy(s, q, s.MulScalar(scores[v], 1/c.Tau))
+			if pairs++; pairs == 1 {
+				loss = term
+			} else {
+				loss = s.Add(loss, term)
+			}
+		}
+	}
+	return s.MulScalar(loss, 1/float64(pairs))
+}

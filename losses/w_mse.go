@@ -1,0 +1,74 @@
+package losses
+
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// WMSEConfig says how W-MSE whitens.
+type WMSEConfig struct {
+	Size   int       // of a sub-batch, 128 in the paper; 0: the whole batch
+	Eps    float64   // share of the identity in the covariance
+	Orders [][]int64 // a permutation of the pictures for each round of sub-batches (w_iter); nil: one round, in order
+}
+
+// WMSE is Ermolov et al. 2021: each view's embeddings [N, d] are whitened in
+// sub-batches, the same pictures in each view, by the inverse of the Cholesky
+// factor of their covariance; 2 - 2 cos of the whitened views, the mean over
+// pictures, pairs of views and rounds. Gradients go through the whitening, of
+// both sides. A singular covariance is an error.
+func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
+	if len(views) < 2 {
+		s.Fail(fmt.Errorf("losses: W-MSE of %d view; want 2 or more", len(views)))
+		return Tensor{}
+	}
+	n := int(s.Size(views[0], 0))
+	orders := c.Orders
+	if orders == nil {
+		orders = [][]int64{nil}
+	}
+	chunks := 1
+	if c.Size > 0 {
+		chunks = max(1, n/c.Size)
+	}
+	var total Tensor
+	terms := 0
+	for _, order := range orders {
+		for k := range chunks {
+			from, to := n*k/chunks, n*(k+1)/chunks // what does not divide is spread
+			whitened := make([]Tensor, len(views))
+			for v, z := range views {
+				if order != nil {
+					z = s.IndexSelect(z, 0, libtorch.FromSlice(s, order, s.Like(z).Device, int64(len(order))))
+				}
+				whitened[v] = whiten(s, s.Narrow(z, 0, int64(from), int64(to-from)), c.Eps)
+			}
+			for i := range whitened {
+				for j := range i {
+					// Sub-batches weigh as their pictures.
+					term := s.MulScalar(cosine(s, whitened[i], whitened[j]), float64((to-from)*chunks)/float64(n))
+					if terms++; terms == 1 {
+						total = term
+					} else {
+						total = s.Add(total, term)
+					}
+				}
+			}
+		}
+	}
+	return s.AddScalar(s.MulScalar(total, -2/float64(terms)), 2)
+}
+
+// whiten maps z [N, d] to rows of covariance 1.
+func whiten(s *Scope, z Tensor, eps float64) Tensor {
+	n, d := rows(s, z, z)
+	centred := s.Sub(z, s.MeanDim(z, true, 0))
+	identity := s.MaskedFill(s.Zeros(s.Like(z), d, d), diagonal(s, d, z), eps)
+	covariance := s.Add(s.MulScalar(s.MatMul(s.T(centred), centred), (1-eps)/float64(n-1)), identity)
+	factor, ok := s.Cholesky(covariance)
+	if s.Err() == nil && !ok {
+		s.Fail(fmt.Errorf("losses: W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an eps above 0", n, d, d))
+	}
+	return s.T(s.SolveTriangular(factor, s.T(centred), false))
+}

@@ -1,0 +1,23 @@
+package meta
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+func TestCollapseIsSeen(t *testing.T) {
+	s := libtorch.NewScope()
+	z := libtorch.FromSlice(s, []float64{1, 0, 0, 1, -1, 0, 0, -1}, gotch.CPU, 4, 2) // on the circle, evenly
+	assert.InDelta(t, 2, effectiveRank(s, z), 1e-9)
+	assert.InDelta(t, 1, spread(s, z), 1e-9)
+	line := libtorch.FromSlice(s, []float64{1, 1, 2, 2, -1, -1, 3, 3}, gotch.CPU, 4, 2)
+	assert.InDelta(t, 1, effectiveRank(s, line), 1e-6)
+	point := libtorch.FromSlice(s, []float64{1, 2, 2, 4, 3, 6}, gotch.CPU, 3, 2) // one direction
+	assert.InDelta(t, 0, spread(s, point), 1e-9)
+	require.NoError(t, s.Close())
+}

@@ -1,0 +1,13 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/losses"
+
+// barlowTwins is Zbontar et al. 2021: the cross-correlation of the views'
+// embeddings is drawn to the identity.
+type barlowTwins struct{ base }
+
+func newBarlowTwins(c Config) Method { return barlowTwins{base{c, "barlow_twins"}} }
+
+func (m barlowTwins) Loss(s *Scope, p *Pass) Tensor {
+	return losses.BarlowTwins(s, p.Z[0], p.Z[1], 0.0051)
+}

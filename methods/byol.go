@@ -1,0 +1,27 @@
+package methods
+
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// byol is Grill et al. 2020: the prediction of each view is drawn to the target
+// network's projection of the other.
+type byol struct{ base }
+
+func newBYOL(c Config) Method { return byol{base{c, "byol"}} }
+
+func (m byol) Networks(backbone nets.Encoder) Networks {
+	return Networks{Target: true, Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}
+}
+
+// Momentum goes from 0.99 (the baseline's; 0.996 in the paper) to 1 by a cosine.
+func (m byol) Momentum(progress float64) float64 {
+	return nets.EMATau(or(m.c.Momentum, 0.99), progress)
+}
+
+func (m byol) Loss(s *Scope, p *Pass) Tensor {
+	q := p.ApplyAll(s, predictorPart, p.Z)
+	t := p.Batch.TargetZ
+	return losses.BYOL(s, q[0], q[1], t[0], t[1])
+}

@@ -1,0 +1,13 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/losses"
+
+// dcl is Chuang et al. 2020, debiased contrastive learning: a share tauPlus of
+// the negatives is taken to be of the anchor's class.
+type dcl struct{ base }
+
+func newDCL(c Config) Method { return dcl{base{c, "dcl"}} }
+
+func (m dcl) Loss(s *Scope, p *Pass) Tensor {
+	return losses.Debiased(s, p.Pair(), m.c.Temperature, 0.1)
+}

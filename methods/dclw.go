@@ -1,0 +1,13 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/losses"
+
+// dclw is Yeh et al. 2022, decoupled contrastive learning with weighted
+// positives: NT-Xent without the positive in its denominator.
+type dclw struct{ base }
+
+func newDCLW(c Config) Method { return dclw{base{c, "dclw"}} }
+
+func (m dclw) Loss(s *Scope, p *Pass) Tensor {
+	return losses.Decoupled(s, p.Pair(), m.c.Temperature, 0.5)
+}

@@ -1,0 +1,49 @@
+package methods
+
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// directPred is Tian et al. 2021: BYOL whose linear predictor is not trained but
+// set from the eigenvectors of the projections' correlation.
+type directPred struct{ base }
+
+func newDirectPred(c Config) Method { return directPred{base{c, "directpred"}} }
+
+const (
+	correlationState = "correlation"
+	directMemory     = 0.5 // of the correlation's moving average (the paper's rho)
+	directEpsilon    = 0.1 // boosts small eigenvalues, as a share of the largest
+)
+
+func (m directPred) Networks(backbone nets.Encoder) Networks {
+	d := []int64{m.c.Dim, m.c.Dim}
+	return Networks{Online: m.c.online(backbone), Target: true,
+		State: []nets.Spec{{Name: correlationState, Shape: d, Init: nets.Constant(0)}, {Name: predictorPart, Shape: d, Init: nets.Normal(0.1)}}}
+}
+
+// Momentum is that of BYOL.
+func (m directPred) Momentum(progress float64) float64 {
+	return nets.EMATau(or(m.c.Momentum, 0.99), progress)
+}
+
+func (m directPred) Loss(s *Scope, p *Pass) Tensor {
+	w, t := p.Own(s, predictorPart), p.Batch.TargetZ
+	return losses.BYOL(s, s.MatMul(p.Z[0], w), s.MatMul(p.Z[1], w), t[0], t[1])
+}
+
+// Update moves the correlation F towards the batch's, and sets the predictor to
+// U diag(sqrt(s) + eps max sqrt(s)) Uᵀ for F = U diag(s) Uᵀ, with the largest
+// eigenvalue scaled to one (sections 4 and 5 of the paper).
+func (m directPred) Update(s *Scope, p *Pass) {
+	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
+	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))
+	f := p.Own(s, correlationState)
+	s.Lerp([]Tensor{f}, []Tensor{batch}, 1-directMemory)
+	values, vectors := s.Eigh(f)
+	roots := s.Sqrt(s.ClampMin(values, 0))
+	largest := s.Narrow(roots, 0, m.c.Dim-1, 1)
+	gains := s.AddScalar(s.Div(roots, s.ClampMin(largest, 1e-12)), directEpsilon)
+	s.Copy(p.Own(s, predictorPart), s.MatMul(s.Mul(vectors, gains), s.T(vectors)))
+}

@@ -1,0 +1,13 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/losses"
+
+// lmcl is Chen et al. 2021, large-margin contrastive learning: NT-Xent, and
+// similarities are pushed out of the margin between the two thresholds.
+type lmcl struct{ base }
+
+func newLMCL(c Config) Method { return lmcl{base{c, "lmcl"}} }
+
+func (m lmcl) Loss(s *Scope, p *Pass) Tensor {
+	return losses.LargeMargin(s, p.Pair(), m.c.Temperature, 1, 0.1, 0.9)
+}

@@ -1,0 +1,33 @@
+package methods
+
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// moco is He et al. 2020 in its second version (Chen et al. 2020): the negatives
+// are keys of earlier batches. Both views are queries in turn.
+type moco struct{ base }
+
+func newMoCo(c Config) Method { return moco{base{c, "moco"}} }
+
+const queueState = "queue"
+
+func (m moco) Networks(backbone nets.Encoder) Networks {
+	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}
+}
+
+// Momentum is constant, 0.999 in the paper.
+func (m moco) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.999) }
+
+func (m moco) Loss(s *Scope, p *Pass) Tensor {
+	t, queue := p.Batch.TargetZ, p.Own(s, queueState)
+	return s.MulScalar(s.Add(losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature), losses.InfoNCEQueue(s, p.Z[1], t[0], queue, m.c.Temperature)), 0.5)
+}
+
+// Contrast adds the queue to the negatives of the do-loss.
+func (m moco) Contrast(s *Scope, p *Pass) losses.Batch { return p.withQueue(s) }
+
+// Update enqueues after the loss was taken: a queue that holds the batch's own
+// keys would have its positives among the negatives.
+func (m moco) Update(s *Scope, p *Pass) { p.enqueue(s, queueState, p.Batch.TargetZ...) }

@@ -1,0 +1,30 @@
+package methods
+
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// ressl is Zheng et al. 2021: the student's relation to earlier pictures, from a
+// strong view, is drawn to the teacher's sharper one, from a weak view.
+type ressl struct{ base }
+
+func newReSSL(c Config) Method { return ressl{base{c, "ressl"}} }
+
+func (m ressl) Views() []View { return []View{Strong, Weak} }
+
+func (m ressl) Networks(backbone nets.Encoder) Networks {
+	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}
+}
+
+// Momentum is constant, 0.99 in the paper's runs on small data sets.
+func (m ressl) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.99) }
+
+func (m ressl) Loss(s *Scope, p *Pass) Tensor {
+	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, 0.04)
+}
+
+// Contrast adds the queue to the negatives of the do-loss.
+func (m ressl) Contrast(s *Scope, p *Pass) losses.Batch { return p.withQueue(s) }
+
+func (m ressl) Update(s *Scope, p *Pass) { p.enqueue(s, queueState, p.Batch.TargetZ[1]) }

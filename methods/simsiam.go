@@ -1,0 +1,21 @@
+package methods
+
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// simSiam is Chen and He 2021: BYOL with the online network for its target,
+// held constant.
+type simSiam struct{ base }
+
+func newSimSiam(c Config) Method { return simSiam{base{c, "simsiam"}} }
+
+func (m simSiam) Networks(backbone nets.Encoder) Networks {
+	return Networks{Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}
+}
+
+func (m simSiam) Loss(s *Scope, p *Pass) Tensor {
+	q := p.ApplyAll(s, predictorPart, p.Z)
+	return losses.SimSiam(s, q[0], q[1], s.Detach(p.Z[0]), s.Detach(p.Z[1]))
+}

@@ -1,0 +1,11 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/losses"
+
+// sslHSIC is Li et al. 2021: the dependence of embeddings on the picture's
+// identity, by kernels.
+type sslHSIC struct{ base }
+
+func newSSLHSIC(c Config) Method { return sslHSIC{base{c, "ssl_hsic"}} }
+
+func (m sslHSIC) Loss(s *Scope, p *Pass) Tensor { return losses.SSLHSIC(s, p.Z[0], p.Z[1], 3, 1) }

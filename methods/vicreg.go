@@ -1,0 +1,10 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/losses"
+
+// vicReg is Bardes et al. 2022: variance, invariance, covariance.
+type vicReg struct{ base }
+
+func newVICReg(c Config) Method { return vicReg{base{c, "vicreg"}} }
+
+func (m vicReg) Loss(s *Scope, p *Pass) Tensor { return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 1) }

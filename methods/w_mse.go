@@ -1,0 +1,28 @@
+package methods
+
+import (
+	"math/rand/v2"
+
+	"github.com/icl-msr/icl-msr/losses"
+)
+
+// wMSE is Ermolov et al. 2021: the views' embeddings, whitened in random
+// sub-batches, are drawn together.
+type wMSE struct{ base }
+
+func newWMSE(c Config) Method { return wMSE{base{c, "w_mse"}} }
+
+func (m wMSE) Loss(s *Scope, p *Pass) Tensor {
+	n := int(s.Size(p.Z[0], 0))
+	// The sub-batches are the same wherever a step's loss is taken again: at the
+	// fast weights, or after resuming.
+	rng := rand.New(rand.NewPCG(p.Clock.Seed, uint64(p.Clock.Step)))
+	orders := make([][]int64, 1) // w_iter, 1 in the paper but for ImageNet
+	for k := range orders {
+		for _, i := range rng.Perm(n) {
+			orders[k] = append(orders[k], int64(i))
+		}
+	}
+	// The paper's sub-batch is 128, twice the 64 dimensions.
+	return losses.WMSE(s, p.Z, losses.WMSEConfig{Size: max(128, 2*int(m.c.Dim)), Orders: orders})
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/icl-msr/icl-msr/methods"
+)
+
+func listMethods(_ context.Context, p program, args []string) error {
+	f := flags(p, "methods", "")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	c := defaults()
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "method\tpaper\tviews\tnetworks beside the backbone\tlambda\tgamma\ttau\t")
+	for _, m := range methods.All() {
+		c.Method = m.Name
+		model, _, err := c.model()
+		if err != nil {
+			return err
+		}
+		r := m.Recipe
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), strings.Join(model.Parts()[1:], ", "), r.Lambda, r.Gamma, r.Temperature)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, "\nlambda, gamma and tau are what --method sets unless they are given; lambda and gamma are the paper's where its tables have the method.")
+	return nil
+}
+
+// views names views, with their number where a kind comes several times.
+func views(vs []methods.View) string {
+	var out []string
+	for from, to := 0, 0; from < len(vs); from = to {
+		for to = from; to < len(vs) && vs[to] == vs[from]; to++ {
+		}
+		out = append(out, fmt.Sprintf("%d %s", to-from, vs[from]))
+	}
+	return strings.Join(out, " + ")
+}

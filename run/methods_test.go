@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/methods"
+)
+
+// interrupter cancels a run once it has said a word.
+type interrupter struct {
+	bytes.Buffer
+	word string
+	stop context.CancelFunc
+}
+
+func (w *interrupter) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), w.word) {
+		w.stop()
+	}
+	return w.Buffer.Write(b)
+}
+
+// Every method of the registry, with and without MSR: its loss falls, its
+// embeddings do not collapse, and an interrupted and resumed run ends with the
+// parameters, target, queue and prototypes of an uninterrupted one.
+func TestEveryMethodTrainsAndResumes(t *testing.T) {
+	for _, name := range methods.Names() {
+		for _, msr := range []string{"false", "true"} {
+			t.Run(name+", MSR "+msr, func(t *testing.T) {
+				dir := t.TempDir()
+				args := func(out string, more ...string) []string {
+					return append([]string{"pretrain", "--preset", "cpu", "--method", name, "--msr=" + msr, "--meta-every", "4", "--count", "256", "--batch-size", "32", "--epochs", "3",
+						"--width", "0.125", "--hidden", "32", "--dim", "12", "--queue", "64", "--warmup", "0", "--schedule", "constant", "--size", "24", "--threads", "1", "--msr-width", "0.25",
+						"--out", filepath.Join(dir, out)}, more...)
+				}
+				status, _, errs := do(args("whole")...)
+				require.Zero(t, status, errs)
+				epochs, err := readMetrics(filepath.Join(dir, "whole"))
+				require.NoError(t, err)
+				require.Len(t, epochs, 3)
+				assert.Less(t, epochs[2].LCt, epochs[0].LCt, "the loss falls")
+				assert.Greater(t, epochs[2].EmbeddingStd, 0.1, "embeddings keep their spread")
+				assert.Greater(t, epochs[2].EffectiveRank, 1.5, "and more than one direction")
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				w := &interrupter{word: "epoch 2/3  loss", stop: cancel}
+				require.Equal(t, exitInterrupted, execute(ctx, program{w, w}, args("cut")), w.String())
+				status, _, errs = do(args("cut", "--resume")...)
+				require.Zero(t, status, errs)
+				require.Equal(t, tensors(t, filepath.Join(dir, "whole")), tensors(t, filepath.Join(dir, "cut")))
+			})
+		}
+	}
+}
+
+func TestMethodsAreListed(t *testing.T) {
+	status, out, errs := do("methods")
+	require.Zero(t, status, errs)
+	for _, m := range methods.All() {
+		assert.Contains(t, out, m.Paper)
+	}
+	assert.Contains(t, out, "2 strong + 4 small")
+	assert.Contains(t, out, "projector, target, queue")
+}
