@@ -180,8 +180,8 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 		}
 		s.SetRequiresGrad(true, h)
 		// The backbone is the identity: the features are the views.
-		n := s.Size(h, 0) / 2
-		q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, n), s.Narrow(h, 0, n, n)}}}
+		half := s.Size(h, 0) / 2
+		q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
 		q.Stacked = []libtorch.Tensor{h}
 		q.Project(s)
 		loss := q.DoLoss(s, meta.Space(k.Space), s.Sigmoid(array(logits)))

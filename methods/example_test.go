@@ -4,14 +4,21 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
 )
 
 func ExampleNew() {
-	_, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 1024, Dim: 64})
-	fmt.Println(err)
-	_, err = methods.New("simclear", methods.Config{Temperature: 0.5, Hidden: 1024, Dim: 64})
-	fmt.Println(err)
-	// Output:
-	// <nil>
-	// unknown method "simclear"; did you mean "simclr"? known: simclr
+	m, err := methods.New("byol", methods.Config{Temperature: 0.5, Hidden: 1024, Dim: 64})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	backbone, err := nets.NewBackbone("resnet18", nets.StemCIFAR, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	model := methods.NewModel(m, backbone)
+	fmt.Println(model.Parts(), nets.Count(model.Params()))
+	// Output: [backbone projector predictor target] 11896000
 }
