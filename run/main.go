@@ -41,6 +41,7 @@ func commands() []command {
 		{"pretrain", "train a backbone without labels, with or without MSR", pretrain},
 		{"eval", "linear probe and nearest neighbours on a trained backbone", evaluate},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
+		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
 		{"methods", "the methods, their papers, views, networks and constants", listMethods},
 		{"version", "versions of this program and of LibTorch", version},

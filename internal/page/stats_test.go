@@ -21,3 +21,9 @@ func TestPairedDifference(t *testing.T) {
 	assert.Equal(t, "+0.00 ± 0.10", page.Paired{10, -0.001, 0.1}.String())
 	assert.Equal(t, "worse, by more than twice its standard error", page.Paired{10, -3, 1}.Verdict())
 }
+
+func TestTablesAsText(t *testing.T) {
+	table := page.Table{Caption: "all", Head: []string{"a", "b"}, Rows: [][]string{{"x|y", "1, 2"}}}
+	assert.Equal(t, "all\n\n| a | b |\n|---|---|\n| x\\|y | 1, 2 |\n", table.Markdown())
+	assert.Equal(t, "table,a,b\nall,x|y,\"1, 2\"\n", table.CSV())
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+)
+
+// arm is one of the things that are compared: a configuration, run with several seeds.
+type arm struct {
+	Name   string
+	config config
+	Runs   []armRun
+}
+
+// armRun is what one seed of an arm gave.
+type armRun struct {
+	Seed    uint64       `json:"seed"`
+	Scores  []score      `json:"scores"`
+	Metrics []meta.Epoch `json:"metrics"`
+	folder  string
+}
+
+// add trains and evaluates one seed, or takes up what an earlier program left.
+func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, probeEpochs int) error {
+	c := a.config
+	c.Seed = seed
+	r := armRun{Seed: seed, folder: filepath.Join(out, fmt.Sprintf("%s-seed%d", slug(a.Name), seed))}
+	_, err := train(ctx, w, c, r.folder, exists(runfolder.Config(r.folder)))
+	if err != nil {
+		return err
+	}
+	if r.Metrics, err = readMetrics(r.folder); err != nil {
+		return err
+	}
+	scoresPath := filepath.Join(r.folder, "scores.json")
+	if data, err := os.ReadFile(scoresPath); err == nil && json.Unmarshal(data, &r.Scores) == nil && len(r.Scores) > 0 {
+		a.Runs = append(a.Runs, r)
+		return nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	k, err := load(runfolder.Last(r.folder))
+	if err != nil {
+		return err
+	}
+	o := defaultEval()
+	o.Threads, o.Linear.Epochs, o.Device = c.Threads, probeEpochs, c.Device
+	if r.Scores, err = evaluateCheckpoint(ctx, k, o); err != nil {
+		return err
+	}
+	a.Runs = append(a.Runs, r)
+	return writeJSON(scoresPath, r.Scores)
+}
+
+func slug(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" ,", r) {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(strings.ReplaceAll(name, ", ", "-")))
+}
+
+// text writes a string.
+func text(t string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, t)
+		return err
+	}
+}
+
+func writeJSON(path string, v any) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}
+
+func readMetrics(folder string) ([]meta.Epoch, error) {
+	f, err := os.Open(runfolder.Metrics(folder))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []meta.Epoch
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var e meta.Epoch
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		out = append(out, e)
+	}
+	return out, lines.Err()
+}
+
+// accuracies returns one number for each seed.
+func (a arm) accuracies(variant int, of func(score) float64) []float64 {
+	out := make([]float64, len(a.Runs))
+	for i, r := range a.Runs {
+		out[i] = 100 * of(r.Scores[variant])
+	}
+	return out
+}
+
+func linearTop1(s score) float64 { return s.Linear.Top1 }
+func knn(s score) float64        { return s.KNN }
