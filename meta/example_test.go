@@ -55,13 +55,17 @@ func train() error {
 	if err != nil {
 		return err
 	}
+	model, err := methods.NewModel(simclr, backbone)
+	if err != nil {
+		return err
+	}
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: 6, C: 8})
 	if err != nil {
 		return err
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	state, err := meta.NewState(s, meta.StateOptions{Model: methods.NewModel(simclr, backbone), MSR: msr,
+	state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr,
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, Seed: 1, Options: libtorch.Float32()})
 	if err != nil {
 		return err

@@ -16,6 +16,15 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
+// smoothBody is a small backbone without kinks.
+type smoothBody struct{ nets.Encoder }
+
+func (smoothBody) Part(channels int64) (nets.Encoder, error) { return smoothNet(channels, 3), nil }
+
+func smoothNet(channels, dim int64) nets.Encoder {
+	return nets.WithDim(nets.Seq(nets.Conv2d(channels, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(), nets.Conv2d(4, dim, 3, 2, 1), nets.BatchNorm(dim), nets.Tanh(), nets.GlobalAvgPool()), dim)
+}
+
 // problem is a meta step of a small ResNet with a batch-norm head, in float64.
 // Where smooth is set all networks are smooth: ReLUs give the meta objective
 // kinks, which central differences may straddle.
@@ -28,13 +37,14 @@ func problem(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smo
 	act := nets.ReLU()
 	if smooth {
 		act = nets.Tanh()
-		body = nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(), nets.Conv2d(4, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool()), 6)
+		body = smoothBody{smoothNet(3, 6)}
 	}
 	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Projector: func(dim int64) nets.Encoder {
 		return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.BatchNorm(8), act, nets.Linear(8, 5)), 5)
 	}})
 	require.NoError(t, err)
-	l := methods.NewModel(method, body)
+	l, err := methods.NewModel(method, body)
+	require.NoError(t, err)
 	cfg := meta.Default()
 	cfg.Weights, cfg.Alpha, cfg.Space = 3, 0.1, space
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: l.WeightWidth(space)})

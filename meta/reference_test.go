@@ -111,7 +111,8 @@ func (c step) check(t *testing.T) (n int) {
 	f, g, phiNet := c.nets(t)
 	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 	require.NoError(t, err)
-	l := methods.NewModel(method, f)
+	l, err := methods.NewModel(method, f)
+	require.NoError(t, err)
 	cfg := meta.Default()
 	cfg.Lambda, cfg.Gamma, cfg.T, cfg.Alpha, cfg.Weights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
 	cfg.Space = meta.Space(c.Opts.Space)
@@ -172,7 +173,8 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 		g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
 		method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 		require.NoError(t, err)
-		l := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
+		l, err := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
+		require.NoError(t, err)
 		head := []libtorch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
 		h, logits := array(c.Z), c.Logits
 		if k.Space == "embedding" {

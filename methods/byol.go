@@ -11,8 +11,8 @@ type byol struct{ base }
 
 func newBYOL(c Config) Method { return byol{base{c, "byol"}} }
 
-func (m byol) Networks(backbone nets.Encoder) Networks {
-	return Networks{Target: true, Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}
+func (m byol) Networks(backbone nets.Encoder) (Networks, error) {
+	return Networks{Target: true, Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}, nil
 }
 
 // Momentum goes from 0.99 (the baseline's; 0.996 in the paper) to 1 by a cosine.

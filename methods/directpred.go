@@ -17,10 +17,10 @@ const (
 	directEpsilon    = 0.1 // boosts small eigenvalues, as a share of the largest
 )
 
-func (m directPred) Networks(backbone nets.Encoder) Networks {
+func (m directPred) Networks(backbone nets.Encoder) (Networks, error) {
 	d := []int64{m.c.Dim, m.c.Dim}
 	return Networks{Online: m.c.online(backbone), Target: true,
-		State: []nets.Spec{{Name: correlationState, Shape: d, Init: nets.Constant(0)}, {Name: predictorPart, Shape: d, Init: nets.Normal(0.1)}}}
+		State: []nets.Spec{{Name: correlationState, Shape: d, Init: nets.Constant(0)}, {Name: predictorPart, Shape: d, Init: nets.Normal(0.1)}}}, nil
 }
 
 // Momentum is that of BYOL.

@@ -15,8 +15,11 @@ const (
 
 // WeightWidth returns c, the entries of a weight vector in the given space.
 func (m *Model) WeightWidth(space Space) int64 {
-	if space == Feature || m.Projector == nil {
+	switch {
+	case space == Feature || m.Projector == nil:
 		return m.Backbone.Dim()
+	case m.networks.Dim > 0:
+		return m.networks.Dim
 	}
 	return m.Projector.Dim()
 }
@@ -39,11 +42,21 @@ func (p *Pass) DoLoss(s *Scope, space Space, a Tensor) Tensor {
 	if p.networks.Target {
 		h, project = p.Batch.TargetH, p.applyTarget
 	}
-	n, rows, dim := s.Size(a, 1), 2*s.Size(h[0], 0), s.Size(h[0], 1)
+	h = h[:min(2, len(h))]
+	views, pictures, n := int64(len(h)), s.Size(a, 0), s.Size(a, 1)
+	parts, dim := s.Size(h[0], 0)/max(1, pictures), s.Size(h[0], 1) // rows of a picture
+	stacked := append([]Tensor(nil), h...)
+	for _, x := range h {
+		weighted := s.Mul(s.Unsqueeze(a, 2), s.Reshape(x, pictures, 1, parts, dim)) // [N, n, parts, dim]
+		stacked = append(stacked, s.Reshape(weighted, pictures*n*parts, dim))
+	}
+	out := project(s, ProjectorPart, s.Cat(0, stacked...), p.Mode.Still().Leading(views*pictures*parts))
+	y := make([]Tensor, views)
+	for v := range y {
+		y[v] = s.Narrow(out, 0, views*pictures+int64(v)*pictures*n, pictures*n)
+	}
+	z := p.arrange(s, y)
+	positive := func(v int) Tensor { return s.Reshape(z[v], pictures, n, -1) }
 	// Positives of view 1 are made from view 2, and the other way round.
-	weighted := s.Cat(0, s.Mul(a, s.Unsqueeze(h[1], 1)), s.Mul(a, s.Unsqueeze(h[0], 1))) // [2N, n, dim]
-	stacked := s.Cat(0, h[0], h[1], s.Reshape(weighted, rows*n, dim))
-	out := project(s, ProjectorPart, stacked, p.Mode.Still().Leading(rows))
-	pos := s.Reshape(s.Narrow(out, 0, rows, rows*n), rows, n, -1)
-	return losses.DoPositives(s, b, s.Narrow(pos, 0, 0, rows/2), s.Narrow(pos, 0, rows/2, rows/2), p.Temperature())
+	return losses.DoPositives(s, b, positive(1), positive(0), p.Temperature())
 }

@@ -18,7 +18,11 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	model := methods.NewModel(m, backbone)
+	model, err := methods.NewModel(m, backbone)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Println(model.Parts(), nets.Count(model.Params()))
 	// Output: [backbone projector predictor target] 11896000
 }

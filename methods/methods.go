@@ -27,7 +27,7 @@ type Method interface {
 	// that the do-loss compares.
 	Views() []View
 	// Networks puts the method's networks on a backbone.
-	Networks(backbone nets.Encoder) Networks
+	Networks(backbone nets.Encoder) (Networks, error)
 	// Loss is the method's own loss, L_ct, of a pass whose H and Z are there.
 	Loss(s *Scope, p *Pass) Tensor
 	// Temperature is tau of the do-loss that MSR adds.
@@ -48,6 +48,18 @@ type Contraster interface {
 	Contrast(s *Scope, p *Pass) losses.Batch
 }
 
+// Cutter is a method whose backbone sees parts of the views: Cut maps views
+// [N, 3, S, S] to [N*parts, 3, P, P], a picture's parts together.
+type Cutter interface {
+	Cut(s *Scope, views Tensor) Tensor
+}
+
+// Arranger is a method that does not compare views one by one: Arrange makes the
+// compared embeddings of what the projector gave for each view.
+type Arranger interface {
+	Arrange(s *Scope, y []Tensor) []Tensor
+}
+
 // Freezer is a method that leaves some gradients out: it sets those of theta
 // that are not to be used to none.
 type Freezer interface {
@@ -62,6 +74,8 @@ const (
 	Strong View = "strong" // the augmentation of section 6.2
 	Weak   View = "weak"   // crop and flip alone
 	Small  View = "small"  // a smaller crop of a smaller share of the picture (multi-crop)
+	Lab    View = "lab"    // strong, in the colours L, a, b; un-augmented pictures are then, too
+	Rand   View = "rand"   // strong, with RandAugment (InfoMin)
 )
 
 func two() []View { return []View{Strong, Strong} }
@@ -101,8 +115,8 @@ func (m base) Name() string               { return m.name }
 func (m base) Views() []View              { return two() }
 func (m base) Temperature() float64       { return m.c.Temperature }
 func (m base) Momentum(_ float64) float64 { return m.c.Momentum }
-func (m base) Networks(backbone nets.Encoder) Networks {
-	return Networks{Online: m.c.online(backbone)}
+func (m base) Networks(backbone nets.Encoder) (Networks, error) {
+	return Networks{Online: m.c.online(backbone)}, nil
 }
 
 // Validate reports what is wrong with the configuration.
@@ -142,6 +156,8 @@ func registry() []entry {
 		{Info{"simsiam", "Chen and He 2021, SimSiam", Recipe{0.1, 1, 0.5}}, newSimSiam},
 		{Info{"directpred", "Tian et al. 2021, DirectPred", Recipe{0.1, 1, 0.5}}, newDirectPred},
 		{Info{"moco", "He et al. 2020, Chen et al. 2020, MoCo v2", Recipe{1, 1, 0.2}}, newMoCo},
+		{Info{"infomin", "Tian et al. 2020, InfoMin", Recipe{1, 1, 0.2}}, newInfoMin},
+		{Info{"cmc", "Tian et al. 2020, CMC", Recipe{0.1, 0.1, 0.1}}, newCMC},
 		{Info{"ressl", "Zheng et al. 2021, ReSSL", Recipe{0.01, 1, 0.1}}, newReSSL},
 		{Info{"swav", "Caron et al. 2020, SwAV", Recipe{0.1, 1, 0.1}}, newSwAV},
 		{Info{"dcl", "Chuang et al. 2020, debiased contrastive learning", Recipe{1, 1, 0.5}}, newDCL},

@@ -13,8 +13,8 @@ func newMoCo(c Config) Method { return moco{base{c, "moco"}} }
 
 const queueState = "queue"
 
-func (m moco) Networks(backbone nets.Encoder) Networks {
-	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}
+func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
+	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Momentum is constant, 0.999 in the paper.

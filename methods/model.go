@@ -26,6 +26,7 @@ type Networks struct {
 	Online []Part      // trained by gradient: the backbone, the projector, then others
 	Target bool        // backbone and projector have a target network, their moving average
 	State  []nets.Spec // further tensors that training moves without a gradient, as a queue
+	Dim    int64       // width of the embeddings that are compared; 0: the projector's
 }
 
 // Model is a method on a backbone: functions of explicit parameters, buffers
@@ -48,8 +49,12 @@ type span struct {
 }
 
 // NewModel puts a method on a backbone.
-func NewModel(method Method, backbone nets.Encoder) *Model {
-	m := &Model{Method: method, Backbone: backbone, networks: method.Networks(backbone), spans: map[string]span{}}
+func NewModel(method Method, backbone nets.Encoder) (*Model, error) {
+	networks, err := method.Networks(backbone)
+	if err != nil {
+		return nil, fmt.Errorf("method %s: %w", method.Name(), err)
+	}
+	m := &Model{Method: method, networks: networks, spans: map[string]span{}}
 	var target, running []nets.Spec
 	for _, part := range m.networks.Online {
 		p, b := part.Net.Params(), part.Net.Buffers()
@@ -61,14 +66,17 @@ func NewModel(method Method, backbone nets.Encoder) *Model {
 			target = append(target, nets.Prefix("target."+part.Name, p)...)
 			running = append(running, nets.Prefix("target."+part.Name, b)...)
 		}
-		if part.Name == ProjectorPart {
+		switch part.Name {
+		case BackbonePart:
+			m.Backbone = part.Net
+		case ProjectorPart:
 			m.Projector = part.Net
 		}
 		m.spans[part.Name] = at
 	}
 	m.target = len(target)
 	m.state = append(append(target, running...), m.networks.State...)
-	return m
+	return m, nil
 }
 
 // Params describes theta.
@@ -136,6 +144,7 @@ type Batch struct {
 	Views            []Tensor // [N, 3, S, S] each; S may differ
 	Plain            Tensor   // [N, 3, S, S] un-augmented, for f_msr
 	TargetH, TargetZ []Tensor // what the target network makes of the views (Model.Targets)
+	Indices          Tensor   // [N] of the pictures in the data set
 }
 
 // Pass is one evaluation of a model on a batch: what it depends on, and what
@@ -148,12 +157,29 @@ type Pass struct {
 	Clock                 Clock
 
 	Stacked []Tensor // features of views of one size, stacked: [V*N, dim]
-	H, Z    []Tensor // of each view: features [N, dim] and projections [N, d]
+	H, Y    []Tensor // of each view: features [N, dim] and what the projector makes of them
+	Z       []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
 }
 
 // Features runs the backbone: views of one size together.
 func (p *Pass) Features(s *Scope) {
-	p.Stacked = p.stack(s, func(x Tensor) Tensor { return p.Apply(s, BackbonePart, x) })
+	p.Stacked = p.stack(s, func(x Tensor) Tensor { return p.Apply(s, BackbonePart, p.cut(s, x)) })
+}
+
+// cut is what the backbone sees of views.
+func (p *Pass) cut(s *Scope, x Tensor) Tensor {
+	if c, ok := p.Method.(Cutter); ok {
+		return c.Cut(s, x)
+	}
+	return x
+}
+
+// arrange is the embeddings that are compared, of what the projector gave.
+func (p *Pass) arrange(s *Scope, y []Tensor) []Tensor {
+	if a, ok := p.Method.(Arranger); ok {
+		return a.Arrange(s, y)
+	}
+	return y
 }
 
 // stack applies f to the views, those of one size in one call.
@@ -183,15 +209,16 @@ func (p *Pass) groups(s *Scope) []int {
 
 // Project splits the features by view and runs the projector.
 func (p *Pass) Project(s *Scope) {
-	p.H, p.Z = p.project(s, p.Stacked, func(h Tensor) Tensor {
+	p.H, p.Y = p.project(s, p.Stacked, func(h Tensor) Tensor {
 		if p.Projector == nil {
 			return h
 		}
 		return p.Apply(s, ProjectorPart, h)
 	})
+	p.Z = p.arrange(s, p.Y)
 }
 
-func (p *Pass) project(s *Scope, stacked []Tensor, f func(h Tensor) Tensor) (hs, zs []Tensor) {
+func (p *Pass) project(s *Scope, stacked []Tensor, f func(h Tensor) Tensor) (hs, ys []Tensor) {
 	k := 0
 	for _, n := range p.groups(s) {
 		if n == 0 {
@@ -201,10 +228,10 @@ func (p *Pass) project(s *Scope, stacked []Tensor, f func(h Tensor) Tensor) (hs,
 		if k < len(stacked) {
 			h = stacked[k]
 		}
-		hs, zs = append(hs, split(s, h, n)...), append(zs, split(s, f(h), n)...)
+		hs, ys = append(hs, split(s, h, n)...), append(ys, split(s, f(h), n)...)
 		k++
 	}
-	return hs, zs
+	return hs, ys
 }
 
 // split takes rows apart into n equal parts; after an error they are none.
@@ -253,8 +280,9 @@ func (p *Pass) Targets(s *Scope) {
 		return
 	}
 	defer libtorch.SetGrad(false)()
-	stacked := p.stack(s, func(x Tensor) Tensor { return p.applyTarget(s, BackbonePart, x, p.Mode) })
-	p.Batch.TargetH, p.Batch.TargetZ = p.project(s, stacked, func(h Tensor) Tensor { return p.applyTarget(s, ProjectorPart, h, p.Mode) })
+	stacked := p.stack(s, func(x Tensor) Tensor { return p.applyTarget(s, BackbonePart, p.cut(s, x), p.Mode) })
+	h, y := p.project(s, stacked, func(h Tensor) Tensor { return p.applyTarget(s, ProjectorPart, h, p.Mode) })
+	p.Batch.TargetH, p.Batch.TargetZ = h, p.arrange(s, y)
 }
 
 // Own returns a tensor of the method's own state by name.

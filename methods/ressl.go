@@ -13,8 +13,8 @@ func newReSSL(c Config) Method { return ressl{base{c, "ressl"}} }
 
 func (m ressl) Views() []View { return []View{Strong, Weak} }
 
-func (m ressl) Networks(backbone nets.Encoder) Networks {
-	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}
+func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
+	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Momentum is constant, 0.99 in the paper's runs on small data sets.

@@ -11,8 +11,8 @@ type simSiam struct{ base }
 
 func newSimSiam(c Config) Method { return simSiam{base{c, "simsiam"}} }
 
-func (m simSiam) Networks(backbone nets.Encoder) Networks {
-	return Networks{Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}
+func (m simSiam) Networks(backbone nets.Encoder) (Networks, error) {
+	return Networks{Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}, nil
 }
 
 func (m simSiam) Loss(s *Scope, p *Pass) Tensor {

@@ -26,8 +26,8 @@ func (m swav) Views() []View {
 	return views
 }
 
-func (m swav) Networks(backbone nets.Encoder) Networks {
-	return Networks{Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, prototypes)})}
+func (m swav) Networks(backbone nets.Encoder) (Networks, error) {
+	return Networks{Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, prototypes)})}, nil
 }
 
 func (m swav) Loss(s *Scope, p *Pass) Tensor {

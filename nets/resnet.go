@@ -24,6 +24,7 @@ type ResNet struct {
 	blocks          []block
 	params, buffers []Spec
 	dim             int64
+	config          ResNetConfig
 }
 
 // block is a residual block: main branch, and a downsample where shapes change.
@@ -37,23 +38,27 @@ type ResNetConfig struct {
 	Blocks     []int64 // blocks of each stage
 	Bottleneck bool
 	Width      int64 // channels of the first stage; 64 in the paper
+	Channels   int64 // of a picture; 0: 3
 	Stem       Stem
 }
 
 // NewResNet builds the network that c describes.
 func NewResNet(c ResNetConfig) (*ResNet, error) {
-	r := &ResNet{}
+	r := &ResNet{config: c}
+	if c.Channels == 0 {
+		c.Channels = 3
+	}
 	switch c.Stem {
 	case StemImageNet:
-		r.stem, r.pool = convNorm{"conv1", "bn1", 3, c.Width, 7, 2, 3}, true
+		r.stem, r.pool = convNorm{"conv1", "bn1", c.Channels, c.Width, 7, 2, 3}, true
 	case StemCIFAR:
-		r.stem = convNorm{"conv1", "bn1", 3, c.Width, 3, 1, 1}
+		r.stem = convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}
 	case StemSTL:
-		r.stem, r.pool = convNorm{"conv1", "bn1", 3, c.Width, 3, 1, 1}, true
+		r.stem, r.pool = convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}, true
 	default:
 		return nil, fmt.Errorf("nets: unknown stem %q; use imagenet, cifar or stl", c.Stem)
 	}
-	if c.Width < 1 || len(c.Blocks) == 0 {
+	if c.Width < 1 || c.Channels < 1 || len(c.Blocks) == 0 {
 		return nil, fmt.Errorf("nets: a ResNet of width %d with %d stages", c.Width, len(c.Blocks))
 	}
 	r.params, r.buffers = r.stem.params(), r.stem.buffers()
@@ -122,6 +127,14 @@ func (r *ResNet) Params() []Spec { return r.params }
 
 // Buffers implements Network.
 func (r *ResNet) Buffers() []Spec { return r.buffers }
+
+// Part returns the same network at half the width for pictures of the given
+// channels.
+func (r *ResNet) Part(channels int64) (Encoder, error) {
+	c := r.config
+	c.Width, c.Channels = c.Width/2, channels
+	return NewResNet(c)
+}
 
 // Dim returns the number of pooled features: 512 for ResNet-18, 2048 for
 // ResNet-50.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,15 @@ func setThreads(n int) error {
 	return nil
 }
 
+// method is the one that the configuration names.
+func (c *config) method() (methods.Method, error) {
+	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue})
+	if err != nil {
+		return nil, usage{err}
+	}
+	return m, nil
+}
+
 // model builds the networks that the configuration describes; f_msr is nil
 // without MSR.
 func (c *config) model() (*methods.Model, *nets.MSR, error) {
@@ -57,11 +67,14 @@ func (c *config) model() (*methods.Model, *nets.MSR, error) {
 	if err != nil {
 		return nil, nil, usage{err}
 	}
-	method, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue})
+	method, err := c.method()
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := methods.NewModel(method, backbone)
 	if err != nil {
 		return nil, nil, usage{err}
 	}
-	model := methods.NewModel(method, backbone)
 	if !c.MSR {
 		return model, nil, nil
 	}
@@ -102,7 +115,12 @@ func (c *config) open(train bool) (datasets.Dataset, error) {
 		Correlation: c.Correlation, Foreground: c.Foreground})
 }
 
+// augmentation is the data set's, in the colours that the method sees.
 func (c *config) augmentation() (transforms.Preset, error) {
+	method, err := c.method()
+	if err != nil {
+		return transforms.Preset{}, err
+	}
 	table := []struct {
 		name  string
 		build func() transforms.Preset
@@ -111,6 +129,9 @@ func (c *config) augmentation() (transforms.Preset, error) {
 	for _, e := range table {
 		if e.name == c.Augment {
 			p := e.build().WithSize(c.Size)
+			if slices.Contains(method.Views(), methods.Lab) {
+				p = p.Lab()
+			}
 			return p, p.View.Validate()
 		}
 		names = append(names, e.name)
@@ -173,6 +194,10 @@ func view(aug transforms.Preset, v methods.View) (transforms.Pipeline, error) {
 		return aug.Weak(), nil
 	case methods.Small:
 		return aug.Small(), nil
+	case methods.Rand:
+		return aug.InfoMin(), nil
+	case methods.Lab:
+		return aug.View, nil // the whole preset is in Lab: augmentation
 	}
 	return transforms.Pipeline{}, fmt.Errorf("a view of unknown kind %q", v)
 }

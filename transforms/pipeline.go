@@ -16,16 +16,20 @@ type Pipeline struct {
 	JitterP      float64
 	GrayP        float64
 	FlipP        float64
-	BlurP        float64    // Gaussian blur, after the flip
-	BlurKernel   int        // odd
-	BlurSigma    [2]float64 // uniform between
-	SolarizeP    float64    // at 128, after the blur
+	BlurP        float64     // Gaussian blur, after the flip
+	BlurKernel   int         // odd
+	BlurSigma    [2]float64  // uniform between
+	Rand         RandAugment // after the blur
+	SolarizeP    float64     // at 128, after those
 	Norm         Normalization
 }
 
 // Normalization maps bytes to (v/255 - Mean)/Std, for each of the three
-// channels.
-type Normalization struct{ Mean, Std [3]float64 }
+// channels; or L, a and b, to (v - Mean)/Std.
+type Normalization struct {
+	Mean, Std [3]float64
+	Lab       bool // of CIE L*a*b*, L from 0 to 100
+}
 
 // Validate reports the first setting that cannot be.
 func (p *Pipeline) Validate() error {
@@ -52,6 +56,9 @@ func (p *Pipeline) Validate() error {
 	if p.BlurP > 0 && (p.BlurKernel < 1 || p.BlurKernel%2 == 0 || !(0 < p.BlurSigma[0] && p.BlurSigma[0] <= p.BlurSigma[1])) {
 		return fmt.Errorf("transforms: blur of %d pixels, sigma %g to %g; want an odd size and 0 < low <= high", p.BlurKernel, p.BlurSigma[0], p.BlurSigma[1])
 	}
+	if err := p.Rand.validate(); err != nil {
+		return err
+	}
 	return p.Norm.validate()
 }
 
@@ -68,6 +75,7 @@ func (n Normalization) validate() error {
 type Scratch struct {
 	resize resizer
 	blur   blurrer
+	rand   Image // before an operation of RandAugment
 	colour Image // before the crop
 	view   Image
 }
@@ -109,6 +117,7 @@ func (p *Pipeline) Draw(src Image, rng *rand.Rand, b *Scratch) (Image, error) {
 	if p.BlurP > 0 && rng.Float64() < p.BlurP {
 		b.blur.blur(view, p.BlurKernel, p.BlurSigma[0]+(p.BlurSigma[1]-p.BlurSigma[0])*rng.Float64())
 	}
+	p.Rand.apply(view, rng, b)
 	if p.SolarizeP > 0 && rng.Float64() < p.SolarizeP {
 		Solarize(view, 128)
 	}
@@ -134,6 +143,10 @@ func (n Normalization) Write(dst []float32, m Image) error {
 	size := m.Width * m.Height
 	if len(dst) != 3*size {
 		return fmt.Errorf("transforms: a view of %dx%d pixels into %d numbers", m.Width, m.Height, len(dst))
+	}
+	if n.Lab {
+		n.writeLab(dst, m)
+		return nil
 	}
 	var table [3][256]float32
 	for c := range 3 {

@@ -19,23 +19,23 @@ func preset(size, resize int, norm Normalization) Preset {
 
 // CIFAR is section 6.2's augmentation of CIFAR-10 and CIFAR-100.
 func CIFAR() Preset {
-	return preset(32, 0, Normalization{[3]float64{0.4914, 0.4822, 0.4465}, [3]float64{0.2023, 0.1994, 0.2010}})
+	return preset(32, 0, Normalization{Mean: [3]float64{0.4914, 0.4822, 0.4465}, Std: [3]float64{0.2023, 0.1994, 0.2010}})
 }
 
 // TinyImageNet is section 6.2's of Tiny ImageNet.
 func TinyImageNet() Preset {
-	return preset(64, 0, Normalization{[3]float64{0.480, 0.448, 0.398}, [3]float64{0.277, 0.269, 0.282}})
+	return preset(64, 0, Normalization{Mean: [3]float64{0.480, 0.448, 0.398}, Std: [3]float64{0.277, 0.269, 0.282}})
 }
 
 // STL10 is the baseline's of STL-10.
 func STL10() Preset {
-	return preset(64, 70, Normalization{[3]float64{0.43, 0.42, 0.39}, [3]float64{0.27, 0.26, 0.27}})
+	return preset(64, 70, Normalization{Mean: [3]float64{0.43, 0.42, 0.39}, Std: [3]float64{0.27, 0.26, 0.27}})
 }
 
 // ImageNet is section 6.2's of ImageNet and ImageNet-100. It crops first, as
 // SimCLR does: colours of the crop only, which is also several times faster.
 func ImageNet() Preset {
-	p := preset(224, 256, Normalization{[3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}})
+	p := preset(224, 256, Normalization{Mean: [3]float64{0.485, 0.456, 0.406}, Std: [3]float64{0.229, 0.224, 0.225}})
 	p.View.CropFirst = true
 	p.View.Scale = [2]float64{0.08, 1}
 	p.View.Jitter, p.View.GrayP = Jitter{0.8, 0.8, 0.8, 0.2}, 0.2
@@ -64,5 +64,22 @@ func (p Preset) Small() Pipeline {
 	v := p.View
 	v.Size = max(8, v.Size*96/224/4*4)
 	v.Scale = [2]float64{0.05, 0.14}
+	return v
+}
+
+// Lab returns the preset in the colours L, a and b (CMC), for every picture.
+func (p Preset) Lab() Preset {
+	p.View.Norm, p.Plain.Norm = labNorm(), labNorm()
+	return p
+}
+
+// InfoMin is the view of Tian et al. 2020 (what makes for good views): strong
+// jitter, blur, gray, and RandAugment of two operations at strength 10.
+func (p Preset) InfoMin() Pipeline {
+	v := p.View
+	v.Scale[0] = 0.2
+	v.Jitter, v.JitterP, v.GrayP = Jitter{0.8, 0.8, 0.8, 0.2}, 0.8, 0.2
+	v.BlurP, v.BlurKernel, v.BlurSigma = 0.5, max(3, v.Size/20*2+1), [2]float64{0.1, 2}
+	v.Rand = RandAugment{Operations: 2, Strength: 10, Deviation: 0.5}
 	return v
 }

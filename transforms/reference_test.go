@@ -52,6 +52,26 @@ func TestReference(t *testing.T) {
 				transforms.Grayscale(m)
 			case "gaussian_blur":
 				transforms.GaussianBlur(m, int(number("kernel")), number("sigma"))
+			case "auto_contrast":
+				transforms.AutoContrast(m)
+			case "equalize":
+				transforms.Equalize(m)
+			case "invert":
+				transforms.Invert(m)
+			case "posterize":
+				transforms.Posterize(m, int(number("bits")))
+			case "solarize_add":
+				transforms.SolarizeAdd(m, uint8(number("add")))
+			case "sharpness":
+				transforms.Sharpness(m, number("factor"))
+			case "rotate":
+				transforms.Rotate(m, number("degrees"))
+			case "affine":
+				var matrix [6]float64
+				for i, v := range c.Params["matrix"].([]any) {
+					matrix[i] = v.(float64)
+				}
+				transforms.Affine(m, matrix)
 			case "solarize":
 				transforms.Solarize(m, uint8(number("threshold")))
 			default:

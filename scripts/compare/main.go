@@ -88,7 +88,11 @@ func problem(s *libtorch.Scope, batch int64) (meta.Problem, error) {
 	if err != nil {
 		return meta.Problem{}, err
 	}
-	l, o := methods.NewModel(m, backbone), libtorch.Float32()
+	l, err := methods.NewModel(m, backbone)
+	if err != nil {
+		return meta.Problem{}, err
+	}
+	o := libtorch.Float32()
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: 64})
 	if err != nil {
 		return meta.Problem{}, err

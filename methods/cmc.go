@@ -1,0 +1,46 @@
+package methods
+
+import (
+	"errors"
+
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// cmc is Tian et al. 2020, contrastive multiview coding: the lightness and the
+// colours of one picture, L and ab of Lab, are its two views; a network of half
+// the width, and a head, for each.
+type cmc struct{ base }
+
+func newCMC(c Config) Method { return cmc{base{c, "cmc"}} }
+
+func (m cmc) Views() []View { return []View{Lab} }
+
+func (m cmc) Networks(backbone nets.Encoder) (Networks, error) {
+	whole, ok := backbone.(nets.Divisible)
+	if !ok {
+		return Networks{}, errors.New("the backbone cannot be halved; use a ResNet")
+	}
+	l, err := whole.Part(1)
+	if err != nil {
+		return Networks{}, err
+	}
+	ab, err := whole.Part(2)
+	if err != nil {
+		return Networks{}, err
+	}
+	head := func(dim int64) nets.Encoder { return m.c.projector(dim).Net }
+	return Networks{Dim: m.c.Dim, Online: []Part{
+		{BackbonePart, nets.Sides(nets.Side{Name: "l", Columns: 1, Net: l}, nets.Side{Name: "ab", Columns: 2, Net: ab})},
+		{ProjectorPart, nets.Sides(nets.Side{Name: "l", Columns: l.Dim(), Net: head(l.Dim())}, nets.Side{Name: "ab", Columns: ab.Dim(), Net: head(ab.Dim())})},
+	}}, nil
+}
+
+// Arrange takes the embeddings of the two sides apart.
+func (m cmc) Arrange(s *Scope, y []Tensor) []Tensor {
+	return []Tensor{s.Narrow(y[0], 1, 0, m.c.Dim), s.Narrow(y[0], 1, m.c.Dim, m.c.Dim)}
+}
+
+func (m cmc) Loss(s *Scope, p *Pass) Tensor {
+	return losses.CrossViewNCE(s, p.Pair(), m.c.Temperature)
+}

@@ -1,0 +1,51 @@
+package nets
+
+// Divisible is an encoder that can be halved: networks of half its width, each
+// for some of a picture's channels.
+type Divisible interface {
+	Part(channels int64) (Encoder, error)
+}
+
+// Side is an encoder of some of the columns of its input: channels of pictures
+// [N, c, H, W], or entries of rows [N, c].
+type Side struct {
+	Name    string
+	Columns int64
+	Net     Encoder
+}
+
+// sides runs each network on its own columns.
+type sides struct {
+	parts           []Side
+	params, buffers []Spec
+	dim             int64
+}
+
+// Sides is the network whose outputs are its parts' side by side; the columns
+// of its input go to the parts in order.
+func Sides(parts ...Side) Encoder {
+	q := &sides{parts: parts}
+	for _, part := range parts {
+		q.params = append(q.params, Prefix(part.Name, part.Net.Params())...)
+		q.buffers = append(q.buffers, Prefix(part.Name, part.Net.Buffers())...)
+		q.dim += part.Net.Dim()
+	}
+	return q
+}
+
+func (q *sides) Params() []Spec  { return q.params }
+func (q *sides) Buffers() []Spec { return q.buffers }
+func (q *sides) Dim() int64      { return q.dim }
+
+func (q *sides) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	if !Check(s, "network", q.params, p) || !Check(s, "network's buffers", q.buffers, b) {
+		return Tensor{}
+	}
+	out, from := make([]Tensor, len(q.parts)), int64(0)
+	for i, part := range q.parts {
+		np, nb := len(part.Net.Params()), len(part.Net.Buffers())
+		out[i] = part.Net.Forward(s, p[:np], b[:nb], s.Narrow(x, 1, from, part.Columns), m)
+		p, b, from = p[np:], b[nb:], from+part.Columns
+	}
+	return s.Cat(1, out...)
+}
