@@ -39,7 +39,7 @@ func problem(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smo
 		act = nets.Tanh()
 		body = smoothBody{smoothNet(3, 6)}
 	}
-	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Projector: func(dim int64) nets.Encoder {
+	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7, Prototypes: []int64{3, 4}, Projector: func(dim int64) nets.Encoder {
 		return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.BatchNorm(8), act, nets.Linear(8, 5)), 5)
 	}})
 	require.NoError(t, err)
@@ -69,8 +69,8 @@ func problem(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smo
 		}
 		return out
 	}
-	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, n, 3, 16, 16), Views: views()}
-	p.Outer = methods.Batch{Views: views()}
+	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, n, 3, 16, 16), Views: views(), Indices: s.Arange(0, n, o.Device)}
+	p.Outer = methods.Batch{Views: views(), Indices: p.Inner.Indices}
 	return p
 }
 

@@ -108,6 +108,19 @@ func (st *State) Tensors() []nets.NamedTensor {
 	return out
 }
 
+// Encoder lists the backbone's tensors of the state: all that evaluation needs.
+func (st *State) Encoder() []nets.NamedTensor {
+	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
+	var out []nets.NamedTensor
+	for i, spec := range st.Params()[:np] {
+		out = append(out, nets.NamedTensor{Name: spec.Name, Tensor: st.Theta[i]})
+	}
+	for i, spec := range st.Model.Buffers()[:nb] {
+		out = append(out, nets.NamedTensor{Name: spec.Name, Tensor: st.Buffers[i]})
+	}
+	return out
+}
+
 // Device and dtype of the state's tensors.
 func (st *State) Options() libtorch.Options { return st.options }
 

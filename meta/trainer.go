@@ -22,6 +22,7 @@ type Batch struct {
 	Sizes   []int
 	Views   [][]float32
 	Plain   []float32
+	Indices []int64 // of the pictures in the data set
 }
 
 // Source makes the batches of a pass. What it yields depends on the pass number
@@ -33,6 +34,12 @@ type Source interface {
 	Pass(ctx context.Context, n uint64, from int) iter.Seq2[Batch, error]
 	// Waited is the time spent waiting for batches so far.
 	Waited() time.Duration
+}
+
+// Surveyor is a source that also yields all pictures once, un-augmented, in the
+// data set's order: what methods need that look at all of them (methods.Surveyor).
+type Surveyor interface {
+	Survey(ctx context.Context) iter.Seq2[Batch, error]
 }
 
 // Hook is told what happens; any function may be nil. An error ends the run.
@@ -86,6 +93,9 @@ func (t *Trainer) Run(ctx context.Context) (err error) {
 	}()
 	for p := &t.State.Position; p.Epoch < t.Schedule.Epochs; {
 		if p.Pass == Regular {
+			if err := t.survey(ctx); err != nil {
+				return err
+			}
 			if err := t.pass(ctx, t.regular); err != nil {
 				return err
 			}
@@ -188,19 +198,63 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 	return ctx.Err()
 }
 
+// survey lets the method look at all pictures before an epoch, if it wants to.
+// An epoch that is taken up later has what the survey left in its checkpoint.
+func (t *Trainer) survey(ctx context.Context) error {
+	st := t.State
+	method, ok := st.Method.(methods.Surveyor)
+	if !ok || st.Position.Batch > 0 || !method.Surveys(t.clock()) {
+		return nil
+	}
+	src, ok := t.Source.(Surveyor)
+	if !ok {
+		return fmt.Errorf("meta: method %s looks at all pictures before an epoch, and this source has no Survey", st.Name())
+	}
+	start := time.Now()
+	err := libtorch.With(func(s *Scope) error {
+		var parts []Tensor
+		for b, err := range src.Survey(ctx) {
+			if err != nil {
+				return err
+			}
+			if err := libtorch.With(func(u *Scope) error {
+				q := t.on(u, Batch{N: b.N, Size: b.Size, Plain: b.Plain}, nets.Eval())
+				parts = append(parts, s.Hold(q.Embed(u, q.Batch.Plain)))
+				return u.Err()
+			}); err != nil {
+				return err
+			}
+		}
+		q := t.on(s, Batch{}, nets.Eval())
+		defer libtorch.SetGrad(false)()
+		method.Survey(s, q, s.Cat(0, parts...))
+		return s.Err()
+	})
+	st.Position.Sums.Regular += time.Since(start).Seconds()
+	return err
+}
+
+// clock says where the run is, for methods.
+func (t *Trainer) clock() methods.Clock {
+	p := t.State.Position
+	return methods.Clock{Step: p.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Epoch: p.Epoch, Epochs: t.Schedule.Epochs, Seed: t.State.seed}
+}
+
 // on copies a batch to the device: a pass of the model on it, at theta.
 func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	st := t.State
 	upload := func(x []float32, size int) Tensor {
 		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m,
-		Clock: methods.Clock{Step: st.Position.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Seed: st.seed}}
+	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock()}
 	for v, x := range b.Views {
 		q.Batch.Views = append(q.Batch.Views, upload(x, b.Sizes[v]))
 	}
-	if st.MSR != nil {
+	if b.Plain != nil {
 		q.Batch.Plain = upload(b.Plain, b.Size)
+	}
+	if b.Indices != nil {
+		q.Batch.Indices = libtorch.FromSlice(s, b.Indices, st.options.Device, int64(len(b.Indices)))
 	}
 	return q
 }

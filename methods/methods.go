@@ -60,6 +60,16 @@ type Arranger interface {
 	Arrange(s *Scope, y []Tensor) []Tensor
 }
 
+// Surveyor is a method that looks at all pictures before an epoch.
+type Surveyor interface {
+	// Surveys reports whether it does so before the epoch that the clock is at.
+	Surveys(c Clock) bool
+	// Survey sets the method's state from the embeddings z [pictures, d] of the
+	// un-augmented pictures in the data set's order, by the target network where
+	// there is one.
+	Survey(s *Scope, p *Pass, z Tensor)
+}
+
 // Freezer is a method that leaves some gradients out: it sets those of theta
 // that are not to be used to none.
 type Freezer interface {
@@ -87,6 +97,8 @@ type Config struct {
 	Dim         int64   // width of the embeddings; 64 on CIFAR, 128 otherwise
 	Momentum    float64 // first tau of the target network; 0: the method's own
 	Queue       int64   // rows of the queue; 0: the method's own
+	Prototypes  []int64 // numbers of prototypes; none: the method's own
+	Pictures    int64   // of the data set
 	// Projector makes the projection head on dim features; nil: nets.NewProjector.
 	Projector func(dim int64) nets.Encoder
 }
@@ -130,6 +142,11 @@ func (c Config) Validate() error {
 	if c.Queue < 0 {
 		return fmt.Errorf("queue of %d rows; want 0 or more", c.Queue)
 	}
+	for _, n := range c.Prototypes {
+		if n < 2 {
+			return fmt.Errorf("%d prototypes; want 2 or more", n)
+		}
+	}
 	if c.Hidden < 1 || c.Dim < 1 {
 		return fmt.Errorf("head of %d hidden units and %d outputs; want positive numbers", c.Hidden, c.Dim)
 	}
@@ -158,6 +175,8 @@ func registry() []entry {
 		{Info{"moco", "He et al. 2020, Chen et al. 2020, MoCo v2", Recipe{1, 1, 0.2}}, newMoCo},
 		{Info{"infomin", "Tian et al. 2020, InfoMin", Recipe{1, 1, 0.2}}, newInfoMin},
 		{Info{"cmc", "Tian et al. 2020, CMC", Recipe{0.1, 0.1, 0.1}}, newCMC},
+		{Info{"cpc", "Hénaff et al. 2020, CPC v2", Recipe{1, 1, 0.1}}, newCPC},
+		{Info{"pcl", "Li et al. 2021, PCL", Recipe{1, 1, 0.2}}, newPCL},
 		{Info{"ressl", "Zheng et al. 2021, ReSSL", Recipe{0.01, 1, 0.1}}, newReSSL},
 		{Info{"swav", "Caron et al. 2020, SwAV", Recipe{0.1, 1, 0.1}}, newSwAV},
 		{Info{"dcl", "Chuang et al. 2020, debiased contrastive learning", Recipe{1, 1, 0.5}}, newDCL},

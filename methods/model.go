@@ -132,8 +132,9 @@ func (m *Model) InitialState(s *Scope, theta, buffers []Tensor, o libtorch.Optio
 // Clock says where a run is: what schedules and random choices of a method
 // depend on.
 type Clock struct {
-	Step, Steps int // optimizer steps done, and of the whole run
-	Seed        uint64
+	Step, Steps   int // optimizer steps done, and of the whole run
+	Epoch, Epochs int
+	Seed          uint64
 }
 
 // Progress is the share of the run that is done.
@@ -283,6 +284,17 @@ func (p *Pass) Targets(s *Scope) {
 	stacked := p.stack(s, func(x Tensor) Tensor { return p.applyTarget(s, BackbonePart, p.cut(s, x), p.Mode) })
 	h, y := p.project(s, stacked, func(h Tensor) Tensor { return p.applyTarget(s, ProjectorPart, h, p.Mode) })
 	p.Batch.TargetH, p.Batch.TargetZ = h, p.arrange(s, y)
+}
+
+// Embed maps pictures to embeddings [N, d] by the target network, where there is
+// one, with its running statistics and without a graph.
+func (p *Pass) Embed(s *Scope, x Tensor) Tensor {
+	defer libtorch.SetGrad(false)()
+	run := p.apply
+	if p.networks.Target {
+		run = p.applyTarget
+	}
+	return run(s, ProjectorPart, run(s, BackbonePart, x, nets.Eval()), nets.Eval())
 }
 
 // Own returns a tensor of the method's own state by name.

@@ -46,7 +46,7 @@ func normParams(prefix string, c int64) []Spec {
 
 func normBuffers(prefix string, c int64) []Spec {
 	return []Spec{{prefix + "running_mean", []int64{c}, Constant(0)}, {prefix + "running_var", []int64{c}, Constant(1)},
-		{prefix + "num_batches_tracked", []int64{}, Init{kind: counter}}}
+		{prefix + "num_batches_tracked", []int64{}, Index()}}
 }
 
 func norm(p, b []Tensor) libtorch.Norm {

@@ -99,7 +99,7 @@ const (
 	constant initKind = iota
 	normal
 	uniform
-	counter  // an int64 scalar, zero
+	index    // int64, zeros
 	unitRows // normal, each row then divided by its norm
 )
 
@@ -112,6 +112,9 @@ func KaimingNormal(fan int64) Init { return Init{normal, math.Sqrt(2 / float64(f
 
 // Normal is N(0, deviation²).
 func Normal(deviation float64) Init { return Init{normal, deviation} }
+
+// Index are int64 zeros: counters and the like.
+func Index() Init { return Init{kind: index} }
 
 // UnitRows are directions drawn evenly: rows of norm 1.
 func UnitRows() Init { return Init{unitRows, 1} }
@@ -135,8 +138,8 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 			out[i] = s.Uniform(-spec.Init.a, spec.Init.a, o, spec.Shape...)
 		case unitRows:
 			out[i] = s.Normalize(s.Normal(0, 1, o, spec.Shape...))
-		case counter:
-			out[i] = libtorch.FromSlice(s, []int64{0}, o.Device)
+		case index:
+			out[i] = libtorch.FromSlice(s, make([]int64, Count(specs[i:i+1])), o.Device, spec.Shape...)
 		}
 	}
 	return out

@@ -51,9 +51,10 @@ func setThreads(n int) error {
 	return nil
 }
 
-// method is the one that the configuration names.
-func (c *config) method() (methods.Method, error) {
-	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue})
+// method is the one that the configuration names, for a data set of so many
+// pictures; 0 where they do not matter.
+func (c *config) method(pictures int) (methods.Method, error) {
+	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures)})
 	if err != nil {
 		return nil, usage{err}
 	}
@@ -62,12 +63,12 @@ func (c *config) method() (methods.Method, error) {
 
 // model builds the networks that the configuration describes; f_msr is nil
 // without MSR.
-func (c *config) model() (*methods.Model, *nets.MSR, error) {
+func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
 	backbone, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
 	if err != nil {
 		return nil, nil, usage{err}
 	}
-	method, err := c.method()
+	method, err := c.method(pictures)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,12 +90,12 @@ func (c *config) model() (*methods.Model, *nets.MSR, error) {
 	return model, f, nil
 }
 
-func (c *config) state(s *libtorch.Scope) (*meta.State, error) {
+func (c *config) state(s *libtorch.Scope, pictures int) (*meta.State, error) {
 	d, err := device(c.Device)
 	if err != nil {
 		return nil, err
 	}
-	model, f, err := c.model()
+	model, f, err := c.model(pictures)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +118,7 @@ func (c *config) open(train bool) (datasets.Dataset, error) {
 
 // augmentation is the data set's, in the colours that the method sees.
 func (c *config) augmentation() (transforms.Preset, error) {
-	method, err := c.method()
+	method, err := c.method(0)
 	if err != nil {
 		return transforms.Preset{}, err
 	}
@@ -142,8 +143,9 @@ func (c *config) augmentation() (transforms.Preset, error) {
 // source feeds a trainer from a loader.
 type source struct {
 	*datasets.Loader
-	size  int   // of the un-augmented picture
-	sizes []int // of the views
+	plain *datasets.Loader // un-augmented pictures in order
+	size  int              // of the un-augmented picture
+	sizes []int            // of the views
 }
 
 // Pass implements meta.Source.
@@ -154,7 +156,30 @@ func (s source) Pass(ctx context.Context, n uint64, from int) iter.Seq2[meta.Bat
 				yield(meta.Batch{}, err)
 				return
 			}
-			if !yield(meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain}, nil) {
+			if !yield(s.batch(b), nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s source) batch(b *datasets.Batch) meta.Batch {
+	indices := make([]int64, len(b.Indices))
+	for k, i := range b.Indices {
+		indices[k] = int64(i)
+	}
+	return meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices}
+}
+
+// Survey implements meta.Surveyor.
+func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) {
+		for b, err := range s.plain.Epoch(ctx, 0, 0) {
+			if err != nil {
+				yield(meta.Batch{}, err)
+				return
+			}
+			if !yield(s.batch(b), nil) {
 				return
 			}
 		}
@@ -181,7 +206,10 @@ func (c *config) source(ds datasets.Dataset, views []methods.View) (source, erro
 	if c.MSR {
 		o.Plain = &aug.Plain
 	}
-	src.Loader, err = datasets.NewLoader(ds, o)
+	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
+		return src, err
+	}
+	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain})
 	return src, err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -94,10 +95,19 @@ func load(path string) (checkpoint, error) {
 	return k, nil
 }
 
-// restore writes the checkpoint into a state, name by name.
+// restore writes the checkpoint into a state, to go on with.
 func (k checkpoint) restore(st *meta.State) error {
-	err := libtorch.With(func(s *libtorch.Scope) error {
-		for _, t := range st.Tensors() {
+	if err := k.fill(st.Tensors()); err != nil {
+		return err
+	}
+	st.Restore(k.position)
+	return nil
+}
+
+// fill writes the checkpoint into tensors, name by name.
+func (k checkpoint) fill(into []nets.NamedTensor) error {
+	return libtorch.With(func(s *libtorch.Scope) error {
+		for _, t := range into {
 			saved, ok := torchscript.Find(k.tensors, t.Name)
 			if !ok {
 				return fmt.Errorf("%s: no tensor %s: a checkpoint of another architecture or method", k.path, t.Name)
@@ -113,9 +123,4 @@ func (k checkpoint) restore(st *meta.State) error {
 		}
 		return s.Err()
 	})
-	if err != nil {
-		return err
-	}
-	st.Restore(k.position)
-	return nil
 }

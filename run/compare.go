@@ -53,7 +53,7 @@ func compare(ctx context.Context, p program, args []string) error {
 			} else {
 				r.plain = a
 			}
-			if _, _, err := c.model(); err != nil { // a wrong name is told before hours of training
+			if _, _, err := c.model(0); err != nil { // a wrong name is told before hours of training
 				return err
 			}
 		}

@@ -191,7 +191,7 @@ func (a arm) pictures(ctx context.Context, sec *page.Section, train, test datase
 	if err != nil {
 		return err
 	}
-	st, err := k.config.state(s)
+	st, err := k.config.state(s, 0)
 	if err != nil {
 		return err
 	}

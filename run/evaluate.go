@@ -106,11 +106,11 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	st, err := k.config.state(s)
+	st, err := k.config.state(s, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := k.restore(st); err != nil {
+	if err := k.fill(st.Encoder()); err != nil {
 		return nil, err
 	}
 	return evaluateState(ctx, s, st, k.config, o)

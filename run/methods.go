@@ -19,7 +19,7 @@ func listMethods(_ context.Context, p program, args []string) error {
 	fmt.Fprintln(w, "method\tpaper\tviews\tnetworks beside the backbone\tlambda\tgamma\ttau\t")
 	for _, m := range methods.All() {
 		c.Method = m.Name
-		model, _, err := c.model()
+		model, _, err := c.model(0)
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,11 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 				epochs, err := readMetrics(filepath.Join(dir, "whole"))
 				require.NoError(t, err)
 				require.Len(t, epochs, 3)
-				assert.Less(t, epochs[2].LCt, epochs[0].LCt, "the loss falls")
+				first := 0
+				if name == "pcl" {
+					first = 1 // its first epoch is without clusters, and lacks their term
+				}
+				assert.Less(t, epochs[2].LCt, epochs[first].LCt, "the loss falls")
 				assert.Greater(t, epochs[2].EmbeddingStd, 0.1, "embeddings keep their spread")
 				assert.Greater(t, epochs[2].EffectiveRank, 1.5, "and more than one direction")
 				ctx, cancel := context.WithCancel(context.Background())

@@ -54,7 +54,7 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	st, err := c.state(s)
+	st, err := c.state(s, ds.Len())
 	if err != nil {
 		return last, err
 	}

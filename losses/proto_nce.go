@@ -1,0 +1,9 @@
+package losses
+
+// ProtoNCE is the prototype term of prototypical contrastive learning (Li et al.
+// 2021, eq. 11): each embedding z [N, d] picks its cluster, own [N], among
+// centroids [K, d], -log softmax of cosines over each cluster's density [K]; the
+// mean over embeddings.
+func ProtoNCE(s *Scope, z, centroids, density, own Tensor) Tensor {
+	return s.CrossEntropy(s.Div(cosines(s, z, centroids, 1), density), own)
+}

@@ -1,0 +1,68 @@
+package methods
+
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// cpc is contrastive predictive coding, version 2 (Hénaff et al. 2020): a
+// picture is cut into overlapping patches, and from the rows above a context
+// network predicts the features of rows below. The do-loss compares a
+// picture's mean prediction with its mean target.
+type cpc struct{ base }
+
+func newCPC(c Config) Method { return cpc{base{c, "cpc"}} }
+
+const (
+	cpcGrid   = 7   // patches of a quarter of the side, half overlapping
+	cpcAhead  = 3   // rows: nearer ones share pixels with the context
+	cpcScale  = 0.1 // of predictions
+	cpcBlocks = 5   // of the context network
+)
+
+func (m cpc) Views() []View { return []View{Strong} }
+
+func (m cpc) Networks(backbone nets.Encoder) (Networks, error) {
+	head := nets.NewContext(backbone.Dim(), max(1, m.c.Hidden/4), m.c.Dim, cpcGrid, cpcBlocks)
+	return Networks{Dim: m.c.Dim, Online: []Part{{BackbonePart, backbone}, {ProjectorPart, head}}}, nil
+}
+
+// Cut makes the grid of patches.
+func (m cpc) Cut(s *Scope, views Tensor) Tensor {
+	n, side := s.Size(views, 0), s.Size(views, 2)
+	stride := side / (cpcGrid + 1)
+	if s.Err() == nil && stride < 1 {
+		s.Fail(fmt.Errorf("methods: cpc cuts pictures into %d x %d patches, and a side of %d pixels is too short; use --size %d or more", cpcGrid, cpcGrid, side, cpcGrid+1))
+	}
+	if s.Err() != nil {
+		return Tensor{}
+	}
+	var patches []Tensor
+	for y := range int64(cpcGrid) {
+		row := s.Narrow(views, 2, y*stride, 2*stride)
+		for x := range int64(cpcGrid) {
+			patches = append(patches, s.Narrow(row, 3, x*stride, 2*stride))
+		}
+	}
+	return s.Reshape(s.Stack(1, patches...), n*cpcGrid*cpcGrid, 3, 2*stride, 2*stride)
+}
+
+// grids takes predictions and targets apart: [N, 7, 7, d] each.
+func (m cpc) grids(s *Scope, y Tensor) (predictions, targets Tensor) {
+	both := s.Reshape(y, -1, 2, cpcGrid, cpcGrid, m.c.Dim)
+	return s.Select(both, 1, 0), s.Select(both, 1, 1)
+}
+
+// Arrange is the mean of the predictions, and of what they predict.
+func (m cpc) Arrange(s *Scope, y []Tensor) []Tensor {
+	predictions, targets := m.grids(s, y[0])
+	const rows = cpcGrid - cpcAhead
+	return []Tensor{s.MeanDim(s.Narrow(predictions, 1, 0, rows), false, 1, 2), s.MeanDim(s.Narrow(targets, 1, cpcAhead, rows), false, 1, 2)}
+}
+
+func (m cpc) Loss(s *Scope, p *Pass) Tensor {
+	predictions, targets := m.grids(s, p.Y[0])
+	return losses.CPC(s, predictions, targets, cpcAhead, cpcScale)
+}

@@ -1,0 +1,117 @@
+package methods
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// clusters are the outcome of kMeans.
+type clusters struct {
+	centroids Tensor // [K, d]
+	own       Tensor // [P]: each row's cluster
+	distances Tensor // [P]: of each row to its centroid
+}
+
+// kMeans is Lloyd's algorithm on rows x [P, d], from k of them at random. An
+// empty cluster stays where it was.
+func kMeans(s *Scope, x Tensor, k int64, iterations int, rng *rand.Rand) (c clusters) {
+	n, d := s.Size(x, 0), s.Size(x, 1)
+	if s.Err() == nil && (k < 1 || k > n) {
+		s.Fail(fmt.Errorf("methods: %d clusters of %d pictures", k, n))
+	}
+	if s.Err() != nil {
+		return c
+	}
+	first := make([]int64, k)
+	for i, j := range rng.Perm(int(n))[:k] {
+		first[i] = int64(j)
+	}
+	like := s.Like(x)
+	c.centroids = s.Clone(s.IndexSelect(x, 0, libtorch.FromSlice(s, first, like.Device, k)))
+	columns := s.Unsqueeze(s.Arange(0, k, like.Device), 0)
+	block := max(1, min(n, (1<<24)/k)) // rows at a time: bounded memory
+	for turn := range iterations + 1 {
+		last := turn == iterations
+		var own, distances []Tensor
+		sums, counts := s.Zeros(like, k, d), s.Zeros(like, k)
+		for from := int64(0); from < n; from += block {
+			err := libtorch.With(func(t *Scope) error {
+				rows := t.Narrow(x, 0, from, min(block, n-from))
+				nearest := t.ArgMax(t.Sub(t.MatMul(rows, t.T(c.centroids)), t.MulScalar(t.SumDim(t.Square(c.centroids), false, 1), 0.5)), 1)
+				if last {
+					own = append(own, s.Hold(nearest))
+					distances = append(distances, s.Hold(t.NormDim(t.Sub(rows, t.IndexSelect(c.centroids, 0, nearest)), false, 1)))
+					return t.Err()
+				}
+				members := t.To(t.Eq(t.Unsqueeze(nearest, 1), columns), like)
+				t.Copy(sums, t.Add(sums, t.MatMul(t.T(members), rows)))
+				t.Copy(counts, t.Add(counts, t.SumDim(members, false, 0)))
+				return t.Err()
+			})
+			if err != nil {
+				s.Fail(err)
+				return c
+			}
+		}
+		if last {
+			c.own, c.distances = s.Cat(0, own...), s.Cat(0, distances...)
+			return c
+		}
+		filled := s.Unsqueeze(s.ClampMin(counts, 1), 1)
+		empty := s.Unsqueeze(s.To(s.Eq(counts, s.ZerosLike(counts)), like), 1)
+		s.Copy(c.centroids, s.Add(s.Div(sums, filled), s.Mul(empty, c.centroids)))
+	}
+	return c
+}
+
+// densities is phi of each of k clusters (Li et al. 2021, section 3.3): the mean
+// distance of its rows over log(rows + 10), a lone row's the largest; cut off at
+// the tenth and ninetieth percentile, and scaled to a mean of tau.
+func densities(own []int64, distances []float64, k int, tau float64) []float64 {
+	sum, count := make([]float64, k), make([]float64, k)
+	for i, c := range own {
+		sum[c] += distances[i]
+		count[c]++
+	}
+	phi, largest := make([]float64, k), 0.0
+	for c := range phi {
+		if count[c] > 1 {
+			phi[c] = sum[c] / count[c] / math.Log(count[c]+10)
+			largest = max(largest, phi[c])
+		}
+	}
+	for c := range phi {
+		if count[c] <= 1 {
+			phi[c] = largest
+		}
+	}
+	sorted := slices.Sorted(slices.Values(phi))
+	low, high := percentile(sorted, 0.1), percentile(sorted, 0.9)
+	mean := 0.0
+	for c := range phi {
+		phi[c] = min(high, max(low, phi[c]))
+		mean += phi[c] / float64(k)
+	}
+	for c := range phi {
+		if mean > 0 {
+			phi[c] *= tau / mean
+		} else {
+			phi[c] = tau // all rows lie on their centroids
+		}
+	}
+	return phi
+}
+
+// percentile is that of sorted numbers, linear between two.
+func percentile(sorted []float64, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}

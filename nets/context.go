@@ -1,0 +1,65 @@
+package nets
+
+import "fmt"
+
+// Context is the head of contrastive predictive coding (Hénaff et al. 2020,
+// algorithm 1) on a grid of features: rows [N*grid*grid, in] of features, a
+// picture's together, become [N, 2*grid*grid*out], predictions and then
+// targets, each a grid of out numbers. A target is linear in its own feature; a
+// prediction sees the features of its own row and of those above.
+type Context struct {
+	in, hidden, out, grid, blocks int64
+	params                        []Spec
+}
+
+// NewContext builds the head; the paper's has 5 blocks of 256 hidden channels.
+func NewContext(in, hidden, out, grid, blocks int64) *Context {
+	c := &Context{in: in, hidden: hidden, out: out, grid: grid, blocks: blocks}
+	conv := func(name string, in, out, height, width int64) {
+		init := LinearUniform(in * height * width)
+		c.params = append(c.params, Spec{name + ".weight", []int64{out, in, height, width}, init}, Spec{name + ".bias", []int64{out}, init})
+	}
+	conv("target", in, out, 1, 1)
+	for i := range blocks {
+		name := fmt.Sprintf("context.%d", i)
+		conv(name+".reduce", in, hidden, 1, 1)
+		conv(name+".look", hidden, hidden, 2, 3)
+		conv(name+".expand", hidden, in, 1, 1)
+	}
+	conv("predict", in, out, 1, 1)
+	return c
+}
+
+// Params implements Network.
+func (c *Context) Params() []Spec { return c.params }
+
+// Buffers implements Network.
+func (c *Context) Buffers() []Spec { return nil }
+
+// Dim implements Encoder.
+func (c *Context) Dim() int64 { return 2 * c.grid * c.grid * c.out }
+
+// Forward implements Network.
+func (c *Context) Forward(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
+	if !Check(s, "context network", c.params, p) {
+		return Tensor{}
+	}
+	conv := func(x Tensor, pad int64) Tensor {
+		y := s.Conv2d(x, p[0], p[1], 1, pad)
+		p = p[2:]
+		return y
+	}
+	grid := s.Transpose(s.Transpose(s.Reshape(x, -1, c.grid, c.grid, c.in), 2, 3), 1, 2) // [N, in, grid, grid]
+	flat := func(x Tensor) Tensor {
+		return s.Reshape(s.Transpose(s.Transpose(x, 1, 2), 2, 3), -1, c.grid*c.grid*c.out)
+	}
+	targets := flat(conv(grid, 0))
+	context := grid
+	for range c.blocks {
+		y := s.ReLU(conv(context, 0))
+		// Padded on all sides there is a row too many: row i sees rows i-1 and i.
+		y = s.ReLU(s.Narrow(conv(y, 1), 2, 0, c.grid))
+		context = s.Add(context, conv(y, 0))
+	}
+	return s.Cat(1, flat(conv(s.ReLU(context), 0)), targets)
+}
