@@ -9,6 +9,8 @@ type alignUniform struct{ base }
 func newAlignUniform(c Config) Method { return alignUniform{base{c, "align_uniform"}} }
 
 func (m alignUniform) Loss(s *Scope, p *Pass) Tensor {
-	spread := s.Add(losses.Uniformity(s, p.Z[0], 2), losses.Uniformity(s, p.Z[1], 2))
-	return s.Add(losses.Alignment(s, p.Z[0], p.Z[1], 2), s.MulScalar(spread, 0.5))
+	t := m.c.option("t")
+	spread := s.Add(losses.Uniformity(s, p.Z[0], t), losses.Uniformity(s, p.Z[1], t))
+	near := losses.Alignment(s, p.Z[0], p.Z[1], m.c.option("alpha"))
+	return s.Add(s.MulScalar(near, m.c.option("align")), s.MulScalar(spread, m.c.option("uniform")/2))
 }

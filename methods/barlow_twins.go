@@ -9,5 +9,5 @@ type barlowTwins struct{ base }
 func newBarlowTwins(c Config) Method { return barlowTwins{base{c, "barlow_twins"}} }
 
 func (m barlowTwins) Loss(s *Scope, p *Pass) Tensor {
-	return losses.BarlowTwins(s, p.Z[0], p.Z[1], 0.0051)
+	return losses.BarlowTwins(s, p.Z[0], p.Z[1], m.c.option("off_diagonal"))
 }

@@ -15,17 +15,17 @@ type cpc struct{ base }
 
 func newCPC(c Config) Method { return cpc{base{c, "cpc"}} }
 
-const (
-	cpcGrid   = 7   // patches of a quarter of the side, half overlapping
-	cpcAhead  = 3   // rows: nearer ones share pixels with the context
-	cpcScale  = 0.1 // of predictions
-	cpcBlocks = 5   // of the context network
-)
+// cpcGrid patches of a quarter of the side, half overlapping.
+const cpcGrid = 7
+
+// ahead is how many rows lie between a context and what it predicts: nearer ones
+// share pixels with it.
+func (m cpc) ahead() int64 { return int64(min(cpcGrid-1, max(1, m.c.count("ahead")))) }
 
 func (m cpc) Views() []View { return []View{Strong} }
 
 func (m cpc) Networks(backbone nets.Encoder) (Networks, error) {
-	head := nets.NewContext(backbone.Dim(), max(1, m.c.Hidden/4), m.c.Dim, cpcGrid, cpcBlocks)
+	head := nets.NewContext(backbone.Dim(), max(1, m.c.Hidden/4), m.c.Dim, cpcGrid, int64(m.c.count("blocks")))
 	return Networks{Dim: m.c.Dim, Online: []Part{{BackbonePart, backbone}, {ProjectorPart, head}}}, nil
 }
 
@@ -58,11 +58,11 @@ func (m cpc) grids(s *Scope, y Tensor) (predictions, targets Tensor) {
 // Arrange is the mean of the predictions, and of what they predict.
 func (m cpc) Arrange(s *Scope, y []Tensor) []Tensor {
 	predictions, targets := m.grids(s, y[0])
-	const rows = cpcGrid - cpcAhead
-	return []Tensor{s.MeanDim(s.Narrow(predictions, 1, 0, rows), false, 1, 2), s.MeanDim(s.Narrow(targets, 1, cpcAhead, rows), false, 1, 2)}
+	rows := cpcGrid - m.ahead()
+	return []Tensor{s.MeanDim(s.Narrow(predictions, 1, 0, rows), false, 1, 2), s.MeanDim(s.Narrow(targets, 1, m.ahead(), rows), false, 1, 2)}
 }
 
 func (m cpc) Loss(s *Scope, p *Pass) Tensor {
 	predictions, targets := m.grids(s, p.Y[0])
-	return losses.CPC(s, predictions, targets, cpcAhead, cpcScale)
+	return losses.CPC(s, predictions, targets, m.ahead(), m.c.option("scale"))
 }

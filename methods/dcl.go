@@ -9,5 +9,5 @@ type dcl struct{ base }
 func newDCL(c Config) Method { return dcl{base{c, "dcl"}} }
 
 func (m dcl) Loss(s *Scope, p *Pass) Tensor {
-	return losses.Debiased(s, p.Pair(), m.c.Temperature, 0.1)
+	return losses.Debiased(s, p.Pair(), m.c.Temperature, m.c.option("tau_plus"))
 }

@@ -9,5 +9,5 @@ type dclw struct{ base }
 func newDCLW(c Config) Method { return dclw{base{c, "dclw"}} }
 
 func (m dclw) Loss(s *Scope, p *Pass) Tensor {
-	return losses.Decoupled(s, p.Pair(), m.c.Temperature, 0.5)
+	return losses.Decoupled(s, p.Pair(), m.c.Temperature, m.c.option("sigma"))
 }

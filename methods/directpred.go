@@ -11,11 +11,7 @@ type directPred struct{ base }
 
 func newDirectPred(c Config) Method { return directPred{base{c, "directpred"}} }
 
-const (
-	correlationState = "correlation"
-	directMemory     = 0.5 // of the correlation's moving average (the paper's rho)
-	directEpsilon    = 0.1 // boosts small eigenvalues, as a share of the largest
-)
+const correlationState = "correlation"
 
 func (m directPred) Networks(backbone nets.Encoder) (Networks, error) {
 	d := []int64{m.c.Dim, m.c.Dim}
@@ -40,10 +36,10 @@ func (m directPred) Update(s *Scope, p *Pass) {
 	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
 	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))
 	f := p.Own(s, correlationState)
-	s.Lerp([]Tensor{f}, []Tensor{batch}, 1-directMemory)
+	s.Lerp([]Tensor{f}, []Tensor{batch}, 1-m.c.option("memory"))
 	values, vectors := s.Eigh(f)
 	roots := s.Sqrt(s.ClampMin(values, 0))
 	largest := s.Narrow(roots, 0, m.c.Dim-1, 1)
-	gains := s.AddScalar(s.Div(roots, s.ClampMin(largest, 1e-12)), directEpsilon)
+	gains := s.AddScalar(s.Div(roots, s.ClampMin(largest, 1e-12)), m.c.option("boost"))
 	s.Copy(p.Own(s, predictorPart), s.MatMul(s.Mul(vectors, gains), s.T(vectors)))
 }

@@ -9,5 +9,5 @@ type lmcl struct{ base }
 func newLMCL(c Config) Method { return lmcl{base{c, "lmcl"}} }
 
 func (m lmcl) Loss(s *Scope, p *Pass) Tensor {
-	return losses.LargeMargin(s, p.Pair(), m.c.Temperature, 1, 0.1, 0.9)
+	return losses.LargeMargin(s, p.Pair(), m.c.Temperature, m.c.option("weight"), m.c.option("delta_plus"), m.c.option("delta_minus"))
 }

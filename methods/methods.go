@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -92,13 +91,14 @@ func two() []View { return []View{Strong, Strong} }
 
 // Config holds what methods share.
 type Config struct {
-	Temperature float64 // tau
-	Hidden      int64   // width of the head's hidden layer; 1024 in the paper
-	Dim         int64   // width of the embeddings; 64 on CIFAR, 128 otherwise
-	Momentum    float64 // first tau of the target network; 0: the method's own
-	Queue       int64   // rows of the queue; 0: the method's own
-	Prototypes  []int64 // numbers of prototypes; none: the method's own
-	Pictures    int64   // of the data set
+	Temperature float64            // tau
+	Hidden      int64              // width of the head's hidden layer; 1024 in the paper
+	Dim         int64              // width of the embeddings; 64 on CIFAR, 128 otherwise
+	Momentum    float64            // first tau of the target network; 0: the method's own
+	Queue       int64              // rows of the queue; 0: the method's own
+	Prototypes  []int64            // numbers of prototypes; none: the method's own
+	Pictures    int64              // of the data set
+	Options     map[string]float64 // the method's own constants (Info.Options), those that are not as in its paper
 	// Projector makes the projection head on dim features; nil: nets.NewProjector.
 	Projector func(dim int64) nets.Encoder
 }
@@ -151,91 +151,4 @@ func (c Config) Validate() error {
 		return fmt.Errorf("head of %d hidden units and %d outputs; want positive numbers", c.Hidden, c.Dim)
 	}
 	return nil
-}
-
-// Info describes a method in lists.
-type Info struct {
-	Name, Paper string
-	Recipe      Recipe
-}
-
-// Recipe are a method's constants: what its name sets unless they are given.
-type Recipe struct {
-	Lambda, Gamma float64 // of MSR on it: the paper's, section 6.3, where its tables have the method
-	Temperature   float64 // tau, of the method and of the do-loss on it
-}
-
-// registry is the table of methods: a new one is a file, and a row here.
-func registry() []entry {
-	return []entry{
-		{Info{"simclr", "Chen et al. 2020, SimCLR", Recipe{1, 1, 0.5}}, newSimCLR},
-		{Info{"byol", "Grill et al. 2020, BYOL", Recipe{0.1, 1, 0.5}}, newBYOL},
-		{Info{"simsiam", "Chen and He 2021, SimSiam", Recipe{0.1, 1, 0.5}}, newSimSiam},
-		{Info{"directpred", "Tian et al. 2021, DirectPred", Recipe{0.1, 1, 0.5}}, newDirectPred},
-		{Info{"moco", "He et al. 2020, Chen et al. 2020, MoCo v2", Recipe{1, 1, 0.2}}, newMoCo},
-		{Info{"infomin", "Tian et al. 2020, InfoMin", Recipe{1, 1, 0.2}}, newInfoMin},
-		{Info{"cmc", "Tian et al. 2020, CMC", Recipe{0.1, 0.1, 0.1}}, newCMC},
-		{Info{"cpc", "Hénaff et al. 2020, CPC v2", Recipe{1, 1, 0.1}}, newCPC},
-		{Info{"pcl", "Li et al. 2021, PCL", Recipe{1, 1, 0.2}}, newPCL},
-		{Info{"ressl", "Zheng et al. 2021, ReSSL", Recipe{0.01, 1, 0.1}}, newReSSL},
-		{Info{"swav", "Caron et al. 2020, SwAV", Recipe{0.1, 1, 0.1}}, newSwAV},
-		{Info{"dcl", "Chuang et al. 2020, debiased contrastive learning", Recipe{1, 1, 0.5}}, newDCL},
-		{Info{"dclw", "Yeh et al. 2022, decoupled contrastive learning", Recipe{1, 1, 0.1}}, newDCLW},
-		{Info{"lmcl", "Chen et al. 2021, large-margin contrastive learning", Recipe{0.1, 1, 0.5}}, newLMCL},
-		{Info{"relic", "Mitrovic et al. 2021, RELIC", Recipe{1, 1, 0.5}}, newRELIC},
-		{Info{"align_uniform", "Wang and Isola 2020, alignment and uniformity", Recipe{1, 1, 0.5}}, newAlignUniform},
-		{Info{"barlow_twins", "Zbontar et al. 2021, Barlow Twins", Recipe{1, 1, 0.5}}, newBarlowTwins},
-		{Info{"vicreg", "Bardes et al. 2022, VICReg", Recipe{1, 1, 0.5}}, newVICReg},
-		{Info{"w_mse", "Ermolov et al. 2021, W-MSE", Recipe{1, 1, 0.5}}, newWMSE},
-		{Info{"ssl_hsic", "Li et al. 2021, SSL-HSIC", Recipe{1, 1, 0.5}}, newSSLHSIC},
-	}
-}
-
-type entry struct {
-	Info
-	build func(Config) Method
-}
-
-// All lists the methods.
-func All() []Info {
-	var out []Info
-	for _, e := range registry() {
-		out = append(out, e.Info)
-	}
-	return out
-}
-
-// Names lists the methods' names.
-func Names() []string {
-	var out []string
-	for _, i := range All() {
-		out = append(out, i.Name)
-	}
-	return out
-}
-
-// RecipeOf returns the constants of a method; those of SimCLR for an unknown one.
-func RecipeOf(name string) Recipe {
-	all := All()
-	for _, i := range all {
-		if i.Name == name {
-			return i.Recipe
-		}
-	}
-	return all[0].Recipe
-}
-
-// New builds a method by name.
-func New(name string, c Config) (Method, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range registry() {
-		if e.Name == name {
-			return e.build(c), nil
-		}
-		names = append(names, e.Name)
-	}
-	return nil, suggest.Unknown("method", name, names)
 }

@@ -16,11 +16,7 @@ type pcl struct{ moco }
 
 func newPCL(c Config) Method { return pcl{moco{base{c, "pcl"}}} }
 
-const (
-	clusterState  = "clusters"
-	kMeansTurns   = 20
-	pclWarmEpochs = 0.1 // share of the run without clusters
-)
+const clusterState = "clusters"
 
 // counts are the numbers of clusters of the three clusterings: in proportion
 // to the data, those of the paper's 25, 50 and 100 thousand of ImageNet.
@@ -66,7 +62,7 @@ func (m pcl) Loss(s *Scope, p *Pass) Tensor {
 	return loss
 }
 
-func (m pcl) warm(c Clock) bool { return float64(c.Epoch) < pclWarmEpochs*float64(c.Epochs) }
+func (m pcl) warm(c Clock) bool { return float64(c.Epoch) < m.c.option("warm")*float64(c.Epochs) }
 
 // Surveys reports whether the epoch that begins needs clusters.
 func (m pcl) Surveys(c Clock) bool { return !m.warm(c) }
@@ -77,7 +73,7 @@ func (m pcl) Survey(s *Scope, p *Pass, z Tensor) {
 	var own []Tensor
 	for i, k := range m.counts() {
 		rng := rand.New(rand.NewPCG(p.Clock.Seed, uint64(p.Clock.Epoch)<<8|uint64(i)))
-		c := kMeans(s, z, k, kMeansTurns, rng)
+		c := kMeans(s, z, k, m.c.count("turns"), rng)
 		distances := libtorch.Slice[float64](s, s.To(c.distances, libtorch.Options{DType: libtorch.Float64().DType, Device: s.Like(z).Device}))
 		labels := libtorch.Slice[int64](s, c.own)
 		if s.Err() != nil {

@@ -8,4 +8,6 @@ type relic struct{ base }
 
 func newRELIC(c Config) Method { return relic{base{c, "relic"}} }
 
-func (m relic) Loss(s *Scope, p *Pass) Tensor { return losses.RELIC(s, p.Pair(), m.c.Temperature, 1) }
+func (m relic) Loss(s *Scope, p *Pass) Tensor {
+	return losses.RELIC(s, p.Pair(), m.c.Temperature, m.c.option("alpha"))
+}

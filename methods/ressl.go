@@ -21,7 +21,7 @@ func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
 func (m ressl) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.99) }
 
 func (m ressl) Loss(s *Scope, p *Pass) Tensor {
-	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, 0.04)
+	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))
 }
 
 // Contrast adds the queue to the negatives of the do-loss.

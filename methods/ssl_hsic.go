@@ -8,4 +8,6 @@ type sslHSIC struct{ base }
 
 func newSSLHSIC(c Config) Method { return sslHSIC{base{c, "ssl_hsic"}} }
 
-func (m sslHSIC) Loss(s *Scope, p *Pass) Tensor { return losses.SSLHSIC(s, p.Z[0], p.Z[1], 3, 1) }
+func (m sslHSIC) Loss(s *Scope, p *Pass) Tensor {
+	return losses.SSLHSIC(s, p.Z[0], p.Z[1], m.c.option("gamma"), m.c.option("width"))
+}

@@ -1,6 +1,8 @@
 package methods
 
 import (
+	"fmt"
+
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -11,23 +13,49 @@ type swav struct{ base }
 
 func newSwAV(c Config) Method { return swav{base{c, "swav"}} }
 
-const (
-	prototypesPart   = "prototypes"
-	prototypes       = 300 // 3000 for ImageNet's thousand classes
-	prototypesFrozen = 313 // iterations at the start, in the paper: 1 epoch
-	smallViews       = 4
-)
+const prototypesPart = "prototypes"
 
 func (m swav) Views() []View {
 	views := two()
-	for range smallViews {
+	for range m.c.count("small_views") {
 		views = append(views, Small)
 	}
 	return views
 }
 
+// prototypes are 300 unless given; 3000 in the paper, for ImageNet's thousand
+// classes.
+func (m swav) prototypes() int64 {
+	if len(m.c.Prototypes) > 0 {
+		return m.c.Prototypes[0]
+	}
+	return 300
+}
+
 func (m swav) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, prototypes)})}, nil
+	n := Networks{Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, m.prototypes())})}
+	for v := range m.queues() {
+		n.State = append(n.State, queueSpec(m.queue(v), m.c.Queue, m.c.Dim))
+	}
+	return n, nil
+}
+
+// queues is 2, one of each of the first two views' earlier embeddings, or none:
+// they help where a batch has fewer pictures than there are prototypes.
+func (m swav) queues() int {
+	if m.c.Queue > 0 {
+		return 2
+	}
+	return 0
+}
+
+func (m swav) queue(view int) string { return fmt.Sprintf("queue.%d", view) }
+
+// full reports whether the queues are used: not in the first epochs, and not
+// before they are full of embeddings.
+func (m swav) full(s *Scope, p *Pass) bool {
+	batch := int(s.Size(p.Z[0], 0))
+	return m.queues() > 0 && p.Clock.Progress() >= m.c.option("queue_from") && p.Clock.Step*batch >= int(m.c.Queue)
 }
 
 func (m swav) Loss(s *Scope, p *Pass) Tensor {
@@ -36,13 +64,28 @@ func (m swav) Loss(s *Scope, p *Pass) Tensor {
 		unit[v] = s.Normalize(z)
 	}
 	scores := p.ApplyAll(s, prototypesPart, unit)
-	return losses.SwAV(s, scores, nil, losses.SwAVConfig{Tau: m.c.Temperature, Epsilon: 0.05, Iterations: 3})
+	var earlier []Tensor
+	if m.full(s, p) {
+		for v := range m.queues() {
+			earlier = append(earlier, s.Detach(p.Apply(s, prototypesPart, p.Own(s, m.queue(v)))))
+		}
+	}
+	return losses.SwAV(s, scores, earlier, losses.SwAVConfig{Tau: m.c.Temperature, Epsilon: m.c.option("epsilon"), Iterations: m.c.count("iterations")})
+}
+
+// Contrast adds a queue in use to the negatives of the do-loss.
+func (m swav) Contrast(s *Scope, p *Pass) losses.Batch {
+	b := p.Pair()
+	if m.full(s, p) {
+		b.Queue = p.Own(s, m.queue(0))
+	}
+	return b
 }
 
 // Freeze keeps the prototypes as they are in the first iterations: assignments
 // that move with them end where all are equal.
 func (m swav) Freeze(p *Pass, grads []Tensor) {
-	if p.Clock.Step >= min(prototypesFrozen, p.Clock.Steps/20) {
+	if p.Clock.Step >= min(m.c.count("frozen"), p.Clock.Steps/20) {
 		return
 	}
 	at := p.spans[prototypesPart]
@@ -51,8 +94,11 @@ func (m swav) Freeze(p *Pass, grads []Tensor) {
 	}
 }
 
-// Update brings the prototypes back to norm 1.
+// Update brings the prototypes back to norm 1, and moves the queues on.
 func (m swav) Update(s *Scope, p *Pass) {
 	w := p.Theta[p.spans[prototypesPart].p]
 	s.Copy(w, s.Normalize(w))
+	for v := range m.queues() {
+		p.enqueue(s, m.queue(v), p.Z[v])
+	}
 }

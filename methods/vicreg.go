@@ -7,4 +7,6 @@ type vicReg struct{ base }
 
 func newVICReg(c Config) Method { return vicReg{base{c, "vicreg"}} }
 
-func (m vicReg) Loss(s *Scope, p *Pass) Tensor { return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 1) }
+func (m vicReg) Loss(s *Scope, p *Pass) Tensor {
+	return losses.VICReg(s, p.Z[0], p.Z[1], m.c.option("invariance"), m.c.option("variance"), m.c.option("covariance"))
+}

@@ -12,17 +12,27 @@ type wMSE struct{ base }
 
 func newWMSE(c Config) Method { return wMSE{base{c, "w_mse"}} }
 
+// Views are two, or four of which each pair is drawn together.
+func (m wMSE) Views() []View {
+	views := make([]View, max(2, m.c.count("views")))
+	for v := range views {
+		views[v] = Strong
+	}
+	return views
+}
+
 func (m wMSE) Loss(s *Scope, p *Pass) Tensor {
 	n := int(s.Size(p.Z[0], 0))
 	// The sub-batches are the same wherever a step's loss is taken again: at the
 	// fast weights, or after resuming.
 	rng := rand.New(rand.NewPCG(p.Clock.Seed, uint64(p.Clock.Step)))
-	orders := make([][]int64, 1) // w_iter, 1 in the paper but for ImageNet
+	orders := make([][]int64, max(1, m.c.count("iterations")))
 	for k := range orders {
 		for _, i := range rng.Perm(n) {
 			orders[k] = append(orders[k], int64(i))
 		}
 	}
 	// The paper's sub-batch is 128, twice the 64 dimensions.
-	return losses.WMSE(s, p.Z, losses.WMSEConfig{Size: max(128, 2*int(m.c.Dim)), Orders: orders})
+	size := max(m.c.count("sub_batch"), 2*int(m.c.Dim))
+	return losses.WMSE(s, p.Z, losses.WMSEConfig{Size: size, Eps: m.c.option("epsilon"), Orders: orders})
 }

@@ -54,7 +54,7 @@ func setThreads(n int) error {
 // method is the one that the configuration names, for a data set of so many
 // pictures; 0 where they do not matter.
 func (c *config) method(pictures int) (methods.Method, error) {
-	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures)})
+	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures), Prototypes: c.Prototypes, Options: c.Options})
 	if err != nil {
 		return nil, usage{err}
 	}

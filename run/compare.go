@@ -22,7 +22,7 @@ func compare(ctx context.Context, p program, args []string) error {
 	var seeds, probeEpochs int
 	extra := func(f *pflag.FlagSet) {
 		f.StringSliceVar(&names, "methods", methods.Names(), "methods to compare")
-		f.StringVar(&msr, "with-msr", "both", "off, on or both")
+		f.StringVar(&msr, "msr", "both", "the meta semantic regularizer: off, on or both")
 		f.IntVar(&seeds, "seeds", 3, "paired seeds of each")
 		f.StringVar(&out, "out", "runs/compare", "folder of the runs, of table.md, table.csv and index.html")
 		f.IntVar(&probeEpochs, "probe-epochs", 200, "epochs of the linear probe (500 in the paper)")
@@ -32,7 +32,7 @@ func compare(ctx context.Context, p program, args []string) error {
 	}
 	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[msr]
 	if !ok {
-		return usagef("--with-msr %s: want off, on or both", msr)
+		return usagef("--msr %s: want off, on or both", msr)
 	}
 	if seeds < 1 || probeEpochs < 1 {
 		return usagef("--seeds %d --probe-epochs %d: want 1 or more", seeds, probeEpochs)
@@ -42,10 +42,11 @@ func compare(ctx context.Context, p program, args []string) error {
 		r := row{method: name}
 		for _, on := range with {
 			// Each method has its own recipe under the flags.
-			c, err := settle(p, "compare", append([]string{"--method", name, fmt.Sprintf("--msr=%t", on)}, args...), extra)
+			c, err := settle(p, "compare", append([]string{"--method", name}, args...), extra)
 			if err != nil {
 				return err
 			}
+			c.MSR = on
 			a := &arm{Name: name, config: c}
 			if on {
 				a.Name += "+MSR"

@@ -44,6 +44,8 @@ type config struct {
 	Temperature    float64 `yaml:"temperature"`
 	TargetMomentum float64 `yaml:"momentum-target"`
 	Queue          int64   `yaml:"queue"`
+	Prototypes     []int64 `yaml:"prototypes,flow"`
+	Options        options `yaml:"method-option,flow"`
 
 	Dataset     string  `yaml:"dataset"`
 	DataDir     string  `yaml:"data-dir"`
@@ -125,7 +127,9 @@ func presets() []preset {
 
 func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.Method, "method", c.Method, "method: "+strings.Join(methods.Names(), ", "))
-	f.BoolVar(&c.MSR, "msr", c.MSR, "add the meta semantic regularizer")
+	if f.Lookup("msr") == nil { // compare has its own
+		f.BoolVar(&c.MSR, "msr", c.MSR, "add the meta semantic regularizer")
+	}
 	f.Float64Var(&c.Lambda, "lambda", c.Lambda, "weight of the do-loss L_msr (eq. 5)")
 	f.Float64Var(&c.Gamma, "gamma", c.Gamma, "weight of the uniformity loss (eq. 8)")
 	f.Int64Var(&c.Weights, "weights", c.Weights, "n, the number of weight vectors of a picture")
@@ -148,6 +152,9 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.Float64Var(&c.Temperature, "temperature", c.Temperature, "tau")
 	f.Float64Var(&c.TargetMomentum, "momentum-target", c.TargetMomentum, "tau of the target network's moving average, at the start (0: the method's own)")
 	f.Int64Var(&c.Queue, "queue", c.Queue, "rows of the queue, of methods that have one (0: the method's own)")
+
+	f.Int64SliceVar(&c.Prototypes, "prototypes", c.Prototypes, "swav: number of prototypes; pcl: of clusters in each clustering (none: the method's own)")
+	f.Var(&c.Options, "method-option", "NAME=VALUE, constants of the method's own (see run methods --options)")
 
 	f.StringVar(&c.Dataset, "dataset", c.Dataset, "shapes, cifar10, folder, fashion_mnist or confounded (see run datasets)")
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "where the data set's files are")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -10,12 +11,22 @@ import (
 )
 
 func listMethods(_ context.Context, p program, args []string) error {
-	f := flags(p, "methods", "")
+	f := flags(p, "methods", "[flags]")
+	asOptions := f.Bool("options", false, "list each method's own constants, for --method-option")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	c := defaults()
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	if *asOptions {
+		fmt.Fprintln(w, "method\toption\tvalue\tmeaning\t")
+		for _, m := range methods.All() {
+			for _, o := range m.Options {
+				fmt.Fprintf(w, "%s\t%s\t%g\t%s\t\n", m.Name, o.Name, o.Default, o.About)
+			}
+		}
+		return w.Flush()
+	}
+	c := defaults()
 	fmt.Fprintln(w, "method\tpaper\tviews\tnetworks beside the backbone\tlambda\tgamma\ttau\t")
 	for _, m := range methods.All() {
 		c.Method = m.Name
@@ -24,13 +35,24 @@ func listMethods(_ context.Context, p program, args []string) error {
 			return err
 		}
 		r := m.Recipe
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), strings.Join(model.Parts()[1:], ", "), r.Lambda, r.Gamma, r.Temperature)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), parts(model.Parts()[1:]), r.Lambda, r.Gamma, r.Temperature)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(p.stdout, "\nlambda, gamma and tau are what --method sets unless they are given; lambda and gamma are the paper's where its tables have the method.")
 	return nil
+}
+
+// parts names networks and state; numbered ones once.
+func parts(names []string) string {
+	var out []string
+	for _, name := range names {
+		if name, _, _ = strings.Cut(name, "."); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // views names views, with their number where a kind comes several times.
