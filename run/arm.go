@@ -37,18 +37,29 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 	c := a.config
 	c.Seed = seed
 	r := armRun{Seed: seed, folder: filepath.Join(out, fmt.Sprintf("%s-seed%d", slug(a.Name), seed))}
-	_, err := train(ctx, w, c, r.folder, exists(runfolder.Config(r.folder)))
-	if err != nil {
+	scoresPath := filepath.Join(r.folder, "scores.json")
+	data, err := os.ReadFile(scoresPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && json.Unmarshal(data, &r.Scores) == nil && len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs {
+		if err := sameRun(r.folder, c); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "done before: %s\n", scoresPath)
+	} else if err := r.run(ctx, w, c, probeEpochs, scoresPath); err != nil {
 		return err
 	}
 	if r.Metrics, err = readMetrics(r.folder); err != nil {
 		return err
 	}
-	scoresPath := filepath.Join(r.folder, "scores.json")
-	if data, err := os.ReadFile(scoresPath); err == nil && json.Unmarshal(data, &r.Scores) == nil && len(r.Scores) > 0 {
-		a.Runs = append(a.Runs, r)
-		return nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	a.Runs = append(a.Runs, r)
+	return nil
+}
+
+// run trains and evaluates, and keeps the scores.
+func (r *armRun) run(ctx context.Context, w io.Writer, c config, probeEpochs int, scoresPath string) error {
+	if _, err := train(ctx, w, c, r.folder, exists(runfolder.Config(r.folder))); err != nil {
 		return err
 	}
 	k, err := load(runfolder.Last(r.folder))
@@ -60,8 +71,16 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 	if r.Scores, err = evaluateCheckpoint(ctx, k, o); err != nil {
 		return err
 	}
-	a.Runs = append(a.Runs, r)
 	return writeJSON(scoresPath, r.Scores)
+}
+
+// sameRun is an error where the folder's run has another configuration.
+func sameRun(folder string, c config) error {
+	f, err := runfolder.Open(folder, runfolder.Options{Config: c, Resume: true, Free: free()})
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func slug(name string) string {

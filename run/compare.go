@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,20 @@ func compare(ctx context.Context, p program, args []string) error {
 		f.StringVar(&out, "out", "runs/compare", "folder of the runs, of table.md, table.csv and index.html")
 		f.IntVar(&probeEpochs, "probe-epochs", 200, "epochs of the linear probe (500 in the paper)")
 	}
-	if _, err := settle(p, "compare", args, extra); err != nil {
+	c, err := settle(p, "compare", args, extra)
+	if err != nil {
 		return err
+	}
+	if c.Method != defaults().Method {
+		return usagef("--method: compare takes several, --methods simclr,byol")
+	}
+	if len(names) == 0 {
+		return usagef("--methods names none; known: %s", strings.Join(methods.Names(), ", "))
+	}
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return usagef("--methods names %s twice", name)
+		}
 	}
 	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[msr]
 	if !ok {
@@ -42,7 +55,7 @@ func compare(ctx context.Context, p program, args []string) error {
 		r := row{method: name}
 		for _, on := range with {
 			// Each method has its own recipe under the flags.
-			c, err := settle(p, "compare", append([]string{"--method", name}, args...), extra)
+			c, err := settle(p, "compare", append(slices.Clone(args), "--method", name), extra)
 			if err != nil {
 				return err
 			}

@@ -30,9 +30,10 @@ func defaultEval() evalOptions {
 
 // score is the evaluation on one variant of the test pictures.
 type score struct {
-	Variant datasets.Variant `json:"variant"`
-	Linear  eval.Accuracy    `json:"linear"`
-	KNN     float64          `json:"knn"`
+	Variant     datasets.Variant `json:"variant"`
+	Linear      eval.Accuracy    `json:"linear"`
+	KNN         float64          `json:"knn"`
+	ProbeEpochs int              `json:"probe_epochs"` // of the linear probe
 }
 
 func evaluate(ctx context.Context, p program, args []string) error {
@@ -156,7 +157,7 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, score{v, acc, knn})
+		out = append(out, score{v, acc, knn, o.Linear.Epochs})
 	}
 	return out, s.Err()
 }

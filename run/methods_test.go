@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,6 +63,19 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Implementations are known whose prototypes become all alike: their loss stays
+// at ln K.
+func TestSwAVLeavesLnK(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	status, _, errs := do("pretrain", "--preset", "cpu", "--method", "swav", "--count", "256", "--batch-size", "32", "--epochs", "6", "--width", "0.125", "--hidden", "32",
+		"--dim", "12", "--warmup", "0", "--schedule", "constant", "--size", "24", "--threads", "1", "--prototypes", "50", "--out", out)
+	require.Zero(t, status, errs)
+	epochs, err := readMetrics(out)
+	require.NoError(t, err)
+	assert.Greater(t, epochs[0].LCt, math.Log(50))
+	assert.Less(t, epochs[5].LCt, math.Log(50))
 }
 
 func TestMethodsAreListed(t *testing.T) {

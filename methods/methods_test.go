@@ -1,0 +1,199 @@
+package methods_test
+
+import (
+	"math"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// pass is a method on a small network and random pictures, after its targets
+// and its forward pass.
+func pass(t *testing.T, s *libtorch.Scope, name string, c methods.Config) *methods.Pass {
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+	require.NoError(t, libtorch.ManualSeed(5))
+	c.Temperature, c.Hidden, c.Dim = 0.2, 8, 5
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	require.NoError(t, err)
+	method, err := methods.New(name, c)
+	require.NoError(t, err)
+	m, err := methods.NewModel(method, backbone)
+	require.NoError(t, err)
+	o := libtorch.Float64()
+	p := &methods.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o), Mode: nets.Train(),
+		Clock: methods.Clock{Step: 500, Steps: 1000}}
+	p.State = m.InitialState(s, p.Theta, p.Buffers, o)
+	for range m.Views() {
+		p.Batch.Views = append(p.Batch.Views, s.Normal(0, 1, o, 4, 3, 8, 8))
+	}
+	p.Targets(s)
+	p.Forward(s)
+	return p
+}
+
+func slice(s *libtorch.Scope, x libtorch.Tensor) []float64 { return libtorch.Slice[float64](s, x) }
+
+// A queue that is read after the batch went in has the positives among the
+// negatives. Here it is read first: the loss is that of the earlier keys.
+func TestTheQueueIsReadBeforeTheBatchGoesIn(t *testing.T) {
+	s := libtorch.NewScope()
+	p := pass(t, s, "moco", methods.Config{Queue: 12})
+	before := s.Clone(p.Own(s, "queue"))
+	key := p.Batch.TargetZ
+	want := (s.Item(losses.InfoNCEQueue(s, p.Z[0], key[1], before, 0.2)) + s.Item(losses.InfoNCEQueue(s, p.Z[1], key[0], before, 0.2))) / 2
+	assert.InDelta(t, want, s.Item(p.Loss(s, p)), 1e-12)
+	assert.Equal(t, slice(s, before), slice(s, p.Own(s, "queue")), "the loss leaves the queue alone")
+	p.Update(s)
+	after := p.Own(s, "queue")
+	assert.InDeltaSlice(t, slice(s, s.Normalize(s.Cat(0, key...))), slice(s, s.Narrow(after, 0, 0, 8)), 1e-12, "the newest keys lie first")
+	assert.Equal(t, slice(s, s.Narrow(before, 0, 0, 4)), slice(s, s.Narrow(after, 0, 8, 4)), "the oldest have left")
+	assert.NotEqual(t, want, s.Item(p.Loss(s, p)))
+	require.NoError(t, s.Close())
+}
+
+// The target's batch norm moves by its own pictures; its parameters by the
+// moving average; neither where the mode is that of the meta stage.
+func TestTheTargetsBatchNormIsItsOwn(t *testing.T) {
+	s := libtorch.NewScope()
+	p := pass(t, s, "byol", methods.Config{Momentum: 0.9})
+	at := func(name string) int {
+		for i, spec := range p.Model.State() {
+			if spec.Name == name {
+				return i
+			}
+		}
+		t.Fatal(name)
+		return 0
+	}
+	mean := p.State[at("target.backbone.bn1.running_mean")]
+	assert.NotEqual(t, make([]float64, 4), slice(s, mean), "moved by the targets of this batch")
+	assert.Equal(t, slice(s, p.Buffers[0]), slice(s, mean), "as the online network's, which had the same parameters and pictures")
+	kept := slice(s, mean)
+	old := slice(s, p.State[at("target.backbone.conv1.weight")])
+	p.Mode = nets.Meta()
+	p.Targets(s)
+	assert.Equal(t, kept, slice(s, mean))
+	s.Copy(p.Theta[0], s.AddScalar(p.Theta[0], 1))
+	p.Clock = methods.Clock{Step: 0, Steps: 1000}
+	p.Update(s)
+	now := slice(s, p.State[at("target.backbone.conv1.weight")])
+	for i := range now {
+		require.InDelta(t, old[i]+0.1, now[i], 1e-12, "0.9 of the old and 0.1 of the new")
+	}
+	assert.Equal(t, kept, slice(s, mean))
+	require.NoError(t, s.Close())
+}
+
+// SwAV that is stuck has the loss ln K: all prototypes alike. Its prototypes
+// keep norm 1, do not move at first, and its queue joins Sinkhorn once full.
+func TestSwAVsPrototypesAndQueue(t *testing.T) {
+	s := libtorch.NewScope()
+	p := pass(t, s, "swav", methods.Config{Prototypes: []int64{6}, Queue: 8})
+	last := len(p.Theta) - 1
+	grads := append([]libtorch.Tensor(nil), p.Theta...)
+	freezer := p.Method.(methods.Freezer)
+	freezer.Freeze(p, grads)
+	assert.True(t, grads[last].Defined())
+	p.Clock.Step = 49
+	freezer.Freeze(p, grads)
+	assert.False(t, grads[last].Defined(), "in the first twentieth of a run")
+	assert.True(t, grads[last-1].Defined())
+
+	p.Clock.Step = 1 // 4 pictures seen, for a queue of 8
+	early := s.Item(p.Loss(s, p))
+	s.Copy(p.Theta[last], s.MulScalar(p.Theta[last], 3))
+	p.Update(s)
+	for _, n := range slice(s, s.NormDim(p.Theta[last], false, 1)) {
+		assert.InDelta(t, 1, n, 1e-12)
+	}
+	assert.InDeltaSlice(t, slice(s, s.Normalize(p.Z[1])), slice(s, s.Narrow(p.Own(s, "queue.1"), 0, 0, 4)), 1e-12)
+	assert.InDelta(t, early, s.Item(p.Loss(s, p)), 1e-9, "a queue that is not full is not used")
+	p.Clock.Step = 500
+	assert.NotEqual(t, early, s.Item(p.Loss(s, p)))
+	require.NoError(t, s.Close())
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	c := methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5}
+	for want, options := range map[string]map[string]float64{
+		`unknown option of dcl "tau_plsu"; did you mean "tau_plus"?`: {"tau_plsu": 1},
+		"option tau_plus=NaN": {"tau_plus": math.NaN()},
+		"option tau_plus=-1":  {"tau_plus": -1},
+	} {
+		c.Options = options
+		_, err := methods.New("dcl", c)
+		assert.ErrorContains(t, err, want)
+	}
+	c.Options = map[string]float64{"views": 4}
+	m, err := methods.New("w_mse", c)
+	require.NoError(t, err)
+	assert.Len(t, m.Views(), 4)
+	c.Options = nil
+	for want, change := range map[string]methods.Config{
+		"1 prototypes":  {Temperature: 0.5, Hidden: 8, Dim: 5, Prototypes: []int64{1}},
+		"queue of -1":   {Temperature: 0.5, Hidden: 8, Dim: 5, Queue: -1},
+		"temperature 0": {Hidden: 8, Dim: 5},
+		"momentum 2":    {Temperature: 0.5, Hidden: 8, Dim: 5, Momentum: 2},
+		"head of 0":     {Temperature: 0.5, Dim: 5},
+	} {
+		_, err := methods.New("swav", change)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestABackboneThatCannotBeHalvedIsAnError(t *testing.T) {
+	m, err := methods.New("cmc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
+	require.NoError(t, err)
+	_, err = methods.NewModel(m, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
+	assert.ErrorContains(t, err, "method cmc: the backbone cannot be halved")
+}
+
+// A picture's patches lie together, row by row, half overlapping.
+func TestCPCsPatches(t *testing.T) {
+	s := libtorch.NewScope()
+	m, err := methods.New("cpc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
+	require.NoError(t, err)
+	x := s.Reshape(s.To(s.Arange(0, 2*3*16*16, libtorch.Float64().Device), libtorch.Float64()), 2, 3, 16, 16)
+	patches := m.(methods.Cutter).Cut(s, x)
+	require.Equal(t, []int64{2 * 49, 3, 4, 4}, s.Shape(patches))
+	first := slice(s, s.Narrow(patches, 0, 49+7*2+1, 1)) // the second picture, row 2, column 1
+	want := slice(s, s.Narrow(s.Narrow(s.Narrow(x, 0, 1, 1), 2, 4, 4), 3, 2, 4))
+	assert.Equal(t, want, first)
+	m.(methods.Cutter).Cut(s, s.Narrow(s.Narrow(x, 2, 0, 6), 3, 0, 6))
+	assert.ErrorContains(t, s.Close(), "use --size 8 or more")
+}
+
+// The context network sees no row below, and CMC's sides nothing of each other.
+func TestWhatHeadsDoNotSee(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	s := libtorch.NewScope()
+	o := libtorch.Float64()
+	c := nets.NewContext(3, 4, 2, 5, 2)
+	params := nets.Initialize(s, c.Params(), o)
+	predictions := func(x libtorch.Tensor) libtorch.Tensor {
+		return s.Narrow(c.Forward(s, params, nil, x, nets.Eval()), 1, 0, 50) // [1, 5*5*2], row by row
+	}
+	x := s.Normal(0, 1, o, 25, 3)
+	y := s.Clone(x)
+	s.Copy(s.Narrow(y, 0, 15, 10), s.Normal(0, 1, o, 10, 3)) // rows 3 and 4 of the grid
+	a, b := slice(s, predictions(x)), slice(s, predictions(y))
+	assert.InDeltaSlice(t, a[:30], b[:30], 1e-12)
+	assert.NotEqual(t, a[30:], b[30:])
+
+	p := pass(t, s, "cmc", methods.Config{})
+	z := [][]float64{slice(s, p.Z[0]), slice(s, p.Z[1])}
+	s.Copy(s.Narrow(p.Batch.Views[0], 1, 1, 2), s.Normal(0, 1, o, 4, 2, 8, 8)) // other colours
+	p.Forward(s)
+	assert.Equal(t, z[0], slice(s, p.Z[0]))
+	assert.NotEqual(t, z[1], slice(s, p.Z[1]))
+	require.NoError(t, s.Close())
+}
