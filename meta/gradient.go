@@ -117,6 +117,7 @@ func (p Problem) inner(s *Scope, theta []Tensor, a Tensor, m nets.Mode) (ct, msr
 // outer returns L_ct at theta1 (the first term of eq. 8).
 func (p Problem) outer(s *Scope, fast []Tensor, m nets.Mode) Tensor {
 	q := p.at(fast, p.Outer, m)
+	q.OwnLoss = true
 	q.Forward(s)
 	return q.Loss(s, q)
 }

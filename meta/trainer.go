@@ -263,6 +263,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
 	q := t.on(s, b, nets.Train())
+	q.OwnLoss = st.MSR == nil || t.Config.Lambda == 0
 	q.Targets(s)
 	defer libtorch.SetGrad(true)()
 	theta := s.Leaves(st.Theta)

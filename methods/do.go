@@ -38,22 +38,29 @@ func (p *Pass) DoLoss(s *Scope, space Space, a Tensor) Tensor {
 	if space == Embedding {
 		return losses.Do(s, b, a, p.Temperature())
 	}
-	h, project := p.H, p.apply
+	h, run := p.H, runner(p.apply)
 	if p.networks.Target {
-		h, project = p.Batch.TargetH, p.applyTarget
+		h, run = p.Batch.TargetH, p.applyTarget
 	}
-	h = h[:min(2, len(h))]
-	views, pictures, n := int64(len(h)), s.Size(a, 0), s.Size(a, 1)
-	parts, dim := s.Size(h[0], 0)/max(1, pictures), s.Size(h[0], 1) // rows of a picture
-	stacked := append([]Tensor(nil), h...)
-	for _, x := range h {
-		weighted := s.Mul(s.Unsqueeze(a, 2), s.Reshape(x, pictures, 1, parts, dim)) // [N, n, parts, dim]
-		stacked = append(stacked, s.Reshape(weighted, pictures*n*parts, dim))
-	}
-	out := project(s, ProjectorPart, s.Cat(0, stacked...), p.Mode.Still().Leading(views*pictures*parts))
-	y := make([]Tensor, views)
-	for v := range y {
-		y[v] = s.Narrow(out, 0, views*pictures+int64(v)*pictures*n, pictures*n)
+	pictures, n := s.Size(a, 0), s.Size(a, 1)
+	y := make([]Tensor, len(h))
+	for _, g := range p.groups(s, p.networks.Target) {
+		if g[0] > 1 {
+			continue
+		}
+		g = g[:min(2, len(g))]
+		rows := s.Size(h[g[0]], 0) / max(1, pictures) // of a picture
+		stacked := make([]Tensor, len(g), 2*len(g))
+		for k, v := range g {
+			stacked[k] = h[v]
+			weighted := s.Mul(s.Unsqueeze(a, 2), s.Reshape(h[v], pictures, 1, rows, -1)) // [N, n, rows, dim]
+			stacked = append(stacked, s.Reshape(weighted, pictures*n*rows, -1))
+		}
+		plain := int64(len(g)) * pictures
+		out := run(s, ProjectorPart, s.Cat(0, stacked...), p.Mode.Still().Leading(plain*rows))
+		for k, v := range g {
+			y[v] = s.Narrow(out, 0, plain+int64(k)*pictures*n, pictures*n)
+		}
 	}
 	z := p.arrange(s, y)
 	positive := func(v int) Tensor { return s.Reshape(z[v], pictures, n, -1) }

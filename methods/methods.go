@@ -69,6 +69,12 @@ type Surveyor interface {
 	Survey(s *Scope, p *Pass, z Tensor)
 }
 
+// Sparing is a method whose own loss needs only some of the views: Needs reports
+// whether the online and the target network must see view v for it.
+type Sparing interface {
+	Needs(v int) (online, target bool)
+}
+
 // Freezer is a method that leaves some gradients out: it sets those of theta
 // that are not to be used to none.
 type Freezer interface {

@@ -156,15 +156,19 @@ type Pass struct {
 	Batch                 Batch
 	Mode                  nets.Mode
 	Clock                 Clock
+	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
 
-	Stacked []Tensor // features of views of one size, stacked: [V*N, dim]
+	Stacked []Tensor // features of views that the backbone saw together: [V*N, dim]
 	H, Y    []Tensor // of each view: features [N, dim] and what the projector makes of them
 	Z       []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
 }
 
-// Features runs the backbone: views of one size together.
+// Features runs the backbone: views of one size and kind together.
 func (p *Pass) Features(s *Scope) {
-	p.Stacked = p.stack(s, func(x Tensor) Tensor { return p.Apply(s, BackbonePart, p.cut(s, x)) })
+	p.Stacked = nil
+	for _, g := range p.groups(s, false) {
+		p.Stacked = append(p.Stacked, p.Apply(s, BackbonePart, p.cut(s, p.stack(s, g))))
+	}
 }
 
 // cut is what the backbone sees of views.
@@ -183,57 +187,69 @@ func (p *Pass) arrange(s *Scope, y []Tensor) []Tensor {
 	return y
 }
 
-// stack applies f to the views, those of one size in one call.
-func (p *Pass) stack(s *Scope, f func(x Tensor) Tensor) (out []Tensor) {
-	for at, n := range p.groups(s) {
-		if n > 0 {
-			out = append(out, f(s.Cat(0, p.Batch.Views[at:at+n]...)))
-		}
+// stack puts views under each other.
+func (p *Pass) stack(s *Scope, group []int) Tensor {
+	views := make([]Tensor, len(group))
+	for k, v := range group {
+		views[k] = p.Batch.Views[v]
 	}
-	return out
+	return s.Cat(0, views...)
 }
 
-// groups holds, at the first of each run of views of one size, their number,
-// and zeros elsewhere.
-func (p *Pass) groups(s *Scope) []int {
-	views := p.Batch.Views
-	out := make([]int, len(views))
-	first := 0
-	for v := range views {
-		if s.Size(views[v], -1) != s.Size(views[first], -1) {
-			first = v
+// groups are the views that a network sees together, and so with one batch
+// norm: neighbours of one size and kind. Views that are not needed are left
+// out.
+func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
+	kinds := p.Views()
+	sparing, _ := p.Method.(Sparing)
+	same := func(a, b int) bool {
+		return s.Size(p.Batch.Views[a], -1) == s.Size(p.Batch.Views[b], -1) && (a >= len(kinds) || b >= len(kinds) || kinds[a] == kinds[b])
+	}
+	for v := range p.Batch.Views {
+		if p.OwnLoss && sparing != nil {
+			if online, constant := sparing.Needs(v); target && !constant || !target && !online {
+				continue
+			}
 		}
-		out[first]++
+		if last := len(out) - 1; last >= 0 && same(out[last][0], v) {
+			out[last] = append(out[last], v)
+		} else {
+			out = append(out, []int{v})
+		}
 	}
 	return out
 }
 
 // Project splits the features by view and runs the projector.
 func (p *Pass) Project(s *Scope) {
-	p.H, p.Y = p.project(s, p.Stacked, func(h Tensor) Tensor {
-		if p.Projector == nil {
-			return h
-		}
-		return p.Apply(s, ProjectorPart, h)
-	})
+	p.H, p.Y = p.project(s, p.groups(s, false), p.Stacked, p.apply)
 	p.Z = p.arrange(s, p.Y)
 }
 
-func (p *Pass) project(s *Scope, stacked []Tensor, f func(h Tensor) Tensor) (hs, ys []Tensor) {
-	k := 0
-	for _, n := range p.groups(s) {
-		if n == 0 {
-			continue
+// project takes the features of each group of views to those of each view, and
+// to what the projector makes of them. Views that no group has stay undefined.
+func (p *Pass) project(s *Scope, groups [][]int, stacked []Tensor, run runner) (hs, ys []Tensor) {
+	hs, ys = make([]Tensor, len(p.Batch.Views)), make([]Tensor, len(p.Batch.Views))
+	for k, g := range groups {
+		if k >= len(stacked) {
+			break // after an error
 		}
-		var h Tensor
-		if k < len(stacked) {
-			h = stacked[k]
+		y := stacked[k]
+		if p.Projector != nil {
+			y = run(s, ProjectorPart, y, p.Mode)
 		}
-		hs, ys = append(hs, split(s, h, n)...), append(ys, split(s, f(h), n)...)
-		k++
+		for i, h := range split(s, stacked[k], len(g)) {
+			hs[g[i]] = h
+		}
+		for i, z := range split(s, y, len(g)) {
+			ys[g[i]] = z
+		}
 	}
 	return hs, ys
 }
+
+// runner runs a part of the online or of the target network.
+type runner func(s *Scope, part string, x Tensor, mode nets.Mode) Tensor
 
 // split takes rows apart into n equal parts; after an error they are none.
 func split(s *Scope, x Tensor, n int) []Tensor {
@@ -281,8 +297,12 @@ func (p *Pass) Targets(s *Scope) {
 		return
 	}
 	defer libtorch.SetGrad(false)()
-	stacked := p.stack(s, func(x Tensor) Tensor { return p.applyTarget(s, BackbonePart, p.cut(s, x), p.Mode) })
-	h, y := p.project(s, stacked, func(h Tensor) Tensor { return p.applyTarget(s, ProjectorPart, h, p.Mode) })
+	groups := p.groups(s, true)
+	var stacked []Tensor
+	for _, g := range groups {
+		stacked = append(stacked, p.applyTarget(s, BackbonePart, p.cut(s, p.stack(s, g)), p.Mode))
+	}
+	h, y := p.project(s, groups, stacked, p.applyTarget)
 	p.Batch.TargetH, p.Batch.TargetZ = h, p.arrange(s, y)
 }
 

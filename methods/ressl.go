@@ -17,6 +17,9 @@ func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
 	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
+// Needs: the student sees the strong view, the teacher the weak one.
+func (m ressl) Needs(v int) (online, target bool) { return v == 0, v == 1 }
+
 // Momentum is constant, 0.99 in the paper's runs on small data sets.
 func (m ressl) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.99) }
 

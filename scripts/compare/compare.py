@@ -20,26 +20,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
-def worker(mode, batch, threads):
+METHODS = "simclr byol simsiam directpred moco infomin pcl cmc cpc ressl swav dcl dclw lmcl relic align_uniform barlow_twins vicreg w_mse ssl_hsic".split()
+
+
+def worker(mode, method, arch, batch, threads):
     import torch
     import torch.nn.functional as F
-    import torchvision
     from torch import nn
     from torch.func import functional_call
 
+    import methods
+
     torch.set_num_threads(threads)
-
-    def learner():
-        f = torchvision.models.resnet18()
-        f.conv1, f.maxpool, f.fc = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity(), nn.Identity()
-        return nn.Sequential(f, nn.Sequential(nn.Linear(512, 1024), nn.BatchNorm1d(1024), nn.ReLU(), nn.Linear(1024, 64)))
-
-    def nt_xent(z, tau=0.5):
-        n = len(z) // 2
-        z = F.normalize(z, dim=1)
-        logits = z @ z.T / tau
-        logits.fill_diagonal_(float("-inf"))
-        return F.cross_entropy(logits, torch.arange(2 * n).roll(n))
 
     def do_loss(z, a, tau=0.5):
         n = len(z) // 2
@@ -57,6 +49,9 @@ def worker(mode, batch, threads):
         eye = torch.eye(a.shape[1], dtype=torch.bool)
         return g.masked_fill(eye, float("-inf")).logsumexp((1, 2)).mean()
 
+    def nt_xent(z):
+        return methods.nt_xent(*z.chunk(2), 0.5)
+
     views, plain = torch.randn(2 * batch, 3, 32, 32), torch.randn(batch, 3, 32, 32)
     if mode == "augment":
         from PIL import Image
@@ -73,17 +68,9 @@ def worker(mode, batch, threads):
             for _ in range(batch):
                 pipeline(picture)
     elif mode == "step":
-        net = learner()
-        adam = torch.optim.Adam(net.parameters(), lr=3e-3, weight_decay=1e-6)
-
-        def run():
-            loss = nt_xent(net(views))
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-            loss.item()
+        run = methods.step(method, arch, batch)
     else:
-        net = learner()
+        net = nn.Sequential(methods.backbone(arch), methods.head(512))
         for m in net.modules():  # the meta stage leaves running statistics alone
             if isinstance(m, nn.modules.batchnorm._BatchNorm):
                 m.track_running_stats, m.running_mean, m.running_var, m.num_batches_tracked = False, None, None, None
@@ -141,12 +128,12 @@ class Side:
         return peak
 
 
-def ours(mode, batch, threads):
-    return Side([os.path.join(ROOT, "bin", "compare"), mode, str(batch), str(threads)])
+def ours(mode, batch, threads, method="simclr", arch="resnet18"):
+    return Side([os.path.join(ROOT, "bin", "compare"), mode, method, arch, str(batch), str(threads)])
 
 
-def theirs(mode, batch, threads):
-    return Side([sys.executable, os.path.abspath(__file__), "--worker", mode, "--batch", str(batch), "--threads", str(threads)])
+def theirs(mode, batch, threads, method="simclr", arch="resnet18"):
+    return Side([sys.executable, os.path.abspath(__file__), "--worker", mode, "--method", method, "--arch", arch, "--batch", str(batch), "--threads", str(threads)])
 
 
 def pair(rows, name, a, b, rounds, target):
@@ -163,19 +150,8 @@ def add(rows, name, x, y, unit, target):
     print(f"{name:58s} {x:10.4f} {y:10.4f} {unit:4s} ratio {x / y:6.3f}   target {target}", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description="times this program against PyTorch eager, in turn in the same run")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--batch", type=int, default=64, help="pictures of the training step")
-    parser.add_argument("--meta-batch", type=int, default=32, help="pictures of the meta step")
-    parser.add_argument("--out", default="compare.json")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    o = parser.parse_args()
-    if o.worker:
-        return worker(o.worker, o.batch, o.threads)
-    rows, mb = [], 2.0**20
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {o.threads} threads, medians of {o.rounds} rounds; ours, theirs", flush=True)
+def training(rows, o, mb):
+    """SimCLR's step, its memory, and the meta step."""
     a, b = ours("augment", 2000, 1), theirs("augment", 2000, 1)
     pair(rows, "augmentation, 2000 CIFAR views, 1 thread", a, b, o.rounds, "<= 0.25")
     a, b = ours("step", o.batch, o.threads), theirs("step", o.batch, o.threads)
@@ -192,6 +168,47 @@ def main():
     a, b = ours("meta-forward-mode", o.meta_batch, o.threads), ours("meta-unrolled", o.meta_batch, o.threads)
     forward, _ = pair(rows, "meta step forward-mode against our unrolled", a, b, o.rounds, "<= 0.85")
     add(rows, "peak memory, forward-mode meta step against our plain step", forward / mb, small / mb, "MB", "<= 1.3")
+
+
+def steps(rows, method, o):
+    """A method's step against PyTorch's, and what MSR adds to it."""
+    a, b = (side("step", o.method_batch, o.threads, method, "resnet10") for side in (ours, theirs))
+    pair(rows, f"{method}: step, ResNet-10, batch {o.method_batch}", a, b, o.rounds, "<= 1.05")
+    plain, msr, meta = (ours(mode, o.method_batch, o.threads, method, "resnet10") for mode in ("step", "msr-step", "meta-forward-mode"))
+    for _ in range(max(3, o.rounds // 2)):
+        for side in (plain, msr, meta):
+            side.seconds.append(side.once())
+    p, m, g = (statistics.median(side.seconds) for side in (plain, msr, meta))
+    for side in (plain, msr, meta):
+        side.peak()
+    add(rows, f"{method}: an epoch with MSR, meta step on each batch, against one without", m + g, p, "s", "none")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="times this program against PyTorch eager, in turn in the same run")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--batch", type=int, default=64, help="pictures of the training step")
+    parser.add_argument("--meta-batch", type=int, default=32, help="pictures of the meta step")
+    parser.add_argument("--method-batch", type=int, default=32, help="pictures of each method's step")
+    parser.add_argument("--methods", default=",".join(METHODS), help="methods whose step is timed; empty: none")
+    parser.add_argument("--only-methods", action="store_true", help="leave the other figures out")
+    parser.add_argument("--out", default="compare.json")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--method", help=argparse.SUPPRESS)
+    parser.add_argument("--arch", help=argparse.SUPPRESS)
+    o = parser.parse_args()
+    if o.worker:
+        return worker(o.worker, o.method, o.arch, o.batch, o.threads)
+    unknown = [m for m in o.methods.split(",") if m and m not in METHODS]
+    if unknown:
+        sys.exit(f"compare: unknown method {unknown[0]}; known: {', '.join(METHODS)}")
+    rows, mb = [], 2.0**20
+    print(f"{platform.machine()}, {os.cpu_count()} cores, {o.threads} threads, medians of {o.rounds} rounds; ours, theirs", flush=True)
+    if not o.only_methods:
+        training(rows, o, mb)
+    for method in filter(None, o.methods.split(",")):
+        steps(rows, method, o)
     with open(o.out, "w") as f:
         json.dump(rows, f, indent=1)
 

@@ -5,8 +5,12 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -28,34 +32,48 @@ func main() {
 	}
 }
 
-func work() error {
-	if len(os.Args) != 4 {
-		return errors.New("usage: compare step|meta-unrolled|meta-forward-mode|augment BATCH THREADS")
+// task is what the command line asks for.
+type task struct {
+	mode, method, arch string
+	batch, threads     int
+}
+
+func parse(args []string) (task, error) {
+	if len(args) != 5 {
+		return task{}, errors.New("usage: compare augment|step|msr-step|meta-WAY METHOD ARCH BATCH THREADS")
 	}
-	batch, err1 := strconv.ParseInt(os.Args[2], 10, 64)
-	threads, err2 := strconv.Atoi(os.Args[3])
-	if err := errors.Join(err1, err2); err != nil {
+	batch, err1 := strconv.Atoi(args[3])
+	threads, err2 := strconv.Atoi(args[4])
+	return task{args[0], args[1], args[2], batch, threads}, errors.Join(err1, err2)
+}
+
+func work() error {
+	t, err := parse(os.Args[1:])
+	if err != nil {
 		return err
 	}
 	runtime.LockOSThread()
-	if err := libtorch.SetThreads(threads); err != nil {
+	if err := libtorch.SetThreads(t.threads); err != nil {
 		return err
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	var do func() error
-	var err error
-	switch mode := os.Args[1]; mode {
-	case "augment":
-		do = augment(int(batch))
-	case "step":
-		do, err = trainStep(s, batch)
+	switch {
+	case t.mode == "augment":
+		err = each(augment(t.batch))
+	case strings.HasSuffix(t.mode, "step"):
+		err = t.trainSteps(s)
 	default:
-		do, err = metaStep(s, batch, meta.Gradient(strings.TrimPrefix(mode, "meta-")))
+		err = t.metaSteps(s, meta.Gradient(strings.TrimPrefix(t.mode, "meta-")))
 	}
 	if err != nil {
 		return err
 	}
+	return printPeak()
+}
+
+// each does one piece of work for each line of input.
+func each(do func() error) error {
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		start := time.Now()
@@ -64,6 +82,10 @@ func work() error {
 		}
 		fmt.Println(time.Since(start).Seconds())
 	}
+	return lines.Err()
+}
+
+func printPeak() error {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return err
@@ -78,70 +100,133 @@ func work() error {
 	return errors.New("no peak memory in /proc/self/status")
 }
 
-// problem is ResNet-18 with the CIFAR stem, SimCLR's head and f_msr, on noise.
-func problem(s *libtorch.Scope, batch int64) (meta.Problem, error) {
-	backbone, err := nets.NewBackbone("resnet18", nets.StemCIFAR, 1)
-	if err != nil {
-		return meta.Problem{}, err
-	}
-	m, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 1024, Dim: 64})
-	if err != nil {
-		return meta.Problem{}, err
-	}
-	l, err := methods.NewModel(m, backbone)
-	if err != nil {
-		return meta.Problem{}, err
-	}
-	o := libtorch.Float32()
-	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: 64})
-	if err != nil {
-		return meta.Problem{}, err
-	}
-	p := meta.Problem{Model: l, Config: meta.Default(), MSR: msr,
-		Theta: nets.Initialize(s, l.Params(), o), Buffers: nets.Initialize(s, l.Buffers(), o),
-		Phi: nets.Initialize(s, msr.Params(), o), PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}
-	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, batch, 3, 32, 32),
-		Views: []libtorch.Tensor{s.Normal(0, 1, o, batch, 3, 32, 32), s.Normal(0, 1, o, batch, 3, 32, 32)}}
-	p.Outer = p.Inner
-	return p, s.Err()
-}
-
-func trainStep(s *libtorch.Scope, batch int64) (func() error, error) {
-	p, err := problem(s, batch)
+// state is the method on its backbone with the CIFAR stem, and f_msr.
+func (t task) state(s *libtorch.Scope, msr bool) (*meta.State, error) {
+	backbone, err := nets.NewBackbone(t.arch, nets.StemCIFAR, 1)
 	if err != nil {
 		return nil, err
 	}
-	adam, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, p.Params(), p.Theta)
-	return func() error {
-		return libtorch.With(func(t *libtorch.Scope) error {
-			theta := t.Leaves(p.Theta)
-			q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, Batch: p.Inner, Mode: nets.Train()}
-			q.Forward(t)
-			loss := q.Loss(t, q)
-			adam.Step(t, p.Theta, t.Grad([]libtorch.Tensor{loss}, theta, libtorch.GradOptions{}), 3e-3)
-			t.Item(loss)
-			return t.Err()
-		})
-	}, err
-}
-
-func metaStep(s *libtorch.Scope, batch int64, way meta.Gradient) (func() error, error) {
-	p, err := problem(s, batch)
+	c := methods.Config{Temperature: methods.RecipeOf(t.method).Temperature, Hidden: 1024, Dim: 64, Pictures: int64(t.batch), Prototypes: []int64{300}}
+	if t.method == "pcl" {
+		c.Prototypes, c.Options = []int64{8, 16}, map[string]float64{"warm": 0}
+	}
+	if t.method == "w_mse" {
+		c.Options = map[string]float64{"epsilon": 0.01}
+	}
+	m, err := methods.New(t.method, c)
 	if err != nil {
 		return nil, err
 	}
+	model, err := methods.NewModel(m, backbone)
+	if err != nil {
+		return nil, err
+	}
+	o := meta.StateOptions{Model: model, Seed: 1, Options: libtorch.Float32(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
+	if msr {
+		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: model.WeightWidth(meta.Embedding)}); err != nil {
+			return nil, err
+		}
+	}
+	return meta.NewState(s, o)
+}
+
+// pictures is one batch of noise, in the method's views.
+func (t task) pictures(m *methods.Model) meta.Batch {
+	rng := rand.New(rand.NewPCG(1, 2))
+	draw := func(side int) []float32 {
+		x := make([]float32, t.batch*3*side*side)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		return x
+	}
+	b := meta.Batch{N: t.batch, Size: 32, Plain: draw(32)}
+	for _, v := range m.Views() {
+		side := 32
+		if v == methods.Small {
+			side = 12
+		}
+		b.Sizes, b.Views = append(b.Sizes, side), append(b.Views, draw(side))
+	}
+	for i := range t.batch {
+		b.Indices = append(b.Indices, int64(i))
+	}
+	return b
+}
+
+// asked yields the batch once for each line of input; the step's end prints the
+// time. It is an epoch without an end.
+type asked struct {
+	batch meta.Batch
+	start *time.Time
+}
+
+func (a asked) Steps() int            { return math.MaxInt32 }
+func (a asked) Waited() time.Duration { return 0 }
+
+func (a asked) Survey(context.Context) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) { yield(a.batch, nil) }
+}
+
+func (a asked) Pass(context.Context, uint64, int) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) {
+		lines := bufio.NewScanner(os.Stdin)
+		for lines.Scan() {
+			*a.start = time.Now()
+			if !yield(a.batch, nil) {
+				return
+			}
+		}
+		yield(meta.Batch{}, errors.Join(io.EOF, lines.Err()))
+	}
+}
+
+// trainSteps are regular steps, of the trainer itself.
+func (t task) trainSteps(s *libtorch.Scope) error {
+	st, err := t.state(s, t.mode == "msr-step")
+	if err != nil {
+		return err
+	}
+	src := asked{t.pictures(st.Model), new(time.Time)}
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: src, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: src.Steps()},
+		Hooks: []meta.Hook{{OnStep: func(meta.Step) error {
+			fmt.Println(time.Since(*src.start).Seconds())
+			return nil
+		}}}}
+	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// metaSteps are meta gradients, and Adam on f_msr.
+func (t task) metaSteps(s *libtorch.Scope, way meta.Gradient) error {
+	st, err := t.state(s, true)
+	if err != nil {
+		return err
+	}
+	b, o := t.pictures(st.Model), libtorch.Float32()
+	upload := func(x []float32, side int) libtorch.Tensor {
+		return libtorch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
+	}
+	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
+		Clock: methods.Clock{Step: 1000, Steps: 2000}}
 	p.Config.Gradient = way
-	adam, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "adam"}, p.MSR.Params(), p.Phi)
-	return func() error {
-		return libtorch.With(func(t *libtorch.Scope) error {
-			r, err := p.Gradient(t)
+	p.Inner = methods.Batch{Plain: upload(b.Plain, b.Size), Indices: libtorch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
+	for v, x := range b.Views {
+		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))
+	}
+	p.Outer = p.Inner
+	return each(func() error {
+		return libtorch.With(func(u *libtorch.Scope) error {
+			r, err := p.Gradient(u)
 			if err != nil {
 				return err
 			}
-			adam.Step(t, p.Phi, r.Grad, 1e-3)
-			return t.Err()
+			st.PhiOpt.Step(u, p.Phi, r.Grad, 1e-3)
+			return u.Err()
 		})
-	}, err
+	})
 }
 
 func augment(views int) func() error {
