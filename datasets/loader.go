@@ -101,13 +101,18 @@ type job struct {
 // valid until the next one. The first error, of a picture or of ctx, ends it.
 // Only one epoch of a loader may run at a time.
 func (l *Loader) Epoch(ctx context.Context, epoch uint64, from int) iter.Seq2[*Batch, error] {
+	return l.Every(ctx, epoch, from, 1)
+}
+
+// Every is Epoch of every step-th batch only; the others are not made.
+func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		run, cancel := context.WithCancel(ctx)
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer cancel()
 		work, pending := make(chan *job), make(chan *job, l.o.Prefetch)
-		wg.Go(func() { l.dispatch(run, epoch, from, work, pending) })
+		wg.Go(func() { l.dispatch(run, epoch, from, step, work, pending) })
 		for range l.o.Workers {
 			wg.Go(func() {
 				w := worker{pcg: rand.NewPCG(0, 0)}
@@ -146,11 +151,11 @@ func (l *Loader) Epoch(ctx context.Context, epoch uint64, from int) iter.Seq2[*B
 }
 
 // dispatch hands out the batches in order; pending bounds how far ahead.
-func (l *Loader) dispatch(ctx context.Context, epoch uint64, from int, work, pending chan *job) {
+func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, work, pending chan *job) {
 	defer close(work)
 	defer close(pending)
 	order := l.order(epoch)
-	for b := from; b < l.Steps(); b++ {
+	for b := from; b < l.Steps(); b += step {
 		j := &job{indices: order[b*l.o.BatchSize : min(len(order), (b+1)*l.o.BatchSize)], done: make(chan struct{})}
 		select {
 		case pending <- j:

@@ -31,7 +31,11 @@ type kept struct {
 }
 
 func collect(t *testing.T, l *datasets.Loader, epoch uint64, from int) (out []kept) {
-	for b, err := range l.Epoch(context.Background(), epoch, from) {
+	return collectEvery(t, l, epoch, from, 1)
+}
+
+func collectEvery(t *testing.T, l *datasets.Loader, epoch uint64, from, step int) (out []kept) {
+	for b, err := range l.Every(context.Background(), epoch, from, step) {
 		require.NoError(t, err)
 		out = append(out, kept{append([]int{}, b.Indices...), append([]int64{}, b.Labels...), append(append([]float32{}, b.Views[1]...), b.Plain...)})
 	}
@@ -46,6 +50,7 @@ func TestLoaderIsTheSameForAnyWorkersAndFromTheMiddle(t *testing.T) {
 	require.Len(t, want, 8)
 	assert.Equal(t, want, collect(t, four, 5, 0))
 	assert.Equal(t, want[3:], collect(t, four, 5, 3))
+	assert.Equal(t, []kept{want[1], want[4], want[7]}, collectEvery(t, four, 5, 1, 3))
 	assert.NotEqual(t, want[0].indices, collect(t, one, 6, 0)[0].indices)
 	seen := map[int]bool{}
 	for _, k := range want {

@@ -18,9 +18,9 @@ type noise struct{}
 
 func (noise) Steps() int            { return 3 }
 func (noise) Waited() time.Duration { return 0 }
-func (noise) Pass(_ context.Context, n uint64, from int) iter.Seq2[meta.Batch, error] {
+func (noise) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
 	return func(yield func(meta.Batch, error) bool) {
-		for i := from; i < 3; i++ {
+		for i := from; i < 3; i += step {
 			rng := rand.New(rand.NewPCG(n, uint64(i)))
 			draw := func() []float32 {
 				x := make([]float32, 4*3*8*8)

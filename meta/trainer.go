@@ -30,8 +30,8 @@ type Batch struct {
 type Source interface {
 	// Steps is the number of batches of a pass.
 	Steps() int
-	// Pass yields pass n (0, 1, ...) from batch `from`.
-	Pass(ctx context.Context, n uint64, from int) iter.Seq2[Batch, error]
+	// Pass yields every step-th batch of pass n (0, 1, ...) from batch `from`.
+	Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[Batch, error]
 	// Waited is the time spent waiting for batches so far.
 	Waited() time.Duration
 }
@@ -164,32 +164,32 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 		p.Sums.Waited += wait
 		start, waited = time.Now(), t.Source.Waited()
 	}
-	for b, err := range t.Source.Pass(ctx, number, p.Batch) {
+	every := 1
+	if p.Pass == MetaPass {
+		every = t.Config.Every
+	}
+	for b, err := range t.Source.Pass(ctx, number, p.Batch, every) {
 		if err != nil {
 			return err
 		}
 		var out Step
-		if p.Pass == Regular || p.Batch%t.Config.Every == 0 {
-			err = libtorch.With(func(s *Scope) error {
-				out, err = step(s, b)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.N
+		err = libtorch.With(func(s *Scope) error {
+			out, err = step(s, b)
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		p.Batch++
+		out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.N
+		p.Batch += every
 		account()
-		if out.Pictures > 0 {
-			if err := t.each(func(h Hook) error {
-				if h.OnStep == nil {
-					return nil
-				}
-				return h.OnStep(out)
-			}); err != nil {
-				return err
+		if err := t.each(func(h Hook) error {
+			if h.OnStep == nil {
+				return nil
 			}
+			return h.OnStep(out)
+		}); err != nil {
+			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

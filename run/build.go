@@ -149,9 +149,9 @@ type source struct {
 }
 
 // Pass implements meta.Source.
-func (s source) Pass(ctx context.Context, n uint64, from int) iter.Seq2[meta.Batch, error] {
+func (s source) Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
 	return func(yield func(meta.Batch, error) bool) {
-		for b, err := range s.Epoch(ctx, n, from) {
+		for b, err := range s.Every(ctx, n, from, step) {
 			if err != nil {
 				yield(meta.Batch{}, err)
 				return

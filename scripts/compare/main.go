@@ -168,7 +168,7 @@ func (a asked) Survey(context.Context) iter.Seq2[meta.Batch, error] {
 	return func(yield func(meta.Batch, error) bool) { yield(a.batch, nil) }
 }
 
-func (a asked) Pass(context.Context, uint64, int) iter.Seq2[meta.Batch, error] {
+func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.Batch, error] {
 	return func(yield func(meta.Batch, error) bool) {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
