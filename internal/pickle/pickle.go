@@ -1,0 +1,238 @@
+// Package pickle reads Python's pickles without running any of their code:
+// scalars, strings, containers, and what calls and objects were to be, as data.
+// A global's name is allowed by the caller or refused. Memory is bounded by the
+// input's length.
+package pickle
+
+import (
+	"fmt"
+)
+
+// Bytes is a bytes object, or a string of Python 2.
+type Bytes []byte
+
+// Tuple is a tuple.
+type Tuple []any
+
+// List is a list or a set.
+type List struct{ Items []any }
+
+// Dict is a dictionary in the order of its entries.
+type Dict struct{ Keys, Values []any }
+
+// Get returns the value of a key that is a string, or bytes with its letters.
+func (d *Dict) Get(name string) (any, bool) {
+	for i, k := range d.Keys {
+		switch k := k.(type) {
+		case string:
+			if k == name {
+				return d.Values[i], true
+			}
+		case Bytes:
+			if string(k) == name {
+				return d.Values[i], true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Global names a Python object.
+type Global struct{ Module, Name string }
+
+// String is the name as Python writes it.
+func (g Global) String() string { return g.Module + "." + g.Name }
+
+// Object is a call of Callable with Args that was not made, and what would have
+// been done to its result: its state, and the items put into it.
+type Object struct {
+	Callable Global
+	Args     Tuple
+	State    any
+	Items    []any
+	Entries  Dict
+}
+
+// Persistent is a reference to something outside of the pickle.
+type Persistent struct{ ID any }
+
+// Refused is the error of a global that is not allowed.
+type Refused struct{ Global }
+
+func (r *Refused) Error() string {
+	return fmt.Sprintf("it names %s, which is not allowed: it may hold code", r.Global)
+}
+
+// Read reads the first pickle of data, and returns its value and its length. The
+// value is nil, bool, int64, float64, string, Bytes, Tuple, *List, *Dict,
+// Global, *Object or Persistent; it may share parts and refer to itself.
+// Integers that need more than 64 bits are an error.
+func Read(data []byte, allow func(Global) bool) (value any, n int, err error) {
+	m := &machine{data: data, allow: allow, memo: map[int]any{}}
+	defer func() {
+		if p := recover(); p != nil {
+			f, ok := p.(failure)
+			if !ok {
+				panic(p)
+			}
+			err = fmt.Errorf("pickle at offset %d: %w", m.start, f.error)
+		}
+	}()
+	for {
+		if done := m.step(); done {
+			return m.pop(), m.at, nil
+		}
+	}
+}
+
+// failure unwinds the machine; it never leaves the package.
+type failure struct{ error }
+
+func fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+// machine is pickle's: a stack, marks in it, and a memory of objects.
+type machine struct {
+	data      []byte
+	at, start int // in data; start is of the operation at hand
+	stack     []any
+	marks     []int
+	memo      map[int]any
+	allow     func(Global) bool
+}
+
+func (m *machine) take(n int) []byte {
+	if n < 0 || n > len(m.data)-m.at {
+		fail("truncated: %d bytes are wanted, %d are left", n, len(m.data)-m.at)
+	}
+	b := m.data[m.at : m.at+n]
+	m.at += n
+	return b
+}
+
+// line is what stands before the next newline.
+func (m *machine) line() string {
+	for i := m.at; i < len(m.data); i++ {
+		if m.data[i] == '\n' {
+			s := string(m.data[m.at:i])
+			m.at = i + 1
+			return s
+		}
+	}
+	fail("truncated: a line without an end")
+	return ""
+}
+
+// little is an unsigned little-endian number of n bytes.
+func (m *machine) little(n int) int {
+	v := uint64(0)
+	for i, b := range m.take(n) {
+		v |= uint64(b) << (8 * i)
+	}
+	if v > 1<<62 {
+		fail("a length of %d", v)
+	}
+	return int(v)
+}
+
+func (m *machine) push(v any) { m.stack = append(m.stack, v) }
+
+func (m *machine) bottom() int {
+	if len(m.marks) == 0 {
+		return 0
+	}
+	return m.marks[len(m.marks)-1]
+}
+
+func (m *machine) pop() any {
+	if len(m.stack) <= m.bottom() {
+		fail("nothing is left to take")
+	}
+	v := m.stack[len(m.stack)-1]
+	m.stack = m.stack[:len(m.stack)-1]
+	return v
+}
+
+func (m *machine) top() any {
+	v := m.pop()
+	m.push(v)
+	return v
+}
+
+// toMark takes all above the last mark.
+func (m *machine) toMark() []any {
+	if len(m.marks) == 0 {
+		fail("no mark")
+	}
+	from := m.bottom()
+	items := append([]any{}, m.stack[from:]...)
+	m.stack, m.marks = m.stack[:from], m.marks[:len(m.marks)-1]
+	return items
+}
+
+func (m *machine) last(n int) Tuple {
+	t := make(Tuple, n)
+	for i := n - 1; i >= 0; i-- {
+		t[i] = m.pop()
+	}
+	return t
+}
+
+func (m *machine) global(module, name string) {
+	g := Global{module, name}
+	if m.allow == nil || !m.allow(g) {
+		panic(failure{&Refused{g}})
+	}
+	m.push(g)
+}
+
+// call is REDUCE, NEWOBJ and their like: an object that was not made.
+func (m *machine) call(callable any, args any) {
+	g, ok := callable.(Global)
+	if !ok {
+		fail("a call of %T", callable)
+	}
+	t, ok := args.(Tuple)
+	if !ok {
+		fail("arguments %T of %s", args, g)
+	}
+	m.push(&Object{Callable: g, Args: t})
+}
+
+func (m *machine) appendTo(items []any) {
+	switch l := m.top().(type) {
+	case *List:
+		l.Items = append(l.Items, items...)
+	case *Object:
+		l.Items = append(l.Items, items...)
+	default:
+		fail("items for %T", l)
+	}
+}
+
+func (m *machine) setItems(pairs []any) {
+	if len(pairs)%2 != 0 {
+		fail("a key without a value")
+	}
+	var d *Dict
+	switch t := m.top().(type) {
+	case *Dict:
+		d = t
+	case *Object:
+		d = &t.Entries
+	default:
+		fail("entries for %T", t)
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		d.Keys, d.Values = append(d.Keys, pairs[i]), append(d.Values, pairs[i+1])
+	}
+}
+
+func (m *machine) remember(i int) { m.memo[i] = m.top() }
+
+func (m *machine) recall(i int) {
+	v, ok := m.memo[i]
+	if !ok {
+		fail("nothing was remembered as %d", i)
+	}
+	m.push(v)
+}
