@@ -1,73 +1,151 @@
 package datasets
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
-	"github.com/icl-msr/icl-msr/transforms"
+	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// cifar10 holds CIFAR-10 in memory (Krizhevsky 2009, binary version): records
-// of a label byte and 32x32 red, green and blue planes.
-type cifar10 struct {
-	train  bool
-	labels []uint8
-	images []transforms.Image
+// cifar is what CIFAR-10 and CIFAR-100 differ in (Krizhevsky 2009).
+type cifar struct {
+	name                       string
+	binary, python             string   // the folders of the published archives
+	trainFiles, testFiles      []string // without the binary version's ".bin"
+	labelBytes                 int      // before a picture in the binary version; the last one counts
+	labels                     string   // key of the Python version
+	namesFile, metaFile, names string   // of the classes: a text file, and in the Python version a pickle and its key
+	classes                    int
 }
 
-const (
-	cifarSide   = 32
-	cifarRecord = 1 + 3*cifarSide*cifarSide
-)
-
-func openCIFAR10(o Options) (Dataset, error) {
-	dir := o.Dir
-	if sub := filepath.Join(dir, "cifar-10-batches-bin"); isDir(sub) {
-		dir = sub
+func cifars() map[string]cifar {
+	return map[string]cifar{
+		"cifar10": {"cifar10", "cifar-10-batches-bin", "cifar-10-batches-py",
+			[]string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"}, []string{"test_batch"},
+			1, "labels", "batches.meta.txt", "batches.meta", "label_names", 10},
+		"cifar100": {"cifar100", "cifar-100-binary", "cifar-100-python", []string{"train"}, []string{"test"},
+			2, "fine_labels", "fine_label_names.txt", "meta", "fine_label_names", 100},
 	}
-	files := []string{"test_batch.bin"}
+}
+
+const cifarSide = 32
+
+// openCIFAR finds either version, in the folder or in the one that its archive
+// unpacks to.
+func openCIFAR(o Options) (Dataset, error) {
+	c := cifars()[o.Name]
+	files := c.testFiles
 	if o.Train {
-		files = []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}
+		files = c.trainFiles
 	}
-	d := &cifar10{train: o.Train}
-	for _, name := range files {
-		path := filepath.Join(dir, name)
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("cifar10: %w; --data-dir must have the binary version's files", err)
-		}
-		if err := d.parse(data); err != nil {
-			return nil, fmt.Errorf("cifar10: %s: %w", path, err)
+	d := &memory{name: part(c.name, o.Train)}
+	for _, dir := range []string{o.Dir, filepath.Join(o.Dir, c.binary), filepath.Join(o.Dir, c.python)} {
+		for _, version := range []struct {
+			suffix string
+			read   func(d *memory, data []byte) error
+			names  func(dir string) ([]string, error)
+		}{{".bin", c.parseBinary, c.textNames}, {"", c.parsePickle, c.pickledNames}} {
+			if !isFile(filepath.Join(dir, files[0]+version.suffix)) {
+				continue
+			}
+			var err error
+			if d.classes, err = version.names(dir); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			for _, name := range files {
+				path := filepath.Join(dir, name+version.suffix)
+				data, err := os.ReadFile(path)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w; fetch the archive again", c.name, err)
+				}
+				if err := version.read(d, data); err != nil {
+					return nil, fmt.Errorf("%s: %s: %w", c.name, path, err)
+				}
+			}
+			return d, nil
 		}
 	}
-	return d, nil
+	return nil, fmt.Errorf("%s: neither %s.bin nor %s is in %s, nor in %s or %s below it; --data-dir takes the folder that the published archive was unpacked to",
+		c.name, files[0], files[0], o.Dir, c.binary, c.python)
 }
 
-// parse adds the records of one file.
-func (d *cifar10) parse(data []byte) error {
-	if rest := len(data) % cifarRecord; rest != 0 || len(data) == 0 {
-		return fmt.Errorf("truncated at offset %d: %d bytes are no whole number of records of %d; fetch it again", len(data)-rest, len(data), cifarRecord)
+// textNames reads the binary version's class names; without the file they are
+// numbers, or those of CIFAR-10.
+func (c cifar) textNames(dir string) ([]string, error) {
+	names, err := readLines(filepath.Join(dir, c.namesFile))
+	switch {
+	case err == nil && len(names) == c.classes:
+		return names, nil
+	case err == nil:
+		return nil, fmt.Errorf("%s has %d names; want %d", filepath.Join(dir, c.namesFile), len(names), c.classes)
+	case !os.IsNotExist(err):
+		return nil, err
+	case c.classes == 10:
+		return []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}, nil
 	}
-	const plane = cifarSide * cifarSide
-	for at := 0; at < len(data); at += cifarRecord {
-		if data[at] > 9 {
-			return fmt.Errorf("label %d at offset %d; want 0 to 9: not a CIFAR-10 file, or a damaged one", data[at], at)
-		}
-		m := transforms.NewImage(cifarSide, cifarSide)
-		p := data[at+1 : at+cifarRecord]
-		for i := range plane {
-			m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = p[i], p[plane+i], p[2*plane+i]
-		}
-		d.labels, d.images = append(d.labels, data[at]), append(d.images, m)
+	for i := range c.classes {
+		names = append(names, fmt.Sprint(i))
 	}
-	return nil
+	return names, nil
 }
 
-func (d *cifar10) Name() string                          { return part("cifar10", d.train) }
-func (d *cifar10) Len() int                              { return len(d.images) }
-func (d *cifar10) Label(i int) int                       { return int(d.labels[i]) }
-func (d *cifar10) Image(i int) (transforms.Image, error) { return d.images[i], nil }
-func (d *cifar10) Classes() []string {
-	return []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+// pickledNames reads the Python version's.
+func (c cifar) pickledNames(dir string) ([]string, error) {
+	path := filepath.Join(dir, c.metaFile)
+	data, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return c.textNames(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := pickle.Read(data, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var names []string
+	if d, ok := v.(*pickle.Dict); ok {
+		if l, ok := d.Get(c.names); ok {
+			if l, ok := l.(*pickle.List); ok {
+				for _, n := range l.Items {
+					switch n := n.(type) {
+					case string:
+						names = append(names, n)
+					case pickle.Bytes:
+						names = append(names, string(n))
+					}
+				}
+			}
+		}
+	}
+	if len(names) != c.classes {
+		return nil, fmt.Errorf("%s has %d %s; want %d", path, len(names), c.names, c.classes)
+	}
+	return names, nil
+}
+
+// readLines reads the lines of a text file that are not empty.
+func readLines(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []string
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if l := strings.TrimSpace(lines.Text()); l != "" {
+			out = append(out, l)
+		}
+	}
+	return slices.Clip(out), lines.Err()
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

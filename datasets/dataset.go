@@ -4,6 +4,7 @@ package datasets
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -18,7 +19,7 @@ type Dataset interface {
 	Len() int
 	// Classes are the names of the labels.
 	Classes() []string
-	// Label returns the class of picture i.
+	// Label returns the class of picture i; -1 where it has none.
 	Label(i int) int
 	// Image returns picture i; it must not be written to.
 	Image(i int) (transforms.Image, error)
@@ -34,8 +35,13 @@ const (
 	NewBackground  Variant = "new-background" // another background, independent of the class
 )
 
-// Variants lists all three.
-func Variants() []Variant { return []Variant{Full, ForegroundOnly, NewBackground} }
+// Variants lists what a data set whose foreground is known can show.
+func Variants(ds Foreground) []Variant {
+	if own, ok := ds.(interface{ Variants() []Variant }); ok {
+		return own.Variants()
+	}
+	return []Variant{Full, ForegroundOnly, NewBackground}
+}
 
 // Foreground is a data set that knows where the object is.
 type Foreground interface {
@@ -57,19 +63,23 @@ func (d variant) Image(i int) (transforms.Image, error) { return d.Variant(i, d.
 
 // Options say which data set and which part of it.
 type Options struct {
-	Name        string  // shapes, cifar10, folder, fashion_mnist or confounded
-	Dir         string  // where its files are; of confounded: its backgrounds
-	Train       bool    // the training part, or the test part
-	Count       int     // pictures drawn: shapes and confounded (0: 5000 to train, 2000 to test)
-	Size        int     // side of a drawn picture in pixels (0: 32)
-	Seed        uint64  // of drawn pictures
-	Correlation float64 // share of drawn pictures whose background is their class's; the others' is any
-	Foreground  string  // of confounded: shapes (0) or the folder of Fashion-MNIST
+	Name        string   // as All lists them
+	Dir         string   // where its files are; of confounded: its backgrounds
+	Train       bool     // the training part, or the test part
+	Unlabelled  bool     // with the training part those without labels, where there are such (stl10)
+	Classes     []string // only these, of data sets in class folders; none: all
+	Labels      string   // imagenet: file with the labels of a flat val
+	Count       int      // pictures drawn: shapes and confounded (0: 5000 to train, 2000 to test)
+	Size        int      // side of a drawn picture in pixels (0: 32)
+	Seed        uint64   // of drawn pictures, and of replaced backgrounds
+	Correlation float64  // share of drawn pictures whose background is their class's; the others' is any
+	Foreground  string   // of confounded: shapes (0) or the folder of Fashion-MNIST
 }
 
 // Info describes a data set in lists.
 type Info struct {
-	Name, About, Layout string
+	Name, About, Layout, Source string
+	Sums                        []Sum // of files, as published
 }
 
 type entry struct {
@@ -80,11 +90,24 @@ type entry struct {
 
 func registry() []entry {
 	return []entry{
-		{Info{"shapes", "objects of 10 classes over drawn backgrounds, the foreground known; nothing to download", "none"}, openShapes, nil},
-		{Info{"cifar10", "CIFAR-10, binary version", "data_batch_1.bin ... data_batch_5.bin, test_batch.bin (in DIR or DIR/cifar-10-batches-bin)"}, openCIFAR10, nil},
-		{Info{"folder", "any pictures, PNG or JPEG, a folder for each class", "DIR/train/CLASS/*, DIR/test/CLASS/* (or val); or DIR/CLASS/*, of which every tenth is for testing"}, openFolder, nil},
-		{Info{"fashion_mnist", "Fashion-MNIST, IDX files", "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz (in DIR or DIR/FashionMNIST/raw); without --data-dir those of Debian's package dataset-fashion-mnist"}, openFashionMNIST, []string{debianFashionMNIST}},
-		{Info{"confounded", "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", "DIR as for folder; --foreground-dir as for fashion_mnist"}, openConfounded, nil},
+		{Info{Name: "shapes", About: "objects of 10 classes over drawn backgrounds, the foreground known", Layout: "none", Source: "drawn by this program"}, openShapes, nil},
+		{Info{Name: "cifar10", About: "CIFAR-10, binary or Python version (no pickle is run)", Layout: "DIR/cifar-10-batches-bin/data_batch_1.bin ... test_batch.bin, or DIR/cifar-10-batches-py/data_batch_1 ... test_batch",
+			Source: "https://www.cs.toronto.edu/~kriz/cifar.html", Sums: cifar10Sums()}, openCIFAR, nil},
+		{Info{Name: "cifar100", About: "CIFAR-100, fine labels, binary or Python version", Layout: "DIR/cifar-100-binary/train.bin, test.bin, or DIR/cifar-100-python/train, test",
+			Source: "https://www.cs.toronto.edu/~kriz/cifar.html", Sums: cifar100Sums()}, openCIFAR, nil},
+		{Info{Name: "stl10", About: "STL-10, binary version; --unlabelled adds its 100,000 pictures without labels to the training part", Layout: "DIR/stl10_binary/train_X.bin, train_y.bin, test_X.bin, test_y.bin, unlabeled_X.bin",
+			Source: "https://cs.stanford.edu/~acoates/stl10", Sums: stl10Sums()}, openSTL10, nil},
+		{Info{Name: "tiny_imagenet", About: "Tiny ImageNet", Layout: "DIR/tiny-imagenet-200/train/SYNSET/images/*.JPEG, val/images/*.JPEG, val/val_annotations.txt", Source: "http://cs231n.stanford.edu/tiny-imagenet-200.zip"}, openTinyImageNet, nil},
+		{Info{Name: "imagenet", About: "ImageNet, ILSVRC 2012; --classes chooses some (ImageNet-100)", Layout: "DIR/train/SYNSET/*.JPEG, DIR/val/SYNSET/*.JPEG, or DIR/val/*.JPEG with a list of labels (--val-labels, DIR/val.txt or DIR/LOC_val_solution.csv)",
+			Source: "https://image-net.org/download.php"}, openImageNet, nil},
+		{Info{Name: "coco", About: "COCO: the pictures with one object, of the paper's 30 classes; foreground by its box", Layout: "DIR/annotations/instances_train2017.json, instances_val2017.json, DIR/train2017, DIR/val2017 (or 2014)",
+			Source: "https://cocodataset.org/#download"}, openCOCO, nil},
+		{Info{Name: "fashion_mnist", About: "Fashion-MNIST, IDX files", Layout: "DIR/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz (or in DIR/FashionMNIST/raw); without --data-dir those of Debian's package dataset-fashion-mnist",
+			Source: "https://github.com/zalandoresearch/fashion-mnist"}, openFashionMNIST, []string{debianFashionMNIST}},
+		{Info{Name: "folder", About: "any pictures, PNG or JPEG, a folder for each class", Layout: "DIR/train/CLASS/*, DIR/test/CLASS/* (or val); or DIR/CLASS/*, of which every tenth is for testing", Source: "your own"}, openFolder, nil},
+		{Info{Name: "unlabelled", About: "any pictures, PNG or JPEG, at any depth, without labels: for pre-training", Layout: "DIR/**/*", Source: "your own"}, openUnlabelled, nil},
+		{Info{Name: "shards", About: "pictures in tar files, read where they lie: WebDataset's (KEY.jpg, KEY.cls), or class folders", Layout: "DIR/train*.tar, DIR/val*.tar, or DIR/train/*.tar, DIR/val/*.tar", Source: "your own"}, openShards, nil},
+		{Info{Name: "confounded", About: "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", Layout: "DIR as for folder; --foreground-dir as for fashion_mnist", Source: "your own"}, openConfounded, nil},
 	}
 }
 
@@ -95,6 +118,40 @@ func All() []Info {
 		out = append(out, e.Info)
 	}
 	return out
+}
+
+// Names lists the data sets' names.
+func Names() []string {
+	var out []string
+	for _, i := range All() {
+		out = append(out, i.Name)
+	}
+	return out
+}
+
+// ParseClasses reads a list of classes: comma-separated, or a file with one at
+// the start of each line.
+func ParseClasses(s string) ([]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	if !isFile(s) {
+		return strings.Split(s, ","), nil
+	}
+	lines, err := readLines(s)
+	if err != nil {
+		return nil, fmt.Errorf("--classes: %w", err)
+	}
+	var out []string
+	for _, l := range lines {
+		if !strings.HasPrefix(l, "#") {
+			out = append(out, strings.Fields(l)[0])
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("--classes: %s names none", s)
+	}
+	return out, nil
 }
 
 // Open opens a data set by name.
@@ -139,11 +196,14 @@ func part(name string, train bool) string {
 	return name + " test"
 }
 
-// Counts returns the number of pictures of each class.
+// Counts returns the number of pictures of each class; those without a label
+// count nowhere.
 func Counts(ds Dataset) []int {
 	counts := make([]int, len(ds.Classes()))
 	for i := range ds.Len() {
-		counts[ds.Label(i)]++
+		if l := ds.Label(i); l >= 0 {
+			counts[l]++
+		}
 	}
 	return counts
 }
@@ -170,14 +230,14 @@ func (c *cache) get(i int) (transforms.Image, error) {
 	return m, nil
 }
 
-// keep is get, and adds the size of what it keeps to bytes.
-func (c *cache) keep(i int, bytes *atomic.Int64) (transforms.Image, error) {
+// bounded is get that keeps no more than keepBytes in all, which kept counts.
+func (c *cache) bounded(i int, kept *atomic.Int64) (transforms.Image, error) {
 	if m := c.images[i].Load(); m != nil {
 		return *m, nil
 	}
 	m, err := c.make(i)
-	if err == nil && c.images[i].CompareAndSwap(nil, &m) {
-		bytes.Add(int64(len(m.Pix)))
+	if err == nil && kept.Load() < keepBytes && c.images[i].CompareAndSwap(nil, &m) {
+		kept.Add(int64(len(m.Pix)))
 	}
 	return m, err
 }

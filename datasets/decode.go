@@ -24,9 +24,14 @@ func decodeFile(path string) (transforms.Image, error) {
 	if err != nil {
 		return transforms.Image{}, err
 	}
+	return decodeNamed(data, path)
+}
+
+// decodeNamed is decode whose errors name the file.
+func decodeNamed(data []byte, name string) (transforms.Image, error) {
 	m, err := decode(data)
 	if err != nil {
-		return transforms.Image{}, fmt.Errorf("%s (%d bytes): %w; replace or remove it", path, len(data), err)
+		return transforms.Image{}, fmt.Errorf("%s (%d bytes): %w; replace or remove it", name, len(data), err)
 	}
 	return m, nil
 }

@@ -30,13 +30,71 @@ func FuzzIDX(f *testing.F) {
 	})
 }
 
-func FuzzCIFAR10(f *testing.F) {
-	f.Add(make([]byte, cifarRecord))
-	f.Add(make([]byte, 2*cifarRecord-1))
+func FuzzCIFARBinary(f *testing.F) {
+	f.Add(make([]byte, 1+cifarPixels))
+	f.Add(make([]byte, 2*cifarPixels+1))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var d cifar10
-		if d.parse(data) == nil && len(d.images)*cifarRecord != len(data) {
-			t.Fatalf("%d pictures of %d bytes", len(d.images), len(data))
+		for _, c := range cifars() {
+			var d memory
+			if c.parseBinary(&d, data) == nil && len(d.images)*(c.labelBytes+cifarPixels) != len(data) {
+				t.Fatalf("%d pictures of %d bytes", len(d.images), len(data))
+			}
+		}
+	})
+}
+
+func FuzzCIFARPickle(f *testing.F) {
+	for _, path := range []string{"testdata/published/cifar-10-batches-py/test_batch", "testdata/published/cifar-100-python/test"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, c := range cifars() {
+			var d memory
+			if c.parsePickle(&d, data) == nil && len(d.images) != len(d.labels) {
+				t.Fatalf("%d pictures, %d labels", len(d.images), len(d.labels))
+			}
+		}
+	})
+}
+
+func FuzzAnnotations(f *testing.F) {
+	data, err := os.ReadFile("testdata/published/coco/annotations/instances_train2017.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		a, err := readAnnotations(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		if d, err := a.single("dir"); err == nil && len(d.boxes) != d.Len() {
+			t.Fatalf("%d boxes of %d pictures", len(d.boxes), d.Len())
+		}
+	})
+}
+
+func FuzzTar(f *testing.F) {
+	data, err := os.ReadFile("testdata/published/shards/train-000.tar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "train.tar")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ds, err := openShards(Options{Dir: filepath.Dir(path), Train: true})
+		if err != nil {
+			return
+		}
+		for i := range ds.Len() {
+			_, _ = ds.Image(i)
 		}
 	})
 }

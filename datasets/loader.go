@@ -28,6 +28,10 @@ type LoaderOptions struct {
 	Prefetch  int       // batches made ahead; 0: two for each worker
 	Views     []Augment // one for each view
 	Plain     Augment   // the un-augmented picture, or nil
+	// Bad is told of a picture that cannot be read. Where it returns nil the next
+	// one that can be read takes its place; nil: the first error ends the epoch. It
+	// may be called from several goroutines.
+	Bad func(picture int, err error) error
 }
 
 // Batch holds N pictures. Each view, and Plain, is [N, 3, S, S], row-major, with
@@ -190,9 +194,9 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		m, err := l.ds.Image(i)
+		i, m, err := l.readable(i)
 		if err != nil {
-			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+			return err
 		}
 		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
 		put := func(a Augment, dst []float32) {
@@ -212,6 +216,25 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 		}
 	}
 	return nil
+}
+
+// readable returns picture i, or the next one that can be read.
+func (l *Loader) readable(i int) (int, transforms.Image, error) {
+	for range min(l.ds.Len(), 1000) {
+		m, err := l.ds.Image(i)
+		if err == nil {
+			return i, m, nil
+		}
+		err = fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+		if l.o.Bad == nil {
+			return i, m, err
+		}
+		if err := l.o.Bad(i, err); err != nil {
+			return i, m, err
+		}
+		i = (i + 1) % l.ds.Len()
+	}
+	return i, transforms.Image{}, fmt.Errorf("%s: a thousand pictures in a row cannot be read", l.ds.Name())
 }
 
 // take returns a batch with room for n pictures, used before or new.

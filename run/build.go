@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"runtime"
 	"slices"
@@ -107,13 +108,20 @@ func (c *config) state(s *libtorch.Scope, pictures int) (*meta.State, error) {
 	return st, nil
 }
 
-func (c *config) open(train bool) (datasets.Dataset, error) {
+// open opens a part of the data set; training also uses what has no labels.
+func (c *config) open(train bool) (datasets.Dataset, error) { return c.openPart(train, false) }
+
+func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 	count := 0 // the test part keeps its own size
 	if train {
 		count = c.Count
 	}
+	classes, err := datasets.ParseClasses(c.Classes)
+	if err != nil {
+		return nil, usage{err}
+	}
 	return datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
-		Correlation: c.Correlation, Foreground: c.Foreground})
+		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled})
 }
 
 // augmentation is the data set's, in the colours that the method sees.
@@ -186,7 +194,7 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
 	}
 }
 
-func (c *config) source(ds datasets.Dataset, views []methods.View) (source, error) {
+func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
@@ -196,6 +204,9 @@ func (c *config) source(ds datasets.Dataset, views []methods.View) (source, erro
 	}
 	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers}
 	src := source{size: c.Size}
+	if o.Bad, err = c.badPictures(w, ds.Len()); err != nil {
+		return src, err
+	}
 	for _, v := range views {
 		p, err := view(aug, v)
 		if err != nil {
@@ -209,7 +220,7 @@ func (c *config) source(ds datasets.Dataset, views []methods.View) (source, erro
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
 		return src, err
 	}
-	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain})
+	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: o.Bad})
 	return src, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
@@ -50,6 +51,10 @@ type config struct {
 	Dataset     string  `yaml:"dataset"`
 	DataDir     string  `yaml:"data-dir"`
 	Foreground  string  `yaml:"foreground-dir"`
+	Unlabelled  bool    `yaml:"unlabelled"`
+	Classes     string  `yaml:"classes"`
+	ValLabels   string  `yaml:"val-labels"`
+	BadPictures string  `yaml:"bad-pictures"`
 	Count       int     `yaml:"count"`
 	Correlation float64 `yaml:"correlation"`
 	DataSeed    uint64  `yaml:"data-seed"`
@@ -76,7 +81,9 @@ type config struct {
 }
 
 // free are the settings that may change when a run is resumed.
-func free() []string { return []string{"threads", "workers", "save-every", "save-after", "device"} }
+func free() []string {
+	return []string{"threads", "workers", "save-every", "save-after", "device", "bad-pictures"}
+}
 
 func defaults() config {
 	m := meta.Default()
@@ -84,7 +91,7 @@ func defaults() config {
 		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
 		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
-		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, Augment: "cifar", Size: 32,
+		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Augment: "cifar", Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
 		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, SaveAfter: 10 * time.Minute,
 	}
@@ -103,18 +110,24 @@ func presets() []preset {
 		}
 	}
 	imagenet := func(c *config) {
-		c.Arch, c.Stem, c.Augment, c.Size, c.Dim, c.Dataset = "resnet50", "imagenet", "imagenet", 224, 128, "folder"
+		c.Arch, c.Stem, c.Augment, c.Size, c.Dim, c.Dataset = "resnet50", "imagenet", "imagenet", 224, 128, "imagenet"
 	}
 	return []preset{
 		{"cifar10", "ResNet-18, 1000 epochs, rate 3e-3 (paper, 6.2)", small("cifar10", 1000, 3e-3, 64, "cifar", "cifar", 32)},
-		{"cifar100", "as cifar10, on a folder of pictures", small("folder", 1000, 3e-3, 64, "cifar", "cifar", 32)},
-		{"stl10", "ResNet-18, 2000 epochs, rate 2e-3, on a folder", small("folder", 2000, 2e-3, 128, "stl", "stl10", 64)},
-		{"tiny-imagenet", "ResNet-18, 1000 epochs, rate 2e-3, on a folder", small("folder", 1000, 2e-3, 128, "stl", "tiny-imagenet", 64)},
-		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1, on a folder", func(c *config) {
-			imagenet(c)
-			c.Epochs, c.LR, c.Lambda = 1000, 2e-3, 0.1
+		{"cifar100", "as cifar10", small("cifar100", 1000, 3e-3, 64, "cifar", "cifar", 32)},
+		{"stl10", "ResNet-18, 2000 epochs, rate 2e-3, with the pictures without labels", func(c *config) {
+			small("stl10", 2000, 2e-3, 128, "stl", "stl10", 64)(c)
+			c.Unlabelled = true
 		}},
-		{"imagenet", "ResNet-50, LARS, cosine, lambda 0.1, on a folder", func(c *config) {
+		{"tiny-imagenet", "ResNet-18, 1000 epochs, rate 2e-3", small("tiny_imagenet", 1000, 2e-3, 128, "stl", "tiny-imagenet", 64)},
+		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1 (1 of dcl and lmcl); give the --classes", func(c *config) {
+			imagenet(c)
+			c.Epochs, c.LR = 1000, 2e-3
+			if c.Lambda = 0.1; c.Method == "dcl" || c.Method == "lmcl" {
+				c.Lambda = 1
+			}
+		}},
+		{"imagenet", "ResNet-50, LARS, cosine, lambda 0.1", func(c *config) {
 			imagenet(c)
 			c.Epochs, c.BatchSize, c.LR, c.Optimizer, c.Schedule, c.Lambda = 1000, 4096, 4.8, "lars", "cosine", 0.1
 		}},
@@ -156,9 +169,13 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.Int64SliceVar(&c.Prototypes, "prototypes", c.Prototypes, "swav: number of prototypes; pcl: of clusters in each clustering (none: the method's own)")
 	f.Var(&c.Options, "method-option", "NAME=VALUE, constants of the method's own (see run methods --options)")
 
-	f.StringVar(&c.Dataset, "dataset", c.Dataset, "shapes, cifar10, folder, fashion_mnist or confounded (see run datasets)")
+	f.StringVar(&c.Dataset, "dataset", c.Dataset, strings.Join(datasets.Names(), ", ")+" (see run datasets)")
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "where the data set's files are")
 	f.StringVar(&c.Foreground, "foreground-dir", c.Foreground, "confounded: Fashion-MNIST's folder (empty: drawn objects)")
+	f.BoolVar(&c.Unlabelled, "unlabelled", c.Unlabelled, "stl10: train on its pictures without labels, too")
+	f.StringVar(&c.Classes, "classes", c.Classes, "of data sets in class folders: these classes only, comma-separated, or a file with one at the start of each line (ImageNet-100)")
+	f.StringVar(&c.ValLabels, "val-labels", c.ValLabels, "imagenet: file with the labels of a flat val")
+	f.StringVar(&c.BadPictures, "bad-pictures", c.BadPictures, "skip pictures that cannot be read, with a warning, or stop")
 	f.IntVar(&c.Count, "count", c.Count, "shapes, confounded: number of training pictures (0: 5000); 2000 are for testing")
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures themselves")

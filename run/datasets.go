@@ -2,9 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/icl-msr/icl-msr/datasets"
@@ -14,33 +21,37 @@ import (
 
 func listDatasets(_ context.Context, p program, args []string) error {
 	f := flags(p, "datasets", "[--dataset NAME --data-dir DIR [--samples FILE.png]]")
-	o := datasets.Options{}
-	f.StringVar(&o.Name, "dataset", "", "look at this one")
-	f.StringVar(&o.Dir, "data-dir", "", "where its files are")
-	f.StringVar(&o.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
-	f.Float64Var(&o.Correlation, "correlation", 0.5, "shapes, confounded: share of pictures whose background is their class's")
-	f.Uint64Var(&o.Seed, "data-seed", 1, "shapes, confounded: seed of the pictures")
-	samples := f.String("samples", "", "write a PNG with pictures of each class")
+	c := defaults()
+	c.Dataset = ""
+	f.StringVar(&c.Dataset, "dataset", "", "look at this one")
+	f.StringVar(&c.DataDir, "data-dir", "", "where its files are")
+	f.BoolVar(&c.Unlabelled, "unlabelled", false, "stl10: with its pictures without labels")
+	f.StringVar(&c.Classes, "classes", "", "of data sets in class folders: these classes only, comma-separated, or a file")
+	f.StringVar(&c.ValLabels, "val-labels", "", "imagenet: file with the labels of a flat val")
+	f.StringVar(&c.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
+	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
+	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures")
+	samples := f.String("samples", "", "write a PNG with three pictures of each class")
+	checks := f.Bool("sums", true, "compare the files with the published checksums, where there are such")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	if o.Name == "" {
+	if c.Dataset == "" {
 		for _, d := range datasets.All() {
-			fmt.Fprintf(w, "%s\t%s\n\tfiles: %s\n", d.Name, d.About, d.Layout)
+			fmt.Fprintf(p.stdout, "%s\n  %s\n  files: %s\n  from:  %s\n", d.Name, d.About, d.Layout, d.Source)
 		}
-		return w.Flush()
+		return nil
 	}
 	for _, train := range []bool{true, false} {
-		o.Train = train
-		ds, err := datasets.Open(o)
+		if c.Dataset == "unlabelled" && !train {
+			break
+		}
+		ds, err := c.openPart(train, c.Unlabelled)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s: %d pictures\n", ds.Name(), ds.Len())
-		counts := datasets.Counts(ds)
-		for l, name := range ds.Classes() {
-			fmt.Fprintf(w, "  %s\t%d\n", name, counts[l])
+		if err := describeDataset(p.stdout, ds); err != nil {
+			return err
 		}
 		if train && *samples != "" {
 			if err := writeSamples(ds, *samples); err != nil {
@@ -48,19 +59,87 @@ func listDatasets(_ context.Context, p program, args []string) error {
 			}
 		}
 	}
+	if !*checks {
+		return nil
+	}
+	for _, d := range datasets.All() {
+		if d.Name == c.Dataset {
+			return checkSums(p.stdout, c.DataDir, d.Sums)
+		}
+	}
+	return nil
+}
+
+// describeDataset tells counts per class, and sizes of some pictures.
+func describeDataset(out io.Writer, ds datasets.Dataset) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	least, most := [2]int{math.MaxInt, math.MaxInt}, [2]int{}
+	looked := min(ds.Len(), 20)
+	for k := range looked {
+		m, err := ds.Image(k * ds.Len() / looked)
+		if err != nil {
+			fmt.Fprintf(w, "  cannot be read: %v\n", err)
+			continue
+		}
+		least = [2]int{min(least[0], m.Width), min(least[1], m.Height)}
+		most = [2]int{max(most[0], m.Width), max(most[1], m.Height)}
+	}
+	size := fmt.Sprintf("%dx%d pixels", least[0], least[1])
+	if least != most {
+		size += fmt.Sprintf(" to %dx%d, of the %d looked at", most[0], most[1], looked)
+	}
+	counts, labelled := datasets.Counts(ds), 0
+	for _, n := range counts {
+		labelled += n
+	}
+	fmt.Fprintf(w, "%s: %d pictures, %s\n", ds.Name(), ds.Len(), size)
+	for l, name := range ds.Classes() {
+		fmt.Fprintf(w, "  %s\t%d\n", name, counts[l])
+	}
+	if rest := ds.Len() - labelled; rest > 0 {
+		fmt.Fprintf(w, "  without a label\t%d\n", rest)
+	}
 	return w.Flush()
+}
+
+// checkSums compares the files that are there with their published checksums.
+func checkSums(out io.Writer, dir string, sums []datasets.Sum) error {
+	for _, s := range sums {
+		f, err := os.Open(filepath.Join(dir, s.Path))
+		if errors.Is(err, fs.ErrNotExist) {
+			f, err = os.Open(filepath.Join(dir, filepath.Base(s.Path)))
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		h := md5.New()
+		_, err = io.Copy(h, f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+		verdict := "as published"
+		if sum := hex.EncodeToString(h.Sum(nil)); sum != s.MD5 {
+			verdict = fmt.Sprintf("NOT as published: MD5 %s, want %s", sum, s.MD5)
+		}
+		fmt.Fprintf(out, "%s: %s\n", s.Path, verdict)
+	}
+	return nil
 }
 
 // writeSamples draws three pictures of each class, in all variants where the
 // foreground is known.
 func writeSamples(ds datasets.Dataset, path string) error {
-	rows := make([][]transforms.Image, len(ds.Classes()))
+	rows := make([][]transforms.Image, max(1, len(ds.Classes())))
 	for i := range ds.Len() {
-		l := ds.Label(i)
+		l := max(0, ds.Label(i))
 		per, foreground := 3, false
 		fg, ok := ds.(datasets.Foreground)
 		if ok {
-			per, foreground = 9, true
+			per, foreground = 3*len(datasets.Variants(fg)), true
 		}
 		if len(rows[l]) >= per {
 			continue
@@ -73,7 +152,7 @@ func writeSamples(ds datasets.Dataset, path string) error {
 			rows[l] = append(rows[l], m.Clone())
 			continue
 		}
-		for _, v := range datasets.Variants() {
+		for _, v := range datasets.Variants(fg) {
 			m, err := fg.Variant(i, v)
 			if err != nil {
 				return err

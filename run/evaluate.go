@@ -137,7 +137,7 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 	parts := []datasets.Variant{datasets.Full}
 	foreground, known := testSet.(datasets.Foreground)
 	if known {
-		parts = datasets.Variants()
+		parts = datasets.Variants(foreground)
 	}
 	var out []score
 	for _, v := range parts {

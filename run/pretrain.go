@@ -48,7 +48,7 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	if err := setThreads(c.Threads); err != nil {
 		return last, err
 	}
-	ds, err := c.open(true)
+	ds, err := c.openPart(true, c.Unlabelled)
 	if err != nil {
 		return last, err
 	}
@@ -58,7 +58,7 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	if err != nil {
 		return last, err
 	}
-	src, err := c.source(ds, st.Views())
+	src, err := c.source(w, ds, st.Views())
 	if err != nil {
 		return last, err
 	}

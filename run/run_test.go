@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,4 +207,42 @@ func TestConfigFileLiesUnderTheFlags(t *testing.T) {
 	assert.Equal(t, 7, c.Epochs)
 	assert.Equal(t, 0.25, c.LR)
 	assert.Equal(t, "cifar10", c.Dataset)
+}
+
+// One picture that cannot be read does not end a run; it is named.
+func TestBadPicturesAreSkippedOrStop(t *testing.T) {
+	data := t.TempDir()
+	for c := range 2 {
+		for i := range 40 {
+			m := image.NewGray(image.Rect(0, 0, 16, 16))
+			m.Pix[i] = uint8(50 * c)
+			var b bytes.Buffer
+			require.NoError(t, png.Encode(&b, m))
+			path := filepath.Join(data, fmt.Sprintf("class%d", c), fmt.Sprintf("%02d.png", i))
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+		}
+	}
+	bad := filepath.Join(data, "class1", "05.png")
+	require.NoError(t, os.WriteFile(bad, nil, 0o600))
+	train := func(more ...string) (int, string) {
+		status, _, errs := do(append([]string{"pretrain", "--preset", "cpu", "--dataset", "folder", "--data-dir", data, "--epochs", "2", "--batch-size", "16", "--size", "16", "--width", "0.125",
+			"--threads", "1", "--out", filepath.Join(t.TempDir(), "run")}, more...)...)
+		return status, errs
+	}
+	status, errs := train()
+	assert.Zero(t, status, errs)
+	assert.Equal(t, 1, strings.Count(errs, bad+" (0 bytes): the file is empty"), "named once: %s", errs)
+	status, errs = train("--bad-pictures", "stop")
+	assert.Equal(t, exitFailure, status)
+	assert.Contains(t, errs, bad)
+	status, errs = train("--bad-pictures", "ignore")
+	assert.Equal(t, exitUsage, status)
+	assert.Contains(t, errs, `unknown --bad-pictures "ignore"`)
+	for i := 20; i < 36; i++ {
+		require.NoError(t, os.WriteFile(filepath.Join(data, "class0", fmt.Sprintf("%02d.png", i)), []byte("x"), 0o600))
+	}
+	status, errs = train()
+	assert.Equal(t, exitFailure, status)
+	assert.Contains(t, errs, "11 of 72 pictures cannot be read")
 }

@@ -1,0 +1,115 @@
+package datasets
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// stl10 is STL-10's binary version (Coates et al. 2011): pictures of 96x96
+// pixels, three planes each, column by column; labels from 1. Pictures are
+// decoded when asked for, from files that stay open.
+type stl10 struct {
+	name    string
+	classes []string
+	parts   []stlPart
+	labels  []int
+	cache   *cache
+	kept    atomic.Int64
+}
+
+type stlPart struct {
+	file *os.File
+	n    int
+}
+
+const (
+	stlSide   = 96
+	stlRecord = 3 * stlSide * stlSide
+)
+
+func openSTL10(o Options) (Dataset, error) {
+	dir := o.Dir
+	if sub := filepath.Join(dir, "stl10_binary"); isDir(sub) {
+		dir = sub
+	}
+	d := &stl10{name: part("stl10", o.Train), classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"}}
+	base := "test"
+	if o.Train {
+		base = "train"
+	}
+	if err := d.add(dir, base, true); err != nil {
+		return nil, fmt.Errorf("stl10: %w", err)
+	}
+	if o.Train && o.Unlabelled {
+		d.name += " and unlabelled"
+		if err := d.add(dir, "unlabeled", false); err != nil {
+			return nil, fmt.Errorf("stl10: %w; --unlabelled=false trains without these", err)
+		}
+	}
+	d.cache = newCache(len(d.labels), d.read)
+	return d, nil
+}
+
+func (d *stl10) add(dir, base string, labelled bool) error {
+	path := filepath.Join(dir, base+"_X.bin")
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	size := info.Size()
+	if size == 0 || size%stlRecord != 0 {
+		return fmt.Errorf("%s: truncated: %d bytes are no whole number of pictures of %d; fetch it again", path, size, stlRecord)
+	}
+	n := int(size / stlRecord)
+	d.parts = append(d.parts, stlPart{f, n})
+	if !labelled {
+		for range n {
+			d.labels = append(d.labels, -1)
+		}
+		return nil
+	}
+	labelPath := filepath.Join(dir, base+"_y.bin")
+	labels, err := os.ReadFile(labelPath)
+	if err != nil {
+		return err
+	}
+	if len(labels) != n {
+		return fmt.Errorf("%s has %d labels for %d pictures; fetch it again", labelPath, len(labels), n)
+	}
+	for i, l := range labels {
+		if l < 1 || int(l) > len(d.classes) {
+			return fmt.Errorf("%s: label %d at offset %d; want 1 to %d", labelPath, l, i, len(d.classes))
+		}
+		d.labels = append(d.labels, int(l)-1)
+	}
+	return nil
+}
+
+func (d *stl10) read(i int) (transforms.Image, error) {
+	for _, p := range d.parts {
+		if i >= p.n {
+			i -= p.n
+			continue
+		}
+		data := make([]byte, stlRecord)
+		if _, err := p.file.ReadAt(data, int64(i)*stlRecord); err != nil {
+			return transforms.Image{}, fmt.Errorf("%s: picture %d: %w", p.file.Name(), i, err)
+		}
+		return planes(data, stlSide, stlSide, true), nil
+	}
+	return transforms.Image{}, fmt.Errorf("stl10: no picture %d", i)
+}
+
+func (d *stl10) Name() string                          { return d.name }
+func (d *stl10) Len() int                              { return len(d.labels) }
+func (d *stl10) Classes() []string                     { return d.classes }
+func (d *stl10) Label(i int) int                       { return d.labels[i] }
+func (d *stl10) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.kept) }
