@@ -3,6 +3,7 @@ package eval_test
 import (
 	"context"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -27,18 +28,115 @@ func TestKNNMajorityAndTies(t *testing.T) {
 	defer s.Close()
 	train := features(s, 3, []int64{2, 1, 1, 2, 0}, []float32{0, 0}, []float32{1, 0}, []float32{0, 1}, []float32{9, 9}, []float32{8, 9})
 	near := features(s, 3, []int64{1, 0}, []float32{0.1, 0.1}, []float32{9, 9.2})
-	index, err := eval.Neighbours(near, train, 2)
+	k := func(n int) eval.KNNConfig {
+		c := eval.DefaultKNN()
+		c.K = n
+		return c
+	}
+	index, _, err := eval.Neighbours(near, train, k(2))
 	require.NoError(t, err)
 	assert.Equal(t, int64(0), index[0])
 	assert.Equal(t, []int64{3, 4}, index[2:])
-	acc, err := eval.KNN(near, train, 3) // 2,1,1 -> 1; 2,0,(1 or 2) ties
+	acc, err := eval.KNN(near, train, k(3)) // 2,1,1 -> 1; 2,0,(1 or 2) ties
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, acc, 0.5)
-	acc, err = eval.KNN(features(s, 3, []int64{0}, []float32{9, 9.2}), train, 2) // 2 and 0 tie: the smaller
+	acc, err = eval.KNN(features(s, 3, []int64{0}, []float32{9, 9.2}), train, k(2)) // 2 and 0 tie: the smaller
 	require.NoError(t, err)
 	assert.Equal(t, 1.0, acc)
-	_, err = eval.KNN(near, train, 6)
+	_, err = eval.KNN(near, train, k(6))
 	assert.ErrorContains(t, err, "6 neighbours among 5")
+}
+
+// Blocks of rows change nothing: the neighbours are those of a plain loop.
+func TestNeighboursAcrossBlocks(t *testing.T) {
+	s := libtorch.NewScope()
+	defer s.Close()
+	rng := rand.New(rand.NewPCG(5, 5))
+	const n, m, dim = 600, 70_000, 3 // two blocks of the one, three of the other
+	draw := func(n int) ([]float32, eval.Features) {
+		x := make([]float32, n*dim)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		return x, eval.Features{X: libtorch.FromSlice(s, x, gotch.CPU, int64(n), dim), Labels: make([]int64, n), Classes: 2}
+	}
+	a, test := draw(n)
+	b, train := draw(m)
+	for _, metric := range []string{"euclidean", "cosine"} {
+		c := eval.KNNConfig{K: 4, Metric: metric, Temperature: 0.07}
+		index, near, err := eval.Neighbours(test, train, c)
+		require.NoError(t, err)
+		require.Len(t, near, n*4)
+		for _, i := range []int{0, 511, 512, 599} {
+			score := make([]float64, m)
+			for j := range m {
+				var dot, xx, yy float64
+				for k := range dim {
+					x, y := float64(a[i*dim+k]), float64(b[j*dim+k])
+					dot, xx, yy = dot+x*y, xx+x*x, yy+y*y
+				}
+				score[j] = 2*dot - yy
+				if metric == "cosine" {
+					score[j] = dot / math.Sqrt(xx*yy)
+				}
+			}
+			for k := range 4 {
+				best := 0
+				for j := range score {
+					if score[j] > score[best] {
+						best = j
+					}
+				}
+				assert.InDelta(t, score[best], near[i*4+k], 1e-5, "%s, row %d, neighbour %d", metric, i, k)
+				assert.InDelta(t, score[best], score[index[i*4+k]], 1e-5)
+				score[best] = math.Inf(-1)
+			}
+		}
+	}
+}
+
+func TestCosineVotesAreWeighted(t *testing.T) {
+	s := libtorch.NewScope()
+	defer s.Close()
+	// One neighbour in the same direction outweighs two at an angle.
+	train := features(s, 2, []int64{0, 1, 1}, []float32{5, 0}, []float32{1, 0.6}, []float32{1, -0.6})
+	test := features(s, 2, []int64{0}, []float32{0.1, 0})
+	acc, err := eval.KNN(test, train, eval.KNNConfig{K: 3, Metric: "cosine", Temperature: 0.07})
+	require.NoError(t, err)
+	assert.Equal(t, 1.0, acc)
+	acc, err = eval.KNN(test, train, eval.KNNConfig{K: 3, Metric: "cosine", Temperature: 100})
+	require.NoError(t, err)
+	assert.Equal(t, 0.0, acc, "a plain majority")
+	for want, c := range map[string]eval.KNNConfig{"0 neighbours": {}, `unknown metric "cosin"; did you mean "cosine"?`: {K: 1, Metric: "cosin"}, "temperature 0": {K: 1, Metric: "cosine"}} {
+		_, err = eval.KNN(test, train, c)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestTheProbesOfTheImageNetPapers(t *testing.T) {
+	s := libtorch.NewScope()
+	train, test := blobs(s, 600, 7, 1), blobs(s, 300, 7, 2)
+	for _, schedule := range []string{"step", "cosine"} {
+		c := eval.ImageNetLinear()
+		c.Epochs, c.LR, c.Schedule = 30, 1, schedule
+		p, err := eval.FitLinear(context.Background(), s, train, c)
+		require.NoError(t, err)
+		acc, err := p.Score(s, test)
+		require.NoError(t, err)
+		assert.Greater(t, acc.Top1, 0.9, schedule)
+	}
+	for want, change := range map[string]func(c *eval.LinearConfig){
+		"of 0 epochs":         func(c *eval.LinearConfig) { c.Epochs = 0 },
+		"rates -1":            func(c *eval.LinearConfig) { c.LR = -1 },
+		`did you mean "step"`: func(c *eval.LinearConfig) { c.Schedule = "stp" },
+		"optimizer":           func(c *eval.LinearConfig) { c.Optimizer = "rms" },
+	} {
+		c := eval.ImageNetLinear()
+		change(&c)
+		_, err := eval.FitLinear(context.Background(), s, train, c)
+		assert.ErrorContains(t, err, want)
+	}
+	require.NoError(t, s.Close())
 }
 
 // blobs are classes about well-separated centres.
@@ -74,7 +172,7 @@ func TestLinearProbeSeparatesBlobsAndIsReproducible(t *testing.T) {
 	assert.Equal(t, scores[0], scores[1])
 	assert.Greater(t, scores[0].Top1, 0.9)
 	assert.Greater(t, scores[0].Top5, scores[0].Top1)
-	knn, err := eval.KNN(test, train, 5)
+	knn, err := eval.KNN(test, train, eval.DefaultKNN())
 	require.NoError(t, err)
 	assert.Greater(t, knn, 0.9)
 	require.NoError(t, s.Close())

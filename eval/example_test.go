@@ -24,7 +24,7 @@ func ExampleFitLinear() {
 		fmt.Println(err)
 		return
 	}
-	knn, err := eval.KNN(test, train, 5)
+	knn, err := eval.KNN(test, train, eval.DefaultKNN())
 	fmt.Printf("linear %.2f, 5-NN %.2f, %v\n", linear.Top1, knn, err)
 	// Output: linear 0.99, 5-NN 0.99, <nil>
 }

@@ -2,62 +2,125 @@ package eval
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
-// block bounds the table of distances: rows of the test part at a time.
-const block = 1024
-
-// Neighbours returns, for each row of test, the indices of the k nearest rows
-// of train by Euclidean distance, nearest first: [len(test) * k].
-func Neighbours(test, train Features, k int) ([]int64, error) {
-	if k < 1 || k > len(train.Labels) {
-		return nil, fmt.Errorf("eval: %d neighbours among %d pictures", k, len(train.Labels))
-	}
-	var out []int64
-	n := int64(len(test.Labels))
-	err := libtorch.With(func(s *Scope) error {
-		squares := s.SumDim(s.Square(train.X), false, 1)
-		transposed := s.T(train.X)
-		for from := int64(0); from < n; from += block {
-			err := libtorch.With(func(t *Scope) error {
-				libtorch.NoGrad(func() {
-					x := t.Narrow(test.X, 0, from, min(block, n-from))
-					// |x-y|² without |x|², which does not change the order.
-					d := t.Sub(squares, t.MulScalar(t.MatMul(x, transposed), 2))
-					_, index := t.TopK(d, int64(k), 1, false)
-					out = append(out, libtorch.Slice[int64](t, index)...)
-				})
-				return t.Err()
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return s.Err()
-	})
-	return out, err
+// KNNConfig says how neighbours are found and how they vote.
+type KNNConfig struct {
+	K           int
+	Metric      string  // euclidean: a majority, ties to the smaller label (the paper); cosine: votes weighted by exp(cos/Temperature)
+	Temperature float64 // of cosine; 0.07 in Wu et al. 2018 and those after it
 }
 
-// KNN is the accuracy of the majority among the k nearest pictures of train,
-// ties to the smaller label.
-func KNN(test, train Features, k int) (float64, error) {
-	index, err := Neighbours(test, train, k)
+// DefaultKNN is the paper's: 5 neighbours, Euclidean, majority.
+func DefaultKNN() KNNConfig { return KNNConfig{K: 5, Metric: "euclidean", Temperature: 0.07} }
+
+// Validate reports the first setting that is wrong.
+func (c KNNConfig) Validate() error {
+	switch {
+	case c.K < 1:
+		return fmt.Errorf("%d neighbours; want 1 or more", c.K)
+	case c.Metric != "euclidean" && c.Metric != "cosine":
+		return suggest.Unknown("metric", c.Metric, []string{"euclidean", "cosine"})
+	case !(c.Temperature > 0):
+		return fmt.Errorf("temperature %g of the votes; want a positive number", c.Temperature)
+	}
+	return nil
+}
+
+// Rows of the test and of the training part at a time: what bounds the table of
+// distances, whatever the data set's size.
+const (
+	testBlock  = 512
+	trainBlock = 1 << 15
+)
+
+// Neighbours returns, for each row of test, the indices of the k nearest rows
+// of train, nearest first, and how near they are: minus the squared Euclidean
+// distance plus |test row|², or the cosine. Both are [len(test) * k].
+func Neighbours(test, train Features, c KNNConfig) (index []int64, near []float64, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("eval: %w", err)
+	}
+	n, m := int64(len(test.Labels)), int64(len(train.Labels))
+	if int64(c.K) > m {
+		return nil, nil, fmt.Errorf("eval: %d neighbours among %d pictures", c.K, m)
+	}
+	defer libtorch.SetGrad(false)()
+	for from := int64(0); from < n; from += testBlock {
+		err := libtorch.With(func(s *Scope) error {
+			x := s.Narrow(test.X, 0, from, min(testBlock, n-from))
+			if c.Metric == "cosine" {
+				x = s.Normalize(x)
+			}
+			best, places := c.best(s, x, train.X, m)
+			index = append(index, libtorch.Slice[int64](s, places)...)
+			near = append(near, libtorch.Slice[float64](s, s.To(best, libtorch.Options{DType: libtorch.Float64().DType, Device: s.Like(best).Device}))...)
+			return s.Err()
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return index, near, nil
+}
+
+// best are the K largest nearnesses of rows x among train, and their places,
+// kept from block to block.
+func (c KNNConfig) best(s *Scope, x, train Tensor, m int64) (best, places Tensor) {
+	for at := int64(0); at < m; at += trainBlock {
+		err := libtorch.With(func(t *Scope) error {
+			y := t.Narrow(train, 0, at, min(trainBlock, m-at))
+			var near Tensor
+			if c.Metric == "cosine" {
+				near = t.MatMul(x, t.T(t.Normalize(y)))
+			} else {
+				// -|x-y|² without -|x|², which does not change the order.
+				near = t.Sub(t.MulScalar(t.MatMul(x, t.T(y)), 2), t.SumDim(t.Square(y), false, 1))
+			}
+			values, index := t.TopK(near, min(int64(c.K), t.Size(y, 0)), 1, true)
+			index = t.Add(index, libtorch.FromSlice(t, []int64{at}, t.Like(index).Device))
+			if at > 0 {
+				values, index = t.Cat(1, best, values), t.Cat(1, places, index)
+				var chosen Tensor
+				values, chosen = t.TopK(values, min(int64(c.K), t.Size(values, 1)), 1, true)
+				index = t.Gather(index, 1, chosen)
+			}
+			best, places = s.Hold(values), s.Hold(index)
+			return t.Err()
+		})
+		if err != nil {
+			s.Fail(err)
+			return best, places
+		}
+	}
+	return best, places
+}
+
+// KNN is the accuracy of the nearest pictures' vote.
+func KNN(test, train Features, c KNNConfig) (float64, error) {
+	index, near, err := Neighbours(test, train, c)
 	if err != nil {
 		return 0, err
 	}
 	right := 0
-	votes := make([]int, train.Classes)
+	votes := make([]float64, train.Classes)
 	for i, l := range test.Labels {
 		clear(votes)
-		for _, j := range index[i*k : (i+1)*k] {
-			votes[train.Labels[j]]++
+		for j := i * c.K; j < (i+1)*c.K; j++ {
+			weight := 1.0
+			if c.Metric == "cosine" {
+				weight = math.Exp((near[j] - 1) / c.Temperature)
+			}
+			votes[train.Labels[index[j]]] += weight
 		}
 		best := 0
-		for c, v := range votes {
+		for k, v := range votes {
 			if v > votes[best] {
-				best = c
+				best = k
 			}
 		}
 		if int64(best) == l {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -14,15 +16,49 @@ import (
 type LinearConfig struct {
 	Epochs      int
 	BatchSize   int
-	LR, FinalLR float64 // exponential between
+	Optimizer   string // adam or sgd
+	Schedule    string // exponential from LR to FinalLR; cosine to 0; step: a tenth at 3/5 and 4/5 of the epochs
+	LR, FinalLR float64
+	Momentum    float64 // of sgd
 	WeightDecay float64
 	Seed        uint64
+}
+
+// Validate reports the first setting that is wrong.
+func (c LinearConfig) Validate() error {
+	switch {
+	case c.Epochs < 1 || c.BatchSize < 1:
+		return fmt.Errorf("a probe of %d epochs, batch %d; want 1 or more", c.Epochs, c.BatchSize)
+	case !(c.LR > 0) || !(c.FinalLR > 0) || math.IsInf(c.LR, 0):
+		return fmt.Errorf("a probe's rates %g and %g; want positive numbers", c.LR, c.FinalLR)
+	case !slices.Contains([]string{"exponential", "cosine", "step"}, c.Schedule):
+		return suggest.Unknown("schedule of the probe", c.Schedule, []string{"exponential", "cosine", "step"})
+	}
+	return nil
+}
+
+// rate is the learning rate of an epoch.
+func (c LinearConfig) rate(epoch int) float64 {
+	done := float64(epoch) / float64(c.Epochs)
+	switch c.Schedule {
+	case "cosine":
+		return c.LR * (1 + math.Cos(math.Pi*done)) / 2
+	case "step":
+		return c.LR * math.Pow(0.1, math.Floor(min(2, max(0, 5*done-2))))
+	}
+	return c.LR * math.Pow(c.FinalLR/c.LR, float64(epoch)/float64(max(1, c.Epochs-1)))
 }
 
 // DefaultLinear is the baseline's probe (htdt/self-supervised): Adam, 500
 // epochs, 1e-2 to 1e-6, L2 5e-6, batches of 1000.
 func DefaultLinear() LinearConfig {
-	return LinearConfig{Epochs: 500, BatchSize: 1000, LR: 1e-2, FinalLR: 1e-6, WeightDecay: 5e-6}
+	return LinearConfig{Epochs: 500, BatchSize: 1000, Optimizer: "adam", Schedule: "exponential", LR: 1e-2, FinalLR: 1e-6, Momentum: 0.9, WeightDecay: 5e-6}
+}
+
+// ImageNetLinear is the probe of the ImageNet papers (He et al. 2020, MoCo): SGD,
+// 100 epochs, rate 30, a tenth at 60 and at 80, batches of 256, no L2.
+func ImageNetLinear() LinearConfig {
+	return LinearConfig{Epochs: 100, BatchSize: 256, Optimizer: "sgd", Schedule: "step", LR: 30, FinalLR: 1e-6, Momentum: 0.9}
 }
 
 // Probe is a trained linear classifier.
@@ -34,15 +70,18 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 	if s.Err() != nil {
 		return Probe{}, s.Err()
 	}
-	if c.Epochs < 1 || c.BatchSize < 1 || train.Classes < 2 {
-		return Probe{}, fmt.Errorf("eval: a probe of %d epochs, batch %d, %d classes", c.Epochs, c.BatchSize, train.Classes)
+	if err := c.Validate(); err != nil {
+		return Probe{}, fmt.Errorf("eval: %w", err)
+	}
+	if train.Classes < 2 {
+		return Probe{}, fmt.Errorf("eval: a probe of %d classes; want 2 or more", train.Classes)
 	}
 	net, o := nets.Linear(dim, int64(train.Classes)), s.Like(train.X)
 	if err := libtorch.ManualSeed(c.Seed); err != nil {
 		return Probe{}, err
 	}
 	p := nets.Initialize(s, net.Params(), o)
-	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "adam", WeightDecay: c.WeightDecay}, net.Params(), p)
+	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}, net.Params(), p)
 	if err != nil {
 		return Probe{}, err
 	}
@@ -57,7 +96,7 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 		if err := ctx.Err(); err != nil {
 			return Probe{}, err
 		}
-		lr := c.LR * math.Pow(c.FinalLR/c.LR, float64(epoch)/float64(max(1, c.Epochs-1)))
+		lr := c.rate(epoch)
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for from := int64(0); from < n; from += int64(c.BatchSize) {
 			to := min(n, from+int64(c.BatchSize))

@@ -120,8 +120,22 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 	if err != nil {
 		return nil, usage{err}
 	}
-	return datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
+	ds, err := datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
 		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled})
+	if err != nil || !train || c.Variant == string(datasets.Full) {
+		return ds, err
+	}
+	foreground, ok := ds.(datasets.Foreground)
+	if !ok {
+		return nil, usagef("--train-variant %s: where the foreground is, is not known of %s", c.Variant, ds.Name())
+	}
+	var known []string
+	for _, v := range datasets.Variants(foreground) {
+		if known = append(known, string(v)); string(v) == c.Variant {
+			return datasets.View(foreground, v), nil
+		}
+	}
+	return nil, usage{suggest.Unknown("--train-variant", c.Variant, known)}
 }
 
 // augmentation is the data set's, in the colours that the method sees.

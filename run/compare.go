@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/methods"
 )
@@ -84,7 +83,7 @@ func compare(ctx context.Context, p program, args []string) error {
 			}
 		}
 	}
-	return report(p, grid, out, time.Since(start))
+	return report(p, grid, out, seeds, time.Since(start))
 }
 
 // row is a method of the grid; an arm may be absent.
@@ -103,47 +102,30 @@ func (r row) arms() (out []*arm) {
 }
 
 // report writes the tables and the page.
-func report(p program, grid []row, out string, took time.Duration) error {
+func report(p program, grid []row, out string, seeds int, took time.Duration) error {
 	c, scores := grid[0].arms()[0].config, grid[0].arms()[0].Runs[0].Scores
 	sec := page.Section{Title: "Accuracy",
-		Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's, paired by seed, ± its standard error. " +
-			"Of differences that are pure chance, 18% exceed twice their standard error with 3 seeds. The paper's figures are of ResNet-18 on CIFAR-10 after 1000 epochs."}
+		Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's. " + chance(seeds) + " The paper's figures, where they are given, are of ResNet-18 after 1000 epochs or more."}
 	for v, s := range scores {
-		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", s.Variant)))
+		var paper map[string]published
+		if s.Variant == datasets.Full {
+			paper = paperTable(c.Dataset)
+		}
+		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", s.Variant), paper))
 	}
 	doc := page.Page{Title: "Methods with and without MSR",
 		Lead:     []string{"A comparison of short runs says how methods start, not how they end: see the settings below."},
-		Sections: []page.Section{sec},
-		Settings: [][2]string{
-			{"network", fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.Hidden, c.Dim)},
-			{"data", c.Dataset},
-			{"training", fmt.Sprintf("%d epochs of batch %d, %s, rate %g", c.Epochs, c.BatchSize, c.Optimizer, c.LR)},
-			{"meta step", fmt.Sprintf("on every %d-th batch", c.MetaEvery)},
-			{"time of this call", seconds(took)},
-		}}
-	for name, write := range map[string]func(page.Table) string{"table.md": page.Table.Markdown, "table.csv": page.Table.CSV} {
-		var b strings.Builder
-		for _, t := range sec.Tables {
-			b.WriteString(write(t) + "\n")
-		}
-		if err := atomicfile.Write(filepath.Join(out, name), text(b.String())); err != nil {
-			return err
-		}
-	}
-	path := filepath.Join(out, "index.html")
-	if err := atomicfile.Write(path, doc.Write); err != nil {
-		return err
-	}
-	for _, t := range sec.Tables {
-		fmt.Fprintf(p.stdout, "%s\n", t.Markdown())
-	}
-	fmt.Fprintln(p.stdout, path)
-	return nil
+		Sections: []page.Section{sec}, Settings: settings(c, seeds, took)}
+	return writeReport(p, out, doc, sec.Tables)
 }
 
-// table is the grid's for one variant of the test pictures.
-func table(grid []row, variant int, caption string) page.Table {
-	t := page.Table{Caption: caption, Head: []string{"method", "linear", "with MSR", "difference", "5-NN", "with MSR", "difference", "paper: linear, 5-NN", "with MSR"}}
+// table is the grid's for one variant of the test pictures, with the paper's
+// figures where it has them.
+func table(grid []row, variant int, caption string, paper map[string]published) page.Table {
+	t := page.Table{Caption: caption, Head: []string{"method", "linear", "with MSR", "difference", "5-NN", "with MSR", "difference"}}
+	if paper != nil {
+		t.Head = append(t.Head, "paper: linear, 5-NN", "with MSR")
+	}
 	for _, r := range grid {
 		cells := []string{r.method}
 		for _, of := range []func(score) float64{linearTop1, knn} {
@@ -162,24 +144,10 @@ func table(grid []row, variant int, caption string) page.Table {
 			}
 			cells = append(cells, difference)
 		}
-		paper := tableOne()[r.method]
-		t.Rows = append(t.Rows, append(cells, paper.plain, paper.msr))
+		if paper != nil {
+			cells = append(cells, paper[r.method].plain, paper[r.method].msr)
+		}
+		t.Rows = append(t.Rows, cells)
 	}
 	return t
-}
-
-// published are a method's accuracies in the paper: "linear, 5-NN", or nothing.
-type published struct{ plain, msr string }
-
-// tableOne is the paper's Table 1, CIFAR-10.
-func tableOne() map[string]published {
-	return map[string]published{
-		"simclr":   {"91.80, 88.42", "92.34, 89.47"},
-		"byol":     {"91.73, 89.45", "92.26, 90.12"},
-		"w_mse":    {"91.99, 89.87", ""},
-		"ressl":    {"90.20, 88.26", "91.77, 89.06"},
-		"lmcl":     {"91.91, 88.52", "92.45, 89.38"},
-		"ssl_hsic": {"91.95, 89.99", ""},
-		"relic":    {"91.96, 89.35", ""},
-	}
 }

@@ -52,6 +52,7 @@ type config struct {
 	DataDir     string  `yaml:"data-dir"`
 	Foreground  string  `yaml:"foreground-dir"`
 	Unlabelled  bool    `yaml:"unlabelled"`
+	Variant     string  `yaml:"train-variant"`
 	Classes     string  `yaml:"classes"`
 	ValLabels   string  `yaml:"val-labels"`
 	BadPictures string  `yaml:"bad-pictures"`
@@ -91,7 +92,7 @@ func defaults() config {
 		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
 		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
-		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Augment: "cifar", Size: 32,
+		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
 		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, SaveAfter: 10 * time.Minute,
 	}
@@ -173,6 +174,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "where the data set's files are")
 	f.StringVar(&c.Foreground, "foreground-dir", c.Foreground, "confounded: Fashion-MNIST's folder (empty: drawn objects)")
 	f.BoolVar(&c.Unlabelled, "unlabelled", c.Unlabelled, "stl10: train on its pictures without labels, too")
+	f.StringVar(&c.Variant, "train-variant", c.Variant, "of data sets whose foreground is known: train on full pictures, foreground, background-removed (coco) or new-background")
 	f.StringVar(&c.Classes, "classes", c.Classes, "of data sets in class folders: these classes only, comma-separated, or a file with one at the start of each line (ImageNet-100)")
 	f.StringVar(&c.ValLabels, "val-labels", c.ValLabels, "imagenet: file with the labels of a flat val")
 	f.StringVar(&c.BadPictures, "bad-pictures", c.BadPictures, "skip pictures that cannot be read, with a warning, or stop")

@@ -207,8 +207,8 @@ func (a arm) pictures(ctx context.Context, sec *page.Section, train, test datase
 	if err != nil {
 		return err
 	}
-	const nearest = 5
-	index, err := eval.Neighbours(asked, known, nearest)
+	nearest := o.KNN.K
+	index, _, err := eval.Neighbours(asked, known, o.KNN)
 	if err != nil {
 		return err
 	}

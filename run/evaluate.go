@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -12,20 +13,22 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 )
 
 // evalOptions say how a backbone is evaluated.
 type evalOptions struct {
 	Linear    eval.LinearConfig
-	K         int
+	KNN       eval.KNNConfig
 	BatchSize int
 	Threads   int
 	Device    string
+	Keep      string // folder for the features; empty: they are not kept
 }
 
 func defaultEval() evalOptions {
-	return evalOptions{Linear: eval.DefaultLinear(), K: 5, BatchSize: 256, Device: "cpu"}
+	return evalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Device: "cpu"}
 }
 
 // score is the evaluation on one variant of the test pictures.
@@ -42,35 +45,47 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	run := f.String("run", "", "run folder, its newest checkpoint")
 	file := f.String("checkpoint", "", "checkpoint file")
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
+	dataset := f.String("dataset", "", "another data set than that of the training")
 	asJSON := f.Bool("json", false, "print JSON")
+	recipe := f.String("recipe", "paper", "of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
 	f.IntVar(&o.Linear.Epochs, "epochs", o.Linear.Epochs, "epochs of the linear probe")
+	f.StringVar(&o.Linear.Optimizer, "optimizer", o.Linear.Optimizer, "of the probe: adam, sgd or lars")
+	f.StringVar(&o.Linear.Schedule, "schedule", o.Linear.Schedule, "of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
 	f.Float64Var(&o.Linear.LR, "lr", o.Linear.LR, "first learning rate of the probe")
-	f.Float64Var(&o.Linear.FinalLR, "final-lr", o.Linear.FinalLR, "last learning rate of the probe, exponential between")
+	f.Float64Var(&o.Linear.FinalLR, "final-lr", o.Linear.FinalLR, "last learning rate of the probe, where it is exponential between")
+	f.Float64Var(&o.Linear.Momentum, "momentum", o.Linear.Momentum, "of sgd and lars")
 	f.Float64Var(&o.Linear.WeightDecay, "weight-decay", o.Linear.WeightDecay, "L2 penalty of the probe")
 	f.IntVar(&o.Linear.BatchSize, "probe-batch-size", o.Linear.BatchSize, "rows of a step of the probe")
 	f.Uint64Var(&o.Linear.Seed, "seed", o.Linear.Seed, "seed of the probe")
-	f.IntVar(&o.K, "neighbours", o.K, "k of the nearest-neighbour classifier")
+	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
+	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
+	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
+	f.StringVar(&o.Keep, "save-features", "", "write the features there: NAME.npy and NAME.labels.npy of each part")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
 	f.StringVar(&o.Device, "device", o.Device, "cpu, cuda or cuda:i")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if (*run == "") == (*file == "") {
-		return usagef("give either --run DIR or --checkpoint FILE")
-	}
-	path := *file
-	if *run != "" {
-		if !exists(*run) {
-			return fmt.Errorf("--run %s: no such folder", *run)
+	switch *recipe {
+	case "paper":
+	case "imagenet":
+		o.Linear = eval.ImageNetLinear()
+		if err := parse(f, args); err != nil { // the flags lie over the recipe
+			return err
 		}
-		if path = runfolder.Last(*run); !exists(path) {
-			return fmt.Errorf("--run %s: no checkpoint there yet (%s)", *run, path)
-		}
+	default:
+		return usage{suggest.Unknown("recipe", *recipe, []string{"paper", "imagenet"})}
 	}
-	k, err := load(path)
+	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate()); err != nil {
+		return usage{err}
+	}
+	k, err := pick(*run, *file)
 	if err != nil {
 		return err
+	}
+	if *dataset != "" {
+		k.config.Dataset, k.config.DataDir = *dataset, ""
 	}
 	if *dir != "" {
 		k.config.DataDir = *dir
@@ -83,15 +98,33 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if *asJSON {
 		e := json.NewEncoder(p.stdout)
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"checkpoint": path, "epochs": k.position.Epoch, "scores": scores})
+		return e.Encode(map[string]any{"checkpoint": k.path, "epochs": k.position.Epoch, "scores": scores})
 	}
-	fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", path, k.position.Epoch)
+	fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", k.path, k.position.Epoch)
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "test pictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.K)
+	fmt.Fprintf(w, "test pictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
 	for _, s := range scores {
 		fmt.Fprintf(w, "%s\t%.2f%%\t%.2f%%\t%.2f%%\t\n", s.Variant, 100*s.Linear.Top1, 100*s.Linear.Top5, 100*s.KNN)
 	}
 	return w.Flush()
+}
+
+// pick loads the newest checkpoint of a run, or a file.
+func pick(run, file string) (k checkpoint, err error) {
+	if (run == "") == (file == "") {
+		return k, usagef("give either --run DIR or --checkpoint FILE")
+	}
+	if run == "" {
+		return load(file)
+	}
+	if !exists(run) {
+		return k, fmt.Errorf("--run %s: no such folder", run)
+	}
+	path := runfolder.Last(run)
+	if !exists(path) {
+		return k, fmt.Errorf("--run %s: no checkpoint there yet (%s)", run, path)
+	}
+	return load(path)
 }
 
 // evaluateCheckpoint fits the probe on the training part and scores the test
@@ -102,8 +135,8 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 	if err := setThreads(o.Threads); err != nil {
 		return nil, err
 	}
-	if o.Linear.Epochs < 1 || o.Linear.BatchSize < 1 || o.BatchSize < 1 || !(o.Linear.LR > 0) || !(o.Linear.FinalLR > 0) {
-		return nil, usagef("the probe's epochs, batch sizes and rates must be positive")
+	if o.BatchSize < 1 {
+		return nil, usagef("--batch-size %d: want 1 or more", o.BatchSize)
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
@@ -126,8 +159,14 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 	if err != nil {
 		return nil, err
 	}
+	if len(trainSet.Classes()) < 2 {
+		return nil, fmt.Errorf("%s has no labels to evaluate with; name another set by --dataset and --data-dir", trainSet.Name())
+	}
 	train, err := c.features(ctx, s, st, trainSet, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := keepFeatures(s, o.Keep, "train", train); err != nil {
 		return nil, err
 	}
 	probe, err := eval.FitLinear(ctx, s, train, o.Linear)
@@ -149,11 +188,14 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 		if err != nil {
 			return nil, err
 		}
+		if err := keepFeatures(s, o.Keep, "test-"+string(v), test); err != nil {
+			return nil, err
+		}
 		acc, err := probe.Score(s, test)
 		if err != nil {
 			return nil, err
 		}
-		knn, err := eval.KNN(test, train, o.K)
+		knn, err := eval.KNN(test, train, o.KNN)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
@@ -40,8 +41,11 @@ func commands() []command {
 	return []command{
 		{"pretrain", "train a backbone without labels, with or without MSR", pretrain},
 		{"eval", "linear probe and nearest neighbours on a trained backbone", evaluate},
+		{"finetune", "fine-tune a backbone with a share of the labels (semi-supervised), or from scratch", finetune},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
+		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
+		{"sweep", "a method with MSR over values of any flags (Figure 5)", sweep},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
 		{"methods", "the methods, their papers, views, networks and constants", listMethods},
 		{"version", "versions of this program and of LibTorch", version},
@@ -49,6 +53,7 @@ func commands() []command {
 }
 
 func main() {
+	libtorch.KeepMemory()
 	// The first Ctrl-C lets the step at hand finish and saves; a second one ends the program.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {

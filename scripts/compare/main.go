@@ -52,6 +52,7 @@ func work() error {
 	if err != nil {
 		return err
 	}
+	libtorch.KeepMemory() // as the program does
 	runtime.LockOSThread()
 	if err := libtorch.SetThreads(t.threads); err != nil {
 		return err

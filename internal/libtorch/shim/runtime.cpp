@@ -5,6 +5,12 @@
 #include <ATen/Version.h>
 #include <torch/version.h>
 
+#include <limits>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "common.hpp"
 
 using icl::handle;
@@ -40,6 +46,13 @@ icl_error icl_set_rng_state(icl_tensor state, int device) {
 icl_error icl_set_threads(int n) {
   return icl::guarded([&] { at::set_num_threads(n); });
 }
+void icl_keep_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
+
 int icl_threads(void) { return at::get_num_threads(); }
 
 int icl_cuda_devices(void) {

@@ -1,0 +1,80 @@
+package datasets
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// subset is some pictures of a data set, in order.
+type subset struct {
+	Dataset
+	name  string
+	which []int
+}
+
+func (d *subset) Name() string                          { return d.name }
+func (d *subset) Len() int                              { return len(d.which) }
+func (d *subset) Label(i int) int                       { return d.Dataset.Label(d.which[i]) }
+func (d *subset) Image(i int) (transforms.Image, error) { return d.Dataset.Image(d.which[i]) }
+
+// Share is a share of the labelled pictures of ds, the same of each class (at
+// least one), drawn by the seed.
+func Share(ds Dataset, share float64, seed uint64) (Dataset, error) {
+	if !(share > 0 && share <= 1) {
+		return nil, fmt.Errorf("a share %g of the labels; want one above 0, up to 1", share)
+	}
+	byClass := make([][]int, len(ds.Classes()))
+	for i := range ds.Len() {
+		if l := ds.Label(i); l >= 0 {
+			byClass[l] = append(byClass[l], i)
+		}
+	}
+	d := &subset{Dataset: ds, name: fmt.Sprintf("%g%% of %s", 100*share, ds.Name())}
+	for class, pictures := range byClass {
+		if len(pictures) == 0 {
+			continue
+		}
+		rng := rand.New(rand.NewPCG(seed^0x7368617265, uint64(class)))
+		rng.Shuffle(len(pictures), func(a, b int) { pictures[a], pictures[b] = pictures[b], pictures[a] })
+		d.which = append(d.which, pictures[:max(1, int(math.Round(share*float64(len(pictures)))))]...)
+	}
+	if len(d.which) == 0 {
+		return nil, fmt.Errorf("%s has no labels", ds.Name())
+	}
+	slices.Sort(d.which)
+	return d, nil
+}
+
+// Listed is the pictures of ds that a file names, one a line, by their files'
+// names (SimCLR's published lists of 1% and 10% of ImageNet).
+func Listed(ds Dataset, path string) (Dataset, error) {
+	f, ok := ds.(*files)
+	if !ok {
+		return nil, fmt.Errorf("%s is no data set of files; a list of labels needs one", ds.Name())
+	}
+	lines, err := readLines(path)
+	if err != nil {
+		return nil, err
+	}
+	place := make(map[string]int, len(f.paths))
+	for i, p := range f.paths {
+		place[stem(p)] = i
+	}
+	d := &subset{Dataset: ds, name: fmt.Sprintf("pictures of %s in %s", ds.Name(), path)}
+	for n, l := range lines {
+		i, ok := place[stem(l)]
+		if !ok {
+			return nil, fmt.Errorf("%s, line %d: no picture %s in %s", path, n+1, l, ds.Name())
+		}
+		d.which = append(d.which, i)
+	}
+	slices.Sort(d.which)
+	if d.which = slices.Compact(d.which); len(d.which) == 0 {
+		return nil, fmt.Errorf("%s names no pictures", path)
+	}
+	return d, nil
+}

@@ -1,0 +1,147 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// FineTuneConfig are the constants of fine-tuning a backbone with labels.
+type FineTuneConfig struct {
+	Epochs      int
+	LR          float64 // of the backbone; cosine to 0
+	HeadLR      float64 // of the linear classifier
+	Momentum    float64 // of SGD, Nesterov's
+	WeightDecay float64
+	Seed        uint64
+}
+
+// DefaultFineTune is SimCLR's semi-supervised recipe (Chen et al. 2020, appendix
+// B.5): SGD with Nesterov momentum 0.9, 0.05 for batches of 256, no L2, no
+// warm-up; 60 epochs with 1% of the labels, 30 with 10%.
+func DefaultFineTune() FineTuneConfig {
+	return FineTuneConfig{Epochs: 60, LR: 0.05, HeadLR: 0.05, Momentum: 0.9}
+}
+
+// Validate reports the first setting that is wrong.
+func (c FineTuneConfig) Validate() error {
+	if c.Epochs < 1 || !(c.LR >= 0) || !(c.HeadLR > 0) || math.IsInf(c.LR+c.HeadLR, 0) {
+		return fmt.Errorf("fine-tuning of %d epochs at rates %g and %g; want positive numbers", c.Epochs, c.LR, c.HeadLR)
+	}
+	return nil
+}
+
+// Classifier is a backbone with a linear classifier on its features.
+type Classifier struct {
+	backbone    nets.Encoder
+	head        nets.Network
+	p, b, h     []Tensor // of the backbone and of the classifier
+	classes     int
+	pOpt, hOpt  nets.Optimizer
+	config      FineTuneConfig
+	steps, done int // in all, and so far
+}
+
+// NewClassifier puts a new linear classifier on a backbone whose parameters p
+// and buffers b fine-tuning will move, in place; steps is the number of batches
+// of an epoch. It lives in s.
+func NewClassifier(s *Scope, backbone nets.Encoder, p, b []Tensor, classes, steps int, c FineTuneConfig) (*Classifier, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	if classes < 2 || steps < 1 {
+		return nil, fmt.Errorf("eval: a classifier of %d classes, %d batches an epoch; want 2 and 1 or more", classes, steps)
+	}
+	k := &Classifier{backbone: backbone, head: nets.Linear(backbone.Dim(), int64(classes)), p: p, b: b, classes: classes, config: c, steps: steps * c.Epochs}
+	if err := libtorch.ManualSeed(c.Seed); err != nil {
+		return nil, err
+	}
+	if len(p) == 0 {
+		return nil, fmt.Errorf("eval: a backbone without parameters")
+	}
+	k.h = nets.Initialize(s, k.head.Params(), s.Like(p[0]))
+	sgd := nets.OptimizerConfig{Name: "sgd", Momentum: c.Momentum, Nesterov: c.Momentum > 0, WeightDecay: c.WeightDecay}
+	var err error
+	if k.pOpt, err = nets.NewOptimizer(s, sgd, backbone.Params(), p); err != nil {
+		return nil, err
+	}
+	if k.hOpt, err = nets.NewOptimizer(s, sgd, k.head.Params(), k.h); err != nil {
+		return nil, err
+	}
+	return k, s.Err()
+}
+
+// Epoch trains on the batches of an epoch and returns their mean loss.
+func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error]) (float64, error) {
+	sum, n := 0.0, 0
+	for b, err := range batches {
+		if err != nil {
+			return 0, err
+		}
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		err := libtorch.With(func(s *Scope) error {
+			sum += k.step(s, b)
+			return s.Err()
+		})
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	if mean := sum / float64(max(1, n)); n > 0 && !math.IsNaN(mean) && !math.IsInf(mean, 0) {
+		return mean, ctx.Err()
+	}
+	return 0, fmt.Errorf("eval: the loss became %g in fine-tuning; lower the rate", sum)
+}
+
+func (k *Classifier) step(s *Scope, b Batch) float64 {
+	defer libtorch.SetGrad(true)()
+	p, h := s.Leaves(k.p), s.Leaves(k.h)
+	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), libtorch.FromSlice(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
+	grads := s.Grad([]Tensor{loss}, append(p[:len(p):len(p)], h...), libtorch.GradOptions{})
+	rate := (1 + math.Cos(math.Pi*float64(k.done)/float64(k.steps))) / 2
+	if s.Err() == nil {
+		k.pOpt.Step(s, k.p, grads[:len(p)], rate*k.config.LR)
+		k.hOpt.Step(s, k.h, grads[len(p):], rate*k.config.HeadLR)
+	}
+	k.done++
+	return s.Item(loss)
+}
+
+func (k *Classifier) logits(s *Scope, p, h []Tensor, b Batch, m nets.Mode) Tensor {
+	o := s.Like(k.p[0])
+	x := s.To(libtorch.FromSlice(s, b.Pictures, o.Device, int64(len(b.Labels)), 3, b.Size, b.Size), o)
+	return k.head.Forward(s, h, nil, k.backbone.Forward(s, p, k.b, x, m), m)
+}
+
+// Score returns the accuracy on test pictures, with the running statistics.
+func (k *Classifier) Score(ctx context.Context, batches iter.Seq2[Batch, error]) (acc Accuracy, err error) {
+	top := min(5, k.classes)
+	var guesses []int64
+	test := Features{Classes: k.classes}
+	for b, err := range batches {
+		if err != nil {
+			return acc, err
+		}
+		err := libtorch.With(func(s *Scope) error {
+			defer libtorch.SetGrad(false)()
+			_, index := s.TopK(k.logits(s, k.p, k.h, b, nets.Eval()), int64(top), 1, true)
+			guesses = append(guesses, libtorch.Slice[int64](s, index)...)
+			return s.Err()
+		})
+		if err != nil {
+			return acc, err
+		}
+		test.Labels = append(test.Labels, b.Labels...)
+	}
+	if len(test.Labels) == 0 {
+		return acc, fmt.Errorf("eval: no pictures")
+	}
+	return count(guesses, test, top), ctx.Err()
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/progress"
+)
+
+// fineTuneOptions say how a backbone is fine-tuned.
+type fineTuneOptions struct {
+	eval.FineTuneConfig
+	shares    []float64
+	list      string
+	batch     int
+	threads   int
+	device    string
+	scratch   bool
+	splitSeed uint64
+}
+
+// fineTuned is the outcome with a share of the labels.
+type fineTuned struct {
+	Labels   string        `json:"labels"`
+	Pictures int           `json:"pictures"`
+	Accuracy eval.Accuracy `json:"accuracy"`
+}
+
+func finetune(ctx context.Context, p program, args []string) error {
+	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, device: "cpu"}
+	f := flags(p, "finetune", "--run DIR | --checkpoint FILE [flags]")
+	run := f.String("run", "", "run folder, its newest checkpoint")
+	file := f.String("checkpoint", "", "checkpoint file")
+	dir := f.String("data-dir", "", "where the data is (default: as in training)")
+	asJSON := f.Bool("json", false, "print JSON")
+	f.Float64SliceVar(&o.shares, "labels", []float64{0.01, 0.1}, "shares of the labels, the same of each class")
+	f.StringVar(&o.list, "label-list", "", "file that names the labelled pictures, instead of --labels (SimCLR's 1percent.txt)")
+	f.Uint64Var(&o.splitSeed, "label-seed", 0, "seed that draws the labelled pictures")
+	f.BoolVar(&o.scratch, "from-scratch", false, "start from new parameters: the supervised baseline")
+	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the labelled pictures")
+	f.Float64Var(&o.LR, "lr", o.LR, "first learning rate of the backbone for batches of 256, cosine to 0")
+	f.Float64Var(&o.HeadLR, "head-lr", o.HeadLR, "that of the classifier")
+	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "Nesterov momentum")
+	f.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "L2 penalty")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the classifier and of the order of pictures")
+	f.IntVar(&o.batch, "batch-size", o.batch, "pictures of a step")
+	f.IntVar(&o.threads, "threads", 0, "threads of an operation (0: all cores)")
+	f.StringVar(&o.device, "device", o.device, "cpu, cuda or cuda:i")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	k, err := pick(*run, *file)
+	if err != nil {
+		return err
+	}
+	if *dir != "" {
+		k.config.DataDir = *dir
+	}
+	if o.batch < 2 {
+		return usagef("--batch-size %d: batch norm needs 2 pictures or more", o.batch)
+	}
+	if err := o.Validate(); err != nil {
+		return usage{err}
+	}
+	k.config.Device, k.config.Threads = o.device, o.threads
+	out, err := fineTuneCheckpoint(ctx, p, k, o)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		e := json.NewEncoder(p.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(map[string]any{"checkpoint": k.path, "from_scratch": o.scratch, "results": out})
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "labels\tpictures\ttop-1\ttop-5\t")
+	for _, r := range out {
+		fmt.Fprintf(w, "%s\t%d\t%.2f%%\t%.2f%%\t\n", r.Labels, r.Pictures, 100*r.Accuracy.Top1, 100*r.Accuracy.Top5)
+	}
+	return w.Flush()
+}
+
+// fineTuneCheckpoint fine-tunes anew for each share of the labels.
+func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTuneOptions) (out []fineTuned, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := setThreads(o.threads); err != nil {
+		return nil, err
+	}
+	train, err := k.config.open(true)
+	if err != nil {
+		return nil, err
+	}
+	test, err := k.config.open(false)
+	if err != nil {
+		return nil, err
+	}
+	type part struct {
+		name string
+		ds   datasets.Dataset
+	}
+	var parts []part
+	if o.list != "" {
+		ds, err := datasets.Listed(train, o.list)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part{o.list, ds})
+	} else {
+		for _, share := range o.shares {
+			ds, err := datasets.Share(train, share, o.splitSeed)
+			if err != nil {
+				return nil, usage{err}
+			}
+			parts = append(parts, part{fmt.Sprintf("%g%%", 100*share), ds})
+		}
+	}
+	for _, q := range parts {
+		acc, err := fineTuneOnce(ctx, p, k, o, q.ds, test)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, fineTuned{q.name, q.ds.Len(), acc})
+	}
+	return out, nil
+}
+
+func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (acc eval.Accuracy, err error) {
+	s := libtorch.NewScope()
+	defer s.Close()
+	st, err := k.config.state(s, 0)
+	if err != nil {
+		return acc, err
+	}
+	if !o.scratch {
+		if err := k.fill(st.Encoder()); err != nil {
+			return acc, err
+		}
+	}
+	aug, err := k.config.augmentation()
+	if err != nil {
+		return acc, err
+	}
+	weak, batch := aug.Weak(), min(o.batch, train.Len())
+	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak}})
+	if err != nil {
+		return acc, err
+	}
+	testLoader, err := datasets.NewLoader(test, datasets.LoaderOptions{BatchSize: o.batch, Workers: k.config.Workers, Plain: &aug.Plain})
+	if err != nil {
+		return acc, err
+	}
+	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
+	scaled := o.FineTuneConfig
+	scaled.LR, scaled.HeadLR = o.LR*float64(batch)/256, o.HeadLR*float64(batch)/256
+	c, err := eval.NewClassifier(s, st.Backbone, st.Theta[:np], st.Buffers[:nb], len(train.Classes()), trainLoader.Steps(), scaled)
+	if err != nil {
+		return acc, err
+	}
+	shown := progress.New(p.stderr, train.Name(), o.Epochs, 0)
+	defer shown.Done()
+	for epoch := range o.Epochs {
+		loss, err := c.Epoch(ctx, labelled(ctx, trainLoader, uint64(epoch), weak.Size, func(b *datasets.Batch) []float32 { return b.Views[0] }))
+		if err != nil {
+			return acc, err
+		}
+		shown.Step(trainLoader.Steps()*batch, fmt.Sprintf("loss %.4f", loss))
+	}
+	return c.Score(ctx, labelled(ctx, testLoader, 0, aug.Plain.Size, func(b *datasets.Batch) []float32 { return b.Plain }))
+}
+
+// labelled feeds package eval from a loader.
+func labelled(ctx context.Context, l *datasets.Loader, epoch uint64, size int, pictures func(b *datasets.Batch) []float32) iter.Seq2[eval.Batch, error] {
+	return func(yield func(eval.Batch, error) bool) {
+		for b, err := range l.Epoch(ctx, epoch, 0) {
+			if err != nil {
+				yield(eval.Batch{}, err)
+				return
+			}
+			if !yield(eval.Batch{Pictures: pictures(b), Labels: b.Labels, Size: int64(size)}, nil) {
+				return
+			}
+		}
+	}
+}

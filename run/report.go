@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/page"
+)
+
+// writeReport writes the tables as Markdown and CSV and the page into out, and
+// prints the tables.
+func writeReport(p program, out string, doc page.Page, tables []page.Table) error {
+	for name, write := range map[string]func(page.Table) string{"table.md": page.Table.Markdown, "table.csv": page.Table.CSV} {
+		var b strings.Builder
+		for _, t := range tables {
+			b.WriteString(write(t) + "\n")
+		}
+		if err := atomicfile.Write(filepath.Join(out, name), text(b.String())); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(out, "index.html")
+	if err := atomicfile.Write(path, doc.Write); err != nil {
+		return err
+	}
+	for _, t := range tables {
+		fmt.Fprintf(p.stdout, "%s\n", t.Markdown())
+	}
+	fmt.Fprintln(p.stdout, path)
+	return nil
+}
