@@ -17,6 +17,10 @@ import (
 // compare trains a grid of methods, with and without MSR, and writes the
 // paper's Table 1 for what was run.
 func compare(ctx context.Context, p program, args []string) error {
+	return compareAs(ctx, p, "compare", args)
+}
+
+func compareAs(ctx context.Context, p program, command string, args []string) error {
 	var names []string
 	var msr, out string
 	var seeds, probeEpochs int
@@ -27,7 +31,7 @@ func compare(ctx context.Context, p program, args []string) error {
 		f.StringVar(&out, "out", "runs/compare", "folder of the runs, of table.md, table.csv and index.html")
 		f.IntVar(&probeEpochs, "probe-epochs", 200, "epochs of the linear probe (500 in the paper)")
 	}
-	c, err := settle(p, "compare", args, extra)
+	c, err := settle(p, command, args, extra)
 	if err != nil {
 		return err
 	}
@@ -54,7 +58,7 @@ func compare(ctx context.Context, p program, args []string) error {
 		r := row{method: name}
 		for _, on := range with {
 			// Each method has its own recipe under the flags.
-			c, err := settle(p, "compare", append(slices.Clone(args), "--method", name), extra)
+			c, err := settle(p, command, append(slices.Clone(args), "--method", name), extra)
 			if err != nil {
 				return err
 			}
@@ -109,9 +113,9 @@ func report(p program, grid []row, out string, seeds int, took time.Duration) er
 	for v, s := range scores {
 		var paper map[string]published
 		if s.Variant == datasets.Full {
-			paper = paperTable(c.Dataset)
+			paper = paperTable(c)
 		}
-		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", s.Variant), paper))
+		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", s.Variant), measures(c), paper))
 	}
 	doc := page.Page{Title: "Methods with and without MSR",
 		Lead:     []string{"A comparison of short runs says how methods start, not how they end: see the settings below."},
@@ -119,21 +123,38 @@ func report(p program, grid []row, out string, seeds int, took time.Duration) er
 	return writeReport(p, out, doc, sec.Tables)
 }
 
+// measure is a figure of a method in a table.
+type measure struct {
+	name string
+	of   func(score) float64
+}
+
+// measures are those of the paper's tables: top-5 for ImageNet, 5-NN otherwise.
+func measures(c config) [2]measure {
+	if c.Dataset == "imagenet" {
+		return [2]measure{{"top-1", linearTop1}, {"top-5", func(s score) float64 { return s.Linear.Top5 }}}
+	}
+	return [2]measure{{"linear", linearTop1}, {"5-NN", knn}}
+}
+
 // table is the grid's for one variant of the test pictures, with the paper's
 // figures where it has them.
-func table(grid []row, variant int, caption string, paper map[string]published) page.Table {
-	t := page.Table{Caption: caption, Head: []string{"method", "linear", "with MSR", "difference", "5-NN", "with MSR", "difference"}}
+func table(grid []row, variant int, caption string, by [2]measure, paper map[string]published) page.Table {
+	t := page.Table{Caption: caption, Head: []string{"method"}}
+	for _, m := range by {
+		t.Head = append(t.Head, m.name, "with MSR", "difference")
+	}
 	if paper != nil {
-		t.Head = append(t.Head, "paper: linear, 5-NN", "with MSR")
+		t.Head = append(t.Head, fmt.Sprintf("paper: %s, %s", by[0].name, by[1].name), "with MSR")
 	}
 	for _, r := range grid {
 		cells := []string{r.method}
-		for _, of := range []func(score) float64{linearTop1, knn} {
+		for _, m := range by {
 			var values [2][]float64
 			for i, a := range []*arm{r.plain, r.msr} {
 				cell := ""
 				if a != nil {
-					values[i] = a.accuracies(variant, of)
+					values[i] = a.accuracies(variant, m.of)
 					cell = fmt.Sprintf("%.1f ± %.1f", page.Mean(values[i]), page.Deviation(values[i]))
 				}
 				cells = append(cells, cell)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -85,7 +86,14 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 		shown.hook(),
 		{OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			last = e
-			if err := folder.Metric(e); err != nil {
+			line := epochLine{Epoch: e}
+			if c.EvalEvery > 0 && st.Position.Epoch%c.EvalEvery == 0 {
+				if err := line.evaluate(ctx, st, c); err != nil {
+					return err
+				}
+				shown.Line(line.String())
+			}
+			if err := folder.Metric(line); err != nil {
 				return err
 			}
 			if c.SaveEvery > 0 && st.Position.Epoch%c.SaveEvery == 0 {
@@ -107,6 +115,32 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 		fmt.Fprintf(w, "trained in %s: %s\n", seconds(time.Since(start)), runfolder.Last(out))
 	}
 	return last, err
+}
+
+// epochLine is a line of metrics.jsonl.
+type epochLine struct {
+	meta.Epoch
+	Evaluation []score `json:"evaluation,omitempty"` // of --eval-every
+}
+
+// evaluate scores the backbone as it is, frozen.
+func (l *epochLine) evaluate(ctx context.Context, st *meta.State, c config) (err error) {
+	o := defaultEval()
+	o.Linear.Epochs, o.Threads, o.Device = c.EvalProbe, c.Threads, c.Device
+	return libtorch.With(func(s *libtorch.Scope) error {
+		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
+		return err
+	})
+}
+
+// String tells the scores for people.
+func (l *epochLine) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
+	for _, s := range l.Evaluation {
+		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
+	}
+	return b.String()
 }
 
 // saver keeps a run's newest checkpoint.
