@@ -220,21 +220,22 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 
 // readable returns picture i, or the next one that can be read.
 func (l *Loader) readable(i int) (int, transforms.Image, error) {
+	var last error
 	for range min(l.ds.Len(), 1000) {
 		m, err := l.ds.Image(i)
 		if err == nil {
 			return i, m, nil
 		}
-		err = fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+		last = fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
 		if l.o.Bad == nil {
-			return i, m, err
+			return i, m, last
 		}
-		if err := l.o.Bad(i, err); err != nil {
+		if err := l.o.Bad(i, last); err != nil {
 			return i, m, err
 		}
 		i = (i + 1) % l.ds.Len()
 	}
-	return i, transforms.Image{}, fmt.Errorf("%s: a thousand pictures in a row cannot be read", l.ds.Name())
+	return i, transforms.Image{}, fmt.Errorf("no picture can be read: %w", last)
 }
 
 // take returns a batch with room for n pictures, used before or new.

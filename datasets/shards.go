@@ -48,10 +48,7 @@ func openShards(o Options) (Dataset, error) {
 	}
 	l, err := s.listing(labels)
 	if err == nil {
-		var order []member
-		for _, m := range s.members {
-			order = append(order, m)
-		}
+		order := slices.Clone(s.members)
 		l, err = l.only(o.Classes)
 		if len(o.Classes) > 0 && err == nil {
 			s.members = s.members[:0]
