@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -57,6 +58,8 @@ func commands() []command {
 }
 
 func main() {
+	// One thread for all of a grid's runs: glibc keeps memory for each thread.
+	runtime.LockOSThread()
 	libtorch.KeepMemory()
 	// The first Ctrl-C lets the step at hand finish and saves; a second one ends the program.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -48,7 +48,6 @@ icl_error icl_set_threads(int n) {
 }
 void icl_keep_memory(void) {
 #ifdef __GLIBC__
-  mallopt(M_ARENA_MAX, 1);  // else each thread keeps some of its own
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
 #endif
