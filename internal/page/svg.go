@@ -5,6 +5,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -16,10 +17,12 @@ type Series struct {
 	Y      []float64 // at x = 1, 2, ...; NaN leaves a gap
 }
 
-// Chart size in its own units; the page scales it.
+// Chart size in its own units; the page scales it. Below the plot there is room
+// for its labels and its legend, as much as they need.
 const (
-	chartW, chartH                    = 460.0, 250.0
-	padLeft, padRight, padTop, padBot = 52.0, 10.0, 26.0, 34.0
+	chartW, plotBottom        = 460.0, 216.0
+	padLeft, padRight, padTop = 52.0, 10.0, 26.0
+	letter                    = 6.2 // width of a letter of a label, about
 )
 
 // axis maps values to the chart's height.
@@ -32,7 +35,7 @@ func (a axis) at(v float64) float64 {
 	if a.log {
 		v = math.Log10(v)
 	}
-	return chartH - padBot - (v-a.lo)/(a.hi-a.lo)*(chartH-padTop-padBot)
+	return plotBottom - (v-a.lo)/(a.hi-a.lo)*(plotBottom-padTop)
 }
 
 func newAxis(values []float64, log bool) (axis, bool) {
@@ -90,15 +93,17 @@ func (a axis) ticks() (values []float64, labels []string) {
 	return values, labels
 }
 
-func frame(b *strings.Builder, title, ylabel string, a axis) {
-	fmt.Fprintf(b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`, chartW, chartH, html.EscapeString(title), padLeft, html.EscapeString(title))
+// frame begins a chart of the given height with its title and the lines of its
+// axis.
+func frame(b *strings.Builder, title, ylabel string, height float64, a axis) {
+	fmt.Fprintf(b, `<svg viewBox="0 0 %g %.0f" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`, chartW, height, html.EscapeString(title), padLeft, html.EscapeString(title))
 	values, labels := a.ticks()
 	for i, v := range values {
 		y := a.at(v)
 		fmt.Fprintf(b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="grid"/><text x="%g" y="%.1f" class="tick" text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, padLeft-6, y+4, labels[i])
 	}
 	if ylabel != "" {
-		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`, (chartH-padBot+padTop)/2, html.EscapeString(ylabel))
+		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`, (plotBottom+padTop)/2, html.EscapeString(ylabel))
 	}
 }
 
@@ -114,38 +119,74 @@ func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 		return ""
 	}
 	var b strings.Builder
-	frame(&b, title, ylabel, a)
+	entries, rows := legend(series, plotBottom+34)
+	frame(&b, title, ylabel, plotBottom+24+14*rows, a)
 	x := func(i int) float64 {
 		return padLeft + 8 + float64(i)/math.Max(1, float64(n-1))*(chartW-padLeft-padRight-16)
 	}
 	for i := 0; i < n; i += max(1, (n+7)/8) {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%d</text>`, x(i), chartH-padBot+16, i+1)
+		label := strconv.Itoa(i + 1)
+		if i == 0 {
+			label = "epoch 1"
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, x(i), plotBottom+16, label)
 	}
-	fmt.Fprintf(&b, `<text x="%g" y="%g" class="tick" text-anchor="end">epoch</text>`, chartW-padRight, chartH-4)
 	for _, s := range series {
 		var points []string
 		for i, y := range s.Y {
 			if v := a.at(y); !math.IsNaN(v) && !math.IsInf(v, 0) {
 				points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), v))
+				if n == 1 { // a line of one point shows nothing
+					fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x(i), v, s.Colour)
+				}
 			}
 		}
 		fmt.Fprintf(&b, `<polyline points="%s" class="line c%d"/>`, strings.Join(points, " "), s.Colour)
 	}
-	legend(&b, series)
-	b.WriteString("</svg>")
+	b.WriteString(entries + "</svg>")
 	return template.HTML(b.String())
 }
 
-func legend(b *strings.Builder, series []Series) {
+// legend names the groups, in as many rows as they need, from y on.
+func legend(series []Series, y float64) (entries string, rows float64) {
+	var b strings.Builder
 	x, seen := padLeft, map[string]bool{}
+	rows = 1
 	for _, s := range series {
 		if seen[s.Group] {
 			continue
 		}
 		seen[s.Group] = true
-		fmt.Fprintf(b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, chartH-13, s.Colour, x+14, chartH-4, html.EscapeString(s.Group))
-		x += 24 + 7.4*float64(len(s.Group))
+		width := 26 + letter*float64(len([]rune(s.Group)))
+		if x > padLeft && x+width > chartW {
+			x, y, rows = padLeft, y+14, rows+1
+		}
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, y-9, s.Colour, x+14, y, html.EscapeString(s.Group))
+		x += width
 	}
+	return b.String(), rows
+}
+
+// below labels columns of the given width under the plot, slanted where they
+// would run into each other; it returns the room that they take.
+func below(b *strings.Builder, columns []string, width float64) (room float64) {
+	longest := 0
+	for _, c := range columns {
+		longest = max(longest, len([]rune(c)))
+	}
+	slant := letter*float64(longest) > width-6
+	for k, c := range columns {
+		x := padLeft + (float64(k)+0.5)*width
+		if slant {
+			fmt.Fprintf(b, `<text transform="translate(%.1f %g) rotate(-35)" text-anchor="end" class="tick">%s</text>`, x+4, plotBottom+14, html.EscapeString(c))
+		} else {
+			fmt.Fprintf(b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, x, plotBottom+14, html.EscapeString(c))
+		}
+	}
+	if slant {
+		return 12 + 0.58*letter*float64(longest)
+	}
+	return 20
 }
 
 // Dots is a chart of groups side by side: a dot for each seed, a bar at the
@@ -154,33 +195,33 @@ func Dots(title, ylabel string, columns []string, values map[string][]Series) te
 	var all []float64
 	for _, ss := range values {
 		for _, s := range ss {
-			all = append(all, s.Y...)
+			m, d := Mean(s.Y), Deviation(s.Y)
+			all = append(append(all, s.Y...), m-d, m+d)
 		}
 	}
 	a, ok := newAxis(all, false)
 	if !ok {
 		return ""
 	}
-	var b strings.Builder
-	frame(&b, title, ylabel, a)
-	var some []Series
+	var labels, b strings.Builder
 	width := (chartW - padLeft - padRight) / float64(len(columns))
+	room := below(&labels, columns, width)
+	entries, rows := legend(values[columns[0]], plotBottom+room+12)
+	frame(&b, title, ylabel, plotBottom+room+4+14*rows, a)
+	b.WriteString(labels.String())
 	for k, column := range columns {
 		left := padLeft + float64(k)*width
-		fmt.Fprintf(&b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, left+width/2, chartH-padBot+14, html.EscapeString(column))
 		ss := values[column]
-		some = ss
 		for j, s := range ss {
 			x := left + (float64(j)+1)/(float64(len(ss))+1)*width
-			m, d := Mean(s.Y), Deviation(s.Y)
+			m, d, bar := Mean(s.Y), Deviation(s.Y), min(9, 0.4*width/float64(len(ss)))
 			fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/><line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`,
-				x-9, x+9, a.at(m), a.at(m), s.Colour, x, x, a.at(m-d), a.at(m+d), s.Colour)
+				x-bar, x+bar, a.at(m), a.at(m), s.Colour, x, x, a.at(m-d), a.at(m+d), s.Colour)
 			for i, y := range s.Y {
-				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-5+10*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-bar/2+bar*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
 			}
 		}
 	}
-	legend(&b, some)
-	b.WriteString("</svg>")
+	b.WriteString(entries + "</svg>")
 	return template.HTML(b.String())
 }
