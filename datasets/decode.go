@@ -9,6 +9,7 @@ import (
 	_ "image/png"  // registers the format
 	"os"
 
+	"github.com/icl-msr/icl-msr/internal/jpeg"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -36,22 +37,54 @@ func decodeNamed(data []byte, name string) (transforms.Image, error) {
 	return m, nil
 }
 
+// Decode reads a PNG or JPEG as RGB.
+func Decode(data []byte) (transforms.Image, error) { return decode(data) }
+
 func decode(data []byte) (transforms.Image, error) {
 	if len(data) == 0 {
 		return transforms.Image{}, fmt.Errorf("the file is empty")
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xd8")) && jpeg.Available() {
+		if m, done, err := fastJPEG(data); done {
+			return m, err
+		}
 	}
 	cfg, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return transforms.Image{}, err
 	}
-	if cfg.Width < 1 || cfg.Height < 1 || cfg.Width > maxPixels/cfg.Height {
-		return transforms.Image{}, fmt.Errorf("%dx%d pixels; want 1 to %d in all", cfg.Width, cfg.Height, maxPixels)
+	if err := checkSize(cfg.Width, cfg.Height); err != nil {
+		return transforms.Image{}, err
 	}
 	src, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return transforms.Image{}, err
 	}
 	return toRGB(src), nil
+}
+
+// fastJPEG decodes by libjpeg-turbo what it decodes as PIL does; the others
+// (CMYK) are not done.
+func fastJPEG(data []byte) (m transforms.Image, done bool, err error) {
+	h, err := jpeg.ReadHeader(data)
+	if err != nil {
+		return m, true, err
+	}
+	if err := checkSize(h.Width, h.Height); err != nil || h.Components > 3 {
+		return m, err != nil, err
+	}
+	m = transforms.NewImage(h.Width, h.Height)
+	if err := jpeg.Decode(data, h, m.Pix); err != nil {
+		return transforms.Image{}, true, err
+	}
+	return m, true, nil
+}
+
+func checkSize(width, height int) error {
+	if width < 1 || height < 1 || width > maxPixels/height {
+		return fmt.Errorf("%dx%d pixels; want 1 to %d in all", width, height, maxPixels)
+	}
+	return nil
 }
 
 func toRGB(src image.Image) transforms.Image {

@@ -8,12 +8,14 @@ the screen and to compare.json. Run it by `make compare`.
 """
 
 import argparse
+import glob
 import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -67,6 +69,23 @@ def worker(mode, method, arch, batch, threads):
         def run():
             for _ in range(batch):
                 pipeline(picture)
+    elif mode == "pictures":
+        from PIL import Image
+        from torchvision import transforms as T
+
+        names = sorted(glob.glob(os.path.join(method, "*.jpg")))
+        pipeline = T.Compose([
+            T.RandomResizedCrop(224, scale=(0.08, 1.0), interpolation=T.InterpolationMode.BICUBIC),
+            T.RandomApply([T.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.8), T.RandomGrayscale(0.2), T.RandomHorizontalFlip(),
+            T.RandomApply([T.GaussianBlur(23, (0.1, 2.0))], p=0.5), T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ])
+
+        def run():
+            for i in range(batch):
+                with open(names[i % len(names)], "rb") as f:
+                    picture = Image.open(f).convert("RGB")
+                for _ in range(2):
+                    pipeline(picture)
     elif mode == "step":
         run = methods.step(method, arch, batch)
     else:
@@ -150,10 +169,28 @@ def add(rows, name, x, y, unit, target):
     print(f"{name:58s} {x:10.4f} {y:10.4f} {unit:4s} ratio {x / y:6.3f}   target {target}", flush=True)
 
 
+def photographs(folder):
+    """JPEGs with the detail of photographs: smooth shapes, edges and some noise."""
+    import numpy as np
+    from PIL import Image, ImageFilter
+
+    rng = np.random.default_rng(0)
+    for k in range(8):
+        m = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)).resize((500, 375), Image.BICUBIC)
+        noise = Image.fromarray(rng.integers(0, 256, (375, 500, 3), dtype=np.uint8)).filter(ImageFilter.GaussianBlur(1))
+        Image.blend(m, noise, 0.25).save(os.path.join(folder, f"{k}.jpg"), quality=90)
+
+
 def training(rows, o, mb):
     """SimCLR's step, its memory, and the meta step."""
     a, b = ours("augment", 2000, 1), theirs("augment", 2000, 1)
     pair(rows, "augmentation, 2000 CIFAR views, 1 thread", a, b, o.rounds, "<= 0.25")
+    with tempfile.TemporaryDirectory() as folder:
+        photographs(folder)
+        a, b = ours("pictures", 40, 1, folder), theirs("pictures", 40, 1, folder)
+        pair(rows, "40 JPEGs of 500x375 to two 224 views each, 1 thread", a, b, o.rounds, "<= 0.5")
+    if o.only_data:
+        return
     a, b = ours("step", o.batch, o.threads), theirs("step", o.batch, o.threads)
     start = a.first, b.first
     step, torch_step = pair(rows, f"SimCLR step, ResNet-18, batch {o.batch}", a, b, o.rounds, "<= 1.05")
@@ -192,6 +229,7 @@ def main():
     parser.add_argument("--meta-batch", type=int, default=32, help="pictures of the meta step")
     parser.add_argument("--method-batch", type=int, default=32, help="pictures of each method's step")
     parser.add_argument("--methods", default=",".join(METHODS), help="methods whose step is timed; empty: none")
+    parser.add_argument("--only-data", action="store_true", help="time the decoding and augmentation only")
     parser.add_argument("--only-methods", action="store_true", help="leave the other figures out")
     parser.add_argument("--out", default="compare.json")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -207,7 +245,7 @@ def main():
     print(f"{platform.machine()}, {os.cpu_count()} cores, {o.threads} threads, medians of {o.rounds} rounds; ours, theirs", flush=True)
     if not o.only_methods:
         training(rows, o, mb)
-    for method in filter(None, o.methods.split(",")):
+    for method in filter(None, [] if o.only_data else o.methods.split(",")):
         steps(rows, method, o)
     with open(o.out, "w") as f:
         json.dump(rows, f, indent=1)

@@ -13,11 +13,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
@@ -40,7 +42,7 @@ type task struct {
 
 func parse(args []string) (task, error) {
 	if len(args) != 5 {
-		return task{}, errors.New("usage: compare augment|step|msr-step|meta-WAY METHOD ARCH BATCH THREADS")
+		return task{}, errors.New("usage: compare augment|pictures|step|msr-step|meta-WAY METHOD ARCH BATCH THREADS")
 	}
 	batch, err1 := strconv.Atoi(args[3])
 	threads, err2 := strconv.Atoi(args[4])
@@ -62,6 +64,8 @@ func work() error {
 	switch {
 	case t.mode == "augment":
 		err = each(augment(t.batch))
+	case t.mode == "pictures":
+		err = t.pictureViews()
 	case strings.HasSuffix(t.mode, "step"):
 		err = t.trainSteps(s)
 	default:
@@ -227,6 +231,36 @@ func (t task) metaSteps(s *libtorch.Scope, way meta.Gradient) error {
 			st.PhiOpt.Step(u, p.Phi, r.Grad, 1e-3)
 			return u.Err()
 		})
+	})
+}
+
+// pictureViews decodes JPEG files (METHOD names the folder) and makes two views
+// of 224 pixels of each.
+func (t task) pictureViews() error {
+	names, err := filepath.Glob(filepath.Join(t.method, "*.jpg"))
+	if err != nil || len(names) == 0 {
+		return fmt.Errorf("no pictures in %s: %w", t.method, err)
+	}
+	p, rng := transforms.ImageNet().View, rand.New(rand.NewPCG(1, 2))
+	dst := make([]float32, 3*224*224)
+	var b transforms.Scratch
+	return each(func() error {
+		for i := range t.batch {
+			data, err := os.ReadFile(names[i%len(names)])
+			if err != nil {
+				return err
+			}
+			m, err := datasets.Decode(data)
+			if err != nil {
+				return err
+			}
+			for range 2 {
+				if err := p.Apply(dst, m, rng, &b); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	})
 }
 
