@@ -4,48 +4,86 @@ import "math"
 
 // blurrer holds the buffers of a blur.
 type blurrer struct {
-	kernel []float32
-	rows   []float32
+	kernel []float32 // its middle, then to one side
+	row    []float32 // a row with its borders
+	rows   []float32 // all rows, blurred along themselves
+	sums   []float32
 }
 
 // blur convolves m in place with a Gaussian of kernel x kernel pixels and the
 // given sigma, borders reflected, as torchvision's gaussian_blur: float32,
 // rounded once. The kernel is odd; the picture is larger than half of it.
 func (b *blurrer) blur(m Image, kernel int, sigma float64) {
-	half := kernel / 2
-	b.kernel = grow(b.kernel, kernel)
+	b.prepare(kernel/2, sigma)
+	half, w, h := len(b.kernel)-1, m.Width, m.Height
+	line := 3 * w
+	b.rows, b.sums = grow(b.rows, len(m.Pix)), grow(b.sums, line)
+	b.row = grow(b.row, 3*(w+2*half))
+	for y := range h {
+		pix := m.Pix[y*line : (y+1)*line]
+		for x := -half; x < w+half; x++ {
+			p, q := pix[3*reflect(x, w):], b.row[3*(x+half):]
+			q[0], q[1], q[2] = float32(p[0]), float32(p[1]), float32(p[2])
+		}
+		out := b.rows[y*line : (y+1)*line]
+		weigh(out, b.row[3*half:], b.kernel[0])
+		for k, c := range b.kernel[1:] {
+			add(out, b.row[3*(half-k-1):], b.row[3*(half+k+1):], c)
+		}
+	}
+	at := func(y int) []float32 { return b.rows[reflect(y, h)*line:] }
+	for y := range h {
+		weigh(b.sums, at(y), b.kernel[0])
+		for k, c := range b.kernel[1:] {
+			add(b.sums, at(y-k-1), at(y+k+1), c)
+		}
+		pix := m.Pix[y*line : (y+1)*line]
+		for i, v := range b.sums {
+			pix[i] = uint8(min(255, math.RoundToEven(float64(v))))
+		}
+	}
+}
+
+// prepare computes one side of the kernel, as far as it is not nothing: what is
+// left out together weighs less than a hundredth of a grey level.
+func (b *blurrer) prepare(half int, sigma float64) {
+	b.kernel = grow(b.kernel, half+1)
 	sum := float32(0)
 	for i := range b.kernel {
-		x := float64(i-half) / sigma
+		x := float64(i) / sigma
 		b.kernel[i] = float32(math.Exp(-0.5 * x * x))
-		sum += b.kernel[i]
+		if sum += b.kernel[i]; i > 0 {
+			sum += b.kernel[i]
+		}
+	}
+	rest := float32(0)
+	for last := half; last > 0; last-- {
+		if rest += 2 * b.kernel[last]; rest > 1e-5*sum {
+			b.kernel = b.kernel[:last+1]
+			break
+		}
+		if last == 1 {
+			b.kernel = b.kernel[:1]
+		}
 	}
 	for i := range b.kernel {
 		b.kernel[i] /= sum
 	}
-	w, h := m.Width, m.Height
-	b.rows = grow(b.rows, len(m.Pix))
-	for y := range h {
-		row, out := m.Pix[3*y*w:3*(y+1)*w], b.rows[3*y*w:3*(y+1)*w]
-		for x := range w {
-			var red, green, blue float32
-			for k, c := range b.kernel {
-				p := row[3*reflect(x+k-half, w):]
-				red += c * float32(p[0])
-				green += c * float32(p[1])
-				blue += c * float32(p[2])
-			}
-			out[3*x], out[3*x+1], out[3*x+2] = red, green, blue
-		}
+}
+
+// weigh sets out to c times in.
+func weigh(out, in []float32, c float32) {
+	in = in[:len(out)]
+	for i := range out {
+		out[i] = c * in[i]
 	}
-	for y := range h {
-		for i := range 3 * w {
-			var v float32
-			for k, c := range b.kernel {
-				v += c * b.rows[3*reflect(y+k-half, h)*w+i]
-			}
-			m.Pix[3*y*w+i] = uint8(min(255, math.RoundToEven(float64(v))))
-		}
+}
+
+// add adds c times both sides to out.
+func add(out, left, right []float32, c float32) {
+	left, right = left[:len(out)], right[:len(out)]
+	for i := range out {
+		out[i] += c * (left[i] + right[i])
 	}
 }
 
