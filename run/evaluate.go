@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"runtime"
 	"text/tabwriter"
@@ -24,6 +25,7 @@ type evalOptions struct {
 	BatchSize int
 	Threads   int
 	Device    string
+	Warn      io.Writer // told of pictures that cannot be read; nil: nobody
 	Keep      string // folder for the features; empty: they are not kept
 }
 
@@ -91,6 +93,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		k.config.DataDir = *dir
 	}
 	k.config.Device, k.config.Threads = o.Device, o.Threads
+	o.Warn = p.stderr
 	scores, err := evaluateCheckpoint(ctx, k, o)
 	if err != nil {
 		return err
@@ -210,7 +213,15 @@ func (c *config) features(ctx context.Context, s *libtorch.Scope, st *meta.State
 	if err != nil {
 		return eval.Features{}, err
 	}
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain})
+	warn := o.Warn
+	if warn == nil {
+		warn = io.Discard
+	}
+	bad, err := c.badPictures(warn, ds.Len())
+	if err != nil {
+		return eval.Features{}, err
+	}
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad})
 	if err != nil {
 		return eval.Features{}, err
 	}

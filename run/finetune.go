@@ -149,11 +149,15 @@ func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOption
 		return acc, err
 	}
 	weak, batch := aug.Weak(), min(o.batch, train.Len())
-	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak}})
+	bad, err := k.config.badPictures(p.stderr, train.Len())
 	if err != nil {
 		return acc, err
 	}
-	testLoader, err := datasets.NewLoader(test, datasets.LoaderOptions{BatchSize: o.batch, Workers: k.config.Workers, Plain: &aug.Plain})
+	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak}, Bad: bad})
+	if err != nil {
+		return acc, err
+	}
+	testLoader, err := datasets.NewLoader(test, datasets.LoaderOptions{BatchSize: o.batch, Workers: k.config.Workers, Plain: &aug.Plain, Bad: bad})
 	if err != nil {
 		return acc, err
 	}

@@ -225,14 +225,19 @@ func TestBadPicturesAreSkippedOrStop(t *testing.T) {
 	}
 	bad := filepath.Join(data, "class1", "05.png")
 	require.NoError(t, os.WriteFile(bad, nil, 0o600))
+	var run string
 	train := func(more ...string) (int, string) {
+		run = filepath.Join(t.TempDir(), "run")
 		status, _, errs := do(append([]string{"pretrain", "--preset", "cpu", "--dataset", "folder", "--data-dir", data, "--epochs", "2", "--batch-size", "16", "--size", "16", "--width", "0.125",
-			"--threads", "1", "--out", filepath.Join(t.TempDir(), "run")}, more...)...)
+			"--threads", "1", "--out", run}, more...)...)
 		return status, errs
 	}
 	status, errs := train()
 	assert.Zero(t, status, errs)
 	assert.Equal(t, 1, strings.Count(errs, bad+" (0 bytes): the file is empty"), "named once: %s", errs)
+	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1")
+	assert.Zero(t, status, errs)
+	assert.Equal(t, 1, strings.Count(errs, bad), "evaluation names it, too")
 	status, errs = train("--bad-pictures", "stop")
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, bad)
