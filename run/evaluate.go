@@ -26,7 +26,7 @@ type evalOptions struct {
 	Threads   int
 	Device    string
 	Warn      io.Writer // told of pictures that cannot be read; nil: nobody
-	Keep      string // folder for the features; empty: they are not kept
+	Keep      string    // folder for the features; empty: they are not kept
 }
 
 func defaultEval() evalOptions {

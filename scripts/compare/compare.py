@@ -69,6 +69,27 @@ def worker(mode, method, arch, batch, threads):
         def run():
             for _ in range(batch):
                 pipeline(picture)
+    elif mode in ("probe", "knn"):
+        x, y = torch.randn(batch, 512), torch.arange(batch) % 100
+        queries, answers = torch.randn(batch // 10, 512), torch.arange(batch // 10) % 100
+
+        def probe():
+            net = nn.Linear(512, 100)
+            adam = torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=5e-6)
+            for _ in range(5):
+                for rows in torch.randperm(batch).split(1000):
+                    loss = F.cross_entropy(net(x[rows]), y[rows])
+                    adam.zero_grad()
+                    loss.backward()
+                    adam.step()
+
+        def knn():  # as the baseline: cdist and topk, by blocks
+            right = 0
+            for q, a in zip(queries.split(1000), answers.split(1000)):
+                nearest = torch.cdist(q, x).topk(5, largest=False).indices
+                right += (y[nearest].mode(1).values == a).sum().item()
+
+        run = probe if mode == "probe" else knn
     elif mode == "pictures":
         from PIL import Image
         from torchvision import transforms as T
@@ -189,6 +210,11 @@ def training(rows, o, mb):
         photographs(folder)
         a, b = ours("pictures", 40, 1, folder), theirs("pictures", 40, 1, folder)
         pair(rows, "40 JPEGs of 500x375 to two 224 views each, 1 thread", a, b, o.rounds, "<= 0.5")
+    a, b = ours("probe", 20000, o.threads), theirs("probe", 20000, o.threads)
+    pair(rows, "linear probe, 5 epochs of 20000 x 512 features", a, b, o.rounds, "<= 1")
+    a, b = ours("knn", 20000, o.threads), theirs("knn", 20000, o.threads)
+    found, torch_found = pair(rows, "5 nearest of 20000 x 512 features, 2000 queries", a, b, o.rounds, "<= 1")
+    add(rows, "its peak memory", found / mb, torch_found / mb, "MB", "none")
     if o.only_data:
         return
     a, b = ours("step", o.batch, o.threads), theirs("step", o.batch, o.threads)
@@ -229,7 +255,7 @@ def main():
     parser.add_argument("--meta-batch", type=int, default=32, help="pictures of the meta step")
     parser.add_argument("--method-batch", type=int, default=32, help="pictures of each method's step")
     parser.add_argument("--methods", default=",".join(METHODS), help="methods whose step is timed; empty: none")
-    parser.add_argument("--only-data", action="store_true", help="time the decoding and augmentation only")
+    parser.add_argument("--only-data", action="store_true", help="time decoding, augmentation and evaluation only")
     parser.add_argument("--only-methods", action="store_true", help="leave the other figures out")
     parser.add_argument("--out", default="compare.json")
     parser.add_argument("--worker", help=argparse.SUPPRESS)

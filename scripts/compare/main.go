@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
@@ -42,7 +43,7 @@ type task struct {
 
 func parse(args []string) (task, error) {
 	if len(args) != 5 {
-		return task{}, errors.New("usage: compare augment|pictures|step|msr-step|meta-WAY METHOD ARCH BATCH THREADS")
+		return task{}, errors.New("usage: compare augment|pictures|probe|knn|step|msr-step|meta-WAY METHOD ARCH BATCH THREADS")
 	}
 	batch, err1 := strconv.Atoi(args[3])
 	threads, err2 := strconv.Atoi(args[4])
@@ -64,6 +65,8 @@ func work() error {
 	switch {
 	case t.mode == "augment":
 		err = each(augment(t.batch))
+	case t.mode == "probe" || t.mode == "knn":
+		err = t.evaluate(s)
 	case t.mode == "pictures":
 		err = t.pictureViews()
 	case strings.HasSuffix(t.mode, "step"):
@@ -230,6 +233,34 @@ func (t task) metaSteps(s *libtorch.Scope, way meta.Gradient) error {
 			}
 			st.PhiOpt.Step(u, p.Phi, r.Grad, 1e-3)
 			return u.Err()
+		})
+	})
+}
+
+// evaluate fits a linear probe for 5 epochs on BATCH rows of 512 features, or
+// finds the 5 nearest of them for a tenth as many.
+func (t task) evaluate(s *libtorch.Scope) error {
+	rows := func(n int) eval.Features {
+		f := eval.Features{X: s.Normal(0, 1, libtorch.Float32(), int64(n), 512), Classes: 100}
+		for i := range n {
+			f.Labels = append(f.Labels, int64(i%100))
+		}
+		return f
+	}
+	train, test := rows(t.batch), rows(t.batch/10)
+	if s.Err() != nil {
+		return s.Err()
+	}
+	c := eval.DefaultLinear()
+	c.Epochs = 5
+	return each(func() error {
+		if t.mode == "knn" {
+			_, err := eval.KNN(test, train, eval.DefaultKNN())
+			return err
+		}
+		return libtorch.With(func(u *libtorch.Scope) error {
+			_, err := eval.FitLinear(context.Background(), u, train, c)
+			return err
 		})
 	})
 }
