@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"runtime"
 	"time"
 
@@ -238,104 +237,4 @@ func (t *Trainer) survey(ctx context.Context) error {
 func (t *Trainer) clock() methods.Clock {
 	p := t.State.Position
 	return methods.Clock{Step: p.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Epoch: p.Epoch, Epochs: t.Schedule.Epochs, Seed: t.State.seed}
-}
-
-// on copies a batch to the device: a pass of the model on it, at theta.
-func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
-	st := t.State
-	upload := func(x []float32, size int) Tensor {
-		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
-	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock()}
-	for v, x := range b.Views {
-		q.Batch.Views = append(q.Batch.Views, upload(x, b.Sizes[v]))
-	}
-	if b.Plain != nil {
-		q.Batch.Plain = upload(b.Plain, b.Size)
-	}
-	if b.Indices != nil {
-		q.Batch.Indices = libtorch.FromSlice(s, b.Indices, st.options.Device, int64(len(b.Indices)))
-	}
-	return q
-}
-
-// regular is lines 2 to 7 of Algorithm 1 for one batch.
-func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
-	st, p := t.State, &t.State.Position
-	q := t.on(s, b, nets.Train())
-	q.OwnLoss = st.MSR == nil || t.Config.Lambda == 0
-	q.Targets(s)
-	defer libtorch.SetGrad(true)()
-	theta := s.Leaves(st.Theta)
-	q.Theta = theta
-	q.Forward(s)
-	ct := q.Loss(s, q)
-	total := ct
-	var msr float64
-	if st.MSR != nil && t.Config.Lambda > 0 {
-		loss := q.DoLoss(s, t.Config.Space, t.weights(s, q.Batch.Plain))
-		total = s.Add(ct, s.MulScalar(loss, t.Config.Lambda))
-		msr = s.Item(loss)
-	}
-	grads := s.Grad([]Tensor{total}, theta, libtorch.GradOptions{})
-	value, lr := s.Item(total), t.Schedule.At(p.Step)
-	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
-		return Step{}, &Diverged{p.Epoch, p.Batch, Regular, value}
-	}
-	if f, ok := st.Method.(methods.Freezer); ok {
-		f.Freeze(q, grads)
-	}
-	st.ThetaOpt.Step(s, st.Theta, grads, lr)
-	q.Theta = st.Theta
-	q.Update(s)
-	if s.Err() != nil {
-		return Step{}, s.Err()
-	}
-	p.Step++
-	sums := &p.Sums
-	sums.Spread += spread(s, q.Z[0])
-	if p.Batch == t.Source.Steps()-1 {
-		sums.Rank = effectiveRank(s, q.Z[0])
-	}
-	sums.Steps++
-	sums.LTo, sums.LCt, sums.LMsr = sums.LTo+value, sums.LCt+s.Item(ct), sums.LMsr+msr
-	sums.Pictures, sums.LastLR = sums.Pictures+b.N, lr
-	return Step{Loss: value, LR: lr}, nil
-}
-
-// weights is A, held constant. f_msr's running statistics move here, in the
-// regular pass, and only here.
-func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
-	st := t.State
-	defer libtorch.SetGrad(false)()
-	if t.Config.Ablation == Ones {
-		n, c := st.MSR.Shape()
-		return s.Full(1, st.options, s.Size(plain, 0), n, c)
-	}
-	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train())
-}
-
-// meta is lines 8 to 16 of Algorithm 1 for one batch.
-func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
-	st, p := t.State, &t.State.Position
-	q := t.on(s, b, nets.Meta())
-	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock}.Gradient(s)
-	if err != nil {
-		return Step{}, err
-	}
-	value := r.LCtFast + r.EffectiveGamma*r.LUni
-	if bad := value + norm(s, r.Grad); math.IsNaN(bad) || math.IsInf(bad, 0) {
-		return Step{}, &Diverged{p.Epoch, p.Batch, MetaPass, bad}
-	}
-	st.PhiOpt.Step(s, st.Phi, r.Grad, t.Config.Beta)
-	if s.Err() != nil {
-		return Step{}, s.Err()
-	}
-	p.MetaSteps++
-	sums := &p.Sums
-	sums.Meta++
-	sums.MetaLCt, sums.LCtFast, sums.LUni = sums.MetaLCt+r.LCt, sums.LCtFast+r.LCtFast, sums.LUni+r.LUni
-	sums.NormCT, sums.NormUni, sums.Gamma = sums.NormCT+r.NormCT, sums.NormUni+r.NormUni, sums.Gamma+r.EffectiveGamma
-	return Step{Loss: value, LR: t.Config.Beta}, nil
 }

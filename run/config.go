@@ -100,47 +100,6 @@ func defaults() config {
 	}
 }
 
-// preset changes the defaults to a data set's recipe.
-type preset struct {
-	name, about string
-	apply       func(c *config)
-}
-
-func presets() []preset {
-	small := func(name string, epochs int, lr float64, dim int64, stem, augment string, size int) func(*config) {
-		return func(c *config) {
-			c.Epochs, c.LR, c.Dim, c.Stem, c.Augment, c.Size, c.Dataset = epochs, lr, dim, stem, augment, size, name
-		}
-	}
-	imagenet := func(c *config) {
-		c.Arch, c.Stem, c.Augment, c.Size, c.Dim, c.Dataset = "resnet50", "imagenet", "imagenet", 224, 128, "imagenet"
-	}
-	return []preset{
-		{"cifar10", "ResNet-18, 1000 epochs, rate 3e-3 (paper, 6.2)", small("cifar10", 1000, 3e-3, 64, "cifar", "cifar", 32)},
-		{"cifar100", "as cifar10", small("cifar100", 1000, 3e-3, 64, "cifar", "cifar", 32)},
-		{"stl10", "ResNet-18, 2000 epochs, rate 2e-3, with the pictures without labels", func(c *config) {
-			small("stl10", 2000, 2e-3, 128, "stl", "stl10", 64)(c)
-			c.Unlabelled = true
-		}},
-		{"tiny-imagenet", "ResNet-18, 1000 epochs, rate 2e-3", small("tiny_imagenet", 1000, 2e-3, 128, "stl", "tiny-imagenet", 64)},
-		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1 (1 of dcl and lmcl); give the --classes", func(c *config) {
-			imagenet(c)
-			c.Epochs, c.LR = 1000, 2e-3
-			if c.Lambda = 0.1; c.Method == "dcl" || c.Method == "lmcl" {
-				c.Lambda = 1
-			}
-		}},
-		{"imagenet", "ResNet-50, LARS, cosine, lambda 0.1", func(c *config) {
-			imagenet(c)
-			c.Epochs, c.BatchSize, c.LR, c.Optimizer, c.Schedule, c.Lambda = 1000, 4096, 4.8, "lars", "cosine", 0.1
-		}},
-		{"cpu", "small network and few epochs, for a try without a GPU", func(c *config) {
-			c.Arch, c.Width, c.BatchSize, c.Epochs, c.Warmup, c.Drops = "resnet8", 0.25, 128, 10, 50, []int{2}
-			c.Hidden, c.MSRWidth = 256, 0.5
-		}},
-	}
-}
-
 func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.Method, "method", c.Method, "method: "+strings.Join(methods.Names(), ", "))
 	if f.Lookup("msr") == nil { // compare has its own

@@ -1,0 +1,235 @@
+package methods
+
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// Clock says where a run is: what schedules and random choices of a method
+// depend on.
+type Clock struct {
+	Step, Steps   int // optimizer steps done, and of the whole run
+	Epoch, Epochs int
+	Seed          uint64
+}
+
+// Progress is the share of the run that is done.
+func (c Clock) Progress() float64 { return float64(c.Step) / float64(max(1, c.Steps)) }
+
+// Batch is a batch of N pictures on the device.
+type Batch struct {
+	Views            []Tensor // [N, 3, S, S] each; S may differ
+	Plain            Tensor   // [N, 3, S, S] un-augmented, for f_msr
+	TargetH, TargetZ []Tensor // what the target network makes of the views (Model.Targets)
+	Indices          Tensor   // [N] of the pictures in the data set
+}
+
+// Pass is one evaluation of a model on a batch: what it depends on, and what
+// has been computed of it.
+type Pass struct {
+	*Model
+	Theta, Buffers, State []Tensor
+	Batch                 Batch
+	Mode                  nets.Mode
+	Clock                 Clock
+	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
+
+	Stacked []Tensor // features of views that the backbone saw together: [V*N, dim]
+	H, Y    []Tensor // of each view: features [N, dim] and what the projector makes of them
+	Z       []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
+}
+
+// Features runs the backbone: views of one size and kind together.
+func (p *Pass) Features(s *Scope) {
+	p.Stacked = nil
+	for _, g := range p.groups(s, false) {
+		p.Stacked = append(p.Stacked, p.Apply(s, BackbonePart, p.cut(s, p.stack(s, g))))
+	}
+}
+
+// cut is what the backbone sees of views.
+func (p *Pass) cut(s *Scope, x Tensor) Tensor {
+	if c, ok := p.Method.(Cutter); ok {
+		return c.Cut(s, x)
+	}
+	return x
+}
+
+// arrange is the embeddings that are compared, of what the projector gave.
+func (p *Pass) arrange(s *Scope, y []Tensor) []Tensor {
+	if a, ok := p.Method.(Arranger); ok {
+		return a.Arrange(s, y)
+	}
+	return y
+}
+
+// stack puts views under each other.
+func (p *Pass) stack(s *Scope, group []int) Tensor {
+	views := make([]Tensor, len(group))
+	for k, v := range group {
+		views[k] = p.Batch.Views[v]
+	}
+	return s.Cat(0, views...)
+}
+
+// groups are the views that a network sees together, and so with one batch
+// norm: neighbours of one size and kind. Views that are not needed are left
+// out.
+func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
+	kinds := p.Views()
+	sparing, _ := p.Method.(Sparing)
+	same := func(a, b int) bool {
+		return s.Size(p.Batch.Views[a], -1) == s.Size(p.Batch.Views[b], -1) && (a >= len(kinds) || b >= len(kinds) || kinds[a] == kinds[b])
+	}
+	for v := range p.Batch.Views {
+		if p.OwnLoss && sparing != nil {
+			if online, constant := sparing.Needs(v); target && !constant || !target && !online {
+				continue
+			}
+		}
+		if last := len(out) - 1; last >= 0 && same(out[last][0], v) {
+			out[last] = append(out[last], v)
+		} else {
+			out = append(out, []int{v})
+		}
+	}
+	return out
+}
+
+// Project splits the features by view and runs the projector.
+func (p *Pass) Project(s *Scope) {
+	p.H, p.Y = p.project(s, p.groups(s, false), p.Stacked, p.apply)
+	p.Z = p.arrange(s, p.Y)
+}
+
+// project takes the features of each group of views to those of each view, and
+// to what the projector makes of them. Views that no group has stay undefined.
+func (p *Pass) project(s *Scope, groups [][]int, stacked []Tensor, run runner) (hs, ys []Tensor) {
+	hs, ys = make([]Tensor, len(p.Batch.Views)), make([]Tensor, len(p.Batch.Views))
+	for k, g := range groups {
+		if k >= len(stacked) {
+			break // after an error
+		}
+		y := stacked[k]
+		if p.Projector != nil {
+			y = run(s, ProjectorPart, y, p.Mode)
+		}
+		for i, h := range split(s, stacked[k], len(g)) {
+			hs[g[i]] = h
+		}
+		for i, z := range split(s, y, len(g)) {
+			ys[g[i]] = z
+		}
+	}
+	return hs, ys
+}
+
+// runner runs a part of the online or of the target network.
+type runner func(s *Scope, part string, x Tensor, mode nets.Mode) Tensor
+
+// split takes rows apart into n equal parts; after an error they are none.
+func split(s *Scope, x Tensor, n int) []Tensor {
+	out := make([]Tensor, n)
+	rows := s.Size(x, 0) / int64(n)
+	for k := range out {
+		out[k] = s.Narrow(x, 0, int64(k)*rows, rows)
+	}
+	return out
+}
+
+// Forward is Features and Project.
+func (p *Pass) Forward(s *Scope) {
+	p.Features(s)
+	p.Project(s)
+}
+
+// Apply runs a part with the online parameters.
+func (p *Pass) Apply(s *Scope, part string, x Tensor) Tensor { return p.apply(s, part, x, p.Mode) }
+
+func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
+	at, ok := p.spans[part]
+	if !ok || len(p.Theta) < at.p+at.np || len(p.Buffers) < at.b+at.nb {
+		s.Fail(fmt.Errorf("methods: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
+		return Tensor{}
+	}
+	return at.net.Forward(s, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
+}
+
+// ApplyAll runs a part on several inputs of one shape at once.
+func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
+	return split(s, p.Apply(s, part, s.Cat(0, xs...)), len(xs))
+}
+
+func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
+	at := p.spans[part]
+	b := p.target + at.buffer
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode)
+}
+
+// Targets computes what the target network makes of the batch's views, without
+// a graph, into the batch. A model without a target does nothing.
+func (p *Pass) Targets(s *Scope) {
+	if !p.networks.Target {
+		return
+	}
+	defer libtorch.SetGrad(false)()
+	groups := p.groups(s, true)
+	var stacked []Tensor
+	for _, g := range groups {
+		stacked = append(stacked, p.applyTarget(s, BackbonePart, p.cut(s, p.stack(s, g)), p.Mode))
+	}
+	h, y := p.project(s, groups, stacked, p.applyTarget)
+	p.Batch.TargetH, p.Batch.TargetZ = h, p.arrange(s, y)
+}
+
+// Embed maps pictures to embeddings [N, d] by the target network, where there is
+// one, with its running statistics and without a graph.
+func (p *Pass) Embed(s *Scope, x Tensor) Tensor {
+	defer libtorch.SetGrad(false)()
+	run := p.apply
+	if p.networks.Target {
+		run = p.applyTarget
+	}
+	return run(s, ProjectorPart, run(s, BackbonePart, x, nets.Eval()), nets.Eval())
+}
+
+// Own returns a tensor of the method's own state by name.
+func (p *Pass) Own(s *Scope, name string) Tensor {
+	for i, spec := range p.state {
+		if spec.Name == name && i < len(p.State) {
+			return p.State[i]
+		}
+	}
+	s.Fail(fmt.Errorf("methods: %s has no state %q", p.Name(), name))
+	return Tensor{}
+}
+
+// Pair is the batch of embeddings of the first two views, whose candidates are
+// the target's embeddings where there is a target.
+func (p *Pass) Pair() losses.Batch {
+	b := losses.Local(p.Z[0], p.Z[1])
+	if p.networks.Target {
+		b.All1, b.All2 = p.Batch.TargetZ[0], p.Batch.TargetZ[1]
+	}
+	return b
+}
+
+// Update moves the state after an optimizer step: the target network by its
+// moving average, then what is the method's own. p.Theta are the new
+// parameters.
+func (p *Pass) Update(s *Scope) {
+	defer libtorch.SetGrad(false)()
+	if p.networks.Target {
+		tau := p.Momentum(p.Clock.Progress())
+		for _, name := range []string{BackbonePart, ProjectorPart} {
+			at := p.spans[name]
+			nets.EMA(s, p.State[at.target:at.target+at.np], p.Theta[at.p:at.p+at.np], tau)
+		}
+	}
+	if u, ok := p.Method.(Updater); ok {
+		u.Update(s, p)
+	}
+}
