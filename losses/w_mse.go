@@ -68,7 +68,7 @@ func whiten(s *Scope, z Tensor, eps float64) Tensor {
 	covariance := s.Add(s.MulScalar(s.MatMul(s.T(centred), centred), (1-eps)/float64(n-1)), identity)
 	factor, ok := s.Cholesky(covariance)
 	if s.Err() == nil && !ok {
-		s.Fail(fmt.Errorf("losses: W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an eps above 0", n, d, d))
+		s.Fail(fmt.Errorf("losses: W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an epsilon above 0 (--method-option epsilon=0.01)", n, d, d))
 	}
 	return s.T(s.SolveTriangular(factor, s.T(centred), false))
 }

@@ -22,14 +22,12 @@ func compare(ctx context.Context, p program, args []string) error {
 
 func compareAs(ctx context.Context, p program, command string, args []string) error {
 	var names []string
-	var msr, out string
-	var seeds, probeEpochs int
+	var msr string
+	g := study{out: "runs/compare", seeds: 3, probeEpochs: 200}
 	extra := func(f *pflag.FlagSet) {
 		f.StringSliceVar(&names, "methods", methods.Names(), "methods to compare")
 		f.StringVar(&msr, "msr", "both", "the meta semantic regularizer: off, on or both")
-		f.IntVar(&seeds, "seeds", 3, "paired seeds of each")
-		f.StringVar(&out, "out", "runs/compare", "folder of the runs, of table.md, table.csv and index.html")
-		f.IntVar(&probeEpochs, "probe-epochs", 200, "epochs of the linear probe (500 in the paper)")
+		g.bind(f)
 	}
 	c, err := settle(p, command, args, extra)
 	if err != nil {
@@ -50,44 +48,25 @@ func compareAs(ctx context.Context, p program, command string, args []string) er
 	if !ok {
 		return usagef("--msr %s: want off, on or both", msr)
 	}
-	if seeds < 1 || probeEpochs < 1 {
-		return usagef("--seeds %d --probe-epochs %d: want 1 or more", seeds, probeEpochs)
-	}
-	var grid []row
 	for _, name := range names {
-		r := row{method: name}
-		for _, on := range with {
-			// Each method has its own recipe under the flags.
-			c, err := settle(p, command, append(slices.Clone(args), "--method", name), extra)
-			if err != nil {
-				return err
-			}
-			c.MSR = on
-			a := &arm{Name: name, config: c}
-			if on {
-				a.Name += "+MSR"
-				r.msr = a
-			} else {
-				r.plain = a
-			}
-			if _, _, err := c.model(0); err != nil { // a wrong name is told before hours of training
-				return err
-			}
+		// Each method has its own recipe under the flags.
+		c, err := settle(p, command, append(slices.Clone(args), "--method", name), extra)
+		if err != nil {
+			return err
 		}
-		grid = append(grid, r)
+		for _, c.MSR = range with {
+			a := arm{Name: name, config: c}
+			if c.MSR {
+				a.Name += "+MSR"
+			}
+			g.arms = append(g.arms, a)
+		}
 	}
 	start := time.Now()
-	for seed := range seeds {
-		for _, r := range grid {
-			for _, a := range r.arms() {
-				fmt.Fprintf(p.stderr, "--- seed %d of %d: %s\n", seed+1, seeds, a.Name)
-				if err := a.add(ctx, p.stderr, out, a.config.Seed+uint64(seed), probeEpochs); err != nil {
-					return err
-				}
-			}
-		}
+	if err := g.run(ctx, p); err != nil {
+		return err
 	}
-	return report(p, grid, out, seeds, time.Since(start))
+	return report(p, rows(g.arms), g.out, g.seeds, time.Since(start))
 }
 
 // row is a method of the grid; an arm may be absent.
@@ -96,18 +75,34 @@ type row struct {
 	plain, msr *arm
 }
 
-func (r row) arms() (out []*arm) {
-	for _, a := range []*arm{r.plain, r.msr} {
-		if a != nil {
-			out = append(out, a)
+// rows puts the arms of a method, which lie together, into its row.
+func rows(arms []arm) (out []row) {
+	for i := range arms {
+		a := &arms[i]
+		if len(out) == 0 || out[len(out)-1].method != a.config.Method {
+			out = append(out, row{method: a.config.Method})
+		}
+		if r := &out[len(out)-1]; a.config.MSR {
+			r.msr = a
+		} else {
+			r.plain = a
 		}
 	}
 	return out
 }
 
+// any is one of the row's arms.
+func (r row) any() *arm {
+	if r.plain != nil {
+		return r.plain
+	}
+	return r.msr
+}
+
 // report writes the tables and the page.
 func report(p program, grid []row, out string, seeds int, took time.Duration) error {
-	c, scores := grid[0].arms()[0].config, grid[0].arms()[0].Runs[0].Scores
+	first := grid[0].any()
+	c, scores := first.config, first.Runs[0].Scores
 	sec := page.Section{Title: "Accuracy",
 		Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's. " + chance(seeds) + " The paper's figures, where they are given, are of ResNet-18 after 1000 epochs or more."}
 	for v, s := range scores {

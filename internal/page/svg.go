@@ -157,7 +157,7 @@ func legend(series []Series, y float64) (entries string, rows float64) {
 			continue
 		}
 		seen[s.Group] = true
-		width := 26 + letter*float64(len([]rune(s.Group)))
+		width := 26 + 1.15*letter*float64(len([]rune(s.Group)))
 		if x > padLeft && x+width > chartW {
 			x, y, rows = padLeft, y+14, rows+1
 		}
