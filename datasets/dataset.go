@@ -4,7 +4,6 @@ package datasets
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -23,6 +22,21 @@ type Dataset interface {
 	Label(i int) int
 	// Image returns picture i; it must not be written to.
 	Image(i int) (transforms.Image, error)
+}
+
+// Partial is a data set that can decode a part of a picture, or at a fraction of
+// its size. What it returns holds at least what is needed.
+type Partial interface {
+	Part(i int, need Need) (transforms.Part, error)
+}
+
+// partOf is picture i of ds, or what is needed of it.
+func partOf(ds Dataset, i int, need Need) (transforms.Part, error) {
+	if p, ok := ds.(Partial); ok && need != nil {
+		return p.Part(i, need)
+	}
+	m, err := ds.Image(i)
+	return transforms.Whole(m), err
 }
 
 // Variant says what of a picture is shown.
@@ -60,6 +74,15 @@ type variant struct {
 
 func (d variant) Name() string                          { return d.Foreground.Name() + ", " + string(d.v) }
 func (d variant) Image(i int) (transforms.Image, error) { return d.Variant(i, d.v) }
+
+// Part implements Partial: full pictures are their data set's.
+func (d variant) Part(i int, need Need) (transforms.Part, error) {
+	if d.v == Full {
+		return partOf(d.Foreground, i, need)
+	}
+	m, err := d.Image(i)
+	return transforms.Whole(m), err
+}
 
 // Options say which data set and which part of it.
 type Options struct {
@@ -127,31 +150,6 @@ func Names() []string {
 		out = append(out, i.Name)
 	}
 	return out
-}
-
-// ParseClasses reads a list of classes: comma-separated, or a file with one at
-// the start of each line.
-func ParseClasses(s string) ([]string, error) {
-	if s == "" {
-		return nil, nil
-	}
-	if !isFile(s) {
-		return strings.Split(s, ","), nil
-	}
-	lines, err := readLines(s)
-	if err != nil {
-		return nil, fmt.Errorf("--classes: %w", err)
-	}
-	var out []string
-	for _, l := range lines {
-		if !strings.HasPrefix(l, "#") {
-			out = append(out, strings.Fields(l)[0])
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("--classes: %s names none", s)
-	}
-	return out, nil
 }
 
 // Open opens a data set by name.

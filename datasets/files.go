@@ -38,14 +38,45 @@ func newFiles(name string, l listing) *files {
 }
 
 func (d *files) decode(i int) (transforms.Image, error) {
-	if d.read == nil {
-		return decodeFile(d.paths[i])
+	p, err := d.part(i, nil)
+	return p.Image, err
+}
+
+// part decodes picture i, or what is needed of it.
+func (d *files) part(i int, need Need) (transforms.Part, error) {
+	read, name := os.ReadFile, d.paths[i]
+	if d.read != nil {
+		read = func(string) (data []byte, err error) {
+			data, name, err = d.read(i)
+			return data, err
+		}
 	}
-	data, name, err := d.read(i)
+	data, err := read(name)
 	if err != nil {
-		return transforms.Image{}, err
+		return transforms.Part{}, err
 	}
-	return decodeNamed(data, name)
+	return decodeNamed(data, name, need)
+}
+
+// Part implements Partial. As long as decoded pictures find room in memory they
+// are kept, so whole. What is to be shrunk never comes from there, so that what
+// a view looks like does not depend on what was kept.
+func (d *files) Part(i int, need Need) (transforms.Part, error) {
+	if m := d.cache.images[i].Load(); m != nil && need(m.Width, m.Height).Shrink == 1 {
+		return transforms.Whole(*m), nil
+	}
+	keep := false
+	p, err := d.part(i, func(width, height int) transforms.Needs {
+		n := need(width, height)
+		if keep = n.Shrink == 1 && d.kept.Load() < keepBytes; keep {
+			n.Box = transforms.Box{Width: width, Height: height}
+		}
+		return n
+	})
+	if keep && err == nil && d.cache.images[i].CompareAndSwap(nil, &p.Image) {
+		d.kept.Add(int64(len(p.Pix)))
+	}
+	return p, err
 }
 
 func (d *files) Name() string                          { return d.name }

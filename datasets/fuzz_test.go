@@ -115,7 +115,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := decode(data)
+		m, err := Decode(data)
 		if err == nil && m.Validate() != nil {
 			t.Fatal(m.Validate())
 		}

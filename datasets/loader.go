@@ -15,7 +15,15 @@ import (
 // Augment turns a picture into 3*S*S numbers, channel by channel; S is its Side.
 type Augment interface {
 	Side() int
-	Apply(dst []float32, src transforms.Image, rng *rand.Rand, b *transforms.Scratch) error
+	Apply(dst []float32, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
+}
+
+// Stager is an augmentation that a device can finish: of a batch the host does the
+// beginning only (transforms.Pipeline).
+type Stager interface {
+	// OnDevice tells why it cannot, if it cannot.
+	OnDevice() error
+	Stage(st *transforms.Staged, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
 }
 
 // LoaderOptions describe a loader.
@@ -28,6 +36,12 @@ type LoaderOptions struct {
 	Prefetch  int       // batches made ahead; 0: two for each worker
 	Views     []Augment // one for each view
 	Plain     Augment   // the un-augmented picture, or nil
+	// Scaled lets large JPEGs be decoded at 1/2, 1/4 or 1/8 of their size where no
+	// view needs more pixels: faster, and the views differ by some grey levels.
+	Scaled bool
+	// Staged leaves views to the device (Batch.Staged) where their augmentation is a
+	// Stager that can.
+	Staged bool
 	// Bad is told of a picture that cannot be read. Where it returns nil the next
 	// one that can be read takes its place; nil: the first error ends the epoch. It
 	// may be called from several goroutines.
@@ -35,12 +49,14 @@ type LoaderOptions struct {
 }
 
 // Batch holds N pictures. Each view, and Plain, is [N, 3, S, S], row-major, with
-// its augmentation's S.
+// its augmentation's S. A view that the device is to make is none, and what for
+// is in Staged; of the others Staged has no pictures.
 type Batch struct {
 	N       int
 	Indices []int
 	Labels  []int64
 	Views   [][]float32
+	Staged  []transforms.Staged
 	Plain   []float32
 }
 
@@ -50,6 +66,7 @@ type Batch struct {
 type Loader struct {
 	ds     Dataset
 	o      LoaderOptions
+	staged []Stager // of each view, or nil
 	waited time.Duration
 	free   chan *Batch
 }
@@ -68,7 +85,13 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	if o.Prefetch < 1 {
 		o.Prefetch = 2 * o.Workers
 	}
-	return &Loader{ds: ds, o: o, free: make(chan *Batch, o.Prefetch+o.Workers+2)}, nil
+	l := &Loader{ds: ds, o: o, staged: make([]Stager, len(o.Views)), free: make(chan *Batch, o.Prefetch+o.Workers+2)}
+	for v, a := range o.Views {
+		if st, ok := a.(Stager); ok && o.Staged && st.OnDevice() == nil {
+			l.staged[v] = st
+		}
+	}
+	return l, nil
 }
 
 // Steps returns the number of batches of an epoch.
@@ -175,93 +198,3 @@ func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, wor
 		}
 	}
 }
-
-type worker struct {
-	pcg     *rand.PCG
-	rng     *rand.Rand
-	scratch transforms.Scratch
-}
-
-// pixels is the length of what an augmentation makes of a picture.
-func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
-
-// fill makes a batch; it stops between two pictures when ctx is done.
-func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
-	n := len(j.indices)
-	b := l.take(n)
-	j.batch = b
-	for k, i := range j.indices {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		i, m, err := l.readable(i)
-		if err != nil {
-			return err
-		}
-		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
-		put := func(a Augment, dst []float32) {
-			if size := pixels(a); err == nil {
-				err = a.Apply(dst[k*size:(k+1)*size], m, w.rng, &w.scratch)
-			}
-		}
-		for v, a := range l.o.Views {
-			w.pcg.Seed(l.o.Seed^loaderSalt^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v))
-			put(a, b.Views[v])
-		}
-		if l.o.Plain != nil {
-			put(l.o.Plain, b.Plain)
-		}
-		if err != nil {
-			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
-		}
-	}
-	return nil
-}
-
-// readable returns picture i, or the next one that can be read.
-func (l *Loader) readable(i int) (int, transforms.Image, error) {
-	var last error
-	for range min(l.ds.Len(), 1000) {
-		m, err := l.ds.Image(i)
-		if err == nil {
-			return i, m, nil
-		}
-		last = fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
-		if l.o.Bad == nil {
-			return i, m, last
-		}
-		if err := l.o.Bad(i, last); err != nil {
-			return i, m, err
-		}
-		i = (i + 1) % l.ds.Len()
-	}
-	return i, transforms.Image{}, fmt.Errorf("no picture can be read: %w", last)
-}
-
-// take returns a batch with room for n pictures, used before or new.
-func (l *Loader) take(n int) *Batch {
-	var b *Batch
-	select {
-	case b = <-l.free:
-	default:
-		b = &Batch{Views: make([][]float32, len(l.o.Views))}
-		for v, a := range l.o.Views {
-			b.Views[v] = make([]float32, l.o.BatchSize*pixels(a))
-		}
-		if l.o.Plain != nil {
-			b.Plain = make([]float32, l.o.BatchSize*pixels(l.o.Plain))
-		}
-	}
-	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]
-	for v, a := range l.o.Views {
-		b.Views[v] = b.Views[v][:n*pixels(a)]
-	}
-	if l.o.Plain != nil {
-		b.Plain = b.Plain[:n*pixels(l.o.Plain)]
-	}
-	return b
-}
-
-// loaderSalt keeps the loader's random streams apart from those that draw
-// pictures, whose seed may be the same number.
-const loaderSalt = 0x6c6f616465720000

@@ -186,8 +186,8 @@ func BenchmarkLoader(b *testing.B) {
 type copied struct{ transforms.Normalization }
 
 func (c copied) Side() int { return 32 }
-func (c copied) Apply(dst []float32, src transforms.Image, _ *rand.Rand, _ *transforms.Scratch) error {
-	return c.Write(dst, src)
+func (c copied) Apply(dst []float32, src transforms.Part, _ *rand.Rand, _ *transforms.Scratch) error {
+	return c.Write(dst, src.Image)
 }
 
 // slow counts the pictures asked for and given.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -273,4 +274,11 @@ func TestClassesThatAreNotThere(t *testing.T) {
 	classes, err := datasets.ParseClasses("cats,dogs")
 	assert.NoError(t, err)
 	assert.Equal(t, "cats dogs", strings.Join(classes, " "))
+	classes, err = datasets.ParseClasses(datasets.ImageNet100)
+	assert.NoError(t, err)
+	assert.Len(t, classes, 100)
+	assert.True(t, slices.IsSorted(classes))
+	for _, c := range classes {
+		assert.Regexp(t, `^n\d{8}$`, c)
+	}
 }

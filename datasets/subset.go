@@ -21,6 +21,11 @@ func (d *subset) Len() int                              { return len(d.which) }
 func (d *subset) Label(i int) int                       { return d.Dataset.Label(d.which[i]) }
 func (d *subset) Image(i int) (transforms.Image, error) { return d.Dataset.Image(d.which[i]) }
 
+// Part implements Partial.
+func (d *subset) Part(i int, need Need) (transforms.Part, error) {
+	return partOf(d.Dataset, d.which[i], need)
+}
+
 // Share is a share of the labelled pictures of ds, the same of each class (at
 // least one), drawn by the seed.
 func Share(ds Dataset, share float64, seed uint64) (Dataset, error) {

@@ -16,6 +16,10 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	}
 	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock()}
 	for v, x := range b.Views {
+		if x == nil && b.Device != nil {
+			q.Batch.Views = append(q.Batch.Views, s.To(b.Device(s, v, st.options.Device), st.options))
+			continue
+		}
 		q.Batch.Views = append(q.Batch.Views, upload(x, b.Sizes[v]))
 	}
 	if b.Plain != nil {

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/sugarme/gotch"
+
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -20,6 +22,9 @@ type Batch struct {
 	N, Size int
 	Sizes   []int
 	Views   [][]float32
+	// Device makes the views that are none in Views, on the device; nil where there
+	// are none such.
+	Device  func(s *Scope, v int, device gotch.Device) Tensor
 	Plain   []float32
 	Indices []int64 // of the pictures in the data set
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // device parses cpu, cuda or cuda:i and checks that it is there.
@@ -133,30 +131,6 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 		}
 	}
 	return nil, usage{suggest.Unknown("--train-variant", c.Variant, known)}
-}
-
-// augmentation is the data set's, in the colours that the method sees.
-func (c *config) augmentation() (transforms.Preset, error) {
-	method, err := c.method(0)
-	if err != nil {
-		return transforms.Preset{}, err
-	}
-	table := []struct {
-		name  string
-		build func() transforms.Preset
-	}{{"cifar", transforms.CIFAR}, {"stl10", transforms.STL10}, {"tiny-imagenet", transforms.TinyImageNet}, {"imagenet", transforms.ImageNet}}
-	var names []string
-	for _, e := range table {
-		if e.name == c.Augment {
-			p := e.build().WithSize(c.Size)
-			if slices.Contains(method.Views(), methods.Lab) {
-				p = p.Lab()
-			}
-			return p, p.View.Validate()
-		}
-		names = append(names, e.name)
-	}
-	return transforms.Preset{}, usage{suggest.Unknown("augmentation", c.Augment, names)}
 }
 
 func (c *config) schedule(steps int) nets.Schedule {

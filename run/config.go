@@ -48,19 +48,22 @@ type config struct {
 	Prototypes     []int64 `yaml:"prototypes,flow"`
 	Options        options `yaml:"method-option,flow"`
 
-	Dataset     string  `yaml:"dataset"`
-	DataDir     string  `yaml:"data-dir"`
-	Foreground  string  `yaml:"foreground-dir"`
-	Unlabelled  bool    `yaml:"unlabelled"`
-	Variant     string  `yaml:"train-variant"`
-	Classes     string  `yaml:"classes"`
-	ValLabels   string  `yaml:"val-labels"`
-	BadPictures string  `yaml:"bad-pictures"`
-	Count       int     `yaml:"count"`
-	Correlation float64 `yaml:"correlation"`
-	DataSeed    uint64  `yaml:"data-seed"`
-	Augment     string  `yaml:"augment"`
-	Size        int     `yaml:"size"`
+	Dataset        string  `yaml:"dataset"`
+	DataDir        string  `yaml:"data-dir"`
+	Foreground     string  `yaml:"foreground-dir"`
+	Unlabelled     bool    `yaml:"unlabelled"`
+	Variant        string  `yaml:"train-variant"`
+	Classes        string  `yaml:"classes"`
+	ValLabels      string  `yaml:"val-labels"`
+	BadPictures    string  `yaml:"bad-pictures"`
+	Count          int     `yaml:"count"`
+	Correlation    float64 `yaml:"correlation"`
+	DataSeed       uint64  `yaml:"data-seed"`
+	Augment        string  `yaml:"augment"`
+	AugmentOptions options `yaml:"augment-option,flow"`
+	AugmentOn      string  `yaml:"augment-on"`
+	ScaledDecode   bool    `yaml:"scaled-decode"`
+	Size           int     `yaml:"size"`
 
 	Epochs      int     `yaml:"epochs"`
 	BatchSize   int     `yaml:"batch-size"`
@@ -94,7 +97,7 @@ func defaults() config {
 		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
 		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
-		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", Size: 32,
+		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "host", ScaledDecode: true, Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
 		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
 	}
@@ -136,13 +139,16 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.Foreground, "foreground-dir", c.Foreground, "confounded: Fashion-MNIST's folder (empty: drawn objects)")
 	f.BoolVar(&c.Unlabelled, "unlabelled", c.Unlabelled, "stl10: train on its pictures without labels, too")
 	f.StringVar(&c.Variant, "train-variant", c.Variant, "of data sets whose foreground is known: train on full pictures, foreground, background-removed (coco) or new-background")
-	f.StringVar(&c.Classes, "classes", c.Classes, "of data sets in class folders: these classes only, comma-separated, or a file with one at the start of each line (ImageNet-100)")
+	f.StringVar(&c.Classes, "classes", c.Classes, "of data sets in class folders: these classes only, comma-separated, a file with one at the start of each line, or "+datasets.ImageNet100)
 	f.StringVar(&c.ValLabels, "val-labels", c.ValLabels, "imagenet: file with the labels of a flat val")
 	f.StringVar(&c.BadPictures, "bad-pictures", c.BadPictures, "skip pictures that cannot be read, with a warning, or stop")
 	f.IntVar(&c.Count, "count", c.Count, "shapes, confounded: number of training pictures (0: 5000); 2000 are for testing")
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures themselves")
 	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, stl10, tiny-imagenet or imagenet")
+	f.Var(&c.AugmentOptions, "augment-option", "NAME=VALUE, numbers of the strong view: "+strings.Join(augmentOptionNames(), ", ")+" (probabilities, strengths, shares of the area)")
+	f.StringVar(&c.AugmentOn, "augment-on", c.AugmentOn, "where views are made: host, picture by picture, or device, in batches")
+	f.BoolVar(&c.ScaledDecode, "scaled-decode", c.ScaledDecode, "decode large JPEGs at 1/2, 1/4 or 1/8 of their size where no view needs more pixels")
 	f.IntVar(&c.Size, "size", c.Size, "side of a view in pixels")
 
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the data")

@@ -26,7 +26,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	f.StringVar(&c.Dataset, "dataset", "", "look at this one")
 	f.StringVar(&c.DataDir, "data-dir", "", "where its files are")
 	f.BoolVar(&c.Unlabelled, "unlabelled", false, "stl10: with its pictures without labels")
-	f.StringVar(&c.Classes, "classes", "", "of data sets in class folders: these classes only, comma-separated, or a file")
+	f.StringVar(&c.Classes, "classes", "", "of data sets in class folders: these classes only, comma-separated, a file, or "+datasets.ImageNet100)
 	f.StringVar(&c.ValLabels, "val-labels", "", "imagenet: file with the labels of a flat val")
 	f.StringVar(&c.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")

@@ -155,7 +155,7 @@ func pictureSection(ctx context.Context, arms []arm) (page.Section, error) {
 		}
 		row := []transforms.Image{m}
 		for v := range uint64(2) {
-			view, err := aug.View.Draw(m, rand.New(rand.NewPCG(uint64(i), v)), &b)
+			view, err := aug.View.Draw(transforms.Whole(m), rand.New(rand.NewPCG(uint64(i), v)), &b)
 			if err != nil {
 				return sec, err
 			}
@@ -255,7 +255,7 @@ func weightPictures(sec *page.Section, st *meta.State, c config, ds datasets.Dat
 			return err
 		}
 		x := make([]float32, 3*c.Size*c.Size)
-		if err := aug.Plain.Apply(x, m, nil, &b); err != nil {
+		if err := aug.Plain.Apply(x, transforms.Whole(m), nil, &b); err != nil {
 			return err
 		}
 		data = append(data, x...)

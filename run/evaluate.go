@@ -26,11 +26,11 @@ type evalOptions struct {
 	Threads   int
 	Device    string
 	Warn      io.Writer // told of pictures that cannot be read; nil: nobody
-	Keep      string    // folder for the features; empty: they are not kept
+	Keep      kept      // features
 }
 
 func defaultEval() evalOptions {
-	return evalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Device: "cpu"}
+	return evalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Device: "cpu", Keep: kept{format: "npy"}}
 }
 
 // score is the evaluation on one variant of the test pictures.
@@ -62,7 +62,8 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
 	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
 	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
-	f.StringVar(&o.Keep, "save-features", "", "write the features there: NAME.npy and NAME.labels.npy of each part")
+	f.StringVar(&o.Keep.dir, "save-features", "", "folder to write the features and labels of each part to")
+	f.StringVar(&o.Keep.format, "features-format", o.Keep.format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
 	f.StringVar(&o.Device, "device", o.Device, "cpu, cuda or cuda:i")
@@ -79,7 +80,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	default:
 		return usage{suggest.Unknown("recipe", *recipe, []string{"paper", "imagenet"})}
 	}
-	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate()); err != nil {
+	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate(), o.Keep.check()); err != nil {
 		return usage{err}
 	}
 	k, err := pick(*run, *file)
@@ -169,7 +170,7 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 	if err != nil {
 		return nil, err
 	}
-	if err := keepFeatures(s, o.Keep, "train", train); err != nil {
+	if err := o.Keep.write(s, "train", train); err != nil {
 		return nil, err
 	}
 	probe, err := eval.FitLinear(ctx, s, train, o.Linear)
@@ -191,7 +192,7 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 		if err != nil {
 			return nil, err
 		}
-		if err := keepFeatures(s, o.Keep, "test-"+string(v), test); err != nil {
+		if err := o.Keep.write(s, "test-"+string(v), test); err != nil {
 			return nil, err
 		}
 		acc, err := probe.Score(s, test)

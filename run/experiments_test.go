@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/torchscript"
+
 	"github.com/icl-msr/icl-msr/datasets"
 )
 
@@ -119,7 +121,17 @@ func TestFeaturesAreKept(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(dir, "train.npy"))
 	require.NoError(t, err)
 	assert.Contains(t, string(data[:128]), "'descr': '<f4', 'fortran_order': False, 'shape': (64, ")
-	for want, more := range map[string][]string{`unknown recipe "imgnet"`: {"--recipe", "imgnet"}, `unknown metric "cos"`: {"--metric", "cos"}, `unknown schedule`: {"--schedule", "x"}} {
+	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--features-format", "safetensors")
+	require.Zero(t, status, errs)
+	tensors, _, err := torchscript.ReadSafetensorsFile(filepath.Join(dir, "train.safetensors"))
+	require.NoError(t, err)
+	x, ok := torchscript.Find(tensors, "features")
+	require.True(t, ok)
+	assert.Equal(t, string(data[len(data)-len(x.Data):]), string(x.Data), "the numbers of the .npy file")
+	y, ok := torchscript.Find(tensors, "labels")
+	require.True(t, ok)
+	assert.Equal(t, []int64{64}, y.Shape)
+	for want, more := range map[string][]string{`unknown --features-format "csv"`: {"--features-format", "csv"}, `unknown recipe "imgnet"`: {"--recipe", "imgnet"}, `unknown metric "cos"`: {"--metric", "cos"}, `unknown schedule`: {"--schedule", "x"}} {
 		status, _, errs := do(append([]string{"eval", "--run", run}, more...)...)
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, want)
@@ -177,4 +189,29 @@ func TestEvalEveryChangesNothing(t *testing.T) {
 	require.Len(t, lines, 2)
 	assert.NotContains(t, lines[0], "evaluation")
 	assert.Contains(t, lines[1], `"evaluation":[{"variant":"full","linear":{"top1":`)
+}
+
+// Views made on the device are those of the host within rounding: the same seed
+// trains nearly the same network; augment-option changes both.
+func TestViewsOnTheDevice(t *testing.T) {
+	loss := func(more ...string) float64 {
+		out := filepath.Join(t.TempDir(), "run")
+		status, _, errs := do(small(append([]string{"--out", out}, more...)...)...)
+		require.Zero(t, status, errs)
+		metrics, err := readMetrics(out)
+		require.NoError(t, err)
+		return metrics[0].LCt
+	}
+	host := loss()
+	device := loss("--augment-on", "device")
+	assert.InDelta(t, host, device, 2e-3)
+	assert.NotEqual(t, host, device, "colours are rounded apart somewhere")
+	other := loss("--augment-option", "crop-min=0.9", "--augment-option", "jitter=0,flip=0")
+	assert.Greater(t, host, other+0.05, "views that differ less are easier to tell from others")
+	for want, more := range map[string][]string{`unknown --augment-on "gpu"`: {"--augment-on", "gpu"},
+		`unknown --augment-option "crop"`: {"--augment-option", "crop=0.5"}, "crop scale 2 to 1": {"--augment-option", "crop-min=2"}} {
+		status, _, errs := do(small(append([]string{"--out", filepath.Join(t.TempDir(), "run")}, more...)...)...)
+		assert.Equal(t, exitUsage, status)
+		assert.Contains(t, errs, want)
+	}
 }

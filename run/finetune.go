@@ -153,7 +153,7 @@ func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOption
 	if err != nil {
 		return acc, err
 	}
-	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak}, Bad: bad})
+	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak}, Bad: bad, Scaled: k.config.ScaledDecode})
 	if err != nil {
 		return acc, err
 	}

@@ -46,7 +46,7 @@ func commands() []command {
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
 		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)", paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
-		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100 (give --classes)", paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
+		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100", paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
 		{"table3", "the paper's Table 3: ResNet-50 on ImageNet", paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
 		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels", semi},
 		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/icl-msr/icl-msr/datasets"
+
 // preset changes the defaults to a data set's recipe.
 type preset struct {
 	name, about string
@@ -23,9 +25,9 @@ func presets() []preset {
 			c.Unlabelled = true
 		}},
 		{"tiny-imagenet", "ResNet-18, 1000 epochs, rate 2e-3", small("tiny_imagenet", 1000, 2e-3, 128, "stl", "tiny-imagenet", 64)},
-		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1 (1 of dcl and lmcl); give the --classes", func(c *config) {
+		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1 (1 of dcl and lmcl)", func(c *config) {
 			imagenet(c)
-			c.Epochs, c.LR = 1000, 2e-3
+			c.Epochs, c.LR, c.Classes = 1000, 2e-3, datasets.ImageNet100
 			if c.Lambda = 0.1; c.Method == "dcl" || c.Method == "lmcl" {
 				c.Lambda = 1
 			}

@@ -6,7 +6,11 @@ import (
 	"io"
 	"iter"
 
+	"github.com/sugarme/gotch"
+
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -18,6 +22,7 @@ type source struct {
 	plain *datasets.Loader // un-augmented pictures in order
 	size  int              // of the un-augmented picture
 	sizes []int            // of the views
+	views []*transforms.Pipeline
 }
 
 // Pass implements meta.Source.
@@ -40,7 +45,10 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices}
+	return meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices,
+		Device: func(sc *libtorch.Scope, v int, device gotch.Device) libtorch.Tensor {
+			return s.views[v].Device(sc, &b.Staged[v], device)
+		}}
 }
 
 // Survey implements meta.Surveyor.
@@ -66,7 +74,14 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) 
 	if err != nil {
 		return source{}, err
 	}
-	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers}
+	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Scaled: c.ScaledDecode}
+	switch c.AugmentOn {
+	case "host":
+	case "device":
+		o.Staged = true
+	default:
+		return source{}, usage{suggest.Unknown("--augment-on", c.AugmentOn, []string{"host", "device"})}
+	}
 	src := source{size: c.Size}
 	if o.Bad, err = c.badPictures(w, ds.Len()); err != nil {
 		return src, err
@@ -76,7 +91,10 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) 
 		if err != nil {
 			return src, err
 		}
-		o.Views, src.sizes = append(o.Views, &p), append(src.sizes, p.Size)
+		if err := p.OnDevice(); err != nil && o.Staged {
+			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
+		}
+		o.Views, src.sizes, src.views = append(o.Views, &p), append(src.sizes, p.Size), append(src.views, &p)
 	}
 	if c.MSR {
 		o.Plain = &aug.Plain
@@ -86,21 +104,4 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) 
 	}
 	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: o.Bad})
 	return src, err
-}
-
-// view is the pipeline of a kind of view.
-func view(aug transforms.Preset, v methods.View) (transforms.Pipeline, error) {
-	switch v {
-	case methods.Strong:
-		return aug.View, nil
-	case methods.Weak:
-		return aug.Weak(), nil
-	case methods.Small:
-		return aug.Small(), nil
-	case methods.Rand:
-		return aug.InfoMin(), nil
-	case methods.Lab:
-		return aug.View, nil // the whole preset is in Lab: augmentation
-	}
-	return transforms.Pipeline{}, fmt.Errorf("a view of unknown kind %q", v)
 }

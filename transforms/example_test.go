@@ -18,7 +18,7 @@ func ExamplePipeline_Apply() {
 	augment := transforms.CIFAR().View
 	var scratch transforms.Scratch
 	for _, dst := range [][]float32{view, again} {
-		if err := augment.Apply(dst, picture, rand.New(rand.NewPCG(1, 2)), &scratch); err != nil {
+		if err := augment.Apply(dst, transforms.Whole(picture), rand.New(rand.NewPCG(1, 2)), &scratch); err != nil {
 			fmt.Println(err)
 		}
 	}

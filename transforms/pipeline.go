@@ -73,6 +73,7 @@ func (n Normalization) validate() error {
 
 // Scratch holds the buffers of a pipeline: one for each goroutine.
 type Scratch struct {
+	choice Choice
 	resize resizer
 	blur   blurrer
 	rand   Image // before an operation of RandAugment
@@ -87,41 +88,46 @@ func (b *Scratch) image(m *Image, width, height int) Image {
 
 // Draw makes one random view, un-normalised. The result is valid until the
 // scratch is used again.
-func (p *Pipeline) Draw(src Image, rng *rand.Rand, b *Scratch) (Image, error) {
-	if err := src.Validate(); err != nil {
-		return Image{}, fmt.Errorf("transforms: %w", err)
+func (p *Pipeline) Draw(src Part, rng *rand.Rand, b *Scratch) (Image, error) {
+	if err := src.validate(!p.CropFirst); err != nil {
+		return Image{}, err
 	}
-	jitter, gray := rng.Float64() < p.JitterP, rng.Float64() < p.GrayP
-	colours := func(m Image) {
-		if jitter {
-			p.Jitter.apply(m, rng)
-		}
-		if gray {
-			Grayscale(m)
-		}
-	}
-	if !p.CropFirst && (jitter || gray) {
-		m := b.image(&b.colour, src.Width, src.Height)
-		copy(m.Pix, src.Pix)
-		colours(m)
-		src = m
+	p.Sample(src.Width, src.Height, rng, &b.choice)
+	return p.render(src, &b.choice, b), nil
+}
+
+// render makes the view that was chosen.
+func (p *Pipeline) render(src Part, c *Choice, b *Scratch) Image {
+	picture := src.Image
+	if !p.CropFirst && (c.Jitter || c.Gray) {
+		picture = b.image(&b.colour, picture.Width, picture.Height)
+		copy(picture.Pix, src.Pix)
+		c.colours(picture)
 	}
 	view := b.image(&b.view, p.Size, p.Size)
-	b.resize.crop(view, src, randomBox(src.Width, src.Height, p.Scale, p.Ratio, rng), p.Filter)
+	b.resize.crop(view, picture, src.window(c.Box), p.Filter)
 	if p.CropFirst {
-		colours(view)
+		c.colours(view)
 	}
-	if rng.Float64() < p.FlipP {
+	if c.Flip {
 		HorizontalFlip(view)
 	}
-	if p.BlurP > 0 && rng.Float64() < p.BlurP {
-		b.blur.blur(view, p.BlurKernel, p.BlurSigma[0]+(p.BlurSigma[1]-p.BlurSigma[0])*rng.Float64())
+	if c.BlurSigma > 0 {
+		b.blur.blur(view, p.BlurKernel, c.BlurSigma)
 	}
-	p.Rand.apply(view, rng, b)
-	if p.SolarizeP > 0 && rng.Float64() < p.SolarizeP {
+	for _, op := range c.Rand {
+		randTable[op.kind](view, op.level, op.sign, b)
+	}
+	if c.Solarize {
 		Solarize(view, 128)
 	}
-	return view, nil
+	return view
+}
+
+// Plan implements Planner: a pipeline that crops first needs its box only.
+func (p *Pipeline) Plan(width, height int, rng *rand.Rand, b *Scratch) (box Box, side int, ok bool) {
+	p.Sample(width, height, rng, &b.choice)
+	return b.choice.Box, p.Size, p.CropFirst
 }
 
 // Side is the side of a view in pixels.
@@ -129,7 +135,7 @@ func (p *Pipeline) Side() int { return p.Size }
 
 // Apply writes one random view, normalised, channel by channel, into dst
 // (3*Size*Size numbers).
-func (p *Pipeline) Apply(dst []float32, src Image, rng *rand.Rand, b *Scratch) error {
+func (p *Pipeline) Apply(dst []float32, src Part, rng *rand.Rand, b *Scratch) error {
 	view, err := p.Draw(src, rng, b)
 	if err != nil {
 		return err
@@ -176,7 +182,7 @@ type Plain struct {
 func (p *Plain) Side() int { return p.Size }
 
 // Apply writes the picture, normalised, channel by channel, into dst.
-func (p *Plain) Apply(dst []float32, src Image, _ *rand.Rand, b *Scratch) error {
+func (p *Plain) Apply(dst []float32, src Part, _ *rand.Rand, b *Scratch) error {
 	m, err := p.Draw(src, nil, b)
 	if err != nil {
 		return err
@@ -186,21 +192,26 @@ func (p *Plain) Apply(dst []float32, src Image, _ *rand.Rand, b *Scratch) error 
 
 // Draw returns the picture before normalisation. The result is valid until the
 // scratch is used again.
-func (p *Plain) Draw(src Image, _ *rand.Rand, b *Scratch) (Image, error) {
-	if err := src.Validate(); err != nil {
-		return Image{}, fmt.Errorf("transforms: %w", err)
+func (p *Plain) Draw(src Part, _ *rand.Rand, b *Scratch) (Image, error) {
+	if err := src.validate(true); err != nil {
+		return Image{}, err
 	}
-	box := Box{Width: src.Width, Height: src.Height}
+	picture, box := src.Image, all(src.Image)
 	if p.Resize > 0 {
 		short := min(src.Width, src.Height)
 		w, h := src.Width*p.Resize/short, src.Height*p.Resize/short
-		m := b.image(&b.colour, w, h)
-		b.resize.crop(m, src, box, Bicubic)
-		src = m
+		picture = b.image(&b.colour, w, h)
+		b.resize.crop(picture, src.Image, box, Bicubic)
 		side := min(p.Size, w, h)
-		box = Box{Left: (w - side) / 2, Top: (h - side) / 2, Width: side, Height: side}
+		box = window{float64((w - side) / 2), float64((h - side) / 2), float64(side), float64(side)}
 	}
 	view := b.image(&b.view, p.Size, p.Size)
-	b.resize.crop(view, src, box, Bicubic)
+	b.resize.crop(view, picture, box, Bicubic)
 	return view, nil
+}
+
+// Plan implements Planner: the whole picture, and no pixels beyond those of its
+// resized form.
+func (p *Plain) Plan(width, height int, _ *rand.Rand, _ *Scratch) (box Box, side int, ok bool) {
+	return Box{Width: width, Height: height}, max(p.Size, p.Resize), true
 }

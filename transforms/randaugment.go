@@ -21,16 +21,17 @@ func (r RandAugment) validate() error {
 	return nil
 }
 
-// apply changes m in place.
-func (r RandAugment) apply(m Image, rng *rand.Rand, b *Scratch) {
+// sample draws the operations that are applied, appended to ops.
+func (r RandAugment) sample(rng *rand.Rand, ops []randOp) []randOp {
 	for range r.Operations {
 		k, skip := rng.IntN(len(randTable)), rng.Float64() < 0.5
 		level := min(1, max(0, (r.Strength+r.Deviation*rng.NormFloat64())/10))
 		sign := float64(1 - 2*rng.IntN(2))
 		if !skip {
-			randTable[k](m, level, sign, b)
+			ops = append(ops, randOp{k, level, sign})
 		}
 	}
+	return ops
 }
 
 // randTable are the operations, at a level from 0 to 1 and a random sign.

@@ -45,19 +45,35 @@ type taps struct {
 	weights     []float64
 }
 
-// prepare computes the coefficients of resizing in entries to out, reusing t's
+// span is a stretch of a row or column of pixels: from in0 to in1 of the n
+// pixels that begin at first; what is cut out may cut pixels.
+type span struct {
+	first, n int
+	in0, in1 float64
+}
+
+func newSpan(from, length float64, limit int) span {
+	first := math.Floor(from)
+	last := math.Min(float64(limit), math.Ceil(from+length))
+	return span{int(first), int(last - first), from - first, from - first + length}
+}
+
+// is reports whether resizing to out pixels changes nothing.
+func (p span) is(out int) bool { return p.n == out && p.in0 == 0 && p.in1 == float64(out) }
+
+// prepare computes the coefficients of resizing p to out pixels, reusing t's
 // memory.
-func (t *taps) prepare(in, out int, f Filter) {
-	scale := float64(in) / float64(out)
+func (t *taps) prepare(p span, out int, f Filter) {
+	scale := (p.in1 - p.in0) / float64(out)
 	stretch := max(scale, 1)
 	support := f.support() * stretch
 	t.width = int(math.Ceil(support))*2 + 1
 	t.from, t.count = grow(t.from, out), grow(t.count, out)
 	t.coeff, t.weights = grow(t.coeff, out*t.width), grow(t.weights, t.width)
 	for i := range out {
-		center := (float64(i) + 0.5) * scale
+		center := p.in0 + (float64(i)+0.5)*scale
 		lo := max(0, int(center-support+0.5))
-		n := min(in, int(center+support+0.5)) - lo
+		n := min(p.n, int(center+support+0.5)) - lo
 		sum := 0.0
 		for k := range n {
 			w := f.at((float64(lo+k) - center + 0.5) / stretch)
@@ -103,33 +119,31 @@ type resizer struct {
 	sum  []int32
 }
 
-// crop resizes box of src into dst, whose size says the output's: PIL's crop
-// followed by its resize, without the copy between. Both passes round to bytes,
-// as PIL's do.
-func (r *resizer) crop(dst, src Image, box Box, f Filter) {
+// crop resizes what lies in win of src into dst, whose size says the output's:
+// PIL's crop followed by its resize, without the copy between. Both passes round
+// to bytes, as PIL's do.
+func (r *resizer) crop(dst, src Image, win window, f Filter) {
 	w, h := dst.Width, dst.Height
+	across, down := newSpan(win.left, win.width, src.Width), newSpan(win.top, win.height, src.Height)
 	stride := 3 * w
-	rows := r.rows
-	if w == box.Width {
-		rows = grow(rows, box.Height*stride)
-		for y := range box.Height {
-			from := ((box.Top+y)*src.Width + box.Left) * 3
-			copy(rows[y*stride:(y+1)*stride], src.Pix[from:from+stride])
-		}
-	} else {
-		r.h.prepare(box.Width, w, f)
-		rows = grow(rows, box.Height*stride)
-		for y := range box.Height {
-			from := ((box.Top+y)*src.Width + box.Left) * 3
-			r.h.row(rows[y*stride:(y+1)*stride], src.Pix[from:from+3*box.Width])
+	rows := grow(r.rows, down.n*stride)
+	r.rows = rows
+	if !across.is(w) {
+		r.h.prepare(across, w, f)
+	}
+	for y := range down.n {
+		from := ((down.first+y)*src.Width + across.first) * 3
+		if row := rows[y*stride : (y+1)*stride]; across.is(w) {
+			copy(row, src.Pix[from:from+stride])
+		} else {
+			r.h.row(row, src.Pix[from:from+3*across.n])
 		}
 	}
-	r.rows = rows
-	if h == box.Height {
+	if down.is(h) {
 		copy(dst.Pix, rows)
 		return
 	}
-	r.v.prepare(box.Height, h, f)
+	r.v.prepare(down, h, f)
 	r.sum = grow(r.sum, stride)
 	for y := range h {
 		r.v.column(dst.Pix[y*stride:(y+1)*stride], rows, y, r.sum)
@@ -179,6 +193,6 @@ func (t *taps) column(dst, rows []uint8, y int, sum []int32) {
 // must lie inside of src.
 func ResizedCrop(src Image, box Box, width, height int, f Filter) Image {
 	dst := NewImage(width, height)
-	new(resizer).crop(dst, src, box, f)
+	new(resizer).crop(dst, src, Whole(src).window(box), f)
 	return dst
 }

@@ -57,8 +57,8 @@ func TestPipelineWithoutChanceIsPlain(t *testing.T) {
 	m := noise(32, 32, 3)
 	a, b := make([]float32, 3*32*32), make([]float32, 3*32*32)
 	var s transforms.Scratch
-	require.NoError(t, p.View.Apply(a, m, rng(1), &s))
-	require.NoError(t, p.Plain.Apply(b, m, nil, &s))
+	require.NoError(t, p.View.Apply(a, transforms.Whole(m), rng(1), &s))
+	require.NoError(t, p.Plain.Apply(b, transforms.Whole(m), nil, &s))
 	assert.Equal(t, b, a)
 	assert.InDelta(t, (float64(m.Pix[1])/255-0.4822)/0.1994, a[32*32], 1e-5, "channel by channel")
 }
@@ -70,12 +70,12 @@ func TestSameSeedSameView(t *testing.T) {
 		m, n := noise(60, 50, 4), 3*p.View.Size*p.View.Size
 		a, b, c := make([]float32, n), make([]float32, n), make([]float32, n)
 		var s1, s2 transforms.Scratch
-		require.NoError(t, p.View.Apply(c, m, rng(8), &s1)) // dirties the scratch
-		require.NoError(t, p.View.Apply(a, m, rng(7), &s1))
-		require.NoError(t, p.View.Apply(b, m, rng(7), &s2))
+		require.NoError(t, p.View.Apply(c, transforms.Whole(m), rng(8), &s1)) // dirties the scratch
+		require.NoError(t, p.View.Apply(a, transforms.Whole(m), rng(7), &s1))
+		require.NoError(t, p.View.Apply(b, transforms.Whole(m), rng(7), &s2))
 		assert.Equal(t, a, b, name)
 		assert.NotEqual(t, a, c, name)
-		require.NoError(t, p.Plain.Apply(a, m, nil, &s1), name)
+		require.NoError(t, p.Plain.Apply(a, transforms.Whole(m), nil, &s1), name)
 	}
 }
 
@@ -95,8 +95,8 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	}
 	p := transforms.CIFAR().View
 	var s transforms.Scratch
-	assert.ErrorContains(t, p.Apply(nil, transforms.Image{Width: 2, Height: 2}, rng(1), &s), "image of 2x2 pixels with 0 bytes")
-	assert.ErrorContains(t, p.Apply(make([]float32, 5), noise(4, 4, 1), rng(1), &s), "into 5 numbers")
+	assert.ErrorContains(t, p.Apply(nil, transforms.Whole(transforms.Image{Width: 2, Height: 2}), rng(1), &s), "image of 2x2 pixels with 0 bytes")
+	assert.ErrorContains(t, p.Apply(make([]float32, 5), transforms.Whole(noise(4, 4, 1)), rng(1), &s), "into 5 numbers")
 }
 
 func TestNoAllocationInSteadyState(t *testing.T) {
@@ -104,9 +104,9 @@ func TestNoAllocationInSteadyState(t *testing.T) {
 	m, dst, r := noise(32, 32, 5), make([]float32, 3*32*32), rng(2)
 	var s transforms.Scratch
 	for range 50 {
-		require.NoError(t, p.Apply(dst, m, r, &s))
+		require.NoError(t, p.Apply(dst, transforms.Whole(m), r, &s))
 	}
-	assert.Less(t, testing.AllocsPerRun(100, func() { _ = p.Apply(dst, m, r, &s) }), 4.0)
+	assert.Less(t, testing.AllocsPerRun(100, func() { _ = p.Apply(dst, transforms.Whole(m), r, &s) }), 4.0)
 }
 
 func FuzzApply(f *testing.F) {
@@ -119,11 +119,11 @@ func FuzzApply(f *testing.F) {
 		p := presets[seed%3]
 		dst := make([]float32, 3*p.View.Size*p.View.Size)
 		var s transforms.Scratch
-		require.NoError(t, p.View.Apply(dst, m, rng(seed), &s))
+		require.NoError(t, p.View.Apply(dst, transforms.Whole(m), rng(seed), &s))
 		for _, v := range dst {
 			require.True(t, v > -4 && v < 4)
 		}
-		require.NoError(t, p.Plain.Apply(dst, m, nil, &s))
+		require.NoError(t, p.Plain.Apply(dst, transforms.Whole(m), nil, &s))
 	})
 }
 
@@ -131,7 +131,7 @@ func benchmark(b *testing.B, p transforms.Pipeline, m transforms.Image) {
 	dst, r := make([]float32, 3*p.Size*p.Size), rng(1)
 	var s transforms.Scratch
 	for b.Loop() {
-		if err := p.Apply(dst, m, r, &s); err != nil {
+		if err := p.Apply(dst, transforms.Whole(m), r, &s); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -31,13 +31,26 @@ func ReadHeader(data []byte) (Header, error) {
 	return Header{int(j.width), int(j.height), int(j.components)}, message(&j)
 }
 
-// Decode decodes a gray or colour JPEG with header h into rgb, three bytes a
-// pixel.
-func Decode(data []byte, h Header, rgb []byte) error {
-	if len(data) == 0 || h.Width < 1 || h.Height < 1 || len(rgb) != 3*h.Width*h.Height || h.Components > 3 {
-		return errors.New("jpeg: no room of the picture's size, or colours that are not gray or RGB")
+// Region is a part of a picture at 1/Shrink of its size, in pixels of that size.
+type Region struct {
+	Shrink                   int // 1, 2, 4 or 8
+	Left, Top, Width, Height int
+}
+
+// Scaled is all of the picture at 1/shrink of its size: each side is divided and
+// rounded up.
+func (h Header) Scaled(shrink int) Region {
+	return Region{Shrink: shrink, Width: (h.Width + shrink - 1) / shrink, Height: (h.Height + shrink - 1) / shrink}
+}
+
+// Decode decodes r of a gray or colour JPEG with header h into rgb, three bytes
+// a pixel. Of damage below the region it says nothing.
+func Decode(data []byte, h Header, r Region, rgb []byte) error {
+	if len(data) == 0 || r.Width < 1 || r.Height < 1 || r.Left < 0 || r.Top < 0 || len(rgb) != 3*r.Width*r.Height || h.Components > 3 {
+		return errors.New("jpeg: no room of the part's size, or colours that are not gray or RGB")
 	}
-	j := C.icl_jpeg{width: C.int(h.Width), height: C.int(h.Height)}
+	j := C.icl_jpeg{width: C.int(h.Width), height: C.int(h.Height), shrink: C.int(r.Shrink),
+		left: C.int(r.Left), top: C.int(r.Top), columns: C.int(r.Width), rows: C.int(r.Height)}
 	C.icl_jpeg_decode(&j, (*C.uchar)(unsafe.Pointer(&data[0])), C.size_t(len(data)), (*C.uchar)(unsafe.Pointer(&rgb[0])))
 	return message(&j)
 }

@@ -20,6 +20,7 @@ void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsign
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 // jpeglib.h needs stdio.h before it.
 #include <jpeglib.h>
 
@@ -33,6 +34,8 @@ static struct {
   int (*read_header)(j_decompress_ptr, boolean);
   boolean (*start)(j_decompress_ptr);
   JDIMENSION (*scanlines)(j_decompress_ptr, JSAMPARRAY, JDIMENSION);
+  JDIMENSION (*skip)(j_decompress_ptr, JDIMENSION);              // libjpeg-turbo only
+  void (*crop)(j_decompress_ptr, JDIMENSION*, JDIMENSION*);      // libjpeg-turbo only
   boolean (*finish)(j_decompress_ptr);
   void (*destroy)(j_decompress_ptr);
 } lib;
@@ -53,6 +56,8 @@ static void load(void) {
   FIND(read_header, "jpeg_read_header");
   FIND(start, "jpeg_start_decompress");
   FIND(scanlines, "jpeg_read_scanlines");
+  FIND(skip, "jpeg_skip_scanlines");
+  FIND(crop, "jpeg_crop_scanline");
   FIND(finish, "jpeg_finish_decompress");
   FIND(destroy, "jpeg_destroy_decompress");
   lib.ready = lib.std_error && lib.create && lib.mem_src && lib.read_header && lib.start && lib.scanlines && lib.finish && lib.destroy;
@@ -101,9 +106,30 @@ static void on_progress(j_common_ptr c) {
   }
 }
 
+// Decodes the columns and rows that j names; what lies around them is decoded no
+// further than libjpeg must. The margins keep the chroma of the part's edges as it
+// is in the whole picture: it is interpolated from its neighbours.
+static void part(j_decompress_ptr c, const icl_jpeg* j, JSAMPROW row, unsigned char* rgb) {
+  enum { margin = 16 };
+  JDIMENSION at = 0, width = c->output_width;
+  int y = 0;
+  if (lib.crop && lib.skip) {
+    at = j->left > margin ? j->left - margin : 0;
+    width = j->left + j->columns + margin < (int)c->output_width ? j->left + j->columns + margin - at : c->output_width - at;
+    lib.crop(c, &at, &width);
+    if (j->top > margin) y = lib.skip(c, j->top - margin);
+  }
+  for (; y < j->top + j->rows; y++) {
+    lib.scanlines(c, &row, 1);
+    if (y >= j->top) memcpy(rgb + (size_t)(y - j->top) * j->columns * 3, row + (j->left - at) * 3, (size_t)j->columns * 3);
+  }
+  if (c->output_scanline == c->output_height) lib.finish(c);
+}
+
 static void run(icl_jpeg* j, const unsigned char* data, size_t size, unsigned char* rgb) {
   struct jpeg_decompress_struct c;
   struct manager m;
+  unsigned char* volatile rows = NULL;  // changed after setjmp
   memset(&c, 0, sizeof c);
   memset(&m, 0, sizeof m);
   j->error[0] = j->error[199] = 0;
@@ -117,6 +143,7 @@ static void run(icl_jpeg* j, const unsigned char* data, size_t size, unsigned ch
   m.base.emit_message = on_message;
   m.progress.progress_monitor = on_progress;
   if (setjmp(m.back)) {
+    free(rows);
     lib.destroy(&c);
     return;
   }
@@ -128,12 +155,15 @@ static void run(icl_jpeg* j, const unsigned char* data, size_t size, unsigned ch
     strcpy(j->error, "the size changed");
   } else if (rgb) {
     c.out_color_space = JCS_RGB;
+    c.scale_num = 1;
+    c.scale_denom = j->shrink;
     lib.start(&c);
-    while (c.output_scanline < c.output_height) {
-      JSAMPROW row = rgb + (size_t)c.output_scanline * c.output_width * 3;
-      lib.scanlines(&c, &row, 1);
-    }
-    lib.finish(&c);
+    rows = malloc((size_t)c.output_width * 3);
+    if (!rows || j->left + j->columns > (int)c.output_width || j->top + j->rows > (int)c.output_height)
+      strcpy(j->error, rows ? "a part outside of the picture" : "no memory");
+    else
+      part(&c, j, rows, rgb);
+    free(rows);
   }
   j->width = c.image_width;
   j->height = c.image_height;

@@ -3,14 +3,16 @@
 #include <stddef.h>
 
 typedef struct {
-  int width, height, components;
-  char error[200];  // empty: no error
+  int width, height, components;    // of the picture
+  int shrink;                       // decode at 1/shrink of the size: 1, 2, 4 or 8
+  int left, top, columns, rows;     // what to decode, in pixels of that size
+  char error[200];                  // empty: no error
 } icl_jpeg;
 
 // Whether there is one.
 int icl_jpeg_available(void);
 // Reads the header.
 void icl_jpeg_header(icl_jpeg* j, const unsigned char* data, size_t size);
-// Decodes gray and colour pictures into width*height*3 bytes, of the size that
-// the header says.
+// Decodes what j names of a gray or colour picture, of the size that the header
+// says, into columns*rows*3 bytes.
 void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsigned char* rgb);

@@ -88,6 +88,12 @@ func (s *Scope) ChannelsLast(a Tensor) Tensor {
 	return s.unary("channels last", C.ICL_CHANNELS_LAST, a)
 }
 
+// Floor returns the largest whole numbers that are at most a.
+func (s *Scope) Floor(a Tensor) Tensor { return s.unary("floor", C.ICL_FLOOR, a) }
+
+// Round returns the nearest whole numbers, halves to even ones.
+func (s *Scope) Round(a Tensor) Tensor { return s.unary("round", C.ICL_ROUND, a) }
+
 // ZerosLike returns zeros of a's shape and type.
 func (s *Scope) ZerosLike(a Tensor) Tensor { return s.unary("zeros like", C.ICL_ZEROS_LIKE, a) }
 
@@ -121,6 +127,14 @@ func (s *Scope) MatMul(a, b Tensor) Tensor { return s.binary("matmul", C.ICL_MAT
 // Eq returns the mask a == b.
 func (s *Scope) Eq(a, b Tensor) Tensor { return s.binary("eq", C.ICL_EQ, a, b) }
 
+// Gt returns the mask a > b.
+func (s *Scope) Gt(a, b Tensor) Tensor { return s.binary("gt", C.ICL_GT, a, b) }
+
+// Where returns a where the mask is true, and b elsewhere, broadcast.
+func (s *Scope) Where(mask, a, b Tensor) Tensor {
+	return s.op("where", func(out *C.icl_tensor) C.icl_error { return C.icl_where(out, mask.c, a.c, b.c) })
+}
+
 // AddScalar returns a + x.
 func (s *Scope) AddScalar(a Tensor, x float64) Tensor { return s.scalar("add", C.ICL_ADD_S, a, x, 0) }
 
@@ -131,6 +145,14 @@ func (s *Scope) MulScalar(a Tensor, x float64) Tensor { return s.scalar("mul", C
 func (s *Scope) ClampMin(a Tensor, x float64) Tensor {
 	return s.scalar("clamp min", C.ICL_CLAMP_MIN, a, x, 0)
 }
+
+// Clamp returns a, at least low and at most high.
+func (s *Scope) Clamp(a Tensor, low, high float64) Tensor {
+	return s.scalar("clamp", C.ICL_CLAMP, a, low, high)
+}
+
+// Pow returns a to the power x.
+func (s *Scope) Pow(a Tensor, x float64) Tensor { return s.scalar("pow", C.ICL_POW_S, a, x, 0) }
 
 // SumDim sums over dims.
 func (s *Scope) SumDim(a Tensor, keep bool, dims ...int64) Tensor {
@@ -150,6 +172,11 @@ func (s *Scope) VarDim(a Tensor, keep bool, dims ...int64) Tensor {
 // NormDim returns the Euclidean norm over dims.
 func (s *Scope) NormDim(a Tensor, keep bool, dims ...int64) Tensor {
 	return s.reduce("norm", C.ICL_NORM, a, keep, dims)
+}
+
+// MaxDim returns the largest entries over dims.
+func (s *Scope) MaxDim(a Tensor, keep bool, dims ...int64) Tensor {
+	return s.reduce("max", C.ICL_AMAX, a, keep, dims)
 }
 
 // LogSumExp returns log sum exp over dims without overflow.
@@ -201,6 +228,14 @@ func (s *Scope) Select(a Tensor, dim, i int64) Tensor {
 func (s *Scope) IndexSelect(a Tensor, dim int64, index Tensor) Tensor {
 	return s.op("index select", func(out *C.icl_tensor) C.icl_error {
 		return C.icl_index(out, C.ICL_INDEX_SELECT, a.c, index.c, C.int64_t(dim))
+	})
+}
+
+// IndexCopy returns a with the entries along dim that the int64 vector names
+// replaced by those of rows.
+func (s *Scope) IndexCopy(a Tensor, dim int64, index, rows Tensor) Tensor {
+	return s.op("index copy", func(out *C.icl_tensor) C.icl_error {
+		return C.icl_index_copy(out, a.c, C.int64_t(dim), index.c, rows.c)
 	})
 }
 

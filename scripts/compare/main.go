@@ -286,7 +286,7 @@ func (t task) pictureViews() error {
 				return err
 			}
 			for range 2 {
-				if err := p.Apply(dst, m, rng, &b); err != nil {
+				if err := p.Apply(dst, transforms.Whole(m), rng, &b); err != nil {
 					return err
 				}
 			}
@@ -305,7 +305,7 @@ func augment(views int) func() error {
 	var b transforms.Scratch
 	return func() error {
 		for range views {
-			if err := p.Apply(dst, m, rng, &b); err != nil {
+			if err := p.Apply(dst, transforms.Whole(m), rng, &b); err != nil {
 				return err
 			}
 		}

@@ -29,6 +29,8 @@ at::Tensor unary(int op, const at::Tensor& x) {
     case ICL_ONES_LIKE: return at::ones_like(x);
     case ICL_SUM_ALL: return x.sum();
     case ICL_MEAN_ALL: return x.mean();
+    case ICL_FLOOR: return x.floor();
+    case ICL_ROUND: return x.round();
     case ICL_CHANNELS_LAST: return x.contiguous(at::MemoryFormat::ChannelsLast);
   }
   TORCH_CHECK(false, "unknown unary operation ", op);
@@ -115,6 +117,14 @@ icl_error icl_index(icl_tensor* out, int op, icl_tensor a, icl_tensor index, int
     const auto& i = in(index);
     *out = handle(op == ICL_GATHER ? x.gather(dim, i) : x.index_select(dim, i));
   });
+}
+
+icl_error icl_where(icl_tensor* out, icl_tensor mask, icl_tensor a, icl_tensor b) {
+  return icl::guarded([&] { *out = handle(at::where(in(mask), in(a), in(b))); });
+}
+
+icl_error icl_index_copy(icl_tensor* out, icl_tensor a, int64_t dim, icl_tensor index, icl_tensor rows) {
+  return icl::guarded([&] { *out = handle(in(a).index_copy(dim, in(index), in(rows))); });
 }
 
 icl_error icl_masked_fill(icl_tensor* out, icl_tensor a, icl_tensor mask, double value) {

@@ -23,6 +23,8 @@ enum icl_unary_op {
   ICL_SUM_ALL,
   ICL_MEAN_ALL,
   ICL_CHANNELS_LAST,
+  ICL_FLOOR,
+  ICL_ROUND,
 };
 enum icl_binary_op { ICL_ADD, ICL_SUB, ICL_MUL, ICL_DIV, ICL_MATMUL, ICL_EQ, ICL_LT, ICL_GT, ICL_MAXIMUM };
 enum icl_scalar_op { ICL_ADD_S, ICL_MUL_S, ICL_POW_S, ICL_CLAMP_MIN, ICL_CLAMP };

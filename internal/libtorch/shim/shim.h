@@ -42,6 +42,8 @@ icl_error icl_scalar(icl_tensor* out, int op, icl_tensor a, double x, double y);
 icl_error icl_reduce(icl_tensor* out, int op, icl_tensor a, const int64_t* dims, int n, int keep);
 icl_error icl_shape(icl_tensor* out, int op, icl_tensor a, const int64_t* xs, int n);
 icl_error icl_index(icl_tensor* out, int op, icl_tensor a, icl_tensor index, int64_t dim);
+icl_error icl_where(icl_tensor* out, icl_tensor mask, icl_tensor a, icl_tensor b);
+icl_error icl_index_copy(icl_tensor* out, icl_tensor a, int64_t dim, icl_tensor index, icl_tensor rows);
 icl_error icl_masked_fill(icl_tensor* out, icl_tensor a, icl_tensor mask, double value);
 icl_error icl_join(icl_tensor* out, const icl_tensor* ts, int n, int64_t dim, int stack);
 icl_error icl_topk(icl_tensor* values, icl_tensor* indices, icl_tensor a, int64_t k, int64_t dim,

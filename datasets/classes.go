@@ -1,0 +1,46 @@
+package datasets
+
+import (
+	_ "embed" // of the list below
+	"fmt"
+	"strings"
+)
+
+//go:embed imagenet100.txt
+var imageNet100 string
+
+// ImageNet100 is the name of the list of ImageNet-100's classes for
+// ParseClasses.
+const ImageNet100 = "imagenet-100"
+
+// ParseClasses reads a list of classes: comma-separated, a file with one at the
+// start of each line, or ImageNet100.
+func ParseClasses(s string) ([]string, error) {
+	switch {
+	case s == "":
+		return nil, nil
+	case s == ImageNet100:
+		return firstWords(strings.Split(strings.TrimSpace(imageNet100), "\n")), nil
+	case !isFile(s):
+		return strings.Split(s, ","), nil
+	}
+	lines, err := readLines(s)
+	if err != nil {
+		return nil, fmt.Errorf("--classes: %w", err)
+	}
+	out := firstWords(lines)
+	if len(out) == 0 {
+		return nil, fmt.Errorf("--classes: %s names none", s)
+	}
+	return out, nil
+}
+
+// firstWords is the first word of each line; those with # are comments.
+func firstWords(lines []string) (out []string) {
+	for _, l := range lines {
+		if !strings.HasPrefix(l, "#") {
+			out = append(out, strings.Fields(l)[0])
+		}
+	}
+	return out
+}

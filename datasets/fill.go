@@ -1,0 +1,141 @@
+package datasets
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+type worker struct {
+	pcg     *rand.PCG
+	rng     *rand.Rand
+	scratch transforms.Scratch
+}
+
+// pixels is the length of what an augmentation makes of a picture.
+func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
+
+// fill makes a batch; it stops between two pictures when ctx is done.
+func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
+	n := len(j.indices)
+	b := l.take(n)
+	j.batch = b
+	for k, i := range j.indices {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		i, m, err := l.readable(i, w, epoch)
+		if err != nil {
+			return err
+		}
+		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
+		put := func(a Augment, dst []float32) {
+			if size := pixels(a); err == nil {
+				err = a.Apply(dst[k*size:(k+1)*size], m, w.rng, &w.scratch)
+			}
+		}
+		for v, a := range l.o.Views {
+			if l.seed(w, epoch, i, v); l.staged[v] == nil {
+				put(a, b.Views[v])
+			} else if err == nil {
+				err = l.staged[v].Stage(&b.Staged[v], m, w.rng, &w.scratch)
+			}
+		}
+		if l.o.Plain != nil {
+			put(l.o.Plain, b.Plain)
+		}
+		if err != nil {
+			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+		}
+	}
+	return nil
+}
+
+// seed puts a worker's generator at the start of a view of a picture.
+func (l *Loader) seed(w *worker, epoch uint64, picture, view int) {
+	w.pcg.Seed(l.o.Seed^loaderSalt^epoch*0x9e3779b97f4a7c15, uint64(picture)<<8|uint64(view))
+}
+
+// need is what the views of picture i will need of it. Augmentations that cannot
+// tell need all.
+func (l *Loader) need(w *worker, epoch uint64, i int) Need {
+	return func(width, height int) (n transforms.Needs) {
+		all := transforms.Needs{Box: transforms.Box{Width: width, Height: height}, Shrink: 1}
+		add := func(a Augment) bool {
+			p, ok := a.(transforms.Planner)
+			if !ok {
+				return false
+			}
+			box, side, ok := p.Plan(width, height, w.rng, &w.scratch)
+			n.Add(box, side)
+			return ok
+		}
+		for v, a := range l.o.Views {
+			if l.seed(w, epoch, i, v); !add(a) {
+				return all
+			}
+		}
+		if l.o.Plain != nil && !add(l.o.Plain) || n.Shrink == 0 {
+			return all
+		}
+		if !l.o.Scaled {
+			n.Shrink = 1
+		}
+		return n
+	}
+}
+
+// readable returns picture i, or the next one that can be read.
+func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part, error) {
+	var last error
+	for range min(l.ds.Len(), 1000) {
+		m, err := partOf(l.ds, i, l.need(w, epoch, i))
+		if err == nil {
+			return i, m, nil
+		}
+		last = fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
+		if l.o.Bad == nil {
+			return i, m, last
+		}
+		if err := l.o.Bad(i, last); err != nil {
+			return i, m, err
+		}
+		i = (i + 1) % l.ds.Len()
+	}
+	return i, transforms.Part{}, fmt.Errorf("no picture can be read: %w", last)
+}
+
+// take returns a batch with room for n pictures, used before or new.
+func (l *Loader) take(n int) *Batch {
+	var b *Batch
+	select {
+	case b = <-l.free:
+	default:
+		b = &Batch{Views: make([][]float32, len(l.o.Views)), Staged: make([]transforms.Staged, len(l.o.Views))}
+		for v, a := range l.o.Views {
+			if l.staged[v] == nil {
+				b.Views[v] = make([]float32, l.o.BatchSize*pixels(a))
+			}
+		}
+		if l.o.Plain != nil {
+			b.Plain = make([]float32, l.o.BatchSize*pixels(l.o.Plain))
+		}
+	}
+	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]
+	for v, a := range l.o.Views {
+		b.Staged[v].Reset()
+		if l.staged[v] == nil {
+			b.Views[v] = b.Views[v][:n*pixels(a)]
+		}
+	}
+	if l.o.Plain != nil {
+		b.Plain = b.Plain[:n*pixels(l.o.Plain)]
+	}
+	return b
+}
+
+// loaderSalt keeps the loader's random streams apart from those that draw
+// pictures, whose seed may be the same number.
+const loaderSalt = 0x6c6f616465720000

@@ -1,0 +1,101 @@
+package datasets
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/jpeg"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// crops is the pipeline of ImageNet for small views.
+func crops(size int) *transforms.Pipeline {
+	p := transforms.ImageNet().WithSize(size).View
+	return &p
+}
+
+// parted hides that a data set's pictures can be decoded in part.
+type parted struct{ Dataset }
+
+func jpegs(t *testing.T) *files {
+	if !jpeg.Available() {
+		t.Skip("no libjpeg here")
+	}
+	paths, err := filepath.Glob("../internal/jpeg/testdata/*.jpg")
+	require.NoError(t, err)
+	require.Len(t, paths, 5)
+	d := newFiles("jpegs", listing{classes: []string{"a", "b"}, paths: paths, labels: make([]int, len(paths))})
+	d.kept.Store(keepBytes) // no room to keep any
+	return d
+}
+
+func views(t *testing.T, ds Dataset, scaled bool, size int) []float32 {
+	l, err := NewLoader(ds, LoaderOptions{BatchSize: ds.Len(), Seed: 3, Workers: 1, Views: []Augment{crops(size), crops(size)}, Scaled: scaled})
+	require.NoError(t, err)
+	var out []float32
+	for epoch := range uint64(6) {
+		for b, err := range l.Epoch(context.Background(), epoch, 0) {
+			require.NoError(t, err)
+			out = append(append(out, b.Views[0]...), b.Views[1]...)
+		}
+	}
+	return out
+}
+
+func TestViewsOfPartsAreThoseOfWholePictures(t *testing.T) {
+	d := jpegs(t)
+	assert.Equal(t, views(t, parted{d}, false, 24), views(t, d, false, 24))
+	for i := range d.Len() {
+		assert.Nil(t, d.cache.images[i].Load(), "there was no room to keep it")
+	}
+	d.kept.Store(0)
+	assert.Equal(t, views(t, parted{d}, false, 24), views(t, d, false, 24))
+	assert.NotNil(t, d.cache.images[4].Load())
+}
+
+func TestScaledViewsAreNearAndDoNotDependOnWhatIsKept(t *testing.T) {
+	d := jpegs(t)
+	full, scaled := views(t, d, false, 10), views(t, d, true, 10)
+	require.Len(t, scaled, len(full))
+	assert.NotEqual(t, full, scaled, "some are shrunk")
+	sum := 0.0
+	for i := range full {
+		sum += float64(max(full[i]-scaled[i], scaled[i]-full[i]))
+	}
+	assert.Less(t, sum/float64(len(full)), 0.06, "in deviations: some 3 grey levels")
+	d.kept.Store(0)
+	for i := range d.Len() {
+		_, err := d.Image(i)
+		require.NoError(t, err)
+	}
+	require.NotNil(t, d.cache.images[0].Load())
+	assert.Equal(t, scaled, views(t, d, true, 10))
+}
+
+func TestDecodePartHoldsWhatIsNeeded(t *testing.T) {
+	if !jpeg.Available() {
+		t.Skip("no libjpeg here")
+	}
+	data, err := os.ReadFile("../internal/jpeg/testdata/420.jpg")
+	require.NoError(t, err)
+	for shrink, want := range map[int]transforms.Box{
+		1: {Left: 13, Top: 7, Width: 50, Height: 86},
+		2: {Left: 12, Top: 6, Width: 52, Height: 87}, // 93 rows end within a pixel of half the size
+		8: {Left: 8, Top: 0, Width: 56, Height: 93},
+	} {
+		p, err := DecodePart(data, func(width, height int) transforms.Needs {
+			assert.Equal(t, [2]int{117, 93}, [2]int{width, height})
+			return transforms.Needs{Box: transforms.Box{Left: 13, Top: 7, Width: 50, Height: 86}, Shrink: shrink}
+		})
+		require.NoError(t, err)
+		assert.Equal(t, want, p.Box, "shrunk %d times", shrink)
+		require.NoError(t, p.Image.Validate())
+		assert.Equal(t, (want.Width+shrink-1)/shrink, p.Image.Width)
+		assert.Equal(t, (want.Height+shrink-1)/shrink, p.Image.Height)
+	}
+}
