@@ -188,13 +188,17 @@ func TestExtractKeepsOrder(t *testing.T) {
 			}
 		}
 	})
-	f, err := eval.Extract(context.Background(), s, batches, libtorch.Float32(), 10, func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
+	f, err := eval.Extract(context.Background(), s, batches, libtorch.Float32(), 7, 10, func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
 		return s.Reshape(x, -1, 3)
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []int64{0, 9, 1, 9, 2, 9}, f.Labels)
 	x := libtorch.Slice[float32](s, f.X)
 	assert.Equal(t, []float32{0, 1, 2, 0, 4, 5, 1, 1, 2}, x[:9])
+	_, err = eval.Extract(context.Background(), s, batches, libtorch.Float32(), 5, 10, func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
+		return s.Reshape(x, -1, 3)
+	})
+	assert.ErrorContains(t, err, "more than the 5 pictures")
 	require.NoError(t, s.Close())
 	assert.Equal(t, before, libtorch.Live())
 }

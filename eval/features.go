@@ -5,8 +5,11 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
@@ -33,20 +36,25 @@ type Batch struct {
 	Size     int64
 }
 
-// Extract runs f over batches and keeps the rows in s.
-func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o libtorch.Options, classes int, f func(s *Scope, x Tensor) Tensor) (Features, error) {
-	out := Features{Classes: classes}
-	var parts []Tensor
-	rows := libtorch.NewScope()
-	defer rows.Close()
+// Extract runs f over batches of at most so many pictures in all and keeps the
+// rows in s, which holds them once: of ImageNet's 1.2 million rows of 2048, 10 GB.
+func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o libtorch.Options, pictures, classes int, f func(s *Scope, x Tensor) Tensor) (Features, error) {
+	out := Features{Classes: classes, Labels: make([]int64, 0, pictures)}
 	for b, err := range batches {
 		if err != nil {
 			return out, err
 		}
+		from, n := int64(len(out.Labels)), int64(len(b.Labels))
+		if from+n > int64(pictures) {
+			return out, fmt.Errorf("eval: more than the %d pictures that were announced", pictures)
+		}
 		err := libtorch.With(func(t *Scope) error {
-			x := t.To(libtorch.FromSlice(t, b.Pictures, o.Device, int64(len(b.Labels)), 3, b.Size, b.Size), o)
-			parts = append(parts, rows.Hold(t.To(f(t, x), libtorch.Options{DType: libtorch.Float32().DType, Device: o.Device})))
-			return t.Err()
+			rows := f(t, t.To(libtorch.FromSlice(t, b.Pictures, o.Device, n, 3, b.Size, b.Size), o))
+			if !out.X.Defined() {
+				out.X = s.Zeros(libtorch.Options{DType: gotch.Float, Device: o.Device}, int64(pictures), t.Size(rows, 1))
+			}
+			t.Copy(t.Narrow(out.X, 0, from, n), rows)
+			return errors.Join(t.Err(), s.Err())
 		})
 		if err != nil {
 			return out, err
@@ -56,9 +64,9 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 	if err := ctx.Err(); err != nil {
 		return out, err
 	}
-	if len(parts) == 0 {
-		return out, fmt.Errorf("eval: no pictures")
+	if len(out.Labels) == 0 {
+		return out, errors.New("eval: no pictures")
 	}
-	out.X = s.Hold(rows.Cat(0, parts...))
-	return out, rows.Err()
+	out.X = s.Narrow(out.X, 0, 0, int64(len(out.Labels)))
+	return out, s.Err()
 }

@@ -237,5 +237,5 @@ func (c *config) features(ctx context.Context, s *libtorch.Scope, st *meta.State
 			}
 		}
 	})
-	return eval.Extract(ctx, s, batches, st.Options(), len(ds.Classes()), st.Features)
+	return eval.Extract(ctx, s, batches, st.Options(), ds.Len(), len(ds.Classes()), st.Features)
 }
