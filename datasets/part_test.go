@@ -1,7 +1,12 @@
 package datasets
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/color"
+	stdjpeg "image/jpeg"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -97,5 +102,40 @@ func TestDecodePartHoldsWhatIsNeeded(t *testing.T) {
 		require.NoError(t, p.Image.Validate())
 		assert.Equal(t, (want.Width+shrink-1)/shrink, p.Image.Width)
 		assert.Equal(t, (want.Height+shrink-1)/shrink, p.Image.Height)
+	}
+}
+
+// Two views of 224 pixels of a JPEG of 2000x1500.
+func BenchmarkViewsOfALargeJPEG(b *testing.B) {
+	if !jpeg.Available() {
+		b.Skip("no libjpeg here")
+	}
+	m, rng := image.NewRGBA(image.Rect(0, 0, 2000, 1500)), rand.New(rand.NewPCG(1, 1))
+	for y := range 1500 {
+		for x := range 2000 {
+			m.Set(x, y, color.RGBA{uint8(x/8 + rng.IntN(20)), uint8(y/6 + rng.IntN(20)), uint8(x*y/12000 + rng.IntN(20)), 255})
+		}
+	}
+	var data bytes.Buffer
+	require.NoError(b, stdjpeg.Encode(&data, m, &stdjpeg.Options{Quality: 90}))
+	path := filepath.Join(b.TempDir(), "large.jpg")
+	require.NoError(b, os.WriteFile(path, data.Bytes(), 0o600))
+	d := newFiles("large", listing{classes: []string{"a", "b"}, paths: []string{path}, labels: []int{0}})
+	d.kept.Store(keepBytes)
+	for name, o := range map[string]struct {
+		ds     Dataset
+		scaled bool
+	}{"whole": {parted{d}, false}, "part": {d, false}, "scaled": {d, true}} {
+		b.Run(name, func(b *testing.B) {
+			l, err := NewLoader(o.ds, LoaderOptions{BatchSize: 1, Workers: 1, Views: []Augment{crops(224), crops(224)}, Scaled: o.scaled})
+			require.NoError(b, err)
+			epoch := uint64(0)
+			for b.Loop() {
+				for _, err := range l.Epoch(context.Background(), epoch, 0) {
+					require.NoError(b, err)
+				}
+				epoch++
+			}
+		})
 	}
 }

@@ -166,10 +166,33 @@ func TestThePapersTablesAreCommands(t *testing.T) {
 		assert.Equal(t, exitFailure, status)
 		assert.Contains(t, errs, "needs --data-dir", name)
 	}
-	status, printed, errs = do(tiny("semi", filepath.Join(t.TempDir(), "semi"), "--methods", "simclr", "--labels", "0.5", "--tune-epochs", "1", "--dataset", "shapes")...)
+}
+
+func TestSemiGoesOnWhereItStopped(t *testing.T) {
+	args := tiny("semi", filepath.Join(t.TempDir(), "semi"), "--methods", "simclr", "--labels", "0.5", "--tune-epochs", "1", "--dataset", "shapes")
+	status, first, errs := do(args...)
 	require.Zero(t, status, errs)
-	assert.Contains(t, printed, "| simclr+MSR | ")
-	assert.Contains(t, printed, "50.7, 77.1; 66.9, 89.6", "the paper's")
+	assert.Contains(t, first, "| supervised, from scratch | ")
+	assert.Contains(t, first, "| simclr+MSR | ")
+	assert.Contains(t, first, "50.7, 77.1; 66.9, 89.6", "the paper's")
+	status, again, errs := do(args...)
+	require.Zero(t, status, errs)
+	assert.Equal(t, strings.Count(first, "\n"), strings.Count(again, "\n"))
+	table := func(s string) (rows []string) {
+		for _, l := range strings.Split(s, "\n") {
+			if strings.HasPrefix(l, "| s") {
+				rows = append(rows, l)
+			}
+		}
+		return rows
+	}
+	assert.Equal(t, table(first), table(again))
+	seeds := strings.Count(errs, "scores.json")
+	assert.Equal(t, seeds, strings.Count(errs, "finetuned.json"))
+	assert.Equal(t, seeds/2, strings.Count(errs, "supervised.json"))
+	status, _, errs = do(append(args, "--tune-epochs", "2")...)
+	require.Zero(t, status, errs)
+	assert.NotContains(t, errs, "finetuned.json", "another recipe is done anew")
 }
 
 // Evaluation in between leaves the training as it is.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"runtime"
 	"text/tabwriter"
 
@@ -18,7 +19,7 @@ import (
 type fineTuneOptions struct {
 	eval.FineTuneConfig
 	shares    []float64
-	list      string
+	lists     []string
 	batch     int
 	threads   int
 	device    string
@@ -41,7 +42,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
 	asJSON := f.Bool("json", false, "print JSON")
 	f.Float64SliceVar(&o.shares, "labels", []float64{0.01, 0.1}, "shares of the labels, the same of each class")
-	f.StringVar(&o.list, "label-list", "", "file that names the labelled pictures, instead of --labels (SimCLR's 1percent.txt)")
+	f.StringSliceVar(&o.lists, "label-list", nil, "files that name the labelled pictures, instead of --labels (SimCLR's 1percent.txt, 10percent.txt)")
 	f.Uint64Var(&o.splitSeed, "label-seed", 0, "seed that draws the labelled pictures")
 	f.BoolVar(&o.scratch, "from-scratch", false, "start from new parameters: the supervised baseline")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the labelled pictures")
@@ -102,25 +103,9 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 	if err != nil {
 		return nil, err
 	}
-	type part struct {
-		name string
-		ds   datasets.Dataset
-	}
-	var parts []part
-	if o.list != "" {
-		ds, err := datasets.Listed(train, o.list)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, part{o.list, ds})
-	} else {
-		for _, share := range o.shares {
-			ds, err := datasets.Share(train, share, o.splitSeed)
-			if err != nil {
-				return nil, usage{err}
-			}
-			parts = append(parts, part{fmt.Sprintf("%g%%", 100*share), ds})
-		}
+	parts, err := o.parts(train)
+	if err != nil {
+		return nil, err
 	}
 	for _, q := range parts {
 		acc, err := fineTuneOnce(ctx, p, k, o, q.ds, test)
@@ -130,6 +115,49 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 		out = append(out, fineTuned{q.name, q.ds.Len(), acc})
 	}
 	return out, nil
+}
+
+// labelledPart is the pictures whose labels fine-tuning may use.
+type labelledPart struct {
+	name string
+	ds   datasets.Dataset
+}
+
+// parts are the shares, or the lists, of the training pictures.
+func (o *fineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err error) {
+	if len(o.lists) == 0 {
+		for _, share := range o.shares {
+			ds, err := datasets.Share(train, share, o.splitSeed)
+			if err != nil {
+				return nil, usage{err}
+			}
+			out = append(out, labelledPart{shareName(share), ds})
+		}
+		return out, nil
+	}
+	for _, list := range o.lists {
+		ds, err := datasets.Listed(train, list)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, labelledPart{filepath.Base(list), ds})
+	}
+	return out, nil
+}
+
+func shareName(share float64) string { return fmt.Sprintf("%g%%", 100*share) }
+
+// names are those of parts.
+func (o *fineTuneOptions) names() (out []string) {
+	for _, list := range o.lists {
+		out = append(out, filepath.Base(list))
+	}
+	if out == nil {
+		for _, share := range o.shares {
+			out = append(out, shareName(share))
+		}
+	}
+	return out
 }
 
 func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (acc eval.Accuracy, err error) {
