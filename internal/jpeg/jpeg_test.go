@@ -112,13 +112,24 @@ func TestAShrunkPictureIsItsMeans(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(picture(f, 16, 9))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Add(picture(f, 16, 9), uint8(1), uint16(3), uint16(2))
+	paths, err := filepath.Glob("testdata/*.jpg")
+	require.NoError(f, err)
+	for k, path := range paths {
+		data, err := os.ReadFile(path)
+		require.NoError(f, err)
+		f.Add(data, uint8(k), uint16(7*k), uint16(20*k))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, scale uint8, left, top uint16) {
 		h, err := jpeg.ReadHeader(data)
 		if err != nil || h.Width*h.Height > 1<<22 || h.Components > 3 {
 			return
 		}
 		_ = jpeg.Decode(data, h, h.Scaled(1), make([]byte, 3*h.Width*h.Height))
+		r := h.Scaled(1 << (scale % 4))
+		r.Left, r.Top = int(left)%r.Width, int(top)%r.Height
+		r.Width, r.Height = r.Width-r.Left, r.Height-r.Top
+		_ = jpeg.Decode(data, h, r, make([]byte, 3*r.Width*r.Height))
 	})
 }
 
