@@ -5,7 +5,9 @@
 package pickle
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 )
 
 // Bytes is a bytes object, or a string of Python 2.
@@ -43,11 +45,16 @@ type Global struct{ Module, Name string }
 // String is the name as Python writes it.
 func (g Global) String() string { return g.Module + "." + g.Name }
 
+// Big is an integer of more than 64 bits: two's complement, little-endian.
+type Big []byte
+
 // Object is a call of Callable with Args that was not made, and what would have
-// been done to its result: its state, and the items put into it.
+// been done to its result: its state, and the items put into it. Where what is
+// called is itself the result of a call, Callable is that call's, with "()".
 type Object struct {
 	Callable Global
 	Args     Tuple
+	Named    *Dict // arguments by name, or nil
 	State    any
 	Items    []any
 	Entries  Dict
@@ -63,10 +70,13 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("it names %s, which is not allowed: it may hold code", r.Global)
 }
 
+// ErrTruncated is the error of a pickle that goes on after the end of the data.
+var ErrTruncated = errors.New("truncated")
+
 // Read reads the first pickle of data, and returns its value and its length. The
-// value is nil, bool, int64, float64, string, Bytes, Tuple, *List, *Dict,
-// Global, *Object or Persistent; it may share parts and refer to itself.
-// Integers that need more than 64 bits are an error.
+// value is nil, bool, int64, Big, float64, string, Bytes, Tuple, *List, *Dict,
+// Global, *Object or Persistent; it may share parts and refer to itself: a walk
+// through it must mark where it was.
 func Read(data []byte, allow func(Global) bool) (value any, n int, err error) {
 	m := &machine{data: data, allow: allow, memo: map[int]any{}}
 	defer func() {
@@ -102,7 +112,7 @@ type machine struct {
 
 func (m *machine) take(n int) []byte {
 	if n < 0 || n > len(m.data)-m.at {
-		fail("truncated: %d bytes are wanted, %d are left", n, len(m.data)-m.at)
+		fail("%w: %d bytes are wanted, %d are left", ErrTruncated, n, len(m.data)-m.at)
 	}
 	b := m.data[m.at : m.at+n]
 	m.at += n
@@ -118,7 +128,7 @@ func (m *machine) line() string {
 			return s
 		}
 	}
-	fail("truncated: a line without an end")
+	fail("%w: a line without an end", ErrTruncated)
 	return ""
 }
 
@@ -186,16 +196,34 @@ func (m *machine) global(module, name string) {
 }
 
 // call is REDUCE, NEWOBJ and their like: an object that was not made.
-func (m *machine) call(callable any, args any) {
-	g, ok := callable.(Global)
-	if !ok {
-		fail("a call of %T", callable)
-	}
+func (m *machine) call(callable, args any, named *Dict) {
+	g := called(callable)
 	t, ok := args.(Tuple)
 	if !ok {
 		fail("arguments %T of %s", args, g)
 	}
-	m.push(&Object{Callable: g, Args: t})
+	m.push(&Object{Callable: g, Args: t, Named: named})
+}
+
+// called names what is called.
+func called(callable any) Global {
+	switch c := callable.(type) {
+	case Global:
+		return c
+	case *Object:
+		if strings.HasSuffix(c.Callable.Name, "()") {
+			return c.Callable
+		}
+		return Global{c.Callable.Module, c.Callable.Name + "()"}
+	case Persistent: // PyTorch before 1.6 refers so to a module's class, with its source
+		if t, ok := c.ID.(Tuple); ok && len(t) > 1 {
+			if g, ok := t[1].(Global); ok {
+				return g
+			}
+		}
+	}
+	fail("a call of %T", callable)
+	return Global{}
 }
 
 func (m *machine) appendTo(items []any) {

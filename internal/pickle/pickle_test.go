@@ -81,7 +81,6 @@ func TestDamagedPickles(t *testing.T) {
 		"a key without a value":                    "}(K\x01u.",
 		"items for int64":                          "K\x01K\x02a.",
 		"a call of int64":                          "K\x01)R.",
-		"an integer of 9 bytes":                    "\x8a\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09.",
 		`"12x" is no integer`:                      "I12x\n.",
 		"a string that is not UTF-8":               "X\x01\x00\x00\x00\xff.",
 		"a line without an end":                    "cos",
@@ -90,6 +89,39 @@ func TestDamagedPickles(t *testing.T) {
 		_, _, err := pickle.Read([]byte(data), nil)
 		assert.ErrorContains(t, err, want)
 	}
+}
+
+func TestIntegersOfMoreThan64Bits(t *testing.T) {
+	v, _, err := pickle.Read([]byte("\x8a\x09\x01\x02\x03\x04\x05\x06\x07\x08\x09."), nil)
+	require.NoError(t, err)
+	assert.Equal(t, pickle.Big("\x01\x02\x03\x04\x05\x06\x07\x08\x09"), v)
+	v, _, err = pickle.Read([]byte("\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\xff."), nil)
+	require.NoError(t, err)
+	assert.Equal(t, int64(-1), v, "nine bytes that eight can say")
+}
+
+// What is called may be named in several ways; nothing is called.
+func TestCallsAreKept(t *testing.T) {
+	for want, data := range map[string]string{
+		"a.B":   "ca\nB\n(K\x01tR.",
+		"a.C":   "(K\x01ia\nC\n.",
+		"a.D":   "(ca\nD\nK\x01o.",
+		"a.E()": "ca\nE\n)R(K\x01tR.",
+		"a.F":   "(X\x06\x00\x00\x00moduleca\nF\ntQ(K\x01t\x81.",
+	} {
+		v, _, err := pickle.Read([]byte(data), all)
+		require.NoError(t, err, want)
+		o := v.(*pickle.Object)
+		assert.Equal(t, want, o.Callable.String())
+		assert.Equal(t, pickle.Tuple{int64(1)}, o.Args)
+	}
+	v, _, err := pickle.Read([]byte("ca\nG\n)}X\x01\x00\x00\x00kK\x02s\x92."), all)
+	require.NoError(t, err)
+	k, ok := v.(*pickle.Object).Named.Get("k")
+	assert.True(t, ok)
+	assert.Equal(t, int64(2), k)
+	_, _, err = pickle.Read([]byte("X\x05\x00\x00\x00ab"), nil)
+	assert.ErrorIs(t, err, pickle.ErrTruncated)
 }
 
 func FuzzRead(f *testing.F) {

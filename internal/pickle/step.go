@@ -92,18 +92,19 @@ func decimal(s string) int64 {
 	return v
 }
 
-// long is a little-endian two's complement number.
-func long(b []byte) int64 {
+// long is a little-endian two's complement number: int64, or Big.
+func long(b []byte) any {
 	if len(b) == 0 {
-		return 0
+		return int64(0)
 	}
+	all := b
 	sign := byte(0)
 	if b[len(b)-1] >= 0x80 {
 		sign = 0xff
 	}
 	for len(b) > 8 {
 		if b[len(b)-1] != sign || b[len(b)-2]>>7 != sign>>7 {
-			fail("an integer of %d bytes; want at most 8", len(b))
+			return Big(all)
 		}
 		b = b[:len(b)-1]
 	}
@@ -264,13 +265,25 @@ func (m *machine) object(op byte) {
 		m.global(module, name)
 	case 'R', 0x81: // REDUCE, NEWOBJ
 		pair := m.last(2)
-		m.call(pair[0], pair[1])
+		m.call(pair[0], pair[1], nil)
 	case 0x92: // NEWOBJ_EX
 		three := m.last(3)
-		if d, ok := three[2].(*Dict); !ok || len(d.Keys) > 0 {
-			fail("a call with named arguments")
+		named, ok := three[2].(*Dict)
+		if !ok {
+			fail("named arguments %T", three[2])
 		}
-		m.call(three[0], three[1])
+		m.call(three[0], three[1], named)
+	case 'i': // INST
+		args := Tuple(m.toMark())
+		module := m.line()
+		m.global(module, m.line())
+		m.call(m.pop(), args, nil)
+	case 'o': // OBJ
+		items := m.toMark()
+		if len(items) == 0 {
+			fail("a call of nothing")
+		}
+		m.call(items[0], Tuple(items[1:]), nil)
 	case 'b':
 		state := m.pop()
 		o, ok := m.top().(*Object)
