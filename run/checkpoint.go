@@ -74,6 +74,7 @@ type checkpoint struct {
 	config   config
 	position meta.Position
 	tensors  []torchscript.Tensor
+	foreign  *bool // of --init: whether its line has been printed; nil: a checkpoint of this program
 }
 
 func load(path string) (checkpoint, error) {

@@ -77,6 +77,8 @@ type config struct {
 	DropGamma   float64 `yaml:"drop-gamma"`
 	Seed        uint64  `yaml:"seed"`
 
+	Initial initial `yaml:",inline"`
+
 	Threads   int           `yaml:"threads"`
 	Workers   int           `yaml:"workers"`
 	Device    string        `yaml:"device"`
@@ -162,6 +164,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.IntSliceVar(&c.Drops, "drops", c.Drops, "step: epochs before the end at which the rate drops")
 	f.Float64Var(&c.DropGamma, "drop-gamma", c.DropGamma, "step: factor of a drop")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "fixes initialisation, data order and augmentation")
+	c.Initial.bind(f)
 
 	f.IntVar(&c.Threads, "threads", c.Threads, "threads of an operation (0: all cores)")
 	f.IntVar(&c.Workers, "workers", c.Workers, "goroutines that make views (0: one for each core)")

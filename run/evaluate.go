@@ -43,9 +43,8 @@ type score struct {
 
 func evaluate(ctx context.Context, p program, args []string) error {
 	o := defaultEval()
-	f := flags(p, "eval", "--run DIR | --checkpoint FILE [flags]")
-	run := f.String("run", "", "run folder, its newest checkpoint")
-	file := f.String("checkpoint", "", "checkpoint file")
+	f := flags(p, "eval", "--run DIR | --checkpoint FILE | --init FILE --dataset NAME [flags]")
+	network := bindNetwork(f)
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
 	dataset := f.String("dataset", "", "another data set than that of the training")
 	asJSON := f.Bool("json", false, "print JSON")
@@ -83,8 +82,11 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate(), o.Keep.check()); err != nil {
 		return usage{err}
 	}
-	k, err := pick(*run, *file)
+	k, err := network.pick()
 	if err != nil {
+		return err
+	}
+	if err := k.needsDataset(*dataset); err != nil {
 		return err
 	}
 	if *dataset != "" {
@@ -104,7 +106,11 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		e.SetIndent("", "  ")
 		return e.Encode(map[string]any{"checkpoint": k.path, "epochs": k.position.Epoch, "scores": scores})
 	}
-	fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", k.path, k.position.Epoch)
+	if k.foreign == nil {
+		fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", k.path, k.position.Epoch)
+	} else {
+		fmt.Fprintf(p.stdout, "%s, %s\n\n", k.path, k.config.Arch)
+	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "test pictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
 	for _, s := range scores {
@@ -148,7 +154,7 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 	if err != nil {
 		return nil, err
 	}
-	if err := k.fill(st.Encoder()); err != nil {
+	if err := k.encoder(o.Warn, st); err != nil {
 		return nil, err
 	}
 	return evaluateState(ctx, s, st, k.config, o)

@@ -36,9 +36,9 @@ type fineTuned struct {
 
 func finetune(ctx context.Context, p program, args []string) error {
 	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, device: "cpu"}
-	f := flags(p, "finetune", "--run DIR | --checkpoint FILE [flags]")
-	run := f.String("run", "", "run folder, its newest checkpoint")
-	file := f.String("checkpoint", "", "checkpoint file")
+	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | --init FILE --dataset NAME [flags]")
+	network := bindNetwork(f)
+	dataset := f.String("dataset", "", "another data set than that of the training")
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
 	asJSON := f.Bool("json", false, "print JSON")
 	f.Float64SliceVar(&o.shares, "labels", []float64{0.01, 0.1}, "shares of the labels, the same of each class")
@@ -57,9 +57,15 @@ func finetune(ctx context.Context, p program, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	k, err := pick(*run, *file)
+	k, err := network.pick()
 	if err != nil {
 		return err
+	}
+	if err := k.needsDataset(*dataset); err != nil {
+		return err
+	}
+	if *dataset != "" {
+		k.config.Dataset, k.config.DataDir = *dataset, ""
 	}
 	if *dir != "" {
 		k.config.DataDir = *dir
@@ -168,7 +174,7 @@ func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOption
 		return acc, err
 	}
 	if !o.scratch {
-		if err := k.fill(st.Encoder()); err != nil {
+		if err := k.encoder(p.stderr, st); err != nil {
 			return acc, err
 		}
 	}

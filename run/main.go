@@ -43,6 +43,7 @@ func commands() []command {
 		{"pretrain", "train a backbone without labels, with or without MSR", pretrain},
 		{"eval", "linear probe and nearest neighbours on a trained backbone", evaluate},
 		{"finetune", "fine-tune a backbone with a share of the labels (semi-supervised), or from scratch", finetune},
+		{"embed", "features of pictures into a file: npy, safetensors, csv or jsonl", embed},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
 		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)", paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
@@ -132,10 +133,22 @@ func flags(p program, name, synopsis string) *pflag.FlagSet {
 
 // parse parses args; arguments that are no flags are an error.
 func parse(f *pflag.FlagSet, args []string) error {
+	if err := parseFlags(f, args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return usagef("%q is no flag; see run %s --help", f.Arg(0), f.Name())
+	}
+	return nil
+}
+
+// parseFlags parses args and leaves those that are no flags to the caller.
+func parseFlags(f *pflag.FlagSet, args []string) error {
 	err := f.Parse(args)
 	var unknown *pflag.NotExistError
 	switch {
 	case err == nil:
+		return nil
 	case errors.Is(err, pflag.ErrHelp):
 		return err
 	case errors.As(err, &unknown):
@@ -148,8 +161,4 @@ func parse(f *pflag.FlagSet, args []string) error {
 	default:
 		return usage{err}
 	}
-	if f.NArg() > 0 {
-		return usagef("%q is no flag; see run %s --help", f.Arg(0), f.Name())
-	}
-	return nil
 }

@@ -67,6 +67,11 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	if err := schedule.Validate(); err != nil {
 		return last, usage{err}
 	}
+	if c.Initial.File != "" && !(resume && exists(runfolder.Last(out))) {
+		if err := c.initialise(w, st, true); err != nil {
+			return last, err
+		}
+	}
 	folder, err := runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free()})
 	if err != nil {
 		return last, err

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// initial says what --init starts from: a file of PyTorch's or of safetensors,
+// whoever wrote it.
+type initial struct {
+	File    string `yaml:"init"`
+	Partial bool   `yaml:"init-partial"`
+	Prefix  string `yaml:"init-prefix"`
+	Verbose bool   `yaml:"-"`
+}
+
+func (n *initial) bind(f *pflag.FlagSet) {
+	f.StringVar(&n.File, "init", n.File, "start from a PyTorch or safetensors file's backbone: of torchvision, timm, MoCo, SimCLR, BYOL, SwAV, DINO, solo-learn, lightly and others; no code in it is run")
+	f.BoolVar(&n.Partial, "init-partial", n.Partial, "take what of --init fits, and leave the rest as it would be without")
+	f.StringVar(&n.Prefix, "init-prefix", n.Prefix, "what stands before the backbone's names in --init, where that is not found by itself")
+	f.BoolVar(&n.Verbose, "verbose", n.Verbose, "name all tensors of --init that do not fit, not the first ones only")
+}
+
+// backboneOnly: nobody but training goes on with a head.
+const backboneOnly = false
+
+// initialise loads the file's backbone into a new state and says in one line
+// what became of its tensors. With heads, the projector of a checkpoint of this
+// program is taken too, where it fits whole.
+func (c *config) initialise(w io.Writer, st *meta.State, heads bool) error {
+	file, err := torchscript.OpenWeights(c.Initial.File)
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	defer file.Close()
+	layout, err := torchscript.Recognise(file, c.Initial.Prefix)
+	if err != nil {
+		return fmt.Errorf("--init: %w%s", err, prefixHint(err))
+	}
+	m, err := torchscript.Compare(file, layout, wanted(st.Backbone))
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	if fits := len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0; !fits && !c.Initial.Partial || len(m.Found) == 0 {
+		return c.misfit(file, m)
+	}
+	into := map[string]nets.NamedTensor{}
+	for _, t := range st.Tensors() {
+		into[t.Name] = t
+	}
+	copied := map[string]torchscript.Stored{}
+	for name, t := range m.Found {
+		copied[methods.BackbonePart+"."+name] = t
+	}
+	said := ""
+	if heads && layout.Path == "" && layout.Prefix == methods.BackbonePart+"." && st.Projector != nil {
+		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: methods.ProjectorPart + "."}, wanted(st.Projector))
+		if err == nil && len(p.Missing)+len(p.WrongShape) == 0 {
+			for name, t := range p.Found {
+				copied[methods.ProjectorPart+"."+name] = t
+			}
+			said = "; its projector too"
+		} else {
+			said = "; its projector does not fit and starts anew"
+		}
+	}
+	if err := load32(file, copied, into); err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found), len(wanted(st.Backbone)), c.rest(m), said)
+	return nil
+}
+
+func prefixHint(err error) string {
+	if strings.Contains(err.Error(), "several networks") {
+		return " (--init-prefix)"
+	}
+	return ""
+}
+
+// wanted lists the tensors of a network.
+func wanted(n nets.Network) []torchscript.Wanted {
+	var out []torchscript.Wanted
+	for _, s := range n.Params() {
+		out = append(out, torchscript.Wanted{Name: s.Name, Shape: s.Shape})
+	}
+	for _, s := range n.Buffers() {
+		counter := strings.HasSuffix(s.Name, "num_batches_tracked")
+		out = append(out, torchscript.Wanted{Name: s.Name, Shape: s.Shape, Integer: counter, Counter: counter})
+	}
+	return out
+}
+
+// load32 copies tensors of the file into those of the same names, and into a
+// target network's, which starts as a copy.
+func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
+	for name, t := range from {
+		raw, err := file.Read(t)
+		if err != nil {
+			return err
+		}
+		err = libtorch.With(func(s *libtorch.Scope) error {
+			x := decode(s, raw)
+			for _, n := range []string{name, "target." + name} {
+				if to, ok := into[n]; ok {
+					s.Copy(to.Tensor, x)
+				}
+			}
+			return s.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decode makes a tensor of a file's numbers.
+func decode(s *libtorch.Scope, t torchscript.Tensor) libtorch.Tensor {
+	kinds := map[string]gotch.DType{"F64": gotch.Double, "F32": gotch.Float, "I64": gotch.Int64, "I32": gotch.Int, "I16": gotch.Int16, "I8": gotch.Int8, "U8": gotch.Uint8, "F16": gotch.Half, "BF16": gotch.BFloat16}
+	kind, ok := kinds[t.DType]
+	if !ok {
+		s.Fail(fmt.Errorf("%s has numbers of type %s", t.Name, t.DType))
+		return libtorch.Tensor{}
+	}
+	return s.FromBytes(t.Data, libtorch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)
+}
+
+// rest tells what was not taken.
+func (c *config) rest(m torchscript.Match) string {
+	var b strings.Builder
+	for _, part := range []struct {
+		what  string
+		names []string
+	}{{"missing", m.Missing}, {"of another shape", m.WrongShape}, {"unexpected", m.Unexpected}} {
+		if len(part.names) > 0 {
+			fmt.Fprintf(&b, "; %d %s (%s)", len(part.names), part.what, c.some(part.names))
+		}
+	}
+	if len(m.Ignored) > 0 {
+		var ignored []string
+		for _, i := range m.Ignored {
+			ignored = append(ignored, i.String())
+		}
+		fmt.Fprintf(&b, "; ignored %s", c.some(ignored))
+	}
+	for _, dtype := range slices.Sorted(maps.Keys(m.Converted)) {
+		fmt.Fprintf(&b, "; %d converted from %s", m.Converted[dtype], dtype)
+	}
+	return b.String()
+}
+
+// some shortens a list of names.
+func (c *config) some(names []string) string {
+	const most = 4
+	if len(names) <= most || c.Initial.Verbose {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, and %d more: --verbose", strings.Join(names[:most-1], ", "), len(names)-most+1)
+}
+
+// misfit is the error of a file that is of another network, with the flags that
+// would fit.
+func (c *config) misfit(file *torchscript.Weights, m torchscript.Match) error {
+	m.Ignored, m.Converted = nil, nil
+	hint := "; --init-partial takes what fits"
+	if len(m.Found) == 0 {
+		hint = ""
+	}
+	if g, err := guess(file, m.Layout); err == nil && (g.Arch != c.Arch || g.Width != c.Width || !g.stemFits(c.Stem)) {
+		hint = fmt.Sprintf(": it holds a %s; give %s", g, g.flags()) + hint
+	}
+	return fmt.Errorf("--init %s: %s: %d tensors fit %s (--width %g --stem %s)%s%s", c.Initial.File, m.Layout, len(m.Found), c.Arch, c.Width, c.Stem, c.rest(m), hint)
+}
+
+// guessed is the network that a file's names and shapes tell.
+type guessed struct {
+	Arch  string
+	Width float64
+	Stem  nets.Stem // a 3x3 one may be cifar or stl: they differ in a pooling alone
+}
+
+func (g guessed) String() string {
+	return fmt.Sprintf("%s of width %g with %s", g.Arch, g.Width, map[nets.Stem]string{nets.StemImageNet: "a 7x7 stem", nets.StemCIFAR: "a 3x3 stem"}[g.Stem])
+}
+
+func (g guessed) flags() string {
+	out := "--arch " + g.Arch
+	if g.Width != 1 {
+		out += fmt.Sprintf(" --width %g", g.Width)
+	}
+	if g.Stem == nets.StemCIFAR {
+		return out + " --stem cifar (or stl)"
+	}
+	return out + " --stem " + string(g.Stem)
+}
+
+func (g guessed) stemFits(stem string) bool {
+	return stem == string(g.Stem) || g.Stem == nets.StemCIFAR && stem == string(nets.StemSTL)
+}
+
+// guess finds the architecture of which nothing is missing, and nothing too much.
+func guess(file *torchscript.Weights, l torchscript.Layout) (guessed, error) {
+	var conv []int64
+	for _, t := range file.Groups[l.Group].Tensors {
+		if name, ok := l.Torchvision(t.Name); ok && name == "conv1.weight" {
+			conv = t.Shape
+		}
+	}
+	if len(conv) != 4 {
+		return guessed{}, errors.New("no first convolution")
+	}
+	g := guessed{Stem: nets.StemCIFAR, Width: float64(conv[0]) / 64}
+	if conv[2] == 7 {
+		g.Stem = nets.StemImageNet
+	}
+	for _, g.Arch = range nets.Arches() {
+		backbone, err := nets.NewBackbone(g.Arch, g.Stem, g.Width)
+		if err != nil {
+			return g, err
+		}
+		m, err := torchscript.Compare(file, l, wanted(backbone))
+		if err == nil && len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0 {
+			return g, nil
+		}
+	}
+	return g, fmt.Errorf("its ResNet is none of %s", strings.Join(nets.Arches(), ", "))
+}

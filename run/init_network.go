@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// networkFlags name a trained network: a run, a checkpoint of this program, or
+// with --init a file of another's, which does not say how it is to be used.
+type networkFlags struct {
+	run, checkpoint string
+	config          config
+	set             *pflag.FlagSet
+}
+
+// ofInit are the flags that only go with --init: a checkpoint knows its own.
+func ofInit() []string {
+	return []string{"init-partial", "init-prefix", "arch", "width", "stem", "augment", "size"}
+}
+
+func bindNetwork(f *pflag.FlagSet) *networkFlags {
+	n := &networkFlags{config: defaults(), set: f}
+	f.StringVar(&n.run, "run", "", "run folder, its newest checkpoint")
+	f.StringVar(&n.checkpoint, "checkpoint", "", "checkpoint file")
+	n.config.Initial.bind(f)
+	f.StringVar(&n.config.Arch, "arch", "", "of --init: "+strings.Join(nets.Arches(), ", ")+" (default: what its tensors tell)")
+	f.Float64Var(&n.config.Width, "width", 0, "of --init: width factor (default: what its tensors tell)")
+	f.StringVar(&n.config.Stem, "stem", "", "of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
+	f.StringVar(&n.config.Augment, "augment", "", "of --init: how pictures are cut and normalised, cifar, stl10, tiny-imagenet or imagenet (default: as the stem)")
+	f.IntVar(&n.config.Size, "size", 0, "of --init: side of a picture in pixels (default: 32, 64 or 224, as the stem)")
+	return n
+}
+
+// pick loads what the flags name; of --init the network is described, and loaded
+// by checkpoint.encoder.
+func (n *networkFlags) pick() (checkpoint, error) {
+	given := 0
+	for _, name := range []string{n.run, n.checkpoint, n.config.Initial.File} {
+		if name != "" {
+			given++
+		}
+	}
+	if given != 1 {
+		return checkpoint{}, usagef("give either --run DIR or --checkpoint FILE, or --init FILE of another program")
+	}
+	if n.config.Initial.File == "" {
+		for _, name := range ofInit() {
+			if n.set.Changed(name) {
+				return checkpoint{}, usagef("--%s goes with --init only: a run's checkpoint knows its own", name)
+			}
+		}
+		return pick(n.run, n.checkpoint)
+	}
+	k := checkpoint{path: n.config.Initial.File, config: n.config, foreign: new(bool)}
+	return k, k.config.describe()
+}
+
+// describe settles what flags leave open of a network from --init.
+func (c *config) describe() error {
+	file, err := torchscript.OpenWeights(c.Initial.File)
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	defer file.Close()
+	layout, err := torchscript.Recognise(file, c.Initial.Prefix)
+	if err != nil {
+		return fmt.Errorf("--init: %w%s", err, prefixHint(err))
+	}
+	if c.Arch == "" || c.Width == 0 || c.Stem == "" {
+		g, err := guess(file, layout)
+		if err != nil {
+			return fmt.Errorf("--init %s: %s: %w; with --arch, --width, --stem and --init-partial what fits can be taken", c.Initial.File, layout, err)
+		}
+		if c.Arch == "" {
+			c.Arch = g.Arch
+		}
+		if c.Width == 0 {
+			c.Width = g.Width
+		}
+		if c.Stem == "" {
+			c.Stem = string(g.Stem)
+		}
+	}
+	usual := map[string]struct {
+		augment string
+		size    int
+	}{string(nets.StemImageNet): {"imagenet", 224}, string(nets.StemSTL): {"stl10", 64}}
+	u, ok := usual[c.Stem]
+	if !ok {
+		u.augment, u.size = "cifar", 32
+	}
+	if c.Augment == "" {
+		c.Augment = u.augment
+	}
+	if c.Size == 0 {
+		c.Size = u.size
+	}
+	return nil
+}
+
+// encoder fills the backbone of a state, from the checkpoint or from --init, of
+// which it tells w once.
+func (k checkpoint) encoder(w io.Writer, st *meta.State) error {
+	if k.foreign == nil {
+		return k.fill(st.Encoder())
+	}
+	if *k.foreign || w == nil {
+		w = io.Discard
+	}
+	*k.foreign = true
+	return k.config.initialise(w, st, backboneOnly)
+}
+
+// needsDataset is the usage error of --init without one.
+func (k checkpoint) needsDataset(dataset string) error {
+	if k.foreign != nil && dataset == "" {
+		return usagef("--init needs --dataset, and --data-dir where the data is: the file does not tell (see run datasets)")
+	}
+	return nil
+}
