@@ -1,7 +1,14 @@
-// Package torchscript reads and writes what PyTorch's users have. So far:
-// safetensors, the format of this program's checkpoints.
+// Package torchscript reads and writes what PyTorch's users have: safetensors,
+// the format of this program's checkpoints, and what torch.save wrote.
 //
-// The format is read here and not by github.com/nlpodyssey/safetensors because
+// Pickles are read as data: none of their calls is made, none of their classes
+// is looked for (internal/pickle). What is no tensor, number, text or container
+// stays a name. Where it is beside the tensors that are wanted (a Lightning
+// checkpoint's callbacks and hyper-parameters) it is passed over; among them it
+// is refused, by its name; and a file that names what runs code, as os.system,
+// is refused whole.
+//
+// Safetensors is read here and not by github.com/nlpodyssey/safetensors because
 // that takes the last of two tensors of one name without a word, names neither
 // file nor offset in its errors, has to have the whole file before it checks the
 // header, and puts tensors into an order of its own.

@@ -203,7 +203,8 @@ func (p *Plain) Draw(src Part, _ *rand.Rand, b *Scratch) (Image, error) {
 		picture = b.image(&b.colour, w, h)
 		b.resize.crop(picture, src.Image, box, Bicubic)
 		side := min(p.Size, w, h)
-		box = window{float64((w - side) / 2), float64((h - side) / 2), float64(side), float64(side)}
+		middle := func(n int) int { return int(math.RoundToEven(float64(n-side) / 2)) } // as torchvision's CenterCrop
+		box = window{float64(middle(w)), float64(middle(h)), float64(side), float64(side)}
 	}
 	view := b.image(&b.view, p.Size, p.Size)
 	b.resize.crop(view, picture, box, Bicubic)
