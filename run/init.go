@@ -12,6 +12,7 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -34,6 +35,19 @@ func (n *initial) bind(f *pflag.FlagSet) {
 	f.BoolVar(&n.Verbose, "verbose", n.Verbose, "name all tensors of --init that do not fit, not the first ones only")
 }
 
+// open opens the file; of a run folder its newest checkpoint.
+func (n *initial) open() (*torchscript.Weights, error) {
+	path := n.File
+	if last := runfolder.Last(path); exists(last) {
+		path = last
+	}
+	file, err := torchscript.OpenWeights(path)
+	if err != nil {
+		return nil, fmt.Errorf("--init: %w", err)
+	}
+	return file, nil
+}
+
 // backboneOnly: nobody but training goes on with a head.
 const backboneOnly = false
 
@@ -41,9 +55,9 @@ const backboneOnly = false
 // what became of its tensors. With heads, the projector of a checkpoint of this
 // program is taken too, where it fits whole.
 func (c *config) initialise(w io.Writer, st *meta.State, heads bool) error {
-	file, err := torchscript.OpenWeights(c.Initial.File)
+	file, err := c.Initial.open()
 	if err != nil {
-		return fmt.Errorf("--init: %w", err)
+		return err
 	}
 	defer file.Close()
 	layout, err := torchscript.Recognise(file, c.Initial.Prefix)

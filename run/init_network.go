@@ -9,7 +9,6 @@ import (
 
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/torchscript"
 )
 
 // networkFlags name a trained network: a run, a checkpoint of this program, or
@@ -64,9 +63,9 @@ func (n *networkFlags) pick() (checkpoint, error) {
 
 // describe settles what flags leave open of a network from --init.
 func (c *config) describe() error {
-	file, err := torchscript.OpenWeights(c.Initial.File)
+	file, err := c.Initial.open()
 	if err != nil {
-		return fmt.Errorf("--init: %w", err)
+		return err
 	}
 	defer file.Close()
 	layout, err := torchscript.Recognise(file, c.Initial.Prefix)
