@@ -9,6 +9,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torchscript"
 )
 
 // networkFlags name a trained network: a run, a checkpoint of this program, or

@@ -70,7 +70,7 @@ func TestTrainingStartsFromInit(t *testing.T) {
 
 	// Our own checkpoint gives its projector, too, where it fits.
 	next := filepath.Join(t.TempDir(), "next")
-	status, _, errs = do(small("--out", next, "--lr", "1e-30", "--epochs", "1", "--seed", "7", "--init", runfolder.Last(dir))...)
+	status, _, errs = do(small("--out", next, "--lr", "1e-30", "--epochs", "1", "--seed", "7", "--init", dir)...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, errs, "a checkpoint of this program")
 	assert.Contains(t, errs, "; its projector too")

@@ -221,7 +221,7 @@ func harmless(g pickle.Global) bool {
 	module, _, _ := strings.Cut(g.Module, ".")
 	switch module {
 	case "os", "posix", "nt", "subprocess", "sys", "pty", "runpy", "importlib", "socket", "shutil", "ctypes", "webbrowser", "commands", "code", "codeop", "pdb", "bdb",
-		"timeit", "cProfile", "profile", "marshal", "pip", "imp", "zipimport", "asyncio", "multiprocessing", "requests", "urllib", "http":
+		"timeit", "cProfile", "profile", "marshal", "pip", "imp", "zipimport", "requests", "urllib", "http":
 		return false
 	case "builtins", "__builtin__":
 		return !slices.Contains([]string{"eval", "exec", "execfile", "compile", "open", "input", "__import__", "breakpoint", "globals", "locals", "vars"}, g.Name)
