@@ -7,6 +7,23 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
+func ExampleOpenWeights() {
+	w, err := torchscript.OpenWeights("testdata/lightning.ckpt")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer w.Close()
+	for _, group := range w.Groups {
+		for _, stored := range group.Tensors {
+			t, err := w.Read(stored)
+			fmt.Println(w.Format, group.Path, t.Name, t.DType, t.Shape, t.Data, err)
+		}
+	}
+	// Output:
+	// PyTorch state_dict weight F32 [2] [0 0 128 63 0 0 0 64] <nil>
+}
+
 func ExampleParseSafetensors() {
 	var file bytes.Buffer
 	err := torchscript.WriteSafetensors(&file, []torchscript.Tensor{

@@ -42,7 +42,7 @@ type Stored struct {
 
 // limits of what is believed.
 const (
-	maxPickle   = 32 << 20 // bytes of a file's pickle, which describes the tensors
+	maxPickle   = 16 << 20 // bytes of a file's pickle, which describes the tensors and may take a hundred times as much
 	smallTensor = 16 << 20 // bytes that a tensor may always have, whatever its file has
 	maxTensorND = 64       // dimensions, as PyTorch's
 )
