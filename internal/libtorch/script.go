@@ -138,5 +138,5 @@ func scriptError(msg C.icl_error) error {
 		return nil
 	}
 	defer C.free(unsafe.Pointer(msg))
-	return errors.New(strings.TrimPrefix(C.GoString(msg), "RuntimeError: "))
+	return errors.New(C.GoString(msg))
 }

@@ -25,11 +25,15 @@ icl_error guarded_script(F f) {
     return message();
   } catch (const std::exception& e) {
     std::istringstream text(e.what());
+    const std::string kind = "RuntimeError: ";
     std::string line, last;
     while (std::getline(text, line))
       if (line.find_first_not_of(" \n~<-") != std::string::npos) {
         last = line;
-        if (line.rfind("RuntimeError: ", 0) == 0) break;
+        if (line.rfind(kind, 0) == 0) {
+          last = line.substr(kind.size());
+          break;
+        }
       }
     return strdup(last.c_str());
   }
