@@ -3,8 +3,6 @@
 #pragma once
 #include <torch/csrc/jit/api/module.h>
 
-#include <sstream>
-
 #include "common.hpp"
 
 namespace icl {
@@ -14,28 +12,19 @@ inline torch::jit::Module& module(icl_module m) {
   return *static_cast<torch::jit::Module*>(m);
 }
 
-// The interpreter's texts begin with a traceback of TorchScript; what went wrong
-// is in their last line.
+// The interpreter's texts are a traceback of TorchScript, the error's kind and
+// words after it.
 template <typename F>
 icl_error guarded_script(F f) {
   try {
     f();
     return nullptr;
-  } catch (const c10::Error&) {
-    return message();
   } catch (const std::exception& e) {
-    std::istringstream text(e.what());
-    const std::string kind = "RuntimeError: ";
-    std::string line, last;
-    while (std::getline(text, line))
-      if (line.find_first_not_of(" \n~<-") != std::string::npos) {
-        last = line;
-        if (line.rfind(kind, 0) == 0) {
-          last = line.substr(kind.size());
-          break;
-        }
-      }
-    return strdup(last.c_str());
+    const std::string text = e.what(), kind = "\nRuntimeError: ";
+    auto from = text.find(kind);
+    if (text.find("TorchScript interpreter") == std::string::npos || from == std::string::npos) return message();
+    from += kind.size();
+    return strdup(text.substr(from, text.find('\n', from) - from).c_str());
   }
 }
 

@@ -1,6 +1,8 @@
 // TorchScript modules made here: a tree of modules that hold tensors, and code.
 #include "script.hpp"
 
+#include <sstream>
+
 using icl::guarded_script;
 using icl::in;
 using icl::module;
@@ -8,7 +10,9 @@ using icl::module;
 namespace {
 
 torch::jit::Module make(const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
-  return torch::jit::Module(c10::QualifiedName("__torch__.icl_msr.Network"), unit, /*shouldMangle=*/true);
+  torch::jit::Module m(c10::QualifiedName("__torch__.icl_msr.Network"), unit, /*shouldMangle=*/true);
+  if (!m.hasattr("training")) m.register_attribute("training", c10::BoolType::get(), false);
+  return m;
 }
 
 }  // namespace
