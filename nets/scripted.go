@@ -3,6 +3,7 @@ package nets
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/sugarme/gotch"
@@ -92,6 +93,9 @@ func (r *Scripted) Trainable() error {
 // AlwaysRunning is the number of batch norms that take the running statistics
 // in training too, as torch.jit.trace after .eval() writes them.
 func (r *Scripted) AlwaysRunning() int { return r.script.AlwaysRunning }
+
+// Write writes the module at the given parameters and buffers as TorchScript.
+func (r *Scripted) Write(w io.Writer, p, b []Tensor) error { return r.script.Write(w, p, b) }
 
 // Forward implements Network.
 func (r *Scripted) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {

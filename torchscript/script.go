@@ -29,6 +29,18 @@ func WriteScriptFile(path string, g nets.Graph, parameters, buffers []nets.Named
 	return atomicfile.Write(path, func(w io.Writer) error { return libtorch.WriteScript(w, tensors, source) })
 }
 
+// RewriteScriptFile writes a network that came as TorchScript at other
+// parameters and buffers.
+func RewriteScriptFile(path string, n *nets.Scripted, parameters, buffers []nets.NamedTensor) error {
+	plain := func(ts []nets.NamedTensor) (out []nets.Tensor) {
+		for _, t := range ts {
+			out = append(out, t.Tensor)
+		}
+		return out
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return n.Write(w, plain(parameters), plain(buffers)) })
+}
+
 // methods is the root module's code: forward, in TorchScript.
 func methods(g nets.Graph, before *Preprocess) (string, error) {
 	var b strings.Builder

@@ -113,9 +113,24 @@ func WriteScript(w io.Writer, tensors []ScriptTensor, methods string) error {
 	if err := scriptError(C.icl_script_define(m, source)); err != nil {
 		return fmt.Errorf("TorchScript: %w", err)
 	}
+	return archive(w, func(data **C.char, size *C.int64_t) C.icl_error { return C.icl_script_save(m, data, size) })
+}
+
+// Write writes the module as it is at the given tensors, in evaluation mode.
+func (m *Script) Write(w io.Writer, parameters, buffers []Tensor) error {
+	defer runtime.KeepAlive(m)
+	pp, np := handles(parameters)
+	pb, nb := handles(buffers)
+	return archive(w, func(data **C.char, size *C.int64_t) C.icl_error {
+		return C.icl_script_write(m.c, pp, np, pb, nb, data, size)
+	})
+}
+
+// archive writes what save puts into memory.
+func archive(w io.Writer, save func(data **C.char, size *C.int64_t) C.icl_error) error {
 	var data *C.char
 	var size C.int64_t
-	if err := scriptError(C.icl_script_save(m, &data, &size)); err != nil {
+	if err := scriptError(save(&data, &size)); err != nil {
 		return fmt.Errorf("TorchScript: %w", err)
 	}
 	defer C.free(unsafe.Pointer(data))

@@ -65,12 +65,28 @@ struct Slot {
   at::Tensor given;
 };
 
+void place(std::unordered_map<const void*, at::Tensor>& map, const std::vector<Entry>& own, const icl_tensor* ts,
+           int n, const char* what) {
+  TORCH_CHECK(own.size() == (size_t)n, "the module has ", own.size(), " ", what, ", got ", n);
+  for (int i = 0; i < n; i++) {
+    TORCH_CHECK(in(ts[i]).sizes() == own[i].value.sizes(), own[i].name, " has the shape ", own[i].value.sizes(),
+                ", got ", in(ts[i]).sizes());
+    map.emplace(own[i].value.unsafeGetTensorImpl(), in(ts[i]));
+  }
+}
+
 // Copies of the objects of a module, with other tensors in their slots.
 struct Instance {
   std::unordered_map<const void*, at::Tensor> parameters, buffers;
   bool training;
   std::unordered_map<const Object*, ObjectPtr> copies;
   std::vector<Slot> slots;
+
+  Instance(const torch::jit::Module& m, bool training, const icl_tensor* ps, int np, const icl_tensor* bs, int nb)
+      : training(training) {
+    place(parameters, entries(m, true), ps, np, "parameters");
+    place(buffers, entries(m, false), bs, nb, "buffers");
+  }
 
   ObjectPtr of(const Object& from) {
     auto known = copies.find(&from);
@@ -97,16 +113,6 @@ struct Instance {
     return to;
   }
 };
-
-void place(std::unordered_map<const void*, at::Tensor>& map, const std::vector<Entry>& own, const icl_tensor* ts,
-           int n, const char* what) {
-  TORCH_CHECK(own.size() == (size_t)n, "the module has ", own.size(), " ", what, ", got ", n);
-  for (int i = 0; i < n; i++) {
-    TORCH_CHECK(in(ts[i]).sizes() == own[i].value.sizes(), own[i].name, " has the shape ", own[i].value.sizes(),
-                ", got ", in(ts[i]).sizes());
-    map.emplace(own[i].value.unsafeGetTensorImpl(), in(ts[i]));
-  }
-}
 
 // Counts batch norms whose choice of statistics is written into the code, as
 // torch.jit.trace does.
@@ -186,10 +192,7 @@ icl_error icl_script_run(icl_tensor* out, icl_module m, const icl_tensor* parame
     // operation goes to LibTorch, whose derivatives of all kinds are exact.
     torch::jit::GraphOptimizerEnabledGuard plain(false);
     const auto& from = module(m);
-    Instance copy;
-    copy.training = batch != 0;
-    place(copy.parameters, entries(from, true), parameters, np, "parameters");
-    place(copy.buffers, entries(from, false), buffers, nb, "buffers");
+    Instance copy(from, batch != 0, parameters, np, buffers, nb);
     if (!update)
       for (auto& b : copy.buffers) b.second = b.second.clone();
     torch::jit::Module at(copy.of(*from._ivalue()));
@@ -203,5 +206,15 @@ icl_error icl_script_run(icl_tensor* out, icl_module m, const icl_tensor* parame
       }
     }
     *out = handle(y.toTensor());
+  });
+}
+
+icl_error icl_script_write(icl_module m, const icl_tensor* parameters, int np, const icl_tensor* buffers, int nb,
+                           char** data, int64_t* size) {
+  return guarded_script([&] {
+    const auto& from = module(m);
+    Instance copy(from, false, parameters, np, buffers, nb);
+    for (auto& p : copy.parameters) p.second = p.second.detach().requires_grad_(true);
+    icl::save(torch::jit::Module(copy.of(*from._ivalue())), data, size);
   });
 }

@@ -12,6 +12,9 @@ inline torch::jit::Module& module(icl_module m) {
   return *static_cast<torch::jit::Module*>(m);
 }
 
+// The archive of a module, into memory to be freed with free.
+void save(const torch::jit::Module& m, char** data, int64_t* size);
+
 // The interpreter's texts are a traceback of TorchScript, the error's kind and
 // words after it.
 template <typename F>

@@ -7,6 +7,16 @@ using icl::guarded_script;
 using icl::in;
 using icl::module;
 
+void icl::save(const torch::jit::Module& m, char** data, int64_t* size) {
+  std::ostringstream text;
+  m.save(text);
+  const auto bytes = text.str();
+  *size = (int64_t)bytes.size();
+  *data = static_cast<char*>(std::malloc(bytes.size()));
+  TORCH_CHECK(*data, "no memory for ", bytes.size(), " bytes");
+  std::memcpy(*data, bytes.data(), bytes.size());
+}
+
 namespace {
 
 torch::jit::Module make(const std::shared_ptr<torch::jit::CompilationUnit>& unit) {
@@ -49,12 +59,6 @@ icl_error icl_script_define(icl_module m, const char* source) {
 icl_error icl_script_save(icl_module m, char** data, int64_t* size) {
   return guarded_script([&] {
     module(m).eval();
-    std::ostringstream text;
-    module(m).save(text);
-    const auto bytes = text.str();
-    *size = (int64_t)bytes.size();
-    *data = static_cast<char*>(std::malloc(bytes.size()));
-    TORCH_CHECK(*data, "no memory for ", bytes.size(), " bytes");
-    std::memcpy(*data, bytes.data(), bytes.size());
+    icl::save(module(m), data, size);
   });
 }

@@ -114,7 +114,10 @@ icl_error icl_script_names(icl_module m, char** parameters, char** buffers);
 icl_error icl_script_tensors(icl_module m, icl_tensor* parameters, int np, icl_tensor* buffers, int nb);
 icl_error icl_script_run(icl_tensor* out, icl_module m, const icl_tensor* parameters, int np,
                          const icl_tensor* buffers, int nb, icl_tensor x, int batch, int update);
-// Writing one: tensors by dotted names, then methods in TorchScript.
+// The archive of the module at other tensors, in evaluation mode.
+icl_error icl_script_write(icl_module m, const icl_tensor* parameters, int np, const icl_tensor* buffers, int nb,
+                           char** data, int64_t* size);
+// Making one: tensors by dotted names, then methods in TorchScript.
 icl_error icl_script_new(icl_module* out);
 icl_error icl_script_put(icl_module m, const char* name, icl_tensor t, int parameter);
 icl_error icl_script_define(icl_module m, const char* source);
