@@ -2,6 +2,7 @@ package torchscript
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -10,9 +11,8 @@ import (
 // normalised [N, 3, Size, Size], as transforms.Plain makes them. The shorter side
 // becomes Resize pixels (0: the whole picture is resized to Size x Size, whatever
 // its shape) and the centre is cut out. Resizing is bicubic with antialiasing,
-// as PIL's, in floating point; of uint8 it is rounded to whole levels after both
-// directions together, where PIL rounds after each: a level's difference here
-// and there.
+// as PIL's; uint8 pictures are rounded to whole levels after each direction, as
+// PIL does.
 type Preprocess struct {
 	Size, Resize int
 	Mean, Std    [3]float64
@@ -25,14 +25,15 @@ func (p Preprocess) source() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "    "+format+"\n", args...) }
 	b.WriteString("def preprocess(self, x: Tensor) -> Tensor:\n")
 	line("levels = not torch.is_floating_point(x)")
-	line("y = x.to(%s)", "torch.float32")
+	line("y = x.to(dtype=6)") // torch.float32
 	line("if levels:")
 	line("    y = y / 255")
-	resize := func(indent, height, width string) {
-		line("%sy = torch._upsample_bicubic2d_aa(y, [%s, %s], False, None, None)", indent, height, width)
-		line("%sy = torch.clamp(y, 0, 1)", indent)
-		line("%sif levels:", indent)
-		line("%s    y = torch.round(y * 255) / 255", indent)
+	resize := func(indent, height, width string) { // along the rows, then along the columns, as PIL
+		for _, size := range []string{"y.size(2), " + width, height + ", y.size(3)"} {
+			line("%sy = torch.clamp(torch._upsample_bicubic2d_aa(y, [%s], False, None, None), 0, 1)", indent, size)
+			line("%sif levels:", indent)
+			line("%s    y = torch.round(y * 255) / 255", indent)
+		}
 	}
 	if p.Resize > 0 {
 		line("h, w = y.size(2), y.size(3)")
@@ -53,8 +54,17 @@ func (p Preprocess) source() string {
 		line("y = torch.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], 1)")
 	}
 	numbers := func(v [3]float64) string {
-		return fmt.Sprintf("torch.tensor([%g, %g, %g], device=y.device).view(1, 3, 1, 1)", v[0], v[1], v[2])
+		return fmt.Sprintf("torch.tensor([%s, %s, %s], device=y.device).view(1, 3, 1, 1)", decimal(v[0]), decimal(v[1]), decimal(v[2]))
 	}
 	line("return (y - %s) / %s", numbers(p.Mean), numbers(p.Std))
 	return b.String()
+}
+
+// decimal is x as a float of TorchScript's, which knows whole numbers apart.
+func decimal(x float64) string {
+	s := strconv.FormatFloat(x, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
 }
