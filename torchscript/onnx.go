@@ -44,10 +44,10 @@ func onnxModel(g nets.Graph, tensors []Tensor, shape []int64) ([]byte, error) {
 	for _, d := range shape {
 		output = append(output, onnxDim{size: d})
 	}
-	graph := slices.Concat(m.nodes, text(2, "network"), m.initializers,
-		message(11, onnxValue("input", onnxDim{name: "batch"}, onnxDim{size: 3}, onnxDim{name: "height"}, onnxDim{name: "width"})),
-		message(12, onnxValue("output", output...)))
-	model := slices.Concat(integer(1, onnxIR), text(2, "icl-msr"), message(7, graph), message(8, integer(2, onnxOpset)))
+	graph := slices.Concat(m.nodes, stringField(2, "network"), m.initializers,
+		messageField(11, onnxValue("input", onnxDim{name: "batch"}, onnxDim{size: 3}, onnxDim{name: "height"}, onnxDim{name: "width"})),
+		messageField(12, onnxValue("output", output...)))
+	model := slices.Concat(intField(1, onnxIR), stringField(2, "icl-msr"), messageField(7, graph), messageField(8, intField(2, onnxOpset)))
 	if len(model) > math.MaxInt32 {
 		return nil, fmt.Errorf("ONNX: a model of %d bytes; protobuf's limit is 2 GiB", len(model))
 	}
@@ -91,11 +91,11 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 	pads := append(twice(n.Pad), twice(n.Pad)...)
 	switch n.Op {
 	case nets.OpConv:
-		m.add("Conv", of("weight"), out, ints("kernel_shape", twice(n.Kernel)), ints("pads", pads), ints("strides", twice(n.Stride)))
+		m.add("Conv", of("weight"), out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads), intsAttribute("strides", twice(n.Stride)))
 	case nets.OpBatchNorm:
-		m.add("BatchNormalization", of("weight", "bias", "running_mean", "running_var"), out, float("epsilon", 1e-5))
+		m.add("BatchNormalization", of("weight", "bias", "running_mean", "running_var"), out, floatAttribute("epsilon", 1e-5))
 	case nets.OpLinear:
-		m.add("Gemm", of("weight", "bias"), out, whole("transB", 1))
+		m.add("Gemm", of("weight", "bias"), out, intAttribute("transB", 1))
 	case nets.OpReLU:
 		m.add("Relu", in, out)
 	case nets.OpTanh:
@@ -105,14 +105,14 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 	case nets.OpAdd:
 		m.add("Add", in, out)
 	case nets.OpMaxPool:
-		m.add("MaxPool", in, out, ints("kernel_shape", twice(n.Kernel)), ints("pads", pads), ints("strides", twice(n.Stride)))
+		m.add("MaxPool", in, out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads), intsAttribute("strides", twice(n.Stride)))
 	case nets.OpMean:
 		m.add("GlobalAveragePool", in, out+".pooled")
-		m.add("Flatten", []string{out + ".pooled"}, out, whole("axis", 1))
+		m.add("Flatten", []string{out + ".pooled"}, out, intAttribute("axis", 1))
 	case nets.OpColumns:
 		m.add("Slice", append(in, m.constant(out+".from", n.From), m.constant(out+".to", n.From+n.N), m.constant(out+".axis", 1)), out)
 	case nets.OpCat:
-		m.add("Concat", in, out, whole("axis", 1))
+		m.add("Concat", in, out, intAttribute("axis", 1))
 	case nets.OpReshape:
 		m.add("Reshape", append(in, m.constant(out+".shape", append([]int64{-1}, n.Shape...)...)), out)
 	default:
@@ -130,13 +130,13 @@ func (m *onnxGraph) fail(err error) {
 func (m *onnxGraph) add(op string, in []string, out string, attributes ...[]byte) {
 	var b []byte
 	for _, x := range in {
-		b = append(b, text(1, x)...)
+		b = append(b, stringField(1, x)...)
 	}
-	b = append(b, slices.Concat(text(2, out), text(3, out), text(4, op))...)
+	b = append(b, slices.Concat(stringField(2, out), stringField(3, out), stringField(4, op))...)
 	for _, a := range attributes {
-		b = append(b, message(5, a)...)
+		b = append(b, messageField(5, a)...)
 	}
-	m.nodes = append(m.nodes, message(1, b)...)
+	m.nodes = append(m.nodes, messageField(1, b)...)
 }
 
 // Types of ONNX's tensors and attributes.
@@ -172,11 +172,11 @@ func (m *onnxGraph) constant(name string, xs ...int64) string {
 func (m *onnxGraph) tensor(name string, kind uint64, shape []int64, data []byte) {
 	var b []byte
 	for _, d := range shape {
-		b = append(b, integer(1, uint64(d))...)
+		b = append(b, intField(1, uint64(d))...)
 	}
-	b = append(b, slices.Concat(integer(2, kind), text(8, name))...)
+	b = append(b, slices.Concat(intField(2, kind), stringField(8, name))...)
 	b = protowire.AppendBytes(protowire.AppendTag(b, 9, protowire.BytesType), data)
-	m.initializers = append(m.initializers, message(5, b)...)
+	m.initializers = append(m.initializers, messageField(5, b)...)
 }
 
 // onnxDim is a size, or a name of one that is free.
@@ -189,12 +189,12 @@ type onnxDim struct {
 func onnxValue(name string, dims ...onnxDim) []byte {
 	var shape []byte
 	for _, d := range dims {
-		dim := text(2, d.name)
+		dim := stringField(2, d.name)
 		if d.name == "" {
-			dim = integer(1, uint64(d.size))
+			dim = intField(1, uint64(d.size))
 		}
-		shape = append(shape, message(1, dim)...)
+		shape = append(shape, messageField(1, dim)...)
 	}
-	tensor := slices.Concat(integer(1, onnxFloat), message(2, shape))
-	return slices.Concat(text(1, name), message(2, message(1, tensor)))
+	tensor := slices.Concat(intField(1, onnxFloat), messageField(2, shape))
+	return slices.Concat(stringField(1, name), messageField(2, messageField(1, tensor)))
 }
