@@ -14,7 +14,7 @@ func (e exported) loaded(f func(parameters, buffers []nets.NamedTensor) error) e
 	return libtorch.With(func(s *libtorch.Scope) error {
 		var all []nets.NamedTensor
 		for _, t := range e.tensors {
-			kind := map[string]gotch.DType{"F32": gotch.Float, "F64": gotch.Double, "I64": gotch.Int64}[t.DType]
+			kind := map[string]gotch.DType{"F32": gotch.Float, "F64": gotch.Double, "I64": gotch.Int64, "I32": gotch.Int, "U8": gotch.Uint8, "BOOL": gotch.Bool}[t.DType]
 			all = append(all, nets.NamedTensor{Name: t.Name, Tensor: s.FromBytes(t.Data, libtorch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)})
 		}
 		if s.Err() != nil {

@@ -24,7 +24,7 @@ func (c *config) backbone() (nets.Encoder, error) {
 		return b, nil
 	}
 	if file == "" {
-		return nil, usagef("--arch %s: name a file, as --arch %sbackbone.pt", c.Arch, scriptedArch)
+		return nil, usagef("--arch torchscript: names no file; write --arch %sbackbone.pt", scriptedArch)
 	}
 	d, err := device(c.Device)
 	if err != nil {
