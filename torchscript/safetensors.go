@@ -1,7 +1,8 @@
-// Package torchscript reads and writes what PyTorch's users have. So far:
-// safetensors, the format of this program's checkpoints.
+// Package torchscript reads and writes what PyTorch's users have: safetensors,
+// the format of this program's checkpoints; and it writes state dicts,
+// TorchScript and ONNX.
 //
-// The format is read here and not by github.com/nlpodyssey/safetensors because
+// Safetensors is read here and not by github.com/nlpodyssey/safetensors because
 // that takes the last of two tensors of one name without a word, names neither
 // file nor offset in its errors, has to have the whole file before it checks the
 // header, and puts tensors into an order of its own.

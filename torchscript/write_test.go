@@ -269,7 +269,7 @@ func TestPreprocessIsPlain(t *testing.T) {
 			var bytes []uint8
 			for _, q := range pictures {
 				out := make([]float32, 3*p.Size*p.Size)
-				require.NoError(t, p.Apply(out, q, nil, &scratch))
+				require.NoError(t, p.Apply(out, transforms.Whole(q), nil, &scratch))
 				want = append(want, out...)
 				for channel := range 3 {
 					for i := channel; i < len(q.Pix); i += 3 {
