@@ -1,5 +1,5 @@
 # Every target that needs LibTorch sets it up first. CUDA=1 makes the build that
-# serves CPUs and GPUs; ARGS passes arguments to demo and compare.
+# serves CPUs and GPUs; ARGS passes arguments to demo, compare and interop.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -43,6 +43,9 @@ compare: build ## time this program against PyTorch in one run; writes compare.j
 	@scripts/compare_venv.sh $(VENV)
 	@$(VENV)/bin/python scripts/compare/compare.py $(ARGS)
 
+interop: build ## exports and imports against PyTorch 2.1.0 and the current one, in features (ARGS: export or import)
+	@scripts/interop/interop.sh $(ARGS)
+
 lint: setup ## gofmt, go vet and staticcheck
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
@@ -54,6 +57,6 @@ go-env-undo: ## take that back
 	@scripts/go_env.sh undo
 
 clean: ## remove what was built here (LibTorch stays in the cache)
-	@rm -rf bin .libtorch .venv-compare
+	@rm -rf bin .libtorch .venv-compare .venv-interop
 
-.PHONY: help setup build demo test test-race bench compare lint go-env go-env-undo clean
+.PHONY: help setup build demo test test-race bench compare interop lint go-env go-env-undo clean

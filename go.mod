@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/stretchr/testify v1.12.1
 	github.com/sugarme/gotch v0.9.1
+	google.golang.org/protobuf v1.36.12
 )
 
 require (

@@ -10,6 +10,7 @@ import (
 type layer struct {
 	params, buffers []Spec
 	forward         func(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor
+	node            Node // the same for a Graph; without an Op it cannot be written out
 }
 
 func (l *layer) Params() []Spec  { return l.params }
@@ -26,6 +27,7 @@ func Linear(in, out int64) Network {
 		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
 			return s.Linear(x, p[0], p[1])
 		},
+		node: Node{Op: OpLinear},
 	}
 }
 
@@ -37,6 +39,7 @@ func BatchNorm(c int64) Network {
 		forward: func(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
 			return s.BatchNorm(x, norm(p, b), m.norm())
 		},
+		node: Node{Op: OpBatchNorm},
 	}
 }
 
@@ -60,22 +63,23 @@ func Conv2d(in, out, k, stride, pad int64) Network {
 		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
 			return s.Conv2d(x, p[0], Tensor{}, stride, pad)
 		},
+		node: Node{Op: OpConv, Kernel: k, Stride: stride, Pad: pad},
 	}
 }
 
 // ReLU is max(x, 0).
-func ReLU() Network { return function((*Scope).ReLU) }
+func ReLU() Network { return function(OpReLU, (*Scope).ReLU) }
 
 // Tanh is the hyperbolic tangent.
-func Tanh() Network { return function((*Scope).Tanh) }
+func Tanh() Network { return function(OpTanh, (*Scope).Tanh) }
 
 // GlobalAvgPool averages [N, c, H, W] over the picture to [N, c].
 func GlobalAvgPool() Network {
-	return function(func(s *Scope, x Tensor) Tensor { return s.MeanDim(x, false, 2, 3) })
+	return function(OpMean, func(s *Scope, x Tensor) Tensor { return s.MeanDim(x, false, 2, 3) })
 }
 
-func function(f func(s *Scope, x Tensor) Tensor) Network {
-	return &layer{forward: func(s *Scope, _, _ []Tensor, x Tensor, _ Mode) Tensor { return f(s, x) }}
+func function(op Op, f func(s *Scope, x Tensor) Tensor) Network {
+	return &layer{forward: func(s *Scope, _, _ []Tensor, x Tensor, _ Mode) Tensor { return f(s, x) }, node: Node{Op: op}}
 }
 
 // convNorm is a convolution without bias and its batch norm, fused, with the

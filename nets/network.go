@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sugarme/gotch"
+
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
 
@@ -91,6 +93,7 @@ type Spec struct {
 type Init struct {
 	kind initKind
 	a    float64
+	from func(s *Scope) Tensor
 }
 
 type initKind int
@@ -101,27 +104,32 @@ const (
 	uniform
 	index    // int64, zeros
 	unitRows // normal, each row then divided by its norm
+	given    // what a function returns
 )
 
 // Constant fills with a.
-func Constant(a float64) Init { return Init{constant, a} }
+func Constant(a float64) Init { return Init{kind: constant, a: a} }
 
 // KaimingNormal is N(0, 2/fan): torchvision's for convolutions, with fan the
 // fan-out, k*k*out.
-func KaimingNormal(fan int64) Init { return Init{normal, math.Sqrt(2 / float64(fan))} }
+func KaimingNormal(fan int64) Init { return Init{kind: normal, a: math.Sqrt(2 / float64(fan))} }
 
 // Normal is N(0, deviation²).
-func Normal(deviation float64) Init { return Init{normal, deviation} }
+func Normal(deviation float64) Init { return Init{kind: normal, a: deviation} }
 
 // Index are int64 zeros: counters and the like.
 func Index() Init { return Init{kind: index} }
 
 // UnitRows are directions drawn evenly: rows of norm 1.
-func UnitRows() Init { return Init{unitRows, 1} }
+func UnitRows() Init { return Init{kind: unitRows, a: 1} }
+
+// Given copies what f returns; numbers that are no floating-point ones keep
+// their type.
+func Given(f func(s *Scope) Tensor) Init { return Init{kind: given, from: f} }
 
 // LinearUniform is U(-1/sqrt(fanIn), 1/sqrt(fanIn)): torch.nn.Linear's and
 // torch.nn.Conv2d's, for weight and bias.
-func LinearUniform(fanIn int64) Init { return Init{uniform, 1 / math.Sqrt(float64(fanIn))} }
+func LinearUniform(fanIn int64) Init { return Init{kind: uniform, a: 1 / math.Sqrt(float64(fanIn))} }
 
 // Initialize draws tensors for specs with LibTorch's CPU generator
 // (libtorch.ManualSeed), into s.
@@ -138,6 +146,13 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 			out[i] = s.Uniform(-spec.Init.a, spec.Init.a, o, spec.Shape...)
 		case unitRows:
 			out[i] = s.Normalize(s.Normal(0, 1, o, spec.Shape...))
+		case given:
+			t := spec.Init.from(s)
+			as := s.Like(t)
+			if as.Device = o.Device; gotch.IsFloatDType(as.DType) {
+				as.DType = o.DType
+			}
+			out[i] = s.Clone(s.To(t, as))
 		case index:
 			out[i] = libtorch.FromSlice(s, make([]int64, Count(specs[i:i+1])), o.Device, spec.Shape...)
 		}

@@ -29,6 +29,7 @@ type ResNet struct {
 
 // block is a residual block: main branch, and a downsample where shapes change.
 type block struct {
+	name       string // of its module, as "layer1.0"
 	units      []convNorm
 	downsample *convNorm
 }
@@ -71,10 +72,10 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 				stride = 2
 			}
 			b, out := newBlock(in, width, stride, c.Bottleneck)
-			prefix := fmt.Sprintf("layer%d.%d", stage+1, i)
+			b.name = fmt.Sprintf("layer%d.%d", stage+1, i)
 			for _, u := range b.all() {
-				r.params = append(r.params, Prefix(prefix, u.params())...)
-				r.buffers = append(r.buffers, Prefix(prefix, u.buffers())...)
+				r.params = append(r.params, Prefix(b.name, u.params())...)
+				r.buffers = append(r.buffers, Prefix(b.name, u.buffers())...)
 			}
 			r.blocks = append(r.blocks, b)
 			in = out

@@ -60,9 +60,9 @@ func (c *config) method(pictures int) (methods.Method, error) {
 // model builds the networks that the configuration describes; f_msr is nil
 // without MSR.
 func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
-	backbone, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
+	backbone, err := c.backbone()
 	if err != nil {
-		return nil, nil, usage{err}
+		return nil, nil, err
 	}
 	method, err := c.method(pictures)
 	if err != nil {

@@ -27,6 +27,12 @@ func dtypeName(d gotch.DType) (string, error) {
 		return "F32", nil
 	case gotch.Int64:
 		return "I64", nil
+	case gotch.Int:
+		return "I32", nil
+	case gotch.Uint8:
+		return "U8", nil
+	case gotch.Bool:
+		return "BOOL", nil
 	}
 	return "", fmt.Errorf("checkpoint: dtype %v", d)
 }

@@ -124,7 +124,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.MSRTrunk, "msr-trunk", c.MSRTrunk, "trunk of f_msr: "+nets.MSRTrunks())
 	f.Float64Var(&c.MSRWidth, "msr-width", c.MSRWidth, "width factor of f_msr")
 
-	f.StringVar(&c.Arch, "arch", c.Arch, "backbone: "+strings.Join(nets.Arches(), ", "))
+	f.StringVar(&c.Arch, "arch", c.Arch, "backbone: "+strings.Join(nets.Arches(), ", ")+", or "+scriptedArch+"FILE, a TorchScript module from pictures to features")
 	f.Float64Var(&c.Width, "width", c.Width, "width factor of the backbone")
 	f.StringVar(&c.Stem, "stem", c.Stem, "first layers: cifar, stl or imagenet")
 	f.Int64Var(&c.Hidden, "hidden", c.Hidden, "width of the head's hidden layer")
@@ -232,7 +232,10 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 			return c, usage{err}
 		}
 	}
-	return c, parse(build(&c), args)
+	if err := parse(build(&c), args); err != nil {
+		return c, err
+	}
+	return c, c.absolute()
 }
 
 func presetNames() string {

@@ -13,6 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/progress"
+	"github.com/icl-msr/icl-msr/nets"
 )
 
 // fineTuneOptions say how a backbone is fine-tuned.
@@ -172,6 +173,12 @@ func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOption
 	st, err := k.config.state(s, 0)
 	if err != nil {
 		return acc, err
+	}
+	if err := trainable(p.stderr, st.Backbone); err != nil {
+		return acc, err
+	}
+	if _, ok := st.Backbone.(*nets.Scripted); ok && o.scratch {
+		return acc, usagef("--from-scratch: a TorchScript backbone starts from its file's parameters, there is no scratch")
 	}
 	if !o.scratch {
 		if err := k.encoder(p.stderr, st); err != nil {

@@ -44,6 +44,7 @@ func commands() []command {
 		{"eval", "linear probe and nearest neighbours on a trained backbone", evaluate},
 		{"finetune", "fine-tune a backbone with a share of the labels (semi-supervised), or from scratch", finetune},
 		{"embed", "features of pictures into a file: npy, safetensors, csv or jsonl", embed},
+		{"export", "write a trained network for PyTorch (state dict, TorchScript), safetensors or ONNX", exportNetwork},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
 		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)", paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},

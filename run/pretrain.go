@@ -59,6 +59,9 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 	if err != nil {
 		return last, err
 	}
+	if err := trainable(w, st.Backbone); err != nil {
+		return last, err
+	}
 	src, err := c.source(w, ds, st.Views())
 	if err != nil {
 		return last, err

@@ -1,5 +1,6 @@
 // Package torchscript reads and writes what PyTorch's users have: safetensors,
-// the format of this program's checkpoints, and what torch.save wrote.
+// the format of this program's checkpoints, and what torch.save wrote; and it
+// writes state dicts, TorchScript and ONNX.
 //
 // Pickles are read as data: none of their calls is made, none of their classes
 // is looked for (internal/pickle). What is no tensor, number, text or container

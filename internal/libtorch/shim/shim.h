@@ -12,6 +12,7 @@ extern "C" {
 
 typedef void* icl_tensor;
 typedef char* icl_error;
+typedef void* icl_module;  // a heap-allocated torch::jit::Module
 
 // Handles.
 int64_t icl_live(void);
@@ -100,6 +101,27 @@ icl_error icl_enter_dual_level(uint64_t* level);
 icl_error icl_exit_dual_level(uint64_t level);
 icl_error icl_make_dual(icl_tensor* out, icl_tensor primal, icl_tensor tangent, uint64_t level);
 icl_error icl_unpack_dual(icl_tensor* primal, icl_tensor* tangent, icl_tensor dual, uint64_t level);
+
+// TorchScript. A module's tensors are listed parameters first; names end with a
+// newline each. batch: the module's training flag; update: what it writes to its
+// buffers stays.
+icl_error icl_script_load(icl_module* out, const char* path, int device);
+void icl_script_free(icl_module m);
+// forward takes a tensor to a tensor; how many batch norms have their choice of
+// the batch's or the running statistics written into the code.
+icl_error icl_script_check(icl_module m, int* batch, int* running);
+icl_error icl_script_names(icl_module m, char** parameters, char** buffers);
+icl_error icl_script_tensors(icl_module m, icl_tensor* parameters, int np, icl_tensor* buffers, int nb);
+icl_error icl_script_run(icl_tensor* out, icl_module m, const icl_tensor* parameters, int np,
+                         const icl_tensor* buffers, int nb, icl_tensor x, int batch, int update);
+// The archive of the module at other tensors, in evaluation mode.
+icl_error icl_script_write(icl_module m, const icl_tensor* parameters, int np, const icl_tensor* buffers, int nb,
+                           char** data, int64_t* size);
+// Making one: tensors by dotted names, then methods in TorchScript.
+icl_error icl_script_new(icl_module* out);
+icl_error icl_script_put(icl_module m, const char* name, icl_tensor t, int parameter);
+icl_error icl_script_define(icl_module m, const char* source);
+icl_error icl_script_save(icl_module m, char** data, int64_t* size);  // to be freed with free
 
 // The library.
 icl_error icl_manual_seed(uint64_t seed);

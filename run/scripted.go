@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// scriptedArch is the prefix of --arch that names a TorchScript file.
+const scriptedArch = "torchscript:"
+
+// backbone is the one that the configuration names: a ResNet, or the network of
+// a TorchScript file.
+func (c *config) backbone() (nets.Encoder, error) {
+	file, ok := strings.CutPrefix(c.Arch, scriptedArch)
+	if !ok {
+		b, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
+		if err != nil {
+			return nil, usage{fmt.Errorf("%w, %sFILE", err, scriptedArch)}
+		}
+		return b, nil
+	}
+	if file == "" {
+		return nil, usagef("--arch torchscript: names no file; write --arch %sbackbone.pt", scriptedArch)
+	}
+	d, err := device(c.Device)
+	if err != nil {
+		return nil, err
+	}
+	return nets.LoadScripted(file, int64(c.Size), d)
+}
+
+// absolute makes the path of a TorchScript file one that holds from any folder.
+func (c *config) absolute() error {
+	file, ok := strings.CutPrefix(c.Arch, scriptedArch)
+	if !ok || file == "" {
+		return nil
+	}
+	whole, err := filepath.Abs(file)
+	c.Arch = scriptedArch + whole
+	return err
+}
+
+// trainable reports why a backbone cannot be trained, and tells w what of it
+// will not be as in other networks.
+func trainable(w io.Writer, backbone nets.Encoder) error {
+	b, ok := backbone.(*nets.Scripted)
+	if !ok {
+		return nil
+	}
+	if err := b.Trainable(); err != nil {
+		return err
+	}
+	if n := b.AlwaysRunning(); n > 0 {
+		fmt.Fprintf(w, "note: %d batch norms of the TorchScript module keep its running statistics in training, since it was traced after .eval(); torch.jit.script leaves the choice open\n", n)
+	}
+	return nil
+}

@@ -1,0 +1,309 @@
+package torchscript_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/pickle"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// What is written is an archive whose parts are read back by the standard
+// library and by package pickle: names in order, PyTorch's types, shapes and
+// strides, bytes at multiples of 64.
+func TestStateDictHasPyTorchsStructure(t *testing.T) {
+	var b bytes.Buffer
+	long := torchscript.Tensor{Name: "long", DType: "F64", Shape: []int64{3, 0, 2}, Data: []byte{}}
+	tensors := append(sample(), long)
+	require.NoError(t, torchscript.WriteStateDict(&b, tensors))
+	archive, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	require.NoError(t, err)
+	parts := map[string][]byte{}
+	for _, f := range archive.File {
+		at, err := f.DataOffset()
+		require.NoError(t, err)
+		assert.Zero(t, at%64, f.Name)
+		assert.Equal(t, zip.Store, f.Method)
+		r, err := f.Open()
+		require.NoError(t, err)
+		parts[f.Name], err = io.ReadAll(r) // checks the sum, too
+		require.NoError(t, err)
+	}
+	assert.Equal(t, "3\n", string(parts["archive/version"]))
+	assert.Equal(t, "little", string(parts["archive/byteorder"]))
+	assert.Len(t, parts["archive/.data/serialization_id"], 40)
+	assert.Len(t, parts, 4+len(tensors))
+	v, n, err := pickle.Read(parts["archive/data.pkl"], func(pickle.Global) bool { return true })
+	require.NoError(t, err)
+	assert.Equal(t, len(parts["archive/data.pkl"]), n)
+	dict := v.(*pickle.Object)
+	assert.Equal(t, "collections.OrderedDict", dict.Callable.String())
+	want := []struct {
+		storage         string
+		numel           int64
+		shape, strides  pickle.Tuple
+		name, data, key string
+	}{
+		{"torch.FloatStorage", 2, pickle.Tuple{int64(2), int64(1)}, pickle.Tuple{int64(1), int64(1)}, "b.weight", "", "0"},
+		{"torch.LongStorage", 1, pickle.Tuple{}, pickle.Tuple{}, "a \"quoted\"", "", "1"},
+		{"torch.ByteStorage", 0, pickle.Tuple{int64(0), int64(5)}, pickle.Tuple{int64(5), int64(1)}, "empty", "", "2"},
+		{"torch.DoubleStorage", 0, pickle.Tuple{int64(3), int64(0), int64(2)}, pickle.Tuple{int64(2), int64(2), int64(1)}, "long", "", "3"},
+	}
+	for i, w := range want {
+		assert.Equal(t, w.name, dict.Entries.Keys[i])
+		tensor := dict.Entries.Values[i].(*pickle.Object)
+		assert.Equal(t, "torch._utils._rebuild_tensor_v2", tensor.Callable.String())
+		id := tensor.Args[0].(pickle.Persistent).ID.(pickle.Tuple)
+		assert.Equal(t, w.storage, id[1].(pickle.Global).String())
+		assert.Equal(t, pickle.Tuple{"storage", id[1], w.key, "cpu", w.numel}, id)
+		assert.Equal(t, pickle.Tuple{int64(0), w.shape, w.strides, false}, tensor.Args[1:5])
+		assert.Equal(t, tensors[i].Data, parts["archive/data/"+w.key])
+	}
+}
+
+func TestStateDictRefuses(t *testing.T) {
+	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, append(sample(), sample()[0])), `two tensors named "b.weight"`)
+	short := sample()[:1]
+	short[0].Shape = []int64{3}
+	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, short), "with 8 bytes")
+}
+
+// network is one with random parameters and running statistics.
+type network struct {
+	nets.Network
+	p, b []libtorch.Tensor
+}
+
+func random(s *libtorch.Scope, n nets.Network, o libtorch.Options) network {
+	r := network{n, nets.Initialize(s, n.Params(), o), nets.Initialize(s, n.Buffers(), o)}
+	for i := range r.p {
+		r.p[i] = s.Add(r.p[i], s.Normal(0, 0.05, o, n.Params()[i].Shape...))
+	}
+	for i := 0; i+1 < len(r.b); i += 3 {
+		shape := n.Buffers()[i].Shape
+		r.b[i], r.b[i+1] = s.Normal(0, 0.1, o, shape...), s.Uniform(0.5, 2, o, shape...)
+	}
+	return r
+}
+
+func named(specs []nets.Spec, ts []libtorch.Tensor) (out []nets.NamedTensor) {
+	for i, spec := range specs {
+		out = append(out, nets.NamedTensor{Name: spec.Name, Tensor: ts[i]})
+	}
+	return out
+}
+
+func (r network) script(t *testing.T, before *torchscript.Preprocess) string {
+	g, err := nets.Describe(r.Network)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "net.pt")
+	require.NoError(t, torchscript.WriteScriptFile(path, g, named(r.Params(), r.p), named(r.Buffers(), r.b), before))
+	return path
+}
+
+func everyNetwork(t *testing.T) map[string]nets.Network {
+	backbone := func(name string, stem nets.Stem) *nets.ResNet {
+		b, err := nets.NewBackbone(name, stem, 0.125)
+		require.NoError(t, err)
+		return b
+	}
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: 3, C: 5})
+	require.NoError(t, err)
+	trunk, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.125, N: 2, C: 4})
+	require.NoError(t, err)
+	part := func(c int64) nets.Encoder {
+		e, err := backbone("resnet18", nets.StemCIFAR).Part(c)
+		require.NoError(t, err)
+		return e
+	}
+	body := backbone("resnet18", nets.StemSTL)
+	return map[string]nets.Network{
+		"resnet8": backbone("resnet8", nets.StemCIFAR), "resnet18": body, "resnet50": backbone("resnet50", nets.StemImageNet),
+		"conv4": msr, "f_msr on a ResNet": trunk,
+		"with a head": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)}),
+		"sides":       nets.Sides(nets.Side{Name: "l", Columns: 1, Net: part(1)}, nets.Side{Name: "ab", Columns: 2, Net: part(2)}),
+	}
+}
+
+// Written, loaded by LibTorch and evaluated, a network gives what it gives here,
+// at any batch size, and has its names.
+func TestWrittenScriptsGiveTheSame(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer libtorch.SetGrad(false)()
+	for name, net := range everyNetwork(t) {
+		t.Run(name, func(t *testing.T) {
+			s := libtorch.NewScope()
+			defer func() { require.NoError(t, s.Close()) }()
+			r := random(s, net, libtorch.Float32())
+			m, err := libtorch.LoadScript(r.script(t, nil), gotch.CPU)
+			require.NoError(t, err)
+			for i, spec := range net.Params() {
+				assert.Contains(t, m.Parameters, spec.Name, "parameter %d", i)
+			}
+			assert.Len(t, m.Parameters, len(net.Params()))
+			assert.Len(t, m.Buffers, len(net.Buffers()))
+			p, b := m.Tensors(s)
+			for _, batch := range []int64{1, 7} {
+				x := s.Normal(0, 1, libtorch.Float32(), batch, 3, 32, 32)
+				want := libtorch.Slice[float32](s, net.Forward(s, r.p, r.b, x, nets.Eval()))
+				y := s.Run(m, p, b, x, false, false)
+				assert.Equal(t, batch, s.Size(y, 0))
+				near(t, want, libtorch.Slice[float32](s, y), 1e-5)
+			}
+		})
+	}
+}
+
+// near compares relative to the largest entry.
+func near[T float32 | float64](t *testing.T, want, got []T, rtol float64) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	scale := T(0)
+	for _, w := range want {
+		scale = max(scale, w, -w)
+	}
+	assert.InDeltaSlice(t, want, got, rtol*float64(scale))
+}
+
+// The written module, evaluated as a function of its parameters, has our
+// ResNet's gradients, and moves the same running statistics.
+func TestAWrittenScriptTrainsAlike(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	s := libtorch.NewScope()
+	defer func() { require.NoError(t, s.Close()) }()
+	o := libtorch.Float64()
+	net, err := nets.NewBackbone("resnet18", nets.StemCIFAR, 0.0625)
+	require.NoError(t, err)
+	r := random(s, net, o)
+	script, err := nets.LoadScripted(r.script(t, nil), 32, gotch.CPU)
+	require.NoError(t, err)
+	require.Equal(t, net.Dim(), script.Dim())
+	x := s.Normal(0, 1, o, 4, 3, 16, 16)
+	type result struct {
+		grads, buffers map[string][]float64
+	}
+	train := func(n nets.Network, p, b []libtorch.Tensor) result {
+		leaves := s.Leaves(p)
+		y := n.Forward(s, leaves, b, x, nets.Train())
+		grads := s.Grad([]libtorch.Tensor{s.Sum(s.Square(y))}, leaves, libtorch.GradOptions{})
+		out := result{map[string][]float64{}, map[string][]float64{}}
+		for i, spec := range n.Params() {
+			out.grads[spec.Name] = libtorch.Slice[float64](s, grads[i])
+		}
+		for i, spec := range n.Buffers() {
+			out.buffers[spec.Name] = libtorch.Slice[float64](s, s.To(b[i], o))
+		}
+		return out
+	}
+	got := train(script, nets.Initialize(s, script.Params(), o), nets.Initialize(s, script.Buffers(), o))
+	want := train(net, r.p, r.b)
+	require.NoError(t, s.Err())
+	require.Len(t, got.grads, len(want.grads))
+	for name := range want.grads {
+		near(t, want.grads[name], got.grads[name], 1e-9)
+	}
+	assert.Equal(t, []float64{1}, got.buffers["bn1.num_batches_tracked"])
+	for name := range want.buffers {
+		near(t, want.buffers[name], got.buffers[name], 1e-9)
+	}
+}
+
+// drawn are pictures of smooth colours and some noise.
+func drawn(n, width, height int) (pictures []transforms.Image) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for k := range n {
+		m := transforms.Image{Width: width, Height: height, Pix: make([]byte, 3*width*height)}
+		for i := range m.Pix {
+			x, y := float64(i/3%width), float64(i/3/width)
+			m.Pix[i] = byte(127 + 90*math.Sin(0.1*x*float64(k+1)+float64(i%3))*math.Cos(0.07*y) + 30*rng.Float64())
+		}
+		pictures = append(pictures, m)
+	}
+	return pictures
+}
+
+// The preprocessing in TorchScript is transforms.Plain's on uint8, but for ties of
+// roundings; on floating-point pictures nothing is rounded.
+func TestPreprocessIsPlain(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	norm := transforms.CIFAR().Plain.Norm
+	for name, c := range map[string]struct {
+		plain         transforms.Plain
+		width, height int
+		levels        float64
+	}{
+		"as it is":       {transforms.Plain{Size: 32, Norm: norm}, 32, 32, 1e-3},
+		"squashed":       {transforms.Plain{Size: 32, Norm: norm}, 50, 41, 1.01},
+		"enlarged":       {transforms.Plain{Size: 40, Norm: norm}, 20, 24, 2.01},
+		"cut":            {transforms.Plain{Size: 56, Resize: 64, Norm: norm}, 100, 81, 1.01},
+		"cut only":       {transforms.Plain{Size: 56, Resize: 64, Norm: norm}, 64, 64, 1e-3},
+		"cut, enlarged":  {transforms.Plain{Size: 40, Resize: 32, Norm: norm}, 61, 90, 2.01},
+		"L, a and b":     {transforms.CIFAR().Lab().Plain, 32, 32, 1e-2},
+		"ImageNet's way": {transforms.ImageNet().Plain, 300, 260, 1.01},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := c.plain
+			path := filepath.Join(t.TempDir(), "pre.pt")
+			require.NoError(t, torchscript.WriteScriptFile(path, nets.Graph{}, nil, nil, &torchscript.Preprocess{Size: p.Size, Resize: p.Resize, Mean: p.Norm.Mean, Std: p.Norm.Std, Lab: p.Norm.Lab}))
+			m, err := libtorch.LoadScript(path, gotch.CPU)
+			require.NoError(t, err)
+			pictures := drawn(3, c.width, c.height)
+			var scratch transforms.Scratch
+			var want []float32
+			var bytes []uint8
+			for _, q := range pictures {
+				out := make([]float32, 3*p.Size*p.Size)
+				require.NoError(t, p.Apply(out, transforms.Whole(q), nil, &scratch))
+				want = append(want, out...)
+				for channel := range 3 {
+					for i := channel; i < len(q.Pix); i += 3 {
+						bytes = append(bytes, q.Pix[i])
+					}
+				}
+			}
+			s := libtorch.NewScope()
+			defer func() { require.NoError(t, s.Close()) }()
+			x := libtorch.FromSlice(s, bytes, gotch.CPU, 3, 3, int64(c.height), int64(c.width))
+			unit := s.MulScalar(s.To(x, libtorch.Float32()), 1./255)
+			for kind, input := range map[string]libtorch.Tensor{"uint8": x, "float": unit} {
+				y := s.Run(m, nil, nil, input, false, false)
+				require.NoError(t, s.Err())
+				require.Equal(t, []int64{3, 3, int64(p.Size), int64(p.Size)}, s.Shape(y))
+				off, worst := 0, 0.0
+				for i, v := range libtorch.Slice[float32](s, y) {
+					level := 1 / 255. / p.Norm.Std[i/(p.Size*p.Size)%3]
+					if p.Norm.Lab {
+						level *= 255
+					}
+					d := math.Abs(float64(v-want[i])) / level
+					worst = max(worst, d)
+					if d > 0.5 {
+						off++
+					}
+				}
+				if kind == "float" { // which has no levels to be rounded to
+					assert.LessOrEqual(t, worst, c.levels+0.5)
+					continue
+				}
+				assert.LessOrEqual(t, worst, c.levels)
+				assert.Less(t, float64(off), 0.01*float64(len(want)), "a level off only where a rounding is a tie")
+			}
+		})
+	}
+}
