@@ -7,14 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// built by `make plugin`; its first build compiles gotch position independent,
-// for minutes.
+// pluginFile is what `make plugin` built; a first build compiles gotch position
+// independent, for minutes.
 func pluginFile(t *testing.T) string {
 	so := os.Getenv("ICLMSR_PLUGIN")
 	if so == "" {
@@ -23,15 +24,24 @@ func pluginFile(t *testing.T) string {
 	return so
 }
 
-// host builds the host program with more flags of go build.
+// host builds the host program with more flags of go build, in a module of its
+// own that has a copy of this package and needs no other, nor LibTorch's flags.
 func host(t *testing.T, flags ...string) string {
-	bin := filepath.Join(t.TempDir(), "host")
-	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, "./testdata/host")...)
-	// A host needs no LibTorch, nor its flags.
+	dir := t.TempDir()
+	for from, to := range map[string]string{"testdata/host/main.go": "main.go", "pluginhost.go": "pluginhost/pluginhost.go"} {
+		data, err := os.ReadFile(from)
+		require.NoError(t, err)
+		text := strings.ReplaceAll(string(data), "github.com/icl-msr/icl-msr/pluginhost", "example.com/host/pluginhost")
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, to), []byte(text), 0o644))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/host\n\ngo 1.26.0\n"), 0o644))
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", "host", ".")...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_CFLAGS=", "CGO_CXXFLAGS=", "CGO_LDFLAGS=")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	return bin
+	return filepath.Join(dir, "host")
 }
 
 func TestAHostTrainsAndEmbeds(t *testing.T) {
