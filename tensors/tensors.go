@@ -48,8 +48,9 @@ type (
 	Description = libtorch.Description
 	// GradOptions say how Scope.Grad treats the graph.
 	GradOptions = libtorch.GradOptions
-	// Norm are the tensors of a batch norm, NormMode which statistics it uses.
-	Norm     = libtorch.Norm
+	// Norm are the tensors of a batch norm.
+	Norm = libtorch.Norm
+	// NormMode says which statistics a batch norm uses.
 	NormMode = libtorch.NormMode
 	// Error is a failure inside LibTorch: the operation and LibTorch's first line.
 	Error = libtorch.Error
