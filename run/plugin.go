@@ -17,8 +17,8 @@ import (
 // The exported functions of this folder are the interface of its plugin build
 // (`make plugin`, bin/icl-msr.so; plugin.Lookup). Their signatures are of Go's
 // own types alone, so that a host imports nothing of ours; they return errors,
-// never end the process, and may be called from any goroutine. Pointers, files
-// and flags are not theirs: settings are config.yaml's.
+// never end the process, and may be called from any goroutine. Settings are those
+// of config.yaml: where an error names a flag, the setting of that name is meant.
 
 // PluginAPI is the version of this interface. It grows when a function that was
 // there changes its signature or its meaning; new functions leave it.
@@ -37,7 +37,9 @@ func Methods() []string { return methods.Names() }
 // any of config.yaml's settings over those of `preset: NAME`, over the method's
 // recipe; an empty text trains SimCLR on drawn pictures. log, which may be nil,
 // gets what `run pretrain` prints. When ctx is done the step at hand is
-// finished, the run saved, and ctx's error returned: Resume goes on.
+// finished, the run saved, and ctx's error returned: Resume goes on. Runs that
+// start at once in one process share LibTorch's random numbers, so that their
+// seeds do not fix them.
 func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	c, err := parseConfig(configYAML)
 	if err != nil {

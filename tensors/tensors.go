@@ -20,8 +20,8 @@
 //     thread: who trains in a loop holds runtime.LockOSThread.
 //   - Nothing is in place but what its comment says.
 //
-// The operations are listed by `go doc -all` of package internal/libtorch of
-// this module, type Scope. Among them, by kind: Zeros, Full, Arange, Normal,
+// `go doc github.com/icl-msr/icl-msr/internal/libtorch.Scope` lists the
+// operations. Among them, by kind: Zeros, Full, Arange, Normal,
 // Uniform; Add, Sub, Mul, Div, MatMul, MulScalar, AddScalar; Exp, Log, Sqrt,
 // Square, Pow, Tanh, Sigmoid, ReLU; Sum, Mean, SumDim, MeanDim, LogSumExp,
 // LogSoftmax; Reshape, Transpose, Narrow, Select, Cat, Stack, Gather,
