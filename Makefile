@@ -26,11 +26,17 @@ setup: ## put LibTorch 2.1.0 into the per-user cache and link it as .libtorch
 build: setup ## build bin/run, which runs from any folder
 	@$(ENV) && go build -o bin/run ./run
 
+plugin: setup ## build bin/icl-msr.so, the Go plugin (the first time minutes: gotch once more, position independent)
+	@$(ENV) && go build -buildmode=plugin -o bin/icl-msr.so ./run
+
 demo: build ## train SimCLR and SimCLR+MSR on the embedded pictures, compare them on a page
 	@bin/run demo $(ARGS)
 
 test: setup ## run all tests
 	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -p 1 ./...
+
+test-plugin: plugin ## open the plugin in a host program, train and embed with it
+	@$(ENV) && ICLMSR_PLUGIN=$(CURDIR)/bin/icl-msr.so go test -count=1 ./pluginhost
 
 test-race: setup ## run the concurrent parts' tests under the race detector (builds gotch once more)
 	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -race -p 1 ./internal/libtorch ./datasets ./meta
@@ -59,4 +65,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-compare .venv-interop
 
-.PHONY: help setup build demo test test-race bench compare interop lint go-env go-env-undo clean
+.PHONY: help setup build plugin demo test test-plugin test-race bench compare interop lint go-env go-env-undo clean

@@ -15,6 +15,7 @@ import (
 type Dataset interface {
 	// Name tells what it is, as "cifar10 train".
 	Name() string
+	// Len is the number of pictures.
 	Len() int
 	// Classes are the names of the labels.
 	Classes() []string
@@ -27,6 +28,7 @@ type Dataset interface {
 // Partial is a data set that can decode a part of a picture, or at a fraction of
 // its size. What it returns holds at least what is needed.
 type Partial interface {
+	// Part returns what is needed of picture i.
 	Part(i int, need Need) (transforms.Part, error)
 }
 
@@ -60,7 +62,9 @@ func Variants(ds Foreground) []Variant {
 // Foreground is a data set that knows where the object is.
 type Foreground interface {
 	Dataset
+	// Box is where the object of picture i is, in pixels.
 	Box(i int) transforms.Box
+	// Variant is picture i as v shows it.
 	Variant(i int, v Variant) (transforms.Image, error)
 }
 
@@ -99,7 +103,8 @@ type Options struct {
 	Foreground  string   // of confounded: shapes (0) or the folder of Fashion-MNIST
 }
 
-// Info describes a data set in lists.
+// Info describes a data set in lists: its name, what it is, the files it needs
+// below its folder DIR, and where they are from.
 type Info struct {
 	Name, About, Layout, Source string
 	Sums                        []Sum // of files, as published
@@ -134,7 +139,7 @@ func registry() []entry {
 	}
 }
 
-// All lists the data sets.
+// All lists the data sets that Open knows.
 func All() []Info {
 	var out []Info
 	for _, e := range registry() {
@@ -143,7 +148,7 @@ func All() []Info {
 	return out
 }
 
-// Names lists the data sets' names.
+// Names lists the names that Open knows.
 func Names() []string {
 	var out []string
 	for _, i := range All() {
@@ -152,7 +157,8 @@ func Names() []string {
 	return out
 }
 
-// Open opens a data set by name.
+// Open opens a part of a data set by name. Errors name the files that are missing
+// or wrong; pictures are read when they are asked for.
 func Open(o Options) (Dataset, error) {
 	if !(o.Correlation >= 0 && o.Correlation <= 1) {
 		return nil, fmt.Errorf("--correlation %g: want 0 to 1", o.Correlation)

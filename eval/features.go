@@ -24,20 +24,22 @@ type (
 
 // Features are rows of a backbone's features with their labels.
 type Features struct {
-	X       Tensor // [N, dim] float32
-	Labels  []int64
-	Classes int
+	X       Tensor  // [N, dim] float32
+	Labels  []int64 // of each row; -1 without one
+	Classes int     // labels are below it
 }
 
-// Batch holds n pictures: [N, 3, S, S] row-major, and their labels.
+// Batch holds N pictures and their labels.
 type Batch struct {
-	Pictures []float32
-	Labels   []int64
-	Size     int64
+	Pictures []float32 // [N, 3, S, S] row-major, normalised
+	Labels   []int64   // N of them
+	Size     int64     // S
 }
 
-// Extract runs f over batches of at most so many pictures in all and keeps the
-// rows in s, which holds them once: of ImageNet's 1.2 million rows of 2048, 10 GB.
+// Extract runs f, from pictures [N, 3, S, S] to features [N, dim], over batches of
+// at most so many pictures in all and keeps the rows in s, which holds them once:
+// of ImageNet's 1.2 million rows of 2048, 10 GB. o are dtype and device of what f
+// is given.
 func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o libtorch.Options, pictures, classes int, f func(s *Scope, x Tensor) Tensor) (Features, error) {
 	out := Features{Classes: classes, Labels: make([]int64, 0, pictures)}
 	for b, err := range batches {

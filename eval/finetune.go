@@ -14,10 +14,10 @@ import (
 type FineTuneConfig struct {
 	Epochs      int
 	LR          float64 // of the backbone; cosine to 0
-	HeadLR      float64 // of the linear classifier
+	HeadLR      float64 // of the linear classifier; cosine to 0
 	Momentum    float64 // of SGD, Nesterov's
-	WeightDecay float64
-	Seed        uint64
+	WeightDecay float64 // L2
+	Seed        uint64  // of the classifier's initialisation
 }
 
 // DefaultFineTune is SimCLR's semi-supervised recipe (Chen et al. 2020, appendix

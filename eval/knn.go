@@ -10,7 +10,7 @@ import (
 
 // KNNConfig says how neighbours are found and how they vote.
 type KNNConfig struct {
-	K           int
+	K           int     // neighbours that vote
 	Metric      string  // euclidean: a majority, ties to the smaller label (the paper); cosine: votes weighted by exp(cos/Temperature)
 	Temperature float64 // of cosine; 0.07 in Wu et al. 2018 and those after it
 }

@@ -20,8 +20,8 @@ type LinearConfig struct {
 	Schedule    string // exponential from LR to FinalLR; cosine to 0; step: a tenth at 3/5 and 4/5 of the epochs
 	LR, FinalLR float64
 	Momentum    float64 // of sgd
-	WeightDecay float64
-	Seed        uint64
+	WeightDecay float64 // L2
+	Seed        uint64  // of the initialisation and of the rows' order
 }
 
 // Validate reports the first setting that is wrong.
@@ -122,7 +122,7 @@ type Accuracy struct {
 	Top5 float64 `json:"top5,omitempty"` // 0 where there are fewer than 6 classes
 }
 
-// Score returns the probe's accuracy.
+// Score returns the probe's accuracy on features of the same network.
 func (p Probe) Score(s *Scope, test Features) (acc Accuracy, err error) {
 	err = libtorch.With(func(t *Scope) error {
 		libtorch.NoGrad(func() {

@@ -1,6 +1,10 @@
 // Package losses holds the contrastive losses, one a file, as pure functions of
-// embeddings. Every loss is a mean over this rank's anchors, whose candidates
-// may be those of all ranks.
+// embeddings to a scalar tensor. Every loss is a mean over this rank's anchors,
+// whose candidates may be those of all ranks.
+//
+// [N, d] are N rows of d numbers, one for each picture; they need not be
+// normalised where cosines are compared. tau is a temperature, above 0. What
+// cannot be (shapes, a temperature, a batch without negatives) fails the scope.
 package losses
 
 import (

@@ -1,8 +1,8 @@
 package losses
 
-// SimSiam is Chen and He 2021: minus the cosine of each view's prediction and
-// the other's projection, which is held constant; the mean over pictures and
-// over both directions.
+// SimSiam is Chen and He 2021: minus the cosine of each view's prediction p
+// [N, d] and the other's projection z [N, d], which is held constant; the mean
+// over pictures and over both directions.
 func SimSiam(s *Scope, p1, p2, z1, z2 Tensor) Tensor {
 	return s.MulScalar(crossed(s, p1, p2, z1, z2), -0.5)
 }

@@ -4,9 +4,9 @@ import "fmt"
 
 // SwAVConfig are SwAV's constants: 0.1, 0.05 and 3 in the paper.
 type SwAVConfig struct {
-	Tau        float64
+	Tau        float64 // of the predictions
 	Epsilon    float64 // of Sinkhorn
-	Iterations int
+	Iterations int     // of Sinkhorn
 }
 
 // SwAV is Caron et al. 2020: the assignment of each of the first two views,

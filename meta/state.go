@@ -11,13 +11,13 @@ import (
 // State is everything a run changes: what a checkpoint holds.
 type State struct {
 	*methods.Model
-	MSR             *nets.MSR // nil without MSR
-	Theta, Buffers  []Tensor
-	ModelState      []Tensor // target network, queue and the like
-	Phi, PhiBuffers []Tensor
-	ThetaOpt        nets.Optimizer
-	PhiOpt          nets.Optimizer
-	Position        Position
+	MSR             *nets.MSR      // nil without MSR
+	Theta, Buffers  []Tensor       // of the model: parameters, running statistics
+	ModelState      []Tensor       // target network, queue and the like
+	Phi, PhiBuffers []Tensor       // of f_msr
+	ThetaOpt        nets.Optimizer // of Theta
+	PhiOpt          nets.Optimizer // of Phi; nil without MSR
+	Position        Position       // what is next
 	options         libtorch.Options
 	seed            uint64
 }
@@ -27,10 +27,10 @@ type Position struct {
 	Epoch     int   `json:"epoch"`
 	Pass      Pass  `json:"pass"`
 	Batch     int   `json:"batch"`
-	Step      int   `json:"step"`       // regular steps done in all
-	MetaSteps int   `json:"meta_steps"` // meta steps done in all
-	Sums      Sums  `json:"sums"`       // of the epoch so far
-	ThetaOpt  int64 `json:"theta_updates"`
+	Step      int   `json:"step"`          // regular steps done in all
+	MetaSteps int   `json:"meta_steps"`    // meta steps done in all
+	Sums      Sums  `json:"sums"`          // of the epoch so far
+	ThetaOpt  int64 `json:"theta_updates"` // steps of the optimizer
 	PhiOpt    int64 `json:"phi_updates"`
 }
 
@@ -46,10 +46,10 @@ const (
 // StateOptions describe a new state.
 type StateOptions struct {
 	Model     *methods.Model
-	MSR       *nets.MSR // nil without MSR
-	Optimizer nets.OptimizerConfig
-	Seed      uint64
-	Options   libtorch.Options // dtype and device
+	MSR       *nets.MSR            // nil without MSR
+	Optimizer nets.OptimizerConfig // of theta; f_msr's is Adam
+	Seed      uint64               // of the initialisation, and of methods' random choices
+	Options   libtorch.Options     // dtype and device
 }
 
 // NewState initialises a run's parameters, into s. theta depends on the seed
@@ -121,7 +121,7 @@ func (st *State) Encoder() []nets.NamedTensor {
 	return out
 }
 
-// Device and dtype of the state's tensors.
+// Options are the dtype and device of the state's tensors.
 func (st *State) Options() libtorch.Options { return st.options }
 
 // Mark brings Position up to date with the optimizers, for saving.

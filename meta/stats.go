@@ -2,17 +2,17 @@ package meta
 
 // Step are the figures of one step, for hooks.
 type Step struct {
-	Epoch, Epochs int
+	Epoch, Epochs int // from 0; of the whole run
 	Pass          Pass
-	Batch         int // of the pass, from 0
-	Batches       int
-	Pictures      int
+	Batch         int     // of the pass, from 0
+	Batches       int     // of a pass in which none is left out
+	Pictures      int     // of the batch
 	Loss          float64 // L_to in the regular pass, the meta objective in the other
-	LR            float64
+	LR            float64 // of theta's optimizer, or f_msr's
 }
 
-// Sums accumulate an epoch's figures; they are part of a checkpoint, so that a
-// resumed epoch reports the same means.
+// Sums accumulate an epoch's figures, named as Epoch's; they are part of a
+// checkpoint, so that a resumed epoch reports the same means.
 type Sums struct {
 	Steps    int     `json:"steps"`
 	Meta     int     `json:"meta"`
@@ -34,8 +34,10 @@ type Sums struct {
 	Rank     float64 `json:"effective_rank"` // of the epoch's last regular batch
 }
 
-// Epoch are the figures of one epoch: means over its steps. Losses and norms
-// are as in the paper's equations; norms are of gradients on f_msr.
+// Epoch are the figures of one epoch: means over its steps. Losses are those of
+// the paper's equations: L_to (eq. 5), L_ct (eq. 1 or the method's own), L_msr
+// (eq. 6), L_uni (eq. 9); norms are of gradients on f_msr. Epoch counts from 0,
+// LR is the last step's, seconds are of the pass.
 type Epoch struct {
 	Epoch           int     `json:"epoch"`
 	LR              float64 `json:"lr"`

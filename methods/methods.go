@@ -1,5 +1,19 @@
 // Package methods holds the self-supervised methods, one a file: their head and
 // their loss. MSR is put on any of them by package meta.
+//
+// A method of one's own is a [Method], most simply one of these with another loss
+// (examples/custom_method):
+//
+//	type spread struct{ methods.Method } // of methods.New("simclr", ...)
+//
+//	func (spread) Loss(s *methods.Scope, p *methods.Pass) methods.Tensor {
+//		return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
+//	}
+//
+// What more a method may do (move a queue or prototypes after a step, look at all
+// pictures, cut or leave out views) it says by the interfaces below, from Updater
+// to Freezer. To embed a Method does not bring the other's along: a method that
+// wants them forwards them.
 package methods
 
 import (

@@ -47,7 +47,8 @@ type span struct {
 	target, buffer int // in the state; -1 without a target
 }
 
-// NewModel puts a method on a backbone.
+// NewModel puts a method, of this package or of the caller's own, on a backbone,
+// of package nets or of the caller's own.
 func NewModel(method Method, backbone nets.Encoder) (*Model, error) {
 	networks, err := method.Networks(backbone)
 	if err != nil {

@@ -68,7 +68,7 @@ func registry() []entry {
 	}
 }
 
-// All lists the methods.
+// All lists the methods that New knows.
 func All() []Info {
 	var out []Info
 	for _, e := range registry() {
@@ -77,7 +77,7 @@ func All() []Info {
 	return out
 }
 
-// Names lists the methods' names.
+// Names lists the names that New knows.
 func Names() []string {
 	var out []string
 	for _, i := range All() {
@@ -97,7 +97,8 @@ func RecipeOf(name string) Recipe {
 	return all[0].Recipe
 }
 
-// New builds a method by name.
+// New builds a method by name. A method of one's own needs none of this: any
+// Method goes into NewModel.
 func New(name string, c Config) (Method, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err

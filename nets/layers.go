@@ -104,7 +104,7 @@ func (c convNorm) forward(s *Scope, p, b []Tensor, x, residual Tensor, relu bool
 
 // Child is a named part of a Sequential.
 type Child struct {
-	Name string
+	Name string // before the names of its parameters, with a dot
 	Net  Network
 }
 

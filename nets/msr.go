@@ -8,11 +8,11 @@ import (
 // MSRConfig describes f_msr, the meta semantic regularizer's network (section
 // 4.1): from the un-augmented picture to n weight vectors of c entries.
 type MSRConfig struct {
-	Trunk string // "conv4", or a backbone's name
-	Width float64
-	Stem  Stem  // of a backbone trunk
-	N     int64 // number of weight vectors, n
-	C     int64 // entries of each, c
+	Trunk string  // "conv4", or a backbone's name
+	Width float64 // factor of the trunk's channels
+	Stem  Stem    // of a backbone trunk
+	N     int64   // number of weight vectors, n
+	C     int64   // entries of each, c
 }
 
 // MSR maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1): a trunk,
@@ -43,12 +43,13 @@ func NewMSR(cfg MSRConfig) (*MSR, error) {
 // MSRTrunks returns the names that MSRConfig.Trunk takes.
 func MSRTrunks() string { return "conv4, " + strings.Join(Arches(), ", ") }
 
-// NewMSRWith builds f_msr on a trunk of the caller's.
+// NewMSRWith is f_msr by a network of the caller's, from pictures to n*c numbers
+// each: all but the sigmoid.
 func NewMSRWith(trunk Network, n, c int64) *MSR {
 	return &MSR{Named(Child{"", trunk}), n, c}
 }
 
-// Forward returns A [B, n, c].
+// Forward maps pictures x [B, 3, H, W] to A [B, n, c].
 func (f *MSR) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
 	y := f.Sequential.Forward(s, p, b, x, m)
 	return s.Sigmoid(s.Reshape(y, -1, f.n, f.c))

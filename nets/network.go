@@ -37,6 +37,7 @@ type Network interface {
 // Encoder is a network whose outputs are rows of Dim numbers.
 type Encoder interface {
 	Network
+	// Dim is the numbers of a row.
 	Dim() int64
 }
 

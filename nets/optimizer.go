@@ -28,8 +28,8 @@ type NamedTensor struct {
 
 // OptimizerConfig chooses and tunes an optimizer.
 type OptimizerConfig struct {
-	Name        string // adam, sgd or lars
-	WeightDecay float64
+	Name        string  // adam, sgd or lars
+	WeightDecay float64 // L2: this times the parameter is added to its gradient
 	Momentum    float64 // sgd, lars
 	Nesterov    bool    // sgd
 	Beta1       float64 // adam; 0 means 0.9

@@ -3,14 +3,15 @@ package nets
 // Divisible is an encoder that can be halved: networks of half its width, each
 // for some of a picture's channels.
 type Divisible interface {
+	// Part is the network of half the width, for pictures of so many channels.
 	Part(channels int64) (Encoder, error)
 }
 
 // Side is an encoder of some of the columns of its input: channels of pictures
 // [N, c, H, W], or entries of rows [N, c].
 type Side struct {
-	Name    string
-	Columns int64
+	Name    string // before the names of its parameters, with a dot
+	Columns int64  // of the input that it takes
 	Net     Encoder
 }
 

@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -209,23 +208,9 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 		}
 		method = c.Method
 	}
-	c = defaults()
-	c.Method = method
-	r := methods.RecipeOf(method)
-	c.Lambda, c.Gamma, c.Temperature = r.Lambda, r.Gamma, r.Temperature
-	if presetName != "" {
-		found := false
-		var names []string
-		for _, q := range presets() {
-			names = append(names, q.name)
-			if q.name == presetName {
-				q.apply(&c)
-				found = true
-			}
-		}
-		if !found {
-			return c, usage{suggest.Unknown("preset", presetName, names)}
-		}
+	var err error
+	if c, err = startFrom(method, presetName); err != nil {
+		return c, err
 	}
 	if file != "" {
 		if err := c.read(file); err != nil {

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/icl-msr/icl-msr/datasets"
+import (
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/methods"
+)
 
 // preset changes the defaults to a data set's recipe.
 type preset struct {
@@ -41,4 +45,24 @@ func presets() []preset {
 			c.Hidden, c.MSRWidth = 256, 0.5
 		}},
 	}
+}
+
+// startFrom is the preset over the method's recipe over the defaults.
+func startFrom(method, presetName string) (config, error) {
+	c := defaults()
+	c.Method = method
+	r := methods.RecipeOf(method)
+	c.Lambda, c.Gamma, c.Temperature = r.Lambda, r.Gamma, r.Temperature
+	if presetName == "" {
+		return c, nil
+	}
+	var names []string
+	for _, q := range presets() {
+		if q.name == presetName {
+			q.apply(&c)
+			return c, nil
+		}
+		names = append(names, q.name)
+	}
+	return c, usage{suggest.Unknown("preset", presetName, names)}
 }

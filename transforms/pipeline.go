@@ -10,10 +10,10 @@ import (
 type Pipeline struct {
 	Size         int        // side of the view in pixels
 	Scale, Ratio [2]float64 // of the random resized crop: share of the area, width over height
-	Filter       Filter
-	CropFirst    bool // crop before the colours change (SimCLR), or after (htdt/self-supervised)
-	Jitter       Jitter
-	JitterP      float64
+	Filter       Filter     // of the crop
+	CropFirst    bool       // crop before the colours change (SimCLR), or after (htdt/self-supervised)
+	Jitter       Jitter     // of the colours
+	JitterP      float64    // probability of the jitter; likewise those below
 	GrayP        float64
 	FlipP        float64
 	BlurP        float64     // Gaussian blur, after the flip

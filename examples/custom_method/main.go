@@ -1,0 +1,89 @@
+// Command custom_method trains a method of one's own, without and with MSR, from
+// the same parameters. Nothing of package methods has to change for it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// spread draws views together, and pushes pictures apart by VICReg's variance
+// term alone. Its views, its networks and tau of the do-loss are SimCLR's.
+type spread struct{ methods.Method }
+
+func (spread) Name() string { return "spread" }
+func (spread) Loss(s *methods.Scope, p *methods.Pass) methods.Tensor {
+	return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
+}
+
+// train returns the mean L_ct of the last epoch.
+func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float64, err error) {
+	base, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
+	if err != nil {
+		return 0, err
+	}
+	backbone, err := nets.NewBackbone("resnet10", nets.StemCIFAR, 0.125)
+	if err != nil {
+		return 0, err
+	}
+	model, err := methods.NewModel(spread{base}, backbone)
+	if err != nil {
+		return 0, err
+	}
+	c := meta.Default()
+	var msr *nets.MSR // nil: the method alone
+	if withMSR {
+		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.Weights, C: model.WeightWidth(c.Space)}); err != nil {
+			return 0, err
+		}
+	}
+	pics, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: pictures, Correlation: 0.5, Seed: 1})
+	if err != nil {
+		return 0, err
+	}
+	aug := transforms.CIFAR().WithSize(16)
+	loader, err := datasets.NewLoader(pics, datasets.LoaderOptions{BatchSize: 32, Shuffle: true, DropLast: true, Seed: 1,
+		Views: []datasets.Augment{&aug.View, &aug.View}, Plain: &aug.Plain})
+	if err != nil {
+		return 0, err
+	}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
+		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
+	})
+	err = tensors.With(func(s *tensors.Scope) error {
+		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: tensors.Float32()})
+		if err != nil {
+			return err
+		}
+		return (&meta.Trainer{State: state, Config: c, Source: source,
+			Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: epochs, Steps: loader.Steps()},
+			Hooks: []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
+				last = e.LCt
+				return nil
+			}}}}).Run(ctx)
+	})
+	return last, err
+}
+
+func main() {
+	epochs, pictures := flag.Int("epochs", 5, "passes over the data"), flag.Int("pictures", 1000, "drawn for training")
+	flag.Parse()
+	for _, msr := range []bool{false, true} {
+		loss, err := train(context.Background(), msr, *epochs, *pictures)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "custom_method:", err)
+			os.Exit(1)
+		}
+		fmt.Printf("spread, MSR %t: L_ct %.3f in the last epoch\n", msr, loss)
+	}
+}

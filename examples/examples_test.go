@@ -1,0 +1,131 @@
+// Package examples has the programs in its folders, each of less than 100 lines;
+// these tests run them.
+package examples
+
+import (
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// build builds a program of this module into a temporary folder.
+func build(t *testing.T, pkg string) string {
+	bin := filepath.Join(t.TempDir(), "program")
+	run(t, "", "go", "build", "-o", bin, pkg)
+	return bin
+}
+
+// run runs a command and returns what it printed.
+func run(t *testing.T, dir, name string, args ...string) string {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return string(out)
+}
+
+// numbers are what a pattern's groups match, line by line.
+func numbers(t *testing.T, pattern, out string) (all [][]float64) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(out, -1) {
+		var row []float64
+		for _, g := range m[1:] {
+			v, err := strconv.ParseFloat(g, 64)
+			require.NoError(t, err, out)
+			row = append(row, v)
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+func TestCustomBackbone(t *testing.T) {
+	out := run(t, "", build(t, "./custom_backbone"), "-epochs", "3", "-pictures", "128")
+	assert.Contains(t, out, "the first backbone.body.0.weight\n")
+	got := numbers(t, `L_ct (\S+), L_msr (\S+), L_uni (\S+)`, out)
+	require.Len(t, got, 3, out)
+	assert.Less(t, got[2][0], got[0][0], "the loss falls")
+	assert.Greater(t, got[0][1], 1.0)
+	assert.Less(t, got[0][2], math.Log(30), "30 pairs of one and the same weight vector")
+}
+
+func TestCustomMethod(t *testing.T) {
+	out := run(t, "", build(t, "./custom_method"), "-epochs", "2", "-pictures", "96")
+	assert.Equal(t, []string{"false", "true"}, regexp.MustCompile("true|false").FindAllString(out, -1))
+	got := numbers(t, `L_ct (\S+) in`, out)
+	require.Len(t, got, 2, out)
+	assert.NotEqual(t, got[0], got[1], "MSR changes the run")
+	for _, v := range got {
+		assert.Less(t, v[0], 50.0, "25 (invariance) and 25 (two hinges of at most 1, halved) bound it at unit spread")
+	}
+}
+
+func TestOwnLoop(t *testing.T) {
+	got := numbers(t, `loss (\S+), meta objective (\S+)`, run(t, "", build(t, "./own_loop"), "-steps", "30"))
+	require.Len(t, got, 30)
+	// Cross entropy of 10 classes, and a tenth of the do-loss of 10 pictures.
+	assert.InDelta(t, math.Log(10)+0.1*math.Log(19), got[0][0], 0.6)
+	assert.Less(t, got[29][0], got[0][0]-1, "the classes are learned")
+	assert.Less(t, got[29][1], got[0][1]-1)
+}
+
+func TestEmbedFolder(t *testing.T) {
+	dir := t.TempDir()
+	pictures := filepath.Join(dir, "pictures")
+	require.NoError(t, os.MkdirAll(filepath.Join(pictures, "deeper"), 0o755))
+	for i, name := range []string{"b.png", "a.png", "deeper/c.png"} { // b and c are the same
+		m := image.NewGray(image.Rect(0, 0, 20+i, 20+i))
+		for k := range m.Pix {
+			m.SetGray(k%m.Stride, k/m.Stride, color.Gray{uint8(200 * (i % 2))})
+		}
+		f, err := os.Create(filepath.Join(pictures, name))
+		require.NoError(t, err)
+		require.NoError(t, png.Encode(f, m))
+		require.NoError(t, f.Close())
+	}
+	run(t, dir, build(t, "../run"), "pretrain", "--preset", "cpu", "--count", "32", "--batch-size", "16", "--epochs", "1", "--width", "0.0625",
+		"--hidden", "16", "--dim", "8", "--size", "16", "--threads", "1", "--out", "made")
+	program := build(t, "./embed_folder")
+	out := run(t, dir, program, "-checkpoint", "made/checkpoints/last.safetensors", "-pictures", "pictures", "-out", "x.npy")
+	assert.Equal(t, "3 pictures, 16 features each: x.npy\n", out)
+	data, err := os.ReadFile(filepath.Join(dir, "x.npy"))
+	require.NoError(t, err)
+	assert.Contains(t, string(data[:128]), "'shape': (3, 16,)")
+	var rows [3][16]float32 // in the order of the paths: a, b, deeper/c
+	_, err = binary.Decode(data[len(data)-4*3*16:], binary.LittleEndian, &rows)
+	require.NoError(t, err)
+	assert.NotEqual(t, rows[0], rows[1])
+	assert.InDeltaSlice(t, rows[1][:], rows[2][:], 1e-5, "black, whatever its size")
+
+	cmd := exec.Command(program, "-checkpoint", "pictures/a.png")
+	cmd.Dir = dir
+	text, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	assert.Regexp(t, `^embed_folder: pictures/a.png: .*\n$`, string(text))
+}
+
+// An example is read in a minute.
+func TestExamplesAreShort(t *testing.T) {
+	files, err := filepath.Glob("*/main.go")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	assert.LessOrEqual(t, len(files), 5)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Less(t, strings.Count(string(data), "\n"), 100, file)
+		assert.NotContains(t, string(data), "/internal/", fmt.Sprintf("%s: what users cannot import", file))
+	}
+}

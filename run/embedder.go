@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// embedder is a checkpoint's network on an OS thread of its own, which LibTorch's
+// threads belong to.
+type embedder struct {
+	requests chan embedRequest
+	closed   chan struct{}
+	close    func()
+}
+
+type embedRequest struct {
+	ctx    context.Context
+	files  pictureFiles
+	answer chan<- embedAnswer // with room for it
+}
+
+type embedAnswer struct {
+	rows [][]float32
+	err  error
+}
+
+// startEmbedder loads the network and returns when it is there.
+func startEmbedder(k checkpoint) (*embedder, error) {
+	n := &embedder{requests: make(chan embedRequest), closed: make(chan struct{})}
+	n.close = sync.OnceFunc(func() { close(n.closed) })
+	ready := make(chan error, 2)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		ready <- libtorch.With(func(s *libtorch.Scope) error {
+			st, err := k.evaluated(s)
+			if err != nil {
+				return err
+			}
+			ready <- nil
+			n.serve(k, st)
+			return nil
+		})
+	}()
+	return n, <-ready
+}
+
+// evaluated is the state of the checkpoint's network, to evaluate.
+func (k checkpoint) evaluated(s *libtorch.Scope) (*meta.State, error) {
+	if err := setThreads(k.config.Threads); err != nil {
+		return nil, err
+	}
+	st, err := k.config.state(s, 0)
+	if err != nil {
+		return nil, err
+	}
+	return st, k.fill(st.Encoder())
+}
+
+func (n *embedder) serve(k checkpoint, st *meta.State) {
+	o := defaultEval()
+	k.config.BadPictures = "stop" // a row for each picture
+	for {
+		select {
+		case <-n.closed:
+			return
+		case r := <-n.requests:
+			var a embedAnswer
+			a.err = libtorch.With(func(s *libtorch.Scope) error {
+				f, err := k.config.features(r.ctx, s, st, r.files, o)
+				if err != nil {
+					return err
+				}
+				all, dim := libtorch.Slice[float32](s, f.X), int(st.Backbone.Dim())
+				for i := range len(all) / dim {
+					a.rows = append(a.rows, all[i*dim:(i+1)*dim:(i+1)*dim])
+				}
+				return s.Err()
+			})
+			r.answer <- a
+		}
+	}
+}
+
+// embed returns the features of picture files, a row for each.
+func (n *embedder) embed(ctx context.Context, files []string) ([][]float32, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	answer := make(chan embedAnswer, 1)
+	select {
+	case n.requests <- embedRequest{ctx, files, answer}:
+		a := <-answer
+		return a.rows, a.err
+	case <-n.closed:
+		return nil, errors.New("the network was freed: load it again")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pictureFiles is a data set of files, without labels.
+type pictureFiles []string
+
+func (f pictureFiles) Name() string      { return fmt.Sprintf("%d picture files", len(f)) }
+func (f pictureFiles) Len() int          { return len(f) }
+func (f pictureFiles) Classes() []string { return nil }
+func (f pictureFiles) Label(int) int     { return -1 }
+
+func (f pictureFiles) Image(i int) (transforms.Image, error) {
+	data, err := os.ReadFile(f[i])
+	if err != nil {
+		return transforms.Image{}, err
+	}
+	m, err := datasets.Decode(data)
+	if err != nil {
+		return m, fmt.Errorf("%s (%d bytes): %w", f[i], len(data), err)
+	}
+	return m, nil
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/methods"
+)
+
+// The exported functions of this folder are the interface of its plugin build
+// (`make plugin`, bin/icl-msr.so; plugin.Lookup). Their signatures are of Go's
+// own types alone, so that a host imports nothing of ours; they return errors,
+// never end the process, and may be called from any goroutine. Settings are those
+// of config.yaml: where an error names a flag, the setting of that name is meant.
+
+// PluginAPI is the version of this interface. It grows when a function that was
+// there changes its signature or its meaning; new functions leave it.
+func PluginAPI() int { return 1 }
+
+// Version tells the versions of LibTorch and of the interface, as
+// "icl-msr, LibTorch 2.1.0, plugin API 1".
+func Version() string {
+	return fmt.Sprintf("icl-msr, LibTorch %s, plugin API %d", libtorch.Version(), PluginAPI())
+}
+
+// Methods lists the names that the setting method takes.
+func Methods() []string { return methods.Names() }
+
+// Train runs a training of its own into the new run folder out. configYAML has
+// any of config.yaml's settings over those of `preset: NAME`, over the method's
+// recipe; an empty text trains SimCLR on drawn pictures. log, which may be nil,
+// gets what `run pretrain` prints. When ctx is done the step at hand is
+// finished, the run saved, and ctx's error returned: Resume goes on. Runs that
+// start at once in one process share LibTorch's random numbers, so that their
+// seeds do not fix them.
+func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
+	c, err := parseConfig(configYAML)
+	if err != nil {
+		return err
+	}
+	_, err = train(ctx, orDiscard(log), c, out, false)
+	return err
+}
+
+// Resume goes on with the run in folder out, by its config.yaml, from its newest
+// checkpoint.
+func Resume(ctx context.Context, out string, log io.Writer) error {
+	path := runfolder.Config(out)
+	if !exists(path) {
+		return fmt.Errorf("%s holds no run to go on with: train there first", out)
+	}
+	c := defaults()
+	if err := c.read(path); err != nil {
+		return err
+	}
+	_, err := train(ctx, orDiscard(log), c, out, true)
+	return err
+}
+
+// Embed returns the backbone's features of picture files, PNG or JPEG, a row
+// for each in their order, by the network of a checkpoint file. The first
+// picture that cannot be read is the error.
+func Embed(ctx context.Context, checkpoint string, pictures []string) ([][]float32, error) {
+	embed, done, err := Load(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return embed(ctx, pictures)
+}
+
+// Load keeps the network of a checkpoint file in memory: embed is Embed with it,
+// one call at a time, until done frees it. It runs on the device of the
+// training where that is there, else on the CPU.
+func Load(checkpoint string) (embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error) {
+	k, err := load(checkpoint)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := device(k.config.Device); err != nil {
+		k.config.Device = "cpu"
+	}
+	n, err := startEmbedder(k)
+	if err != nil {
+		return nil, nil, err
+	}
+	return n.embed, n.close, nil
+}
+
+// parseConfig reads a configuration with the name of a preset in it.
+func parseConfig(text string) (config, error) {
+	c := struct {
+		Preset string `yaml:"preset"`
+		Config config `yaml:",inline"`
+	}{Config: defaults()}
+	decode := func() error {
+		d := yaml.NewDecoder(strings.NewReader(text))
+		d.KnownFields(true)
+		if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+			return usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", ""))
+		}
+		return nil
+	}
+	if err := decode(); err != nil { // for the names of the method and the preset
+		return c.Config, err
+	}
+	var err error
+	if c.Config, err = startFrom(c.Config.Method, c.Preset); err != nil {
+		return c.Config, err
+	}
+	return c.Config, decode()
+}
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}
