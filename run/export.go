@@ -45,6 +45,7 @@ func exportNetwork(_ context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
+	k.config.Device = "cpu"
 	part, err := k.part(o)
 	if err != nil {
 		return err
@@ -97,7 +98,6 @@ type exported struct {
 
 // part takes what is to be exported out of a checkpoint.
 func (k checkpoint) part(o exportOptions) (exported, error) {
-	k.config.Device = "cpu"
 	model, f, err := k.config.model(0)
 	if err != nil {
 		return exported{}, err

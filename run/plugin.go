@@ -94,25 +94,6 @@ func Load(checkpoint string) (embed func(ctx context.Context, pictures []string)
 	return n.embed, n.close, nil
 }
 
-// Export writes a checkpoint's network to the file out, whole or not at all:
-// what is backbone, backbone+projector or f_msr; format is pt (a state dict),
-// safetensors, torchscript or onnx, as of `run export`.
-func Export(checkpoint, what, format, out string) error {
-	o := exportOptions{What: what, Format: format, FC: "none", Out: out}
-	if err := o.settle(); err != nil {
-		return err
-	}
-	k, err := load(checkpoint)
-	if err != nil {
-		return err
-	}
-	part, err := k.part(o)
-	if err != nil {
-		return err
-	}
-	return part.write(o)
-}
-
 // parseConfig reads a configuration with the name of a preset in it.
 func parseConfig(text string) (config, error) {
 	c := struct {

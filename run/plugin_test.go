@@ -8,7 +8,6 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
-	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -92,25 +90,6 @@ func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 		}
 		return s.Err()
 	}))
-
-	file := filepath.Join(t.TempDir(), "backbone.pt")
-	require.NoError(t, Export(checkpoint, "backbone", "pt", file))
-	w, err := torchscript.OpenWeights(file)
-	require.NoError(t, err)
-	defer w.Close()
-	assert.Len(t, w.Groups[0].Tensors, len(k.tensorsOf("backbone.")))
-	assert.ErrorContains(t, Export(checkpoint, "f_msr", "pt", file), "without --msr")
-	assert.ErrorContains(t, Export(checkpoint, "head", "pt", file), `unknown --what "head"`)
-}
-
-// tensorsOf are those whose names begin with prefix.
-func (k checkpoint) tensorsOf(prefix string) (out []string) {
-	for _, t := range k.tensors {
-		if strings.HasPrefix(t.Name, prefix) {
-			out = append(out, t.Name)
-		}
-	}
-	return out
 }
 
 func TestALoadedNetworkServesGoroutinesUntilItIsFreed(t *testing.T) {

@@ -42,9 +42,7 @@ func (p Preprocess) source() string {
 		line("if h != y.size(2) or w != y.size(3):")
 		resize("    ", "h", "w")
 		line("side = min(min(h, w), %d)", p.Size)
-		line("top, left = (h - side) // 2, (w - side) // 2") // halves to even, as torchvision's CenterCrop
-		line("top, left = top + (h - side) %% 2 * (top %% 2), left + (w - side) %% 2 * (left %% 2)")
-		line("y = torch.narrow(torch.narrow(y, 2, top, side), 3, left, side)")
+		line("y = torch.narrow(torch.narrow(y, 2, (h - side) // 2, side), 3, (w - side) // 2, side)")
 	}
 	line("if y.size(2) != %d or y.size(3) != %d:", p.Size, p.Size)
 	resize("    ", fmt.Sprint(p.Size), fmt.Sprint(p.Size))
