@@ -4,6 +4,7 @@ package examples
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -114,6 +115,30 @@ func TestEmbedFolder(t *testing.T) {
 	text, err := cmd.CombinedOutput()
 	require.Error(t, err)
 	assert.Regexp(t, `^embed_folder: pictures/a.png: .*\n$`, string(text))
+}
+
+// The features are those that PyTorch made of the pictures (run/testdata/init/make.py).
+func TestPythonCheckpoint(t *testing.T) {
+	const dir = "../run/testdata/init/"
+	out := run(t, "", build(t, "./python_checkpoint"), "-checkpoint", dir+"moco.pth", "-arch", "resnet8", "-width", "0.0625", dir+"a.png", dir+"b.png", dir+"c.png")
+	assert.Contains(t, out, "moco.pth: MoCo v1 or v2")
+	data, err := os.ReadFile(dir + "features.json")
+	require.NoError(t, err)
+	var want map[string][]float64
+	require.NoError(t, json.Unmarshal(data, &want))
+	require.Len(t, want, 3)
+	for name, row := range want {
+		_, text, ok := strings.Cut(out, name+" [")
+		require.True(t, ok, out)
+		text, _, _ = strings.Cut(text, "]")
+		words := strings.Fields(text)
+		require.Len(t, words, len(row))
+		for i, word := range words {
+			v, err := strconv.ParseFloat(word, 64)
+			require.NoError(t, err)
+			assert.InDelta(t, row[i], v, 2e-3, "%s, feature %d", name, i)
+		}
+	}
 }
 
 // An example is read in a minute.

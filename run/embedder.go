@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // embedder is a checkpoint's network on an OS thread of its own, which LibTorch's
@@ -24,7 +22,7 @@ type embedder struct {
 
 type embedRequest struct {
 	ctx    context.Context
-	files  pictureFiles
+	files  datasets.Dataset
 	answer chan<- embedAnswer // with room for it
 }
 
@@ -96,9 +94,16 @@ func (n *embedder) embed(ctx context.Context, files []string) ([][]float32, erro
 	if len(files) == 0 {
 		return nil, nil
 	}
+	ds, err := datasets.Pictures(files)
+	if err != nil {
+		return nil, err
+	}
+	if ds.Len() != len(files) {
+		return nil, fmt.Errorf("%d pictures in %d names: name picture files, not folders", ds.Len(), len(files))
+	}
 	answer := make(chan embedAnswer, 1)
 	select {
-	case n.requests <- embedRequest{ctx, files, answer}:
+	case n.requests <- embedRequest{ctx, ds, answer}:
 		a := <-answer
 		return a.rows, a.err
 	case <-n.closed:
@@ -106,24 +111,4 @@ func (n *embedder) embed(ctx context.Context, files []string) ([][]float32, erro
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// pictureFiles is a data set of files, without labels.
-type pictureFiles []string
-
-func (f pictureFiles) Name() string      { return fmt.Sprintf("%d picture files", len(f)) }
-func (f pictureFiles) Len() int          { return len(f) }
-func (f pictureFiles) Classes() []string { return nil }
-func (f pictureFiles) Label(int) int     { return -1 }
-
-func (f pictureFiles) Image(i int) (transforms.Image, error) {
-	data, err := os.ReadFile(f[i])
-	if err != nil {
-		return transforms.Image{}, err
-	}
-	m, err := datasets.Decode(data)
-	if err != nil {
-		return m, fmt.Errorf("%s (%d bytes): %w", f[i], len(data), err)
-	}
-	return m, nil
 }

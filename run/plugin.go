@@ -94,6 +94,26 @@ func Load(checkpoint string) (embed func(ctx context.Context, pictures []string)
 	return n.embed, n.close, nil
 }
 
+// Export writes a part of a checkpoint file's network for other programs, as
+// `run export` does: what is backbone, backbone+projector or f_msr; format is pt,
+// safetensors, torchscript or onnx, or empty for what the ending of out says.
+func Export(checkpoint, what, format, out string) error {
+	o := exportOptions{What: what, Format: format, FC: "none", Out: out}
+	if err := o.settle(); err != nil {
+		return err
+	}
+	k, err := load(checkpoint)
+	if err != nil {
+		return err
+	}
+	k.config.Device = "cpu"
+	part, err := k.part(o)
+	if err != nil {
+		return err
+	}
+	return part.write(o)
+}
+
 // parseConfig reads a configuration with the name of a preset in it.
 func parseConfig(text string) (config, error) {
 	c := struct {
@@ -115,7 +135,10 @@ func parseConfig(text string) (config, error) {
 	if c.Config, err = startFrom(c.Config.Method, c.Preset); err != nil {
 		return c.Config, err
 	}
-	return c.Config, decode()
+	if err := decode(); err != nil {
+		return c.Config, err
+	}
+	return c.Config, c.Config.absolute()
 }
 
 func orDiscard(w io.Writer) io.Writer {

@@ -17,6 +17,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -117,6 +118,8 @@ func TestALoadedNetworkServesGoroutinesUntilItIsFreed(t *testing.T) {
 	require.NoError(t, os.WriteFile(bad, []byte("no picture"), 0o644))
 	_, err = embed(ctx, append(paths, bad))
 	assert.ErrorContains(t, err, "bad.png (10 bytes): ")
+	_, err = embed(ctx, []string{filepath.Dir(paths[0])})
+	assert.EqualError(t, err, "6 pictures in 1 names: name picture files, not folders")
 	done()
 	done()
 	_, err = embed(ctx, paths)
@@ -141,6 +144,19 @@ func TestTheInterfacesErrorsNameTheThing(t *testing.T) {
 	assert.ErrorContains(t, Resume(ctx, dir, nil), "holds no run")
 	_, err := Embed(ctx, filepath.Join(dir, "none.safetensors"), []string{"x"})
 	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestTheInterfaceExports(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	require.NoError(t, Train(ctx, smallYAML, filepath.Join(dir, "run"), nil))
+	checkpoint, file := runfolder.Last(filepath.Join(dir, "run")), filepath.Join(dir, "backbone.safetensors")
+	require.NoError(t, Export(checkpoint, "backbone", "", file))
+	got, _, err := torchscript.ReadSafetensorsFile(file)
+	require.NoError(t, err)
+	weight, ok := torchscript.Find(got, "conv1.weight")
+	require.True(t, ok)
+	assert.Equal(t, tensors(t, filepath.Join(dir, "run"))["backbone.conv1.weight"], weight.Data)
+	assert.ErrorContains(t, Export(checkpoint, "back", "", file), `unknown --what "back"; known: backbone`)
 }
 
 // The method's recipe lies under the preset, and the preset under the text.

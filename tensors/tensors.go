@@ -62,10 +62,12 @@ type (
 
 // The element types.
 const (
-	F32 = gotch.Float
-	F64 = gotch.Double
-	I64 = gotch.Int64
-	U8  = gotch.Uint8
+	F16  = gotch.Half
+	BF16 = gotch.BFloat16
+	F32  = gotch.Float
+	F64  = gotch.Double
+	I64  = gotch.Int64
+	U8   = gotch.Uint8
 )
 
 // Number is an element type that passes between Go slices and tensors.
