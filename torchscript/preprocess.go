@@ -42,7 +42,10 @@ func (p Preprocess) source() string {
 		line("if h != y.size(2) or w != y.size(3):")
 		resize("    ", "h", "w")
 		line("side = min(min(h, w), %d)", p.Size)
-		line("y = torch.narrow(torch.narrow(y, 2, (h - side) // 2, side), 3, (w - side) // 2, side)")
+		for _, v := range []string{"h", "w"} { // half of what is left over, rounded to even
+			line("%s = (%s - side) // 2 + (%s - side) %% 2 * ((%s - side) // 2 %% 2)", v, v, v, v)
+		}
+		line("y = torch.narrow(torch.narrow(y, 2, h, side), 3, w, side)")
 	}
 	line("if y.size(2) != %d or y.size(3) != %d:", p.Size, p.Size)
 	resize("    ", fmt.Sprint(p.Size), fmt.Sprint(p.Size))

@@ -59,9 +59,8 @@ def normalised(folder, resize=256, size=224):
     """[N, 3, size, size], by PIL and torchvision."""
     out = []
     for f in files(folder):
-        p = F.resize(Image.open(f).convert("RGB"), resize, F.InterpolationMode.BICUBIC)
-        left, top = (p.width - size) // 2, (p.height - size) // 2
-        out.append(F.normalize(F.to_tensor(p.crop((left, top, left + size, top + size))), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+        p = F.center_crop(F.resize(Image.open(f).convert("RGB"), resize, F.InterpolationMode.BICUBIC), size)
+        out.append(F.normalize(F.to_tensor(p), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
     return torch.stack(out)
 
 
