@@ -91,13 +91,14 @@ type run struct {
 	msr       bool
 	change    func(c *meta.Config)
 	optimizer string
+	options   map[string]float64
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
 	require.NoError(t, err)
 	const count = 18
-	method, err := methods.New(r.method, methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 16, Pictures: count, Prototypes: []int64{3, 4}})
+	method, err := methods.New(r.method, methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4}, Options: r.options})
 	require.NoError(t, err)
 	model, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
@@ -125,7 +126,7 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 2, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.
@@ -173,16 +174,21 @@ func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string) 
 	require.NoError(t, s.Close())
 }
 
-// Two epochs, of two regular and two meta steps each, on 2 and on 4 ranks are
-// those of one process with the same batches: losses, parameters, running
+// Two regular and two meta steps on 2 and on 4 ranks are those of one process with the same batches: losses, parameters, running
 // statistics, the state of every method. All ranks end with the same bits
 // (Trainer compares checksums).
 func TestRanksTrainAsOneProcess(t *testing.T) {
 	ranktest.Run(t, []int{2, 4}, func(t *testing.T, g *libtorch.Group) {
 		var runs []run
 		for _, name := range methods.Names() {
-			runs = append(runs, run{method: name}, run{method: name, msr: true},
-				run{method: name, msr: true, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }})
+			var options map[string]float64
+			if name == "pcl" {
+				options = map[string]float64{"warm": 0} // clusters from the first epoch on
+			}
+			runs = append(runs, run{method: name, options: options}, run{method: name, msr: true, options: options})
+			if g.Size() == 2 {
+				runs = append(runs, run{method: name, msr: true, options: options, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }})
+			}
 		}
 		runs = append(runs,
 			run{method: "byol", msr: true, change: func(c *meta.Config) { c.Space = meta.Feature }},

@@ -88,7 +88,7 @@ func (m Mode) Across(g *libtorch.Group) Mode {
 }
 
 func (m Mode) norm() libtorch.NormMode {
-	return libtorch.NormMode{Group: m.group, Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
+	return libtorch.NormMode{Group: m.group, Twice: m.twice, Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
 }
 
 // Spec describes one parameter or buffer.

@@ -66,9 +66,10 @@ icl_error icl_normalize(icl_tensor* out, icl_tensor x);
 
 // Batch normalisation. batch: statistics of the batch (else the running ones);
 // update: move the running ones by momentum; rows > 0: the batch's statistics
-// are those of its first rows only; group: they are those of all its ranks.
+// are those of its first rows only; group: they are those of all its ranks;
+// twice: a gradient will be differentiated again.
 typedef struct {
-  int batch, update;
+  int batch, update, twice;
   int64_t rows;
   double momentum, eps;
   icl_group group;

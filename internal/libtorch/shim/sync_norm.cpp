@@ -66,8 +66,10 @@ struct SyncNorm : torch::autograd::Function<SyncNorm> {
     auto& g = *reinterpret_cast<Group*>(ctx->saved_data["group"].toInt());
     const auto& dy = grads[0];
     if (at::GradMode::is_enabled()) {
-      auto y = composed(x, w, b, statistics(x, g), eps, g);
-      auto d = torch::autograd::grad({y}, {x, w, b}, {dy}, true, true, true);
+      // By aliases: what x itself was made of is not to be gone through here.
+      auto ax = x.view_as(x), aw = w.view_as(w), ab = b.view_as(b);
+      auto y = composed(ax, aw, ab, statistics(ax, g), eps, g);
+      auto d = torch::autograd::grad({y}, {ax, aw, ab}, {dy}, true, true, true);
       return {d[0], d[1], d[2], {}, {}, {}, {}};
     }
     // With the statistics held constant, then what their change adds.
@@ -100,7 +102,7 @@ at::Tensor sync_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor&
   TORCH_CHECK(n > 1, "batch norm needs more than one value per channel; got shape ", x.sizes(), " on ", g.size,
               " ranks");
   const bool dual = is_dual(x) || is_dual(w) || is_dual(b);
-  const bool fast = !leading && !dual && w.defined() && b.defined();
+  const bool fast = !leading && !dual && !m.twice && w.defined() && b.defined();
   Statistics s;
   {
     at::AutoGradMode record(at::GradMode::is_enabled() && !fast);
