@@ -45,7 +45,7 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices,
+	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices,
 		Device: func(sc *libtorch.Scope, v int, device gotch.Device) libtorch.Tensor {
 			return s.views[v].Device(sc, &b.Staged[v], device)
 		}}
