@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sugarme/gotch"
@@ -34,6 +35,7 @@ type Job struct {
 	base  *libtorch.Store // the connection
 	store *libtorch.Store // the same, with the job's prefix
 	watch *watch
+	left  sync.Once
 }
 
 // Join meets the other ranks, compares their settings with rank 0's, and makes
@@ -173,6 +175,7 @@ func (j *Job) compare(stage string, fields []Field) error {
 			return err
 		}
 		if answer.Problem != "" {
+			j.linger("heard"+stage, j.Size-1, 5*beat)
 			return errors.New(answer.Problem)
 		}
 		return nil
@@ -188,6 +191,7 @@ func (j *Job) compare(stage string, fields []Field) error {
 	case answer.Size != j.Size:
 		return fmt.Errorf("rank %d: WORLD_SIZE is %d here and %d on rank 0", j.Rank, j.Size, answer.Size)
 	case answer.Problem != "":
+		_, _ = j.store.Add("heard"+stage, 1) // rank 0 goes on all the same
 		return fmt.Errorf("rank %d: stopped: %s", j.Rank, answer.Problem)
 	}
 	return nil
@@ -258,6 +262,7 @@ func (j *Job) Agree(own error) error {
 	}
 	all, err := j.Group.GatherInts(j.o.Device, failed)
 	if own != nil {
+		j.leave(5 * beat)
 		return own
 	}
 	if err != nil {
@@ -282,13 +287,41 @@ func (j *Job) Ranks() *libtorch.Group {
 	return j.Group
 }
 
-// Close leaves the job.
+// Close leaves the job. Rank 0 stays until all have left.
 func (j *Job) Close() {
 	if j == nil {
 		return
 	}
-	j.Group.Close()
+	j.leave(60 * beat)
 	j.watch.close()
 	j.store.Close()
 	j.base.Close()
+}
+
+// leave closes the connections to the other ranks, so that none waits for this
+// one; rank 0 then serves the store for at most so long, until all have left.
+func (j *Job) leave(atMost time.Duration) {
+	j.left.Do(func() {
+		if j.Group == nil {
+			return
+		}
+		closed := make(chan struct{})
+		go func() { j.Group.Close(); close(closed) }() // operations that hang end with the process
+		select {
+		case <-closed:
+		case <-time.After(beat):
+		}
+		if _, err := j.store.Add("left", 1); err == nil && j.Rank == 0 {
+			j.linger("left", j.Size, atMost)
+		}
+	})
+}
+
+// linger waits until a counter has come to n.
+func (j *Job) linger(counter string, n int, atMost time.Duration) {
+	for until := time.Now().Add(atMost); time.Now().Before(until); time.Sleep(beat / 20) {
+		if k, err := j.store.Add(counter, 0); err != nil || k >= int64(n) {
+			return
+		}
+	}
 }

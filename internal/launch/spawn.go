@@ -127,9 +127,12 @@ func prepare(n int, args []string, stdout, stderr io.Writer) ([]*exec.Cmd, error
 	return ranks, nil
 }
 
+// Spawned reports whether this process was started by Spawn.
+func Spawned() bool { return os.Getenv(childVariable) != "" }
+
 // Follow ends this process when the one that spawned it does.
 func Follow() {
-	if os.Getenv(childVariable) != "" {
+	if Spawned() {
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin) // until it is closed
 			os.Exit(1)

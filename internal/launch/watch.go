@@ -159,7 +159,7 @@ func (j *Job) Explain(err error) error {
 	} else {
 		err = j.explain(err)
 	}
-	j.leave()
+	j.leave(5 * beat)
 	return err
 }
 
@@ -193,21 +193,6 @@ func lost(err error) bool {
 	return false
 }
 
-// leave closes the connections to the other ranks, so that none waits for this
-// one; rank 0 then serves the store until all have left, five beats at most.
-func (j *Job) leave() {
-	closed := make(chan struct{})
-	go func() { j.Group.Close(); close(closed) }()
-	select {
-	case <-closed:
-	case <-time.After(beat):
-	}
-	n, err := j.watch.store.Add("left", 1)
-	for until := time.Now().Add(5 * beat); j.Rank == 0 && err == nil && n < int64(j.Size) && time.Now().Before(until); time.Sleep(beat / 10) {
-		n, err = j.watch.store.Add("left", 0)
-	}
-}
-
 // Await waits, on ranks other than 0, for as long as rank 0 takes to do
 // something that the others have no part in; name is of that alone. Rank 0 calls
 // Done when it is done.
@@ -220,12 +205,12 @@ func (j *Job) Await(name string) error {
 		if err != nil {
 			return j.Explain(err)
 		}
-		for range 10 {
+		for pause := time.Millisecond; pause < 4*beat; pause += pause / 4 {
 			there, err := j.watch.store.Has("done/" + name)
 			if err != nil || there {
 				return j.Explain(err)
 			}
-			time.Sleep(beat / 2)
+			time.Sleep(min(pause, beat/2))
 		}
 		if after, err := j.watch.store.Add(key("beat", 0), 0); err == nil && after == before {
 			return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
