@@ -54,11 +54,14 @@ func Join(p Place, o Options) (*Job, error) {
 }
 
 func (j *Job) join() error {
+	if j.ByAgent {
+		j.Port = besides(j.Port)
+	}
 	host, err := j.resolve()
 	if err != nil {
 		return err
 	}
-	if j.Rank == 0 && !j.ByAgent {
+	if j.Rank == 0 {
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: host, Port: j.Port})
 		if err != nil {
 			return fmt.Errorf("rank 0 cannot listen on %s: %w; is another job there, or is MASTER_ADDR (%s) another machine's? choose another MASTER_PORT or MASTER_ADDR", hostPort(host, j.Port), plain(err), j.Address)
@@ -94,6 +97,15 @@ func (j *Job) join() error {
 		return j.Explain(err)
 	}
 	return nil
+}
+
+// besides is the port of the job's store where torchrun's agent has MASTER_PORT
+// for a store of its own, whose protocol is another in each version of PyTorch.
+func besides(port int) int {
+	if port+1000 > 65535 {
+		return port - 1000
+	}
+	return port + 1000
 }
 
 func key(name string, rank int) string { return name + "/" + strconv.Itoa(rank) }
@@ -294,8 +306,10 @@ func (j *Job) Close() {
 	}
 	j.leave(60 * beat)
 	j.watch.close()
-	j.store.Close()
-	j.base.Close()
+	if j.watch == nil || !j.watch.cut.Load() {
+		j.store.Close()
+		j.base.Close()
+	}
 }
 
 // leave closes the connections to the other ranks, so that none waits for this
@@ -311,7 +325,7 @@ func (j *Job) leave(atMost time.Duration) {
 		case <-closed:
 		case <-time.After(beat):
 		}
-		if _, err := j.store.Add("left", 1); err == nil && j.Rank == 0 {
+		if _, err := j.watch.count("left", 1); err == nil && j.Rank == 0 {
 			j.linger("left", j.Size, atMost)
 		}
 	})

@@ -14,7 +14,7 @@ type Place struct {
 	LocalRank, LocalSize int    // of this machine's
 	Address              string // of rank 0, where it serves the store
 	Port                 int
-	ByAgent              bool   // torchrun's agent serves the store, not rank 0
+	ByAgent              bool   // torchrun's agent listens on Port
 	Attempt              string // of a job that is started again: keeps its store's keys apart
 	Restarted            bool   // the job was started before and is to go on
 }

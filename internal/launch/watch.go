@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
@@ -28,6 +29,7 @@ type watch struct {
 	stop       chan struct{}
 	once       sync.Once
 	done       sync.WaitGroup
+	cut        atomic.Bool // the store did not answer in time: nothing more is asked
 }
 
 func newWatch(j *Job, host net.IP) (*watch, error) {
@@ -58,6 +60,36 @@ func newWatch(j *Job, host net.IP) (*watch, error) {
 	return w, nil
 }
 
+// errCut is the error of a store that does not answer: a connection that was cut
+// off says nothing at all.
+var errCut = errors.New("the store does not answer")
+
+// reach runs a few operations on the store, and gives up waiting for them after
+// five beats. What hangs then is left alone, and ends with the process.
+func (w *watch) reach(f func() error) error {
+	if w.cut.Load() {
+		return errCut
+	}
+	out := make(chan error, 1)
+	go func() { out <- f() }()
+	select {
+	case err := <-out:
+		return err
+	case <-time.After(5 * beat):
+		w.cut.Store(true)
+		return errCut
+	}
+}
+
+// count adds to a counter of the store and returns it.
+func (w *watch) count(key string, delta int64) (n int64, err error) {
+	var got int64
+	if err = w.reach(func() (err error) { got, err = w.store.Add(key, delta); return err }); err == nil {
+		n = got
+	}
+	return n, err
+}
+
 // failure is the first that went wrong in a job.
 type failure struct {
 	Rank    int
@@ -69,23 +101,31 @@ func (w *watch) report(err error) { w.tell(failure{w.rank, err.Error()}) }
 
 func (w *watch) tell(f failure) {
 	text, _ := json.Marshal(f) // of a number and a string
-	if n, err := w.store.Add("failures", 1); err == nil && n == 1 {
-		_ = w.store.Set("failure", text) // the others see a broken connection at least
-	}
+	_ = w.reach(func() error { // the others see a broken connection at least
+		n, err := w.store.Add("failures", 1)
+		if err == nil && n == 1 {
+			err = w.store.Set("failure", text)
+		}
+		return err
+	})
 }
 
 // failure returns what was reported, nil if nothing was.
 func (w *watch) failure() (*failure, error) {
-	there, err := w.store.Has("failure")
-	if err != nil || !there {
+	var text []byte
+	err := w.reach(func() error {
+		there, err := w.store.Has("failure")
+		if err != nil || !there {
+			return err
+		}
+		text, err = w.store.Get("failure", beat)
+		return err
+	})
+	if err != nil || text == nil {
 		return nil, err
 	}
-	text, err := w.store.Get("failure", beat)
 	f := &failure{}
-	if err == nil {
-		err = json.Unmarshal(text, f)
-	}
-	return f, err
+	return f, json.Unmarshal(text, f)
 }
 
 // find waits for a report, or for three beats, and tells by whom the job failed;
@@ -130,7 +170,7 @@ func (w *watch) beats() ([]int64, error) {
 	out := make([]int64, w.size)
 	for r := range out {
 		var err error
-		if out[r], err = w.store.Add(key("beat", r), 0); err != nil {
+		if out[r], err = w.count(key("beat", r), 0); err != nil {
 			return nil, err
 		}
 	}
@@ -142,9 +182,10 @@ func (w *watch) close() {
 		return
 	}
 	w.once.Do(func() { close(w.stop) })
-	w.done.Wait()
-	w.store.Close()
-	w.base.Close()
+	if w.reach(func() error { w.done.Wait(); return nil }) == nil {
+		w.store.Close()
+		w.base.Close()
+	}
 }
 
 // Explain turns an error of training into one that names the rank it came from.
@@ -201,18 +242,22 @@ func (j *Job) Await(name string) error {
 		return nil
 	}
 	for {
-		before, err := j.watch.store.Add(key("beat", 0), 0)
+		before, err := j.watch.count(key("beat", 0), 0)
 		if err != nil {
-			return j.Explain(err)
+			return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
 		}
 		for pause := time.Millisecond; pause < 4*beat; pause += pause / 4 {
-			there, err := j.watch.store.Has("done/" + name)
+			there := false
+			err := j.watch.reach(func() (err error) { there, err = j.watch.store.Has("done/" + name); return err })
+			if errors.Is(err, errCut) {
+				return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
+			}
 			if err != nil || there {
 				return j.Explain(err)
 			}
 			time.Sleep(min(pause, beat/2))
 		}
-		if after, err := j.watch.store.Add(key("beat", 0), 0); err == nil && after == before {
+		if after, err := j.watch.count(key("beat", 0), 0); err == nil && after == before {
 			return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
 		}
 	}
