@@ -14,6 +14,11 @@
 #endif
 #ifdef ICL_NCCL // the build for GPUs has CUDA's headers
 #define USE_C10D_NCCL
+// CUDA's headers of the half types need libcu++; here their names are enough.
+#define __CUDA_FP16_H__
+#define __CUDA_BF16_H__
+struct __half;
+struct __nv_bfloat16;
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
@@ -194,7 +199,7 @@ icl_error icl_group_open(icl_group* out, icl_store s, const char* backend, const
       o->timeout = timeout;
       g->backend = c10::make_intrusive<c10d::ProcessGroupNCCL>(at_store, rank, size, o);
 #else
-      TORCH_CHECK(false, "this program was built for CPUs, without NCCL: build it with CUDA=1, or use gloo");
+      TORCH_CHECK(false, "this program was built without NCCL: set LibTorch up and build with CUDA=1, or use gloo");
 #endif
     } else {
       TORCH_CHECK(false, "unknown backend ", name, ": use gloo or nccl");
