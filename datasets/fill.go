@@ -21,7 +21,7 @@ func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
 func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
 	n := len(j.indices)
 	b := l.take(n)
-	j.batch = b
+	b.Total, j.batch = j.total, b
 	for k, i := range j.indices {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -116,11 +116,11 @@ func (l *Loader) take(n int) *Batch {
 		b = &Batch{Views: make([][]float32, len(l.o.Views)), Staged: make([]transforms.Staged, len(l.o.Views))}
 		for v, a := range l.o.Views {
 			if l.staged[v] == nil {
-				b.Views[v] = make([]float32, l.o.BatchSize*pixels(a))
+				b.Views[v] = make([]float32, l.longest()*pixels(a))
 			}
 		}
 		if l.o.Plain != nil {
-			b.Plain = make([]float32, l.o.BatchSize*pixels(l.o.Plain))
+			b.Plain = make([]float32, l.longest()*pixels(l.o.Plain))
 		}
 	}
 	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]

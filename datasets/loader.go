@@ -42,17 +42,22 @@ type LoaderOptions struct {
 	// Staged leaves views to the device (Batch.Staged) where their augmentation is a
 	// Stager that can.
 	Staged bool
+	// Of a data-parallel job: this loader makes share Rank of Ranks of each batch,
+	// the shares in the order of their pictures and of one length. Where a batch does
+	// not divide, its last picture fills up. 0 or 1 Ranks: whole batches.
+	Rank, Ranks int
 	// Bad is told of a picture that cannot be read. Where it returns nil the next
 	// one that can be read takes its place; nil: the first error ends the epoch. It
 	// may be called from several goroutines.
 	Bad func(picture int, err error) error
 }
 
-// Batch holds N pictures. Each view, and Plain, is [N, 3, S, S], row-major, with
-// its augmentation's S. A view that the device is to make is none, and what for
+// Batch holds N pictures, a rank's share of Total. Each view, and Plain, is
+// [N, 3, S, S], row-major, with its augmentation's S. A view that the device is to make is none, and what for
 // is in Staged; of the others Staged has no pictures.
 type Batch struct {
 	N       int
+	Total   int
 	Indices []int
 	Labels  []int64
 	Views   [][]float32
@@ -78,6 +83,9 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	}
 	if o.DropLast && o.BatchSize > ds.Len() {
 		return nil, fmt.Errorf("--batch-size %d is larger than the %d pictures of %s; use %d or less", o.BatchSize, ds.Len(), ds.Name(), ds.Len())
+	}
+	if o.Ranks > 1 && (o.Rank < 0 || o.Rank >= o.Ranks || o.DropLast && o.BatchSize%o.Ranks != 0) {
+		return nil, fmt.Errorf("--batch-size %d does not divide by the job's %d processes; use %d or %d", o.BatchSize, o.Ranks, max(1, o.BatchSize/o.Ranks)*o.Ranks, (o.BatchSize/o.Ranks+1)*o.Ranks)
 	}
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -119,6 +127,7 @@ func (l *Loader) order(epoch uint64) []int {
 
 type job struct {
 	indices []int
+	total   int
 	batch   *Batch
 	err     error
 	done    chan struct{}
@@ -183,7 +192,8 @@ func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, wor
 	defer close(pending)
 	order := l.order(epoch)
 	for b := from; b < l.Steps(); b += step {
-		j := &job{indices: order[b*l.o.BatchSize : min(len(order), (b+1)*l.o.BatchSize)], done: make(chan struct{})}
+		whole := order[b*l.o.BatchSize : min(len(order), (b+1)*l.o.BatchSize)]
+		j := &job{indices: l.share(whole), total: len(whole), done: make(chan struct{})}
 		select {
 		case pending <- j:
 		case <-ctx.Done():
@@ -197,4 +207,23 @@ func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, wor
 			return
 		}
 	}
+}
+
+// share is this rank's part of a batch.
+func (l *Loader) share(whole []int) []int {
+	if l.o.Ranks <= 1 {
+		return whole
+	}
+	n := (len(whole) + l.o.Ranks - 1) / l.o.Ranks
+	part := make([]int, n)
+	for k := range part {
+		part[k] = whole[min(l.o.Rank*n+k, len(whole)-1)]
+	}
+	return part
+}
+
+// longest is the length of this rank's part of a whole batch.
+func (l *Loader) longest() int {
+	ranks := max(1, l.o.Ranks)
+	return (l.o.BatchSize + ranks - 1) / ranks
 }

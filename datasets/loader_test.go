@@ -219,3 +219,50 @@ func TestLoaderLeavesNothingRunning(t *testing.T) {
 	assert.Equal(t, after, s.given.Load(), "a worker is still at a picture")
 	assert.Less(t, after-before, int64(200), "workers finish their picture, not their batch")
 }
+
+// The ranks' shares, one after the other, are the batch of one process, picture
+// by picture and view by view; of a batch that does not divide, too.
+func TestRanksShareABatch(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 21})
+	require.NoError(t, err)
+	p := transforms.CIFAR()
+	o := datasets.LoaderOptions{BatchSize: 8, Shuffle: true, Seed: 3, Workers: 2, Views: []datasets.Augment{&p.View, &p.View}, Plain: &p.Plain}
+	for _, ranks := range []int{2, 4} {
+		for _, drop := range []bool{true, false} {
+			o.Rank, o.Ranks, o.DropLast = 0, 0, drop
+			one, err := datasets.NewLoader(ds, o)
+			require.NoError(t, err)
+			want := collect(t, one, 4, 0)
+			got := make([]kept, len(want))
+			for o.Rank, o.Ranks = 0, ranks; o.Rank < ranks; o.Rank++ {
+				l, err := datasets.NewLoader(ds, o)
+				require.NoError(t, err)
+				for b, part := range collect(t, l, 4, 0) {
+					got[b].indices, got[b].labels = append(got[b].indices, part.indices...), append(got[b].labels, part.labels...)
+				}
+				for b, err := range l.Epoch(context.Background(), 4, 1) {
+					require.NoError(t, err)
+					n := 8 / ranks
+					require.Equal(t, 8, b.Total)
+					require.Len(t, b.Indices, n)
+					size := len(want[1].view) / 2 / 8
+					view := want[1].view[:8*size]
+					assert.Equal(t, view[o.Rank*n*size:(o.Rank+1)*n*size], b.Views[1])
+					break
+				}
+			}
+			for b := range want {
+				n := len(want[b].indices)
+				assert.Equal(t, want[b].indices, got[b].indices[:n])
+				assert.Equal(t, want[b].labels, got[b].labels[:n])
+				assert.Less(t, len(got[b].indices)-n, ranks, "few fill up the last batch")
+				if drop {
+					assert.Len(t, got[b].indices, n)
+				}
+			}
+		}
+	}
+	o.Rank, o.Ranks, o.DropLast = 0, 3, true
+	_, err = datasets.NewLoader(ds, o)
+	assert.ErrorContains(t, err, "--batch-size 8 does not divide by the job's 3 processes; use 6 or 9")
+}

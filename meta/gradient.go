@@ -20,6 +20,7 @@ type Problem struct {
 	Inner           methods.Batch // the batch of the fast weights
 	Outer           methods.Batch // the batch of L_ct(theta1); the paper uses the inner one
 	Clock           methods.Clock
+	Group           *libtorch.Group // of a data-parallel job, whose batches are this rank's share
 }
 
 // Result is the meta gradient and what it was made of.
@@ -44,6 +45,8 @@ func FastWeights(s *Scope, theta, grad []Tensor, alpha float64) []Tensor {
 // Gradient computes the meta gradient (eq. 8) in the way that Config.Gradient
 // names. Batch norm uses batch statistics; no running statistics and no
 // parameter change. The result lives in s. The caller holds its OS thread.
+// In a data-parallel job all ranks get the gradient of the whole batch: fast
+// weights, v and the tangents at the embeddings are the same on all of them.
 //
 // The exact ways agree. `unrolled` keeps the graph of the inner gradient and
 // differentiates through it. `forward-mode` uses that phi enters theta1 only by
@@ -67,7 +70,7 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 	p.targets(s)
 	defer libtorch.SetGrad(true)()
 	phi := s.Leaves(p.Phi)
-	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
+	a := p.MSR.Forward(s, s.Share(p.Group, phi, false), p.PhiBuffers, p.Inner.Plain, nets.Meta().Across(p.Group))
 	if p.Ablation != UniformityOnly && p.Lambda > 0 {
 		switch p.Config.Gradient {
 		case Unrolled:
@@ -102,7 +105,7 @@ func (p *Problem) targets(s *Scope) {
 
 // at is a pass of the model at theta.
 func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
-	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock}
+	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock, Group: p.Group}
 }
 
 // inner returns L_ct, L_msr and L_to at theta (eq. 5).
@@ -233,7 +236,7 @@ func (p Problem) addUniformity(s *Scope, phi []Tensor, a Tensor, r *Result) {
 	r.NormCT = norm(s, r.GradCT)
 	r.Grad, r.EffectiveGamma = r.GradCT, p.Gamma
 	if n, _ := p.MSR.Shape(); n >= 2 {
-		uni := losses.WeightUniformity(s, a, p.T)
+		uni := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.T)
 		r.LUni = s.Item(uni)
 		r.GradUni = s.Grad([]Tensor{uni}, phi, libtorch.GradOptions{RetainGraph: true})
 		r.NormUni = p.Gamma * norm(s, r.GradUni)

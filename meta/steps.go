@@ -14,7 +14,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	upload := func(x []float32, size int) Tensor {
 		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock()}
+	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group}
 	for v, x := range b.Views {
 		if x == nil && b.Device != nil {
 			q.Batch.Views = append(q.Batch.Views, s.To(b.Device(s, v, st.options.Device), st.options))
@@ -39,7 +39,7 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	q.Targets(s)
 	defer libtorch.SetGrad(true)()
 	theta := s.Leaves(st.Theta)
-	q.Theta = theta
+	q.Theta, q.Overlap = theta, true
 	q.Forward(s)
 	ct := q.Loss(s, q)
 	total := ct
@@ -71,7 +71,7 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	}
 	sums.Steps++
 	sums.LTo, sums.LCt, sums.LMsr = sums.LTo+value, sums.LCt+s.Item(ct), sums.LMsr+msr
-	sums.Pictures, sums.LastLR = sums.Pictures+b.N, lr
+	sums.Pictures, sums.LastLR = sums.Pictures+b.whole(t.Group), lr
 	return Step{Loss: value, LR: lr}, nil
 }
 
@@ -84,7 +84,7 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 		n, c := st.MSR.Shape()
 		return s.Full(1, st.options, s.Size(plain, 0), n, c)
 	}
-	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train())
+	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train().Across(t.Group))
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
@@ -92,7 +92,7 @@ func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
 	q := t.on(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock}.Gradient(s)
+		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group}.Gradient(s)
 	if err != nil {
 		return Step{}, err
 	}

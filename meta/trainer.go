@@ -17,9 +17,10 @@ import (
 
 // Batch is a batch on the host: N pictures, normalised. View v is [N, 3, S, S]
 // with S = Sizes[v]; Plain, which may be empty when there is no f_msr, with
-// S = Size.
+// S = Size. In a data-parallel job they are this rank's share of the batch.
 type Batch struct {
 	N, Size int
+	Total   int // pictures of all ranks' shares; 0: N on each
 	Sizes   []int
 	Views   [][]float32
 	// Device makes the views that are none in Views, on the device; nil where there
@@ -27,6 +28,14 @@ type Batch struct {
 	Device  func(s *Scope, v int, device gotch.Device) Tensor
 	Plain   []float32
 	Indices []int64 // of the pictures in the data set
+}
+
+// whole is the number of pictures on all ranks.
+func (b Batch) whole(g *libtorch.Group) int {
+	if b.Total > 0 {
+		return b.Total
+	}
+	return b.N * g.Size()
 }
 
 // Source makes the batches of a pass. What it yields depends on the pass number
@@ -42,6 +51,8 @@ type Source interface {
 
 // Surveyor is a source that also yields all pictures once, un-augmented, in the
 // data set's order: what methods need that look at all of them (methods.Surveyor).
+// Of a batch that does not divide, ranks have shares of one length all the same:
+// what lies beyond Total is left out.
 type Surveyor interface {
 	Survey(ctx context.Context) iter.Seq2[Batch, error]
 }
@@ -62,6 +73,11 @@ type Trainer struct {
 	Schedule nets.Schedule
 	Source   Source
 	Hooks    []Hook
+	// Group are the ranks of a data-parallel job, whose Sources yield each its share
+	// of every batch. Steps, losses and figures are those of the whole job, on every
+	// rank alike; what a job of one process should do once, as saving, is for the
+	// hooks of rank 0.
+	Group *libtorch.Group
 }
 
 // Diverged is the error of a loss that is no number any more. The state is as
@@ -78,7 +94,8 @@ func (d *Diverged) Error() string {
 }
 
 // Run trains until the schedule's last epoch. When ctx is done it finishes the
-// step at hand and returns ctx's error; State then says what is next.
+// step at hand and returns ctx's error; State then says what is next. In a
+// data-parallel job all ranks stop at the same step as soon as one is told to.
 func (t *Trainer) Run(ctx context.Context) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -109,6 +126,9 @@ func (t *Trainer) Run(ctx context.Context) (err error) {
 			if err := t.pass(ctx, t.meta); err != nil {
 				return err
 			}
+		}
+		if err := t.settle(); err != nil {
+			return err
 		}
 		done := p.Sums.epoch(p.Epoch)
 		p.Epoch, p.Pass, p.Batch, p.Sums = p.Epoch+1, Regular, 0, Sums{}
@@ -172,8 +192,11 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 	if p.Pass == MetaPass {
 		every = t.Config.Every
 	}
-	for b, err := range t.Source.Pass(ctx, number, p.Batch, every) {
+	for b, err := range t.Source.Pass(t.own(ctx), number, p.Batch, every) {
 		if err != nil {
+			return err
+		}
+		if err := t.meet(ctx, &b); err != nil {
 			return err
 		}
 		var out Step
@@ -184,7 +207,7 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 		if err != nil {
 			return err
 		}
-		out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.N
+		out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.whole(t.Group)
 		p.Batch += every
 		account()
 		if err := t.each(func(h Hook) error {
@@ -195,11 +218,11 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 		}); err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
+		if t.own(ctx).Err() != nil {
 			return ctx.Err()
 		}
 	}
-	return ctx.Err()
+	return t.own(ctx).Err()
 }
 
 // survey lets the method look at all pictures before an epoch, if it wants to.
@@ -217,13 +240,14 @@ func (t *Trainer) survey(ctx context.Context) error {
 	start := time.Now()
 	err := libtorch.With(func(s *Scope) error {
 		var parts []Tensor
-		for b, err := range src.Survey(ctx) {
+		for b, err := range src.Survey(t.own(ctx)) {
 			if err != nil {
 				return err
 			}
 			if err := libtorch.With(func(u *Scope) error {
 				q := t.on(u, Batch{N: b.N, Size: b.Size, Plain: b.Plain}, nets.Eval())
-				parts = append(parts, s.Hold(q.Embed(u, q.Batch.Plain)))
+				z := u.AllGather(t.Group, q.Embed(u, q.Batch.Plain))
+				parts = append(parts, s.Hold(u.Narrow(z, 0, 0, int64(b.whole(t.Group)))))
 				return u.Err()
 			}); err != nil {
 				return err

@@ -24,8 +24,8 @@ func (m *Model) WeightWidth(space Space) int64 {
 	return m.Projector.Dim()
 }
 
-// DoLoss is L_msr (eq. 6) of the pass, with weights a [N, n, c] shared by a
-// picture's views. Anchors are the projections of the first two views;
+// DoLoss is L_msr (eq. 6) of the pass, with weights a [N, n, c] of this rank's
+// pictures, shared by a picture's views. Anchors are the projections of the first two views;
 // positives and negatives the other pictures', or the target's where there is
 // a target network; a queue joins the negatives. In feature space the weighted
 // features pass the projector with the batch statistics of the un-weighted
@@ -36,7 +36,7 @@ func (p *Pass) DoLoss(s *Scope, space Space, a Tensor) Tensor {
 		b = c.Contrast(s, p)
 	}
 	if space == Embedding {
-		return losses.Do(s, b, a, p.Temperature())
+		return losses.Do(s, b, s.AllGather(p.Group, a), p.Temperature())
 	}
 	h, run := p.H, runner(p.apply)
 	if p.networks.Target {
@@ -59,10 +59,11 @@ func (p *Pass) DoLoss(s *Scope, space Space, a Tensor) Tensor {
 		plain := int64(len(g)) * pictures
 		out := run(s, ProjectorPart, s.Cat(0, stacked...), p.Mode.Still().Leading(plain*rows))
 		for k, v := range g {
-			y[v] = s.Narrow(out, 0, plain+int64(k)*pictures*n, pictures*n)
+			y[v] = s.AllGather(p.Group, s.Narrow(out, 0, plain+int64(k)*pictures*n, pictures*n))
 		}
 	}
 	z := p.arrange(s, y)
+	pictures *= int64(p.Group.Size())
 	positive := func(v int) Tensor { return s.Reshape(z[v], pictures, n, -1) }
 	// Positives of view 1 are made from view 2, and the other way round.
 	return losses.DoPositives(s, b, positive(1), positive(0), p.Temperature())

@@ -19,16 +19,25 @@ type Clock struct {
 // Progress is the share of the run that is done.
 func (c Clock) Progress() float64 { return float64(c.Step) / float64(max(1, c.Steps)) }
 
-// Batch is a batch of N pictures on the device.
+// Batch is a batch of N pictures on the device. In a data-parallel job pictures,
+// features and what is made of each alone are this rank's share of n = N/ranks;
+// the embeddings that are compared are those of all N on every rank.
 type Batch struct {
-	Views            []Tensor // [N, 3, S, S] each; S may differ
-	Plain            Tensor   // [N, 3, S, S] un-augmented, for f_msr
-	TargetH, TargetZ []Tensor // what the target network makes of the views (Model.Targets)
+	Views            []Tensor // [n, 3, S, S] each; S may differ
+	Plain            Tensor   // [n, 3, S, S] un-augmented, for f_msr
+	TargetH, TargetZ []Tensor // what the target network makes of the views (Model.Targets): [n, dim], [N, d]
 	Indices          Tensor   // [N] of the pictures in the data set
 }
 
 // Pass is one evaluation of a model on a batch: what it depends on, and what
 // has been computed of it.
+//
+// In a data-parallel job each rank runs backbone and projector on its own
+// pictures, with batch norms over those of all ranks, and the embeddings of all
+// are gathered. From there on every rank computes the same: the loss of the whole
+// batch, what further parts make of it, queues and statistics. No method has to
+// know. The gradients that come out are those of one process with the whole
+// batch (see libtorch.Group).
 type Pass struct {
 	*Model
 	Theta, Buffers, State []Tensor
@@ -36,10 +45,14 @@ type Pass struct {
 	Mode                  nets.Mode
 	Clock                 Clock
 	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
+	Group                 *libtorch.Group
+	Overlap               bool // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
 
-	Stacked []Tensor // features of views that the backbone saw together: [V*N, dim]
-	H, Y    []Tensor // of each view: features [N, dim] and what the projector makes of them
+	Stacked []Tensor // features of views that the backbone saw together: [V*n, dim]
+	H, Y    []Tensor // of each view: features [n, dim] and what the projector makes of them [N, d]
 	Z       []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
+
+	shared, sharedOf []Tensor // what own returned last, and of which Theta
 }
 
 // Features runs the backbone: views of one size and kind together.
@@ -120,7 +133,7 @@ func (p *Pass) project(s *Scope, groups [][]int, stacked []Tensor, run runner) (
 		for i, h := range split(s, stacked[k], len(g)) {
 			hs[g[i]] = h
 		}
-		for i, z := range split(s, y, len(g)) {
+		for i, z := range split(s, s.AllGatherParts(p.Group, y, len(g)), len(g)) {
 			ys[g[i]] = z
 		}
 	}
@@ -155,7 +168,27 @@ func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 		s.Fail(fmt.Errorf("methods: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
 		return Tensor{}
 	}
-	return at.net.Forward(s, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
+	theta := p.Theta
+	if part == BackbonePart || part == ProjectorPart {
+		theta, mode = p.own(s), mode.Across(p.Group)
+	}
+	return at.net.Forward(s, theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
+}
+
+// own is theta for use on this rank's own pictures.
+func (p *Pass) own(s *Scope) []Tensor {
+	if p.Group == nil || len(p.Theta) == 0 {
+		return p.Theta
+	}
+	if len(p.sharedOf) != len(p.Theta) || &p.sharedOf[0] != &p.Theta[0] {
+		n := 0
+		for _, part := range []string{BackbonePart, ProjectorPart} {
+			n = max(n, p.spans[part].p+p.spans[part].np)
+		}
+		n = min(n, len(p.Theta))
+		p.shared, p.sharedOf = append(s.Share(p.Group, p.Theta[:n], p.Overlap), p.Theta[n:]...), p.Theta
+	}
+	return p.shared
 }
 
 // ApplyAll runs a part on several inputs of one shape at once.
@@ -166,7 +199,7 @@ func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
 func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	at := p.spans[part]
 	b := p.target + at.buffer
-	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode)
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.Group))
 }
 
 // Targets computes what the target network makes of the batch's views, without
@@ -185,7 +218,7 @@ func (p *Pass) Targets(s *Scope) {
 	p.Batch.TargetH, p.Batch.TargetZ = h, p.arrange(s, y)
 }
 
-// Embed maps pictures to embeddings [N, d] by the target network, where there is
+// Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is
 // one, with its running statistics and without a graph.
 func (p *Pass) Embed(s *Scope, x Tensor) Tensor {
 	defer libtorch.SetGrad(false)()

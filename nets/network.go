@@ -45,6 +45,7 @@ type Encoder interface {
 type Mode struct {
 	batch, update, twice bool
 	rows                 int64
+	group                *libtorch.Group
 }
 
 // Train uses the batch's statistics and moves the running ones.
@@ -79,8 +80,15 @@ func (m Mode) Twice() Mode {
 	return m
 }
 
+// Across takes the batch's statistics over the rows of all ranks of a
+// data-parallel job; each has as many as any other.
+func (m Mode) Across(g *libtorch.Group) Mode {
+	m.group = g
+	return m
+}
+
 func (m Mode) norm() libtorch.NormMode {
-	return libtorch.NormMode{Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
+	return libtorch.NormMode{Group: m.group, Twice: m.twice, Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
 }
 
 // Spec describes one parameter or buffer.

@@ -134,7 +134,7 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 }
 
 func (c *config) schedule(steps int) nets.Schedule {
-	return nets.Schedule{Kind: c.Schedule, LR: c.LR, Warmup: c.Warmup, Drops: c.Drops, Gamma: c.DropGamma, Epochs: c.Epochs, Steps: steps}
+	return nets.Schedule{Kind: c.Schedule, LR: c.rate(), Warmup: c.Warmup, Drops: c.Drops, Gamma: c.DropGamma, Epochs: c.Epochs, Steps: steps}
 }
 
 // seconds prints a duration for people.

@@ -68,6 +68,7 @@ type config struct {
 	BatchSize   int     `yaml:"batch-size"`
 	Optimizer   string  `yaml:"optimizer"`
 	LR          float64 `yaml:"lr"`
+	ScaleLR     int     `yaml:"scale-lr"`
 	WeightDecay float64 `yaml:"weight-decay"`
 	Momentum    float64 `yaml:"momentum"`
 	Schedule    string  `yaml:"schedule"`
@@ -153,9 +154,10 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.IntVar(&c.Size, "size", c.Size, "side of a view in pixels")
 
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the data")
-	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step (two views of each)")
+	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step, on all processes together (two views of each)")
 	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "adam, sgd or lars")
 	f.Float64Var(&c.LR, "lr", c.LR, "learning rate")
+	f.IntVar(&c.ScaleLR, "scale-lr", c.ScaleLR, "multiply the learning rate by --batch-size over this number, 256 in many recipes (0: take --lr as it is)")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "L2 penalty")
 	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and lars")
 	f.StringVar(&c.Schedule, "schedule", c.Schedule, "learning rate over time: step, cosine or constant")
@@ -249,11 +251,19 @@ func (c *config) decode(r io.Reader, name string) error {
 	return nil
 }
 
+// rate is the learning rate after --scale-lr.
+func (c *config) rate() float64 {
+	if c.ScaleLR > 0 {
+		return c.LR * float64(c.BatchSize) / float64(c.ScaleLR)
+	}
+	return c.LR
+}
+
 // msr is the part of the configuration that package meta takes.
 func (c *config) msr() meta.Config {
 	alpha := c.Alpha
 	if alpha == 0 {
-		alpha = c.LR
+		alpha = c.rate()
 	}
 	d := meta.Default()
 	return meta.Config{Lambda: c.Lambda, Gamma: c.Gamma, Weights: c.Weights, T: c.UniformityT, Alpha: alpha, Beta: c.Beta, Space: meta.Space(c.Space),

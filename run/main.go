@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
@@ -76,9 +77,15 @@ func main() {
 func execute(ctx context.Context, p program, args []string) int {
 	err := dispatch(ctx, p, args)
 	var u usage
+	var ended *launch.Exit
 	switch {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
 		return 0
+	case errors.As(err, &ended):
+		if ended.Message != "" {
+			fmt.Fprintln(p.stderr, "run:", ended)
+		}
+		return ended.Status
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(p.stderr, "run: interrupted")
 		return exitInterrupted

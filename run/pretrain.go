@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
@@ -23,9 +25,11 @@ import (
 
 func pretrain(ctx context.Context, p program, args []string) error {
 	out, resume := "", false
+	var jf jobFlags
 	c, err := settle(p, "pretrain", args, func(f *pflag.FlagSet) {
 		f.StringVar(&out, "out", "", "run folder (default runs/METHOD-DATASET-seedN)")
 		f.BoolVar(&resume, "resume", false, "go on with the run in --out")
+		jf.bind(f)
 	})
 	if err != nil {
 		return err
@@ -37,60 +41,100 @@ func pretrain(ctx context.Context, p program, args []string) error {
 		}
 		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Dataset, c.Seed)
 	}
-	_, err = train(ctx, p.stderr, c, out, resume)
+	place, spawn, err := jf.place()
+	if err != nil {
+		return err
+	}
+	if spawn {
+		return jf.spawn(ctx, p, args)
+	}
+	launch.Follow()
+	job, err := jf.join(place, &c)
+	if err != nil {
+		return err
+	}
+	defer job.Close()
+	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && exists(runfolder.Config(out)))
 	return err
 }
 
-// train runs a configuration in folder out and returns the last epoch's
-// figures.
-func train(ctx context.Context, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
+// train runs a configuration in folder out, in this process, and returns the
+// last epoch's figures.
+func train(ctx context.Context, w io.Writer, c config, out string, resume bool) (meta.Epoch, error) {
+	return trainIn(ctx, nil, w, c, out, resume)
+}
+
+// ready is what training needs, on each rank.
+type ready struct {
+	ds       datasets.Dataset
+	state    *meta.State
+	source   source
+	schedule nets.Schedule
+}
+
+func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r ready, err error) {
+	if err := setThreads(c.Threads); err != nil {
+		return r, err
+	}
+	if r.ds, err = c.openPart(true, c.Unlabelled); err != nil {
+		return r, err
+	}
+	if r.state, err = c.state(s, r.ds.Len()); err != nil {
+		return r, err
+	}
+	if err := trainable(w, r.state.Backbone); err != nil {
+		return r, err
+	}
+	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
+		return r, usagef("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they would see the pictures of one process only; train it in one, or trace it after .eval()", c.Arch)
+	}
+	g := job.Ranks()
+	if r.source, err = c.source(w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
+		return r, err
+	}
+	r.schedule = c.schedule(r.source.Steps())
+	if err := r.schedule.Validate(); err != nil {
+		return r, usage{err}
+	}
+	return r, nil
+}
+
+// trainIn is train as a rank of a job: rank 0 has the folder, and speaks.
+func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := setThreads(c.Threads); err != nil {
-		return last, err
-	}
-	ds, err := c.openPart(true, c.Unlabelled)
-	if err != nil {
-		return last, err
-	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	st, err := c.state(s, ds.Len())
-	if err != nil {
+	r, err := c.prepare(s, w, job)
+	if err := job.Agree(err); err != nil {
 		return last, err
 	}
-	if err := trainable(w, st.Backbone); err != nil {
-		return last, err
-	}
-	src, err := c.source(w, ds, st.Views())
-	if err != nil {
-		return last, err
-	}
-	schedule := c.schedule(src.Steps())
-	if err := schedule.Validate(); err != nil {
-		return last, usage{err}
-	}
-	if c.Initial.File != "" && !(resume && exists(runfolder.Last(out))) {
-		if err := c.initialise(w, st, true); err != nil {
+	if job != nil {
+		if err := job.Same("data", sameData(r.ds)); err != nil {
 			return last, err
 		}
 	}
-	folder, err := runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free()})
-	if err != nil {
+	if !job.Leads() {
+		return last, follow(ctx, job, c, r)
+	}
+	ds, st, src := r.ds, r.state, r.source
+	folder, err := open(w, out, c, resume, st)
+	if err := job.Agree(err); err != nil {
 		return last, err
 	}
 	defer folder.Close()
-	if resume {
-		if err := takeUp(folder, st); err != nil {
-			return last, err
-		}
+	if err := st.Share(job.Ranks()); err != nil {
+		return last, job.Explain(err)
 	}
 	announce(w, c, st, ds, out)
+	if job != nil {
+		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each\n", job.Size, c.BatchSize/job.Size, libtorch.Threads())
+	}
 	start := time.Now()
 	shown := newShow(w, c, src.Steps(), st.Position)
 	defer shown.Done()
 	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
-	err = (&meta.Trainer{State: st, Config: c.msr(), Schedule: schedule, Source: src, Hooks: []meta.Hook{
+	err = (&meta.Trainer{State: st, Config: c.msr(), Schedule: r.schedule, Source: src, Group: job.Ranks(), Hooks: []meta.Hook{
 		shown.hook(),
 		{OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			last = e
@@ -109,7 +153,10 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 					return err
 				}
 			}
-			return keep.now()
+			if err := keep.now(); err != nil {
+				return err
+			}
+			return job.Done(strconv.Itoa(st.Position.Epoch))
 		}, OnStep: func(meta.Step) error { return keep.when(time.Now()) }},
 		{OnEnd: func(st *meta.State, err error) error {
 			if !errors.Is(err, context.Canceled) {
@@ -119,10 +166,49 @@ func train(ctx context.Context, w io.Writer, c config, out string, resume bool) 
 			return keep.now()
 		}},
 	}}).Run(ctx)
+	if job != nil && !errors.Is(err, context.Canceled) {
+		err = job.Explain(err)
+	}
 	if err == nil {
 		fmt.Fprintf(w, "trained in %s: %s\n", seconds(time.Since(start)), runfolder.Last(out))
 	}
 	return last, err
+}
+
+// open opens the run folder, and takes up the run in it; a new run starts from
+// --init.
+func open(w io.Writer, out string, c config, resume bool, st *meta.State) (*runfolder.Folder, error) {
+	if c.Initial.File != "" && !(resume && exists(runfolder.Last(out))) {
+		if err := c.initialise(w, st, true); err != nil {
+			return nil, err
+		}
+	}
+	folder, err := runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free()})
+	if err != nil || !resume {
+		return folder, err
+	}
+	if err := takeUp(folder, st); err != nil {
+		folder.Close()
+		return nil, err
+	}
+	return folder, nil
+}
+
+// follow trains as a rank other than 0.
+func follow(ctx context.Context, job *launch.Job, c config, r ready) error {
+	if err := job.Agree(nil); err != nil { // rank 0's folder
+		return err
+	}
+	if err := r.state.Share(job.Group); err != nil {
+		return job.Explain(err)
+	}
+	// Rank 0 evaluates and saves after an epoch, for as long as it takes.
+	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error { return job.Await(strconv.Itoa(st.Position.Epoch)) }}
+	err := (&meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: job.Group, Hooks: []meta.Hook{wait}}).Run(ctx)
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return job.Explain(err)
 }
 
 // epochLine is a line of metrics.jsonl.

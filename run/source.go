@@ -45,7 +45,7 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices,
+	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices,
 		Device: func(sc *libtorch.Scope, v int, device gotch.Device) libtorch.Tensor {
 			return s.views[v].Device(sc, &b.Staged[v], device)
 		}}
@@ -66,7 +66,7 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
 	}
 }
 
-func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) (source, error) {
+func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
@@ -74,7 +74,7 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) 
 	if err != nil {
 		return source{}, err
 	}
-	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Scaled: c.ScaledDecode}
+	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Scaled: c.ScaledDecode, Rank: rank, Ranks: ranks}
 	switch c.AugmentOn {
 	case "host":
 	case "device":
@@ -102,6 +102,6 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View) 
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
 		return src, err
 	}
-	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: o.Bad})
+	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: o.Bad, Rank: rank, Ranks: ranks})
 	return src, err
 }

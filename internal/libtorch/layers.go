@@ -44,11 +44,13 @@ type NormMode struct {
 	Rows     int64   // > 0: the batch's statistics are those of its first Rows rows only
 	Momentum float64 // 0.1 in PyTorch
 	Eps      float64 // 1e-5 in PyTorch
+	Twice    bool    // a gradient will be differentiated again
+	Group    *Group  // the batch's statistics are those of all its ranks' rows, as many on each; nil: of x alone
 }
 
 func (m NormMode) c() C.icl_bn_mode {
-	return C.icl_bn_mode{batch: flag(m.Batch), update: flag(m.Update), rows: C.int64_t(m.Rows),
-		momentum: C.double(m.Momentum), eps: C.double(m.Eps)}
+	return C.icl_bn_mode{batch: flag(m.Batch), update: flag(m.Update), twice: flag(m.Twice), rows: C.int64_t(m.Rows),
+		momentum: C.double(m.Momentum), eps: C.double(m.Eps), group: m.Group.handle()}
 }
 
 // Norm are the tensors of one batch norm over c channels: weight and bias [c],

@@ -3,11 +3,12 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/forward_grad.h>
 
-#include "common.hpp"
+#include "group.hpp"
 
 using icl::handle;
 using icl::in;
 using icl::list;
+using torch::autograd::variable_list;
 
 icl_error icl_set_requires_grad(icl_tensor t, int on) {
   return icl::guarded([&] { in(t).requires_grad_(on != 0); });
@@ -18,8 +19,15 @@ icl_error icl_grad(icl_tensor* out, const icl_tensor* outputs, int n_out, const 
   return icl::guarded([&] {
     std::vector<at::Tensor> seeds;
     if (grad_outputs) seeds = list(grad_outputs, n_out);
-    auto gs = torch::autograd::grad(list(outputs, n_out), list(inputs, n_in), seeds, retain != 0, create != 0,
-                                    allow_unused != 0);
+    variable_list gs;
+    try {
+      gs = torch::autograd::grad(list(outputs, n_out), list(inputs, n_in), seeds, retain != 0, create != 0,
+                                 allow_unused != 0);
+    } catch (...) {
+      icl::drop_pending();
+      throw;
+    }
+    icl::wait_pending();
     for (int i = 0; i < n_in; i++) out[i] = gs[i].defined() ? handle(gs[i]) : nullptr;
   });
 }

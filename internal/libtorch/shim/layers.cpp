@@ -4,6 +4,7 @@
 
 #include "common.hpp"
 #include "dual.hpp"
+#include "group.hpp"
 
 using icl::Dual;
 using icl::handle;
@@ -14,7 +15,7 @@ namespace {
 
 // Whether batch norm of x has its forward-mode rule in dual.hpp.
 bool by_rule(std::initializer_list<at::Tensor> operands, const at::Tensor& x, const icl_bn_mode& m) {
-  if (!m.batch || m.update || at::GradMode::is_enabled() || (m.rows > 0 && m.rows < x.size(0))) return false;
+  if (m.group || !m.batch || m.update || at::GradMode::is_enabled() || (m.rows > 0 && m.rows < x.size(0))) return false;
   return std::any_of(operands.begin(), operands.end(), icl::is_dual);
 }
 
@@ -54,6 +55,7 @@ at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor
     count.add_(1);
   }
   if (!m.batch) return at::batch_norm(x, w, b, mean, var, false, m.momentum, m.eps, false);
+  if (m.group) return icl::sync_norm(x, w, b, mean, var, m);
   if (m.rows > 0 && m.rows < x.size(0)) return leading_batch_norm(x, w, b, mean, var, m);
   check_batch(x);
   if (by_rule({x, w, b}, x, m)) return icl::join(icl::batch_norm(icl::split(x), icl::split(w), icl::split(b), m.eps));

@@ -13,6 +13,8 @@ extern "C" {
 typedef void* icl_tensor;
 typedef char* icl_error;
 typedef void* icl_module;  // a heap-allocated torch::jit::Module
+typedef void* icl_store;
+typedef void* icl_group;
 
 // Handles.
 int64_t icl_live(void);
@@ -64,11 +66,13 @@ icl_error icl_normalize(icl_tensor* out, icl_tensor x);
 
 // Batch normalisation. batch: statistics of the batch (else the running ones);
 // update: move the running ones by momentum; rows > 0: the batch's statistics
-// are those of its first rows only.
+// are those of its first rows only; group: they are those of all its ranks;
+// twice: a gradient will be differentiated again.
 typedef struct {
-  int batch, update;
+  int batch, update, twice;
   int64_t rows;
   double momentum, eps;
+  icl_group group;
 } icl_bn_mode;
 icl_error icl_batch_norm(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, icl_tensor mean,
                          icl_tensor var, icl_tensor count, icl_bn_mode m);
@@ -122,6 +126,28 @@ icl_error icl_script_new(icl_module* out);
 icl_error icl_script_put(icl_module m, const char* name, icl_tensor t, int parameter);
 icl_error icl_script_define(icl_module m, const char* source);
 icl_error icl_script_save(icl_module m, char** data, int64_t* size);  // to be freed with free
+
+// c10d: the key-value store by which processes find each other, and process
+// groups. listen_fd is a bound socket that the store serves, or -1: a client.
+icl_error icl_store_open(icl_store* out, const char* host, int port, int listen_fd, int64_t timeout_ms);
+icl_error icl_store_prefix(icl_store* out, icl_store s, const char* prefix);
+void icl_store_free(icl_store s);
+icl_error icl_store_set(icl_store s, const char* key, const void* data, int64_t n);
+icl_error icl_store_get(char** data, int64_t* n, icl_store s, const char* key, int64_t timeout_ms);
+icl_error icl_store_add(int64_t* out, icl_store s, const char* key, int64_t delta);
+icl_error icl_store_check(int* out, icl_store s, const char* key);
+icl_error icl_group_open(icl_group* out, icl_store s, const char* backend, const char* address, int rank, int size,
+                         int64_t timeout_ms);
+void icl_group_free(icl_group g);
+icl_error icl_group_broadcast_(const icl_tensor* ts, int n, int root, icl_group g);
+icl_error icl_group_barrier(icl_group g);
+void icl_group_traffic(icl_group g, int64_t* calls, int64_t* bytes, int64_t* busy_ns, int64_t* waited_ns);
+
+// Collectives with derivatives (collectives.cpp). overlap: the sums of the
+// gradients are done only when icl_grad returns, and xs are leaves shared once.
+icl_error icl_gather(icl_tensor* out, icl_tensor x, icl_group g);
+icl_error icl_total(icl_tensor* out, icl_tensor x, icl_group g);
+icl_error icl_share(icl_tensor* out, const icl_tensor* xs, int n, int64_t bucket, int overlap, icl_group g);
 
 // The library.
 icl_error icl_manual_seed(uint64_t seed);

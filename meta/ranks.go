@@ -1,0 +1,142 @@
+package meta
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// own is the context of what this rank does alone: in a data-parallel job it
+// does not end by itself, all ranks stop together.
+func (t *Trainer) own(ctx context.Context) context.Context {
+	if t.Group == nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
+
+// meet is what ranks tell each other before a step: which pictures they have,
+// and whether one was told to stop; all then stop here.
+func (t *Trainer) meet(ctx context.Context, b *Batch) error {
+	if t.Group == nil {
+		return nil
+	}
+	stop := int64(0)
+	if ctx.Err() != nil {
+		stop = 1
+	}
+	n := len(b.Indices)
+	all, err := t.Group.GatherInts(t.State.options.Device, append(b.Indices[:n:n], stop)...)
+	if err != nil {
+		return err
+	}
+	b.Indices = b.Indices[:0:0]
+	for r := range t.Group.Size() {
+		at := r * (n + 1)
+		b.Indices = append(b.Indices, all[at:at+n]...)
+		if all[at+n] != 0 {
+			return context.Canceled
+		}
+	}
+	return nil
+}
+
+// settle ends an epoch: the time waited for data becomes the mean of all ranks,
+// and the state, which all ranks have moved alike, is compared. On a GPU, where
+// some sums have no fixed order, ranks take up what rank 0 has.
+func (t *Trainer) settle() error {
+	if t.Group == nil {
+		return nil
+	}
+	sum, err := t.State.checksum()
+	if err != nil {
+		return err
+	}
+	st, w := t.State, &t.State.Position.Sums.Waited
+	all, err := t.Group.GatherInts(st.options.Device, int64(sum), int64(*w*1e9))
+	if err != nil {
+		return err
+	}
+	*w = 0
+	differ := 0
+	for r := range t.Group.Size() {
+		*w += float64(all[2*r+1]) / 1e9 / float64(t.Group.Size())
+		if all[2*r] != all[0] && differ == 0 {
+			differ = r
+		}
+	}
+	switch {
+	case differ == 0:
+		return nil
+	case st.options.Device != gotch.CPU:
+		return st.share(t.Group)
+	}
+	return fmt.Errorf("meta: after epoch %d rank %d has other parameters than rank 0: stopped; are the machines of one kind, with as many threads?", st.Position.Epoch, differ)
+}
+
+// checksum is that of all tensors of the state.
+func (st *State) checksum() (sum uint32, err error) {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	for _, t := range st.Tensors() {
+		err := libtorch.With(func(s *Scope) error {
+			sum = crc32.Update(sum, table, s.Bytes(t.Tensor))
+			return s.Err()
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return sum, nil
+}
+
+// Share gives all ranks the tensors and the position of rank 0: before the first
+// step, of a new run or of one that rank 0 has taken up. A position knows nothing
+// of ranks: their number may be another one than before.
+func (st *State) Share(g *libtorch.Group) error {
+	if g == nil {
+		return nil
+	}
+	if err := st.share(g); err != nil {
+		return err
+	}
+	text, err := json.Marshal(st.Mark())
+	if err != nil {
+		return err
+	}
+	lengths, err := g.GatherInts(st.options.Device, int64(len(text)))
+	if err != nil {
+		return err
+	}
+	return libtorch.With(func(s *Scope) error {
+		if g.Rank() != 0 {
+			text = make([]byte, lengths[0])
+		}
+		x := libtorch.FromSlice(s, text, st.options.Device, lengths[0])
+		s.Broadcast(g, []Tensor{x}, 0)
+		text = s.Bytes(x)
+		if s.Err() != nil {
+			return s.Err()
+		}
+		var p Position
+		if err := json.Unmarshal(text, &p); err != nil {
+			return fmt.Errorf("meta: rank 0's position: %w", err)
+		}
+		st.Restore(p)
+		return nil
+	})
+}
+
+// share copies rank 0's tensors to all ranks.
+func (st *State) share(g *libtorch.Group) error {
+	return libtorch.With(func(s *Scope) error {
+		for _, t := range st.Tensors() {
+			s.Broadcast(g, []Tensor{t.Tensor}, 0)
+		}
+		return s.Err()
+	})
+}

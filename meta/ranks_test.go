@@ -1,0 +1,214 @@
+package meta_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/ranktest"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// pictures is a source of random pictures, of which a rank of a job takes its
+// share of each batch.
+type pictures struct {
+	rank, size, count, batch int
+	sizes                    []int // of the views
+}
+
+const plainSize = 16
+
+func (p pictures) Steps() int            { return p.count / p.batch }
+func (p pictures) Waited() time.Duration { return 0 }
+
+// draw is picture i of pass n, as view v.
+func draw(n, i, v, size int) []float32 {
+	rng := rand.New(rand.NewPCG(uint64(n), uint64(i)<<8|uint64(v)))
+	x := make([]float32, 3*size*size)
+	for k := range x {
+		x[k] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// share is this rank's part of a batch, of pictures that exist.
+func (p pictures) share(n int, batch []int, views bool) meta.Batch {
+	part := (len(batch) + p.size - 1) / p.size
+	b := meta.Batch{N: part, Total: len(batch), Size: plainSize}
+	if views {
+		b.Sizes, b.Views = p.sizes, make([][]float32, len(p.sizes))
+	}
+	for k := range part {
+		i := batch[min(p.rank*part+k, len(batch)-1)]
+		b.Indices = append(b.Indices, int64(i))
+		b.Plain = append(b.Plain, draw(1000, i, 99, plainSize)...)
+		for v := range b.Views {
+			b.Views[v] = append(b.Views[v], draw(n, i, v, p.sizes[v])...)
+		}
+	}
+	return b
+}
+
+func (p pictures) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) {
+		order := rand.New(rand.NewPCG(5, n)).Perm(p.count)
+		for k := from; k < p.Steps(); k += step {
+			if !yield(p.share(int(n), order[k*p.batch:(k+1)*p.batch], true), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Survey leaves a last batch that does not divide.
+func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) {
+		for from := 0; from < p.count; from += p.batch {
+			var batch []int
+			for i := from; i < min(p.count, from+p.batch); i++ {
+				batch = append(batch, i)
+			}
+			if !yield(p.share(0, batch, false), nil) {
+				return
+			}
+		}
+	}
+}
+
+// run is a method's training in float64, alone or as a rank.
+type run struct {
+	method    string
+	msr       bool
+	change    func(c *meta.Config)
+	optimizer string
+	options   map[string]float64
+}
+
+func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	require.NoError(t, err)
+	const count = 18
+	method, err := methods.New(r.method, methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4}, Options: r.options})
+	require.NoError(t, err)
+	model, err := methods.NewModel(method, backbone)
+	require.NoError(t, err)
+	c := meta.Default()
+	c.Weights, c.Alpha = 3, 0.1
+	if r.change != nil {
+		r.change(&c)
+	}
+	var msr *nets.MSR
+	if r.msr {
+		msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: model.WeightWidth(c.Space)})
+		require.NoError(t, err)
+	}
+	if r.optimizer == "" {
+		r.optimizer = "adam"
+	}
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: libtorch.Float64(),
+		Optimizer: nets.OptimizerConfig{Name: r.optimizer, WeightDecay: 1e-4, Momentum: 0.9}})
+	require.NoError(t, err)
+	src := pictures{g.Rank(), g.Size(), count, 8, nil}
+	for _, v := range model.Views() {
+		size := 8
+		if v == methods.Small {
+			size = 6
+		}
+		src.sizes = append(src.sizes, size)
+	}
+	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+}
+
+// train returns the figures of each epoch.
+func (r run) train(t *testing.T, s *libtorch.Scope, g *libtorch.Group) (*meta.State, []meta.Epoch) {
+	tr := r.trainer(t, s, g)
+	var epochs []meta.Epoch
+	tr.Hooks = []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
+		epochs = append(epochs, e)
+		return nil
+	}}}
+	require.NoError(t, tr.Run(context.Background()), r.method)
+	return tr.State, epochs
+}
+
+func figures(e meta.Epoch) []float64 {
+	return []float64{e.LTo, e.LCt, e.LMsr, e.MetaLCt, e.LCtFast, e.LUni, e.NormMeta, e.NormUniformity, e.EmbeddingStd, e.EffectiveRank}
+}
+
+// equal compares every tensor of both states, and the epochs' figures.
+func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string) {
+	s := libtorch.NewScope()
+	ws, gs := want.Tensors(), got.Tensors()
+	require.Len(t, gs, len(ws))
+	for i, w := range ws {
+		d, err := w.Tensor.Describe()
+		require.NoError(t, err)
+		if d.DType == libtorch.Float64().DType {
+			x, y := libtorch.Slice[float64](s, w.Tensor), libtorch.Slice[float64](s, gs[i].Tensor)
+			for k := range x {
+				if math.Abs(x[k]-y[k]) > 1e-9*max(1, math.Abs(x[k])) {
+					assert.Failf(t, "differs", "%s: %s[%d] is %g, on ranks %g", what, w.Name, k, x[k], y[k])
+					break
+				}
+			}
+		} else {
+			assert.Equal(t, s.Bytes(w.Tensor), s.Bytes(gs[i].Tensor), "%s: %s", what, w.Name)
+		}
+	}
+	require.Len(t, b, len(a))
+	for i := range a {
+		assert.InDeltaSlice(t, figures(a[i]), figures(b[i]), 1e-9, "%s: figures of epoch %d", what, i)
+		assert.Equal(t, a[i].Steps, b[i].Steps)
+		assert.Equal(t, a[i].MetaSteps, b[i].MetaSteps)
+	}
+	require.NoError(t, s.Close())
+}
+
+// Two regular and two meta steps on 2 and on 4 ranks are those of one process with the same batches: losses, parameters, running
+// statistics, the state of every method. All ranks end with the same bits
+// (Trainer compares checksums).
+func TestRanksTrainAsOneProcess(t *testing.T) {
+	ranktest.Run(t, []int{2, 4}, func(t *testing.T, g *libtorch.Group) {
+		var runs []run
+		for _, name := range methods.Names() {
+			var options map[string]float64
+			if name == "pcl" {
+				options = map[string]float64{"warm": 0} // clusters from the first epoch on
+			}
+			runs = append(runs, run{method: name, options: options}, run{method: name, msr: true, options: options})
+			if g.Size() == 2 {
+				runs = append(runs, run{method: name, msr: true, options: options, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }})
+			}
+		}
+		runs = append(runs,
+			run{method: "byol", msr: true, change: func(c *meta.Config) { c.Space = meta.Feature }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient, c.GammaBalance = meta.Unrolled, true }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.FiniteDifference }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.UniformityOnly }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.Ones }},
+			run{method: "simclr", optimizer: "lars"}, run{method: "simclr", optimizer: "sgd"})
+		for _, r := range runs {
+			s := libtorch.NewScope()
+			st, epochs := r.train(t, s, g)
+			if g.Rank() == 0 {
+				c := meta.Default()
+				if r.change != nil {
+					r.change(&c)
+				}
+				one, want := r.train(t, s, nil)
+				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space, c.Gradient, g.Size()))
+			}
+			require.NoError(t, s.Close())
+		}
+	})
+}

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+)
+
+// rank is a process of a job, as torchrun would start it.
+type rank struct {
+	p    *exec.Cmd
+	errs *speech
+	end  chan error
+}
+
+// speech is what a process says, to be read while it lives.
+type speech struct {
+	lock sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *speech) Write(p []byte) (int, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *speech) String() string {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.text.String()
+}
+
+func port(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// startRank starts rank r of n, which is killed at the test's end if it lives.
+func startRank(t *testing.T, r, n int, port string, args ...string) *rank {
+	k := &rank{p: exec.Command(os.Args[0], args...), errs: &speech{}, end: make(chan error, 1)}
+	k.p.Env = append(os.Environ(), asProgram+"=1", fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT="+port)
+	k.p.Stderr = k.errs
+	require.NoError(t, k.p.Start())
+	go func() { k.end <- k.p.Wait() }()
+	t.Cleanup(func() { _ = k.p.Process.Kill() })
+	return k
+}
+
+// ends waits for the process to end by itself, and returns its status and its last line.
+func (k *rank) ends(t *testing.T, within time.Duration) (status int, last string) {
+	t.Helper()
+	select {
+	case <-k.end:
+	case <-time.After(within):
+		_ = k.p.Process.Kill()
+		<-k.end
+		require.Fail(t, "does not end", k.errs.String())
+	}
+	lines := strings.Split(strings.TrimSpace(k.errs.String()), "\n")
+	return k.p.ProcessState.ExitCode(), lines[len(lines)-1]
+}
+
+// job starts n ranks with the same arguments.
+func job(t *testing.T, n int, args ...string) []*rank {
+	at, ranks := port(t), make([]*rank, n)
+	for r := range ranks {
+		ranks[r] = startRank(t, r, n, at, args...)
+	}
+	return ranks
+}
+
+func wait(t *testing.T, ranks []*rank) {
+	for r, k := range ranks {
+		status, _ := k.ends(t, time.Minute)
+		require.Zero(t, status, "rank %d: %s", r, k.errs)
+	}
+}
+
+// near compares checkpoints of float32 runs.
+func near(t *testing.T, a, b string, tolerance float64) {
+	want, got := tensors(t, a), tensors(t, b)
+	require.Equal(t, len(want), len(got))
+	for name, x := range want {
+		if !strings.HasSuffix(name, ".weight") && !strings.HasSuffix(name, "running_var") {
+			continue // biases before a batch norm have no gradient but rounding
+		}
+		for i := 0; i+4 <= len(x); i += 4 {
+			u, v := math.Float32frombits(binary.LittleEndian.Uint32(x[i:])), math.Float32frombits(binary.LittleEndian.Uint32(got[name][i:]))
+			if math.Abs(float64(u-v)) > tolerance {
+				require.Failf(t, "differs", "%s: %g and %g", name, u, v)
+			}
+		}
+	}
+}
+
+// One process, two that the program starts, and two that torchrun would start
+// and that are interrupted and go on as four and as one.
+func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	args := func(name string, more ...string) []string {
+		return append(small("--msr", "--optimizer", "sgd", "--lr", "0.005", "--save-after", "1ns", "--out", at(name)), more...)
+	}
+	status, _, errs := do(args("one")...)
+	require.Zero(t, status, errs)
+
+	p, said := start(t, args("two", "--nproc-per-node", "2")...)
+	require.NoError(t, p.Wait(), said.String())
+	near(t, at("one"), at("two"), 1e-4)
+	assert.Contains(t, said.String(), "2 processes, 8 pictures of a step on each")
+	assert.Equal(t, 1, strings.Count(said.String(), "epoch 2/2"), "rank 0 speaks")
+	a, err := readMetrics(at("one"))
+	require.NoError(t, err)
+	b, err := readMetrics(at("two"))
+	require.NoError(t, err)
+	for i := range a {
+		assert.InDelta(t, a[i].LTo, b[i].LTo, 1e-4)
+		assert.Equal(t, a[i].Steps, b[i].Steps)
+	}
+
+	two := job(t, 2, args("cut")...)
+	require.Eventually(t, func() bool { return exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
+	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one is told, all stop
+	for _, k := range two {
+		status, last := k.ends(t, time.Minute)
+		assert.Equal(t, exitInterrupted, status, last)
+	}
+	four := job(t, 4, args("cut", "--resume")...)
+	require.Eventually(t, func() bool { return strings.Contains(four[0].errs.String(), "resumed") }, time.Minute, time.Millisecond)
+	for _, k := range four {
+		_ = k.p.Process.Signal(os.Interrupt) // it may be done already
+	}
+	for _, k := range four {
+		status, last := k.ends(t, time.Minute)
+		assert.Contains(t, []int{0, exitInterrupted}, status, last)
+	}
+	status, _, errs = do(args("cut", "--resume")...)
+	require.Zero(t, status, errs)
+	near(t, at("one"), at("cut"), 1e-4)
+}
+
+// long is a run that does not end by itself soon.
+func long(dir string, more ...string) []string {
+	return small(append([]string{"--epochs", "100000", "--save-after", "1ns", "--out", filepath.Join(dir, "run")}, more...)...)
+}
+
+// A rank that is killed, stopped, or that fails ends the others within the
+// timeout; they name it, and the checkpoint is whole.
+func TestALostRankEndsTheJob(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		rank   int
+		signal syscall.Signal
+	}{{"killed", 1, syscall.SIGKILL}, {"stopped", 2, syscall.SIGSTOP}, {"the first killed", 0, syscall.SIGKILL}} {
+		dir := t.TempDir()
+		ranks := job(t, 3, long(dir, "--batch-size", "15", "--dist-timeout", "4s")...)
+		last := runfolder.Last(filepath.Join(dir, "run"))
+		require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+		require.NoError(t, ranks[c.rank].p.Process.Signal(c.signal))
+		for r, k := range ranks {
+			if r == c.rank {
+				continue
+			}
+			status, said := k.ends(t, 30*time.Second)
+			assert.Equal(t, exitFailure, status, "%s: %s", c.name, said)
+			assert.Contains(t, said, fmt.Sprintf("rank %d does not answer", c.rank), c.name)
+			assert.Contains(t, said, fmt.Sprintf("run: rank %d: stopped", r))
+		}
+		_, err := load(last)
+		assert.NoError(t, err, "the checkpoint is whole")
+	}
+}
+
+// A signal to the program that started them stops all; one that is killed ends
+// all, and is named.
+func TestSpawnedProcessesEndTogether(t *testing.T) {
+	dir := t.TempDir()
+	last := runfolder.Last(filepath.Join(dir, "run"))
+	run := func(more ...string) (*exec.Cmd, *bytes.Buffer) {
+		p, said := start(t, long(dir, append(more, "--nproc-per-node", "2", "--dist-timeout", "20s")...)...)
+		require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+		return p, said
+	}
+	p, said := run()
+	require.NoError(t, p.Process.Signal(os.Interrupt))
+	_ = p.Wait() // its state is looked at
+	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
+	assert.Contains(t, said.String(), "interrupted at epoch")
+
+	p, said = run("--resume")
+	child := func(rank int) int {
+		for _, pid := range children(t, p.Process.Pid) {
+			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+			require.NoError(t, err)
+			if strings.Contains(string(environ), fmt.Sprintf("\x00RANK=%d\x00", rank)) {
+				return pid
+			}
+		}
+		return 0
+	}
+	require.Eventually(t, func() bool { return child(1) != 0 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, syscall.Kill(child(1), syscall.SIGKILL))
+	_ = p.Wait()
+	assert.Equal(t, exitFailure, p.ProcessState.ExitCode(), said.String())
+	assert.Contains(t, said.String(), "run: rank 1 ended (signal: killed), so all were ended")
+	_, err := load(last)
+	assert.NoError(t, err)
+}
+
+// children lists a process's children.
+func children(t *testing.T, pid int) (out []int) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	require.NoError(t, err)
+	if len(tasks) == 0 {
+		t.Skip("this system does not list a process's children")
+	}
+	for _, task := range tasks {
+		text, _ := os.ReadFile(task) // a thread may have ended
+		for _, word := range strings.Fields(string(text)) {
+			n, err := strconv.Atoi(word)
+			require.NoError(t, err)
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// What ranks disagree in is named, and nothing is trained.
+func TestRanksThatDifferAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	with := func(more ...string) []string {
+		return small(append([]string{"--dist-timeout", "20s", "--out", filepath.Join(dir, "run")}, more...)...)
+	}
+	base, brief := with(), with("--dist-timeout", "2s")
+	for _, c := range []struct {
+		want  string
+		other []string
+	}{
+		{"--lr is 0.1 on rank 1 and 0.003 on rank 0", with("--lr", "0.1")},
+		{"--method is byol on rank 1 and simclr on rank 0", with("--method", "byol")},
+		{"--threads is 2 on rank 1 and 1 on rank 0", with("--threads", "2")},
+	} {
+		at := port(t)
+		a, b := startRank(t, 0, 2, at, base...), startRank(t, 1, 2, at, c.other...)
+		for _, k := range []*rank{a, b} {
+			status, said := k.ends(t, 20*time.Second)
+			assert.Equal(t, exitFailure, status)
+			assert.Contains(t, said, c.want)
+		}
+	}
+	at := port(t)
+	a, b := startRank(t, 0, 2, at, base...), startRank(t, 1, 3, at, base...)
+	for _, k := range []*rank{a, b} {
+		status, said := k.ends(t, 20*time.Second)
+		assert.Equal(t, exitFailure, status)
+		assert.Contains(t, said, "WORLD_SIZE is")
+	}
+	_, said := startRank(t, 0, 3, port(t), brief...).ends(t, 20*time.Second)
+	assert.Contains(t, said, "of 3 processes (WORLD_SIZE) rank 1, 2 did not come within 2s")
+	_, said = startRank(t, 1, 2, port(t), brief...).ends(t, 20*time.Second)
+	assert.Contains(t, said, "rank 1: rank 0 does not answer at 127.0.0.1:")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	_, said = startRank(t, 0, 2, strconv.Itoa(l.Addr().(*net.TCPAddr).Port), base...).ends(t, 20*time.Second)
+	assert.Contains(t, said, "address already in use; is another job there")
+	assert.False(t, exists(filepath.Join(dir, "run")), "no folder is made")
+}
+
+// An error of one rank's own is told by all.
+func TestOneRanksErrorIsToldByAll(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "data", "a"), 0o755))
+	args := small("--dist-timeout", "10s", "--out", filepath.Join(dir, "run"), "--dataset", "folder", "--data-dir")
+	at := port(t)
+	a := startRank(t, 0, 2, at, append(args, filepath.Join(dir, "nowhere"))...)
+	b := startRank(t, 1, 2, at, append(args, filepath.Join(dir, "data"))...)
+	status, said := a.ends(t, 30*time.Second)
+	assert.Equal(t, exitFailure, status)
+	assert.Contains(t, said, "no such file or directory")
+	status, said = b.ends(t, 30*time.Second)
+	assert.Equal(t, exitFailure, status)
+	assert.Contains(t, said, "data")
+}
+
+func TestJobFlagsAreChecked(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--nproc-per-node -1":                           {"--nproc-per-node", "-1"},
+		`unknown --backend "glo"; did you mean "gloo"?`: {"--backend", "glo"},
+		"--dist-timeout 0s":                             {"--dist-timeout", "0s"},
+	} {
+		status, _, errs := do(small(args...)...)
+		assert.Equal(t, exitUsage, status)
+		assert.Contains(t, errs, want)
+	}
+	c := defaults()
+	c.BatchSize, c.LR, c.ScaleLR = 1024, 0.3, 256
+	assert.InDelta(t, 1.2, c.rate(), 1e-12)
+	assert.InDelta(t, 1.2, c.msr().Alpha, 1e-12)
+	assert.InDelta(t, 1.2, c.schedule(10).LR, 1e-12)
+}
