@@ -12,8 +12,9 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// networkFlags name a trained network: a run, a checkpoint of this program, or
-// with --init a file of another's, which does not say how it is to be used.
+// networkFlags name a trained network: a run, a checkpoint of this program, with
+// --init a file of another's, or with --arch a TorchScript module; the latter two
+// do not say how they are to be used.
 type networkFlags struct {
 	run, checkpoint string
 	config          config
@@ -30,7 +31,7 @@ func bindNetwork(f *pflag.FlagSet) *networkFlags {
 	f.StringVar(&n.run, "run", "", "run folder, its newest checkpoint")
 	f.StringVar(&n.checkpoint, "checkpoint", "", "checkpoint file")
 	n.config.Initial.bind(f)
-	f.StringVar(&n.config.Arch, "arch", "", "of --init: "+strings.Join(nets.Arches(), ", ")+" (default: what its tensors tell)")
+	f.StringVar(&n.config.Arch, "arch", "", "of --init: "+strings.Join(nets.Arches(), ", ")+" (default: what its tensors tell); or, alone, "+scriptedArch+"FILE, a TorchScript module from pictures to features")
 	f.Float64Var(&n.config.Width, "width", 0, "of --init: width factor (default: what its tensors tell)")
 	f.StringVar(&n.config.Stem, "stem", "", "of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
 	f.StringVar(&n.config.Augment, "augment", "", "of --init: how pictures are cut and normalised, cifar, stl10, tiny-imagenet or imagenet (default: as the stem)")
@@ -47,8 +48,16 @@ func (n *networkFlags) pick() (checkpoint, error) {
 			given++
 		}
 	}
-	if given != 1 {
-		return checkpoint{}, usagef("give either --run DIR or --checkpoint FILE, or --init FILE of another program")
+	script, scripted := strings.CutPrefix(n.config.Arch, scriptedArch)
+	switch {
+	case scripted && given > 0:
+		return checkpoint{}, usagef("--arch %s is a network of its own: leave --run, --checkpoint and --init out", n.config.Arch)
+	case scripted:
+		k := checkpoint{path: script, config: n.config, foreign: new(bool)}
+		k.config.usual()
+		return k, k.config.absolute()
+	case given != 1:
+		return checkpoint{}, usagef("give either --run DIR or --checkpoint FILE, or --init FILE of another program, or --arch %sFILE", scriptedArch)
 	}
 	if n.config.Initial.File == "" {
 		for _, name := range ofInit() {
@@ -88,6 +97,12 @@ func (c *config) describe() error {
 			c.Stem = string(g.Stem)
 		}
 	}
+	c.usual()
+	return nil
+}
+
+// usual settles how pictures are cut and normalised, by the stem.
+func (c *config) usual() {
 	usual := map[string]struct {
 		augment string
 		size    int
@@ -102,7 +117,6 @@ func (c *config) describe() error {
 	if c.Size == 0 {
 		c.Size = u.size
 	}
-	return nil
 }
 
 // encoder fills the backbone of a state, from the checkpoint or from --init, of
@@ -115,13 +129,17 @@ func (k checkpoint) encoder(w io.Writer, st *meta.State) error {
 		w = io.Discard
 	}
 	*k.foreign = true
+	if _, ok := st.Backbone.(*nets.Scripted); ok { // its parameters are the file's already
+		fmt.Fprintf(w, "%s: a TorchScript module from pictures of %d pixels, cut and normalised as %s, to %d features\n", k.path, k.config.Size, k.config.Augment, st.Backbone.Dim())
+		return nil
+	}
 	return k.config.initialise(w, st, backboneOnly)
 }
 
 // needsDataset is the usage error of --init without one.
 func (k checkpoint) needsDataset(dataset string) error {
 	if k.foreign != nil && dataset == "" {
-		return usagef("--init needs --dataset, and --data-dir where the data is: the file does not tell (see run datasets)")
+		return usagef("a network of another program needs --dataset, and --data-dir where the data is: the file does not tell (see run datasets)")
 	}
 	return nil
 }

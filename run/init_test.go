@@ -96,8 +96,8 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 		{1, "no ResNet in it", small("--init", "../torchscript/testdata/kinds.pt")},
 		{1, "names posix.system, which is not allowed", small("--init", "../torchscript/testdata/evil.pt")},
 		{2, "--arch goes with --init only", []string{"eval", "--run", dir, "--arch", "resnet8"}},
-		{2, "--init needs --dataset", []string{"eval", "--init", moco}},
-		{2, "--init needs --dataset", []string{"finetune", "--init", moco}},
+		{2, "a network of another program needs --dataset", []string{"eval", "--init", moco}},
+		{2, "a network of another program needs --dataset", []string{"finetune", "--init", moco}},
 		{2, "or --init FILE of another program", []string{"embed", "--init", moco, "--run", dir}},
 		{2, "or name pictures", []string{"embed", "--init", moco}},
 		{2, `unknown --format "json"; did you mean "jsonl"`, []string{"embed", "--init", moco, "--format", "json", "testdata/init"}},
@@ -151,4 +151,26 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 		s.stop()
 	}
 	return len(p), nil
+}
+
+// A TorchScript module is evaluated and embeds without a run; also a frozen one.
+func TestATorchScriptModuleAlone(t *testing.T) {
+	rows := func(module string) string {
+		status, printed, errs := do("embed", "--arch", "torchscript:../nets/testdata/"+module, "--size", "16", "--format", "csv", "--out", "-", "testdata/init/a.png", "testdata/init/b.png")
+		require.Zero(t, status, errs)
+		assert.Contains(t, errs, "a TorchScript module from pictures of 16 pixels, cut and normalised as cifar, to 4 features")
+		return printed
+	}
+	scripted := rows("scripted.pt")
+	assert.Equal(t, 3, strings.Count(scripted, "\n"))
+	assert.Equal(t, scripted, rows("traced.pt"), "the same network")
+	assert.Equal(t, 3, strings.Count(rows("frozen.pt"), "\n"))
+	for want, args := range map[string][]string{
+		"leave --run, --checkpoint and --init out":     {"--run", "x"},
+		"a network of another program needs --dataset": nil,
+	} {
+		status, _, errs := do(append([]string{"eval", "--arch", "torchscript:../nets/testdata/scripted.pt"}, args...)...)
+		assert.Equal(t, exitUsage, status)
+		assert.Contains(t, errs, want)
+	}
 }
