@@ -88,13 +88,6 @@ func job(t *testing.T, n int, args ...string) []*rank {
 	return ranks
 }
 
-func wait(t *testing.T, ranks []*rank) {
-	for r, k := range ranks {
-		status, _ := k.ends(t, time.Minute)
-		require.Zero(t, status, "rank %d: %s", r, k.errs)
-	}
-}
-
 // near compares checkpoints of float32 runs.
 func near(t *testing.T, a, b string, tolerance float64) {
 	want, got := tensors(t, a), tensors(t, b)

@@ -27,17 +27,7 @@ type source struct {
 
 // Pass implements meta.Source.
 func (s source) Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
-		for b, err := range s.Every(ctx, n, from, step) {
-			if err != nil {
-				yield(meta.Batch{}, err)
-				return
-			}
-			if !yield(s.batch(b), nil) {
-				return
-			}
-		}
-	}
+	return meta.Feed(s.Loader, s.batch).Pass(ctx, n, from, step)
 }
 
 func (s source) batch(b *datasets.Batch) meta.Batch {
@@ -53,17 +43,7 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 
 // Survey implements meta.Surveyor.
 func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
-		for b, err := range s.plain.Epoch(ctx, 0, 0) {
-			if err != nil {
-				yield(meta.Batch{}, err)
-				return
-			}
-			if !yield(s.batch(b), nil) {
-				return
-			}
-		}
-	}
+	return meta.Feed(s.plain, s.batch).Pass(ctx, 0, 0, 1)
 }
 
 func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
