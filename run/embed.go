@@ -30,7 +30,7 @@ type embedOptions struct {
 
 func embed(ctx context.Context, p program, args []string) error {
 	var o embedOptions
-	f := flags(p, "embed", "--run DIR | --checkpoint FILE | --init FILE [flags] [PICTURE or FOLDER ...]")
+	f := flags(p, "embed", "--run DIR | --checkpoint FILE | --init FILE | --arch torchscript:FILE [flags] [PICTURE or FOLDER ...]")
 	network := bindNetwork(f)
 	dataset := f.String("dataset", "", "data set, where no pictures are named (default: that of the training)")
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")

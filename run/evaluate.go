@@ -43,7 +43,7 @@ type score struct {
 
 func evaluate(ctx context.Context, p program, args []string) error {
 	o := defaultEval()
-	f := flags(p, "eval", "--run DIR | --checkpoint FILE | --init FILE --dataset NAME [flags]")
+	f := flags(p, "eval", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
 	network := bindNetwork(f)
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
 	dataset := f.String("dataset", "", "another data set than that of the training")

@@ -37,7 +37,7 @@ type fineTuned struct {
 
 func finetune(ctx context.Context, p program, args []string) error {
 	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, device: "cpu"}
-	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | --init FILE --dataset NAME [flags]")
+	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
 	network := bindNetwork(f)
 	dataset := f.String("dataset", "", "another data set than that of the training")
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
