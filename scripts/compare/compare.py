@@ -1,6 +1,6 @@
 """Times this program against PyTorch eager, in turn in the same run.
 
-usage: compare.py [--threads N] [--rounds N] [--quick]
+usage: compare.py [--threads N] [--rounds N] [--only-data|--only-methods|--only-ranks]
 
 Each side is a process of its own that does one piece of work when asked; the
 two are asked in turn. Medians, their ratio and the peak memory of each go to
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import ranks
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -257,6 +259,7 @@ def main():
     parser.add_argument("--methods", default=",".join(METHODS), help="methods whose step is timed; empty: none")
     parser.add_argument("--only-data", action="store_true", help="time decoding, augmentation and evaluation only")
     parser.add_argument("--only-methods", action="store_true", help="leave the other figures out")
+    parser.add_argument("--only-ranks", action="store_true", help="time 2 processes against 1, and against DistributedDataParallel, only")
     parser.add_argument("--out", default="compare.json")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--method", help=argparse.SUPPRESS)
@@ -267,11 +270,15 @@ def main():
     unknown = [m for m in o.methods.split(",") if m and m not in METHODS]
     if unknown:
         sys.exit(f"compare: unknown method {unknown[0]}; known: {', '.join(METHODS)}")
+    if o.batch % ranks.RANKS:
+        sys.exit(f"compare: --batch {o.batch}: want one that divides by {ranks.RANKS}, the number of processes")
     rows, mb = [], 2.0**20
     print(f"{platform.machine()}, {os.cpu_count()} cores, {o.threads} threads, medians of {o.rounds} rounds; ours, theirs", flush=True)
-    if not o.only_methods:
+    if not (o.only_methods or o.only_ranks):
         training(rows, o, mb)
-    for method in filter(None, [] if o.only_data else o.methods.split(",")):
+    if not (o.only_methods or o.only_data):
+        ranks.measure(rows, add, ours("step", o.batch, ranks.RANKS), o)
+    for method in filter(None, [] if o.only_data or o.only_ranks else o.methods.split(",")):
         steps(rows, method, o)
     with open(o.out, "w") as f:
         json.dump(rows, f, indent=1)

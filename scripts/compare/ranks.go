@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/launch"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// rankSteps are regular steps as a rank of the job that the environment
+// describes (launch.Find): BATCH is that of all ranks. A step's line is its
+// seconds, and of the operations between ranks in it their number, the bytes this
+// rank put into them, their seconds, and of these the seconds waited for.
+func (t task) rankSteps(s *libtorch.Scope) error {
+	place, err := launch.Find(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if place.Size < 2 || t.batch%place.Size != 0 {
+		return fmt.Errorf("rank-step: a batch of %d for %d processes: want RANK and WORLD_SIZE above 1 in the environment, and a batch that divides", t.batch, place.Size)
+	}
+	job, err := launch.Join(place, launch.Options{Backend: "gloo", Timeout: time.Minute, Device: gotch.CPU})
+	if err != nil {
+		return err
+	}
+	defer job.Close()
+	st, err := t.state(s, false)
+	if err := job.Agree(err); err != nil {
+		return err
+	}
+	g := job.Ranks()
+	if err := st.Share(g); err != nil {
+		return job.Explain(err)
+	}
+	share := t
+	share.batch /= place.Size
+	src := asked{share.pictures(st.Model), new(time.Time)}
+	before := g.Traffic()
+	err = src.train(st, g, func() {
+		seconds, now := time.Since(*src.start), g.Traffic()
+		fmt.Println(seconds.Seconds(), now.Calls-before.Calls, now.Bytes-before.Bytes, (now.Busy - before.Busy).Seconds(), (now.Waited - before.Waited).Seconds())
+		before = now
+	})
+	if err != nil {
+		return job.Explain(err)
+	}
+	return nil
+}
