@@ -37,7 +37,7 @@ func (j *jobFlags) bind(f *pflag.FlagSet) {
 
 // place is where this process stands; spawned reports that it is to start the
 // others and itself anew.
-func (j *jobFlags) place() (p launch.Place, spawn bool, err error) {
+func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) {
 	if j.processes < 0 {
 		return p, false, usagef("--nproc-per-node %d: want 1 or more, or 0", j.processes)
 	}
@@ -46,6 +46,9 @@ func (j *jobFlags) place() (p launch.Place, spawn bool, err error) {
 	}
 	if j.backend != "" && j.backend != "gloo" && j.backend != "nccl" {
 		return p, false, usage{suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"})}
+	}
+	if j.backend == "nccl" && !strings.HasPrefix(device, "cuda") {
+		return p, false, usagef("--backend nccl with --device %s: NCCL is between GPUs; give --device cuda, or --backend gloo", device)
 	}
 	if p, err = launch.Find(os.Getenv); err != nil {
 		return p, false, usage{err}

@@ -300,6 +300,7 @@ func TestJobFlagsAreChecked(t *testing.T) {
 		"--nproc-per-node -1":                           {"--nproc-per-node", "-1"},
 		`unknown --backend "glo"; did you mean "gloo"?`: {"--backend", "glo"},
 		"--dist-timeout 0s":                             {"--dist-timeout", "0s"},
+		"NCCL is between GPUs":                          {"--backend", "nccl"},
 	} {
 		status, _, errs := do(small(args...)...)
 		assert.Equal(t, exitUsage, status)

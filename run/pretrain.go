@@ -41,7 +41,7 @@ func pretrain(ctx context.Context, p program, args []string) error {
 		}
 		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Dataset, c.Seed)
 	}
-	place, spawn, err := jf.place()
+	place, spawn, err := jf.place(c.Device)
 	if err != nil {
 		return err
 	}
