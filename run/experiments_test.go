@@ -193,6 +193,12 @@ func TestSemiGoesOnWhereItStopped(t *testing.T) {
 	status, _, errs = do(append(args, "--tune-epochs", "2")...)
 	require.Zero(t, status, errs)
 	assert.NotContains(t, errs, "finetuned.json", "another recipe is done anew")
+	for want, more := range map[string]string{"--labels 2: want shares": "--labels=0.1,2", "none.txt: no such file": "--label-list=none.txt"} {
+		status, _, errs = do(append(args, more)...)
+		assert.Equal(t, exitUsage, status)
+		assert.Contains(t, errs, want)
+		assert.NotContains(t, errs, "seed 1 of", "before any training")
+	}
 }
 
 // Evaluation in between leaves the training as it is.

@@ -154,6 +154,24 @@ func (o *fineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err
 
 func shareName(share float64) string { return fmt.Sprintf("%g%%", 100*share) }
 
+// check refuses, before hours of training, what could not be fine-tuned after them.
+func (o *fineTuneOptions) check() error {
+	for _, share := range o.shares {
+		if !(share > 0 && share <= 1) {
+			return usagef("--labels %g: want shares above 0, up to 1", share)
+		}
+	}
+	for _, list := range o.lists {
+		if !exists(list) {
+			return usagef("--label-list %s: no such file", list)
+		}
+	}
+	if err := o.Validate(); err != nil {
+		return usage{err}
+	}
+	return nil
+}
+
 // names are those of parts.
 func (o *fineTuneOptions) names() (out []string) {
 	for _, list := range o.lists {

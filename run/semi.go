@@ -48,8 +48,8 @@ func semi(ctx context.Context, p program, args []string) error {
 	if len(names) == 0 {
 		return usagef("--methods names none")
 	}
-	if err := o.Validate(); err != nil {
-		return usage{err}
+	if err := o.check(); err != nil {
+		return err
 	}
 	for _, name := range names {
 		for _, msr := range []bool{false, true} {
