@@ -2,6 +2,7 @@ package meta
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
@@ -21,6 +22,7 @@ type Problem struct {
 	Outer           methods.Batch // the batch of L_ct(theta1); the paper uses the inner one
 	Clock           methods.Clock
 	Group           *libtorch.Group // of a data-parallel job, whose batches are this rank's share
+	Micro           int64           // pictures of this rank that the networks see at a time; 0: all
 }
 
 // Result is the meta gradient and what it was made of.
@@ -52,9 +54,13 @@ func FastWeights(s *Scope, theta, grad []Tensor, alpha float64) []Tensor {
 // differentiates through it. `forward-mode` uses that phi enters theta1 only by
 // -alpha*lambda*grad L_msr: with v = grad L_ct at theta1, the gradient is
 // -alpha*lambda * d/dphi of the derivative of L_msr along v at theta, whose
-// tangents at the embeddings come from one forward-mode pass, so no graph of
-// the network is kept. `finite-difference` (DARTS) replaces that derivative by
-// a difference of L_msr's phi-gradients at theta +- eps v, eps = Radius/|v|.
+// tangents at the networks' outputs come from one forward-mode pass, so no graph
+// of the network is kept. `finite-difference` (DARTS) replaces that derivative by
+// a difference of L_msr's gradients at theta +- eps v, eps = Radius/|v|.
+//
+// In micro-batches no way keeps more than one's graph: theta1 and v come from
+// methods.Pass.Gradient, and `unrolled` takes the tangents from gradients of
+// gradients, part by part.
 func (p Problem) Gradient(s *Scope) (Result, error) {
 	r, err := p.gradient(s)
 	if err == nil {
@@ -69,23 +75,29 @@ func (p Problem) Gradient(s *Scope) (Result, error) {
 func (p Problem) gradient(s *Scope) (r Result, err error) {
 	p.targets(s)
 	defer libtorch.SetGrad(true)()
-	phi := s.Leaves(p.Phi)
-	a := p.MSR.Forward(s, s.Share(p.Group, phi, false), p.PhiBuffers, p.Inner.Plain, nets.Meta().Across(p.Group))
+	a, back := p.weights(s)
+	var ct, uni Tensor // the gradients at A
 	if p.Ablation != UniformityOnly && p.Lambda > 0 {
 		switch p.Config.Gradient {
-		case Unrolled:
-			p.unrolled(s, phi, a, &r)
-		case ForwardMode:
-			p.forwardMode(s, phi, a, &r)
+		case Unrolled, ForwardMode:
+			ct = p.exact(s, a, &r)
 		case FiniteDifference:
-			p.finiteDifference(s, phi, a, &r)
+			ct = p.finiteDifference(s, a, &r)
 		default:
 			return r, fmt.Errorf("unknown way %q", p.Config.Gradient)
 		}
-	} else {
-		r.GradCT = zerosLike(s, phi) // theta1 does not depend on phi, or is not to
 	}
-	p.addUniformity(s, phi, a, &r)
+	if n, _ := p.MSR.Shape(); n >= 2 {
+		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.T)
+		r.LUni = s.Item(loss)
+		uni = s.Grad([]Tensor{loss}, []Tensor{a}, libtorch.GradOptions{})[0]
+	}
+	grads := back([]Tensor{ct, uni})
+	r.GradCT, r.GradUni = grads[0], grads[1]
+	if r.GradCT == nil {
+		r.GradCT = zerosLike(s, p.Phi) // theta1 does not depend on phi, or is not to
+	}
+	p.balance(s, &r)
 	return r, nil
 }
 
@@ -105,140 +117,156 @@ func (p *Problem) targets(s *Scope) {
 
 // at is a pass of the model at theta.
 func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
-	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock, Group: p.Group}
+	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
+		Group: p.Group, Micro: p.Micro}
 }
 
-// inner returns L_ct, L_msr and L_to at theta (eq. 5).
-func (p Problem) inner(s *Scope, theta []Tensor, a Tensor, m nets.Mode) (ct, msr, total Tensor) {
+// inner is a pass of the inner batch at theta, with its weights (eq. 5).
+func (p Problem) inner(theta []Tensor, a Tensor, m nets.Mode) *methods.Pass {
 	q := p.at(theta, p.Inner, m)
-	q.Forward(s)
-	ct = q.Loss(s, q)
-	msr = q.DoLoss(s, p.Space, a)
+	q.Space, q.A = p.Space, a
+	return q
+}
+
+// outer is a pass of the outer batch at theta1 (the first term of eq. 8).
+func (p Problem) outer(fast []Tensor, m nets.Mode) *methods.Pass {
+	q := p.at(fast, p.Outer, m)
+	q.OwnLoss = true
+	return q
+}
+
+// losses are L_ct, L_msr and L_to of an inner pass after its networks ran.
+func (p Problem) losses(s *Scope, q *methods.Pass) (ct, msr, total Tensor) {
+	ct, msr = q.Loss(s, q), q.DoLoss(s)
 	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
 }
 
-// outer returns L_ct at theta1 (the first term of eq. 8).
-func (p Problem) outer(s *Scope, fast []Tensor, m nets.Mode) Tensor {
-	q := p.at(fast, p.Outer, m)
-	q.OwnLoss = true
-	q.Forward(s)
-	return q.Loss(s, q)
+// exact returns the gradient of L_ct(theta1) at A.
+func (p Problem) exact(s *Scope, a Tensor, r *Result) Tensor {
+	q := p.inner(p.Theta, a, nets.Meta())
+	parts := q.Parts(s)
+	if p.Config.Gradient == Unrolled && len(parts) == 1 {
+		return p.unrolled(s, a, r)
+	}
+	tangents := p.byForwardMode
+	if p.Config.Gradient == Unrolled {
+		tangents = p.byReverse
+	}
+	v := p.direction(s, a, r)
+	points, along := make([]methods.Local, len(parts)), make([]methods.Local, len(parts))
+	for i, part := range parts {
+		s.Within(func(t *Scope) {
+			y, dy := tangents(t, part, v)
+			points[i], along[i] = y.Held(s), dy.Held(s)
+		})
+	}
+	if s.Err() != nil {
+		return Tensor{}
+	}
+	all, d := methods.Concat(s, points), methods.Concat(s, along)
+	projected := len(all.Projected)
+	outputs := s.Leaves(append(all.Projected[:projected:projected], all.Weighted...))
+	q.Join(s, methods.Local{Projected: outputs[:projected], Weighted: outputs[projected:]})
+	g := s.Grad([]Tensor{q.DoLoss(s)}, outputs, libtorch.GradOptions{CreateGraph: true, AllowUnused: true})
+	var derivative, seeds []Tensor // of L_msr along v: the sum of their products
+	for i, t := range append(d.Projected[:projected:projected], d.Weighted...) {
+		if g[i].Defined() { // what L_msr depends on
+			derivative, seeds = append(derivative, g[i]), append(seeds, t)
+		}
+	}
+	by := outputs[projected:]
+	if p.Space == Embedding {
+		by = []Tensor{a}
+	}
+	at := s.Grad(derivative, by, libtorch.GradOptions{Seeds: seeds, AllowUnused: p.Space == Feature})
+	if p.Space == Feature {
+		at[0] = p.throughWeights(s, parts, points, at, &second{s.DetachAll(g[projected:]), along, v})
+	}
+	return s.MulScalar(at[0], -p.Alpha*p.Lambda) // the derivative of theta1 by grad L_msr
 }
 
-func (p Problem) unrolled(s *Scope, phi []Tensor, a Tensor, r *Result) {
+func (p Problem) unrolled(s *Scope, a Tensor, r *Result) Tensor {
 	theta := s.Leaves(p.Theta)
 	m := nets.Meta().Twice() // of both passes: a gradient has the layout of what it came from
-	ct, msr, total := p.inner(s, theta, a, m)
+	q := p.inner(theta, a, m)
+	q.Forward(s)
+	ct, msr, total := p.losses(s, q)
 	g := s.Grad([]Tensor{total}, theta, libtorch.GradOptions{CreateGraph: true})
 	r.Fast = FastWeights(s, theta, g, p.Alpha)
-	loss := p.outer(s, r.Fast, m)
-	r.GradCT = s.Grad([]Tensor{loss}, phi, libtorch.GradOptions{RetainGraph: true})
+	o := p.outer(r.Fast, m)
+	o.Forward(s)
+	loss := o.Loss(s, o)
+	at := s.Grad([]Tensor{loss}, []Tensor{a}, libtorch.GradOptions{})
 	r.LCt, r.LMsr, r.LCtFast = s.Item(ct), s.Item(msr), s.Item(loss)
 	r.Fast = s.DetachAll(r.Fast)
+	return at[0]
 }
 
 // direction returns v = grad L_ct at theta1, and fills in theta1 and the
 // losses. Each pass through the network is freed before the next begins.
 func (p Problem) direction(s *Scope, a Tensor, r *Result) (v []Tensor) {
-	within(s, func(t *Scope) {
-		theta := t.Leaves(p.Theta)
-		ct, msr, total := p.inner(t, theta, t.Detach(a), nets.Meta())
-		g := t.Grad([]Tensor{total}, theta, libtorch.GradOptions{})
-		r.Fast = s.HoldAll(t.DetachAll(FastWeights(t, t.DetachAll(theta), g, p.Alpha)))
+	s.Within(func(t *Scope) {
+		q := p.inner(p.Theta, t.Detach(a), nets.Meta())
+		var ct, msr, total Tensor
+		g := q.Gradient(t, func() Tensor {
+			ct, msr, total = p.losses(t, q)
+			return total
+		})
+		r.Fast = s.HoldAll(FastWeights(t, t.DetachAll(p.Theta), g, p.Alpha))
 		r.LCt, r.LMsr = t.Item(ct), t.Item(msr)
 	})
-	within(s, func(t *Scope) {
-		fast := t.Leaves(r.Fast)
-		loss := p.outer(t, fast, nets.Meta())
-		v = s.HoldAll(t.Grad([]Tensor{loss}, fast, libtorch.GradOptions{}))
+	s.Within(func(t *Scope) {
+		q := p.outer(r.Fast, nets.Meta())
+		var loss Tensor
+		v = s.HoldAll(q.Gradient(t, func() Tensor {
+			loss = q.Loss(t, q)
+			return loss
+		}))
 		r.LCtFast = t.Item(loss)
 	})
 	return v
 }
 
-func (p Problem) forwardMode(s *Scope, phi []Tensor, a Tensor, r *Result) {
-	v := p.direction(s, a, r)
-	// In embedding space the tangent goes through the projector; in feature space
-	// it stops before it, and the projector is differentiated twice in reverse.
-	theta := p.Theta
-	if p.Space == Feature {
-		theta = theta[:len(p.Backbone.Params())]
-	}
-	rest := len(theta)
-	var points, tangents []Tensor
-	within(s, func(t *Scope) {
-		y, dy := t.JVP(func(theta []Tensor) []Tensor {
-			q := p.at(append(theta, p.Theta[rest:]...), p.Inner, nets.Meta())
-			q.Features(t)
-			if p.Space == Feature {
-				return q.Stacked
-			}
-			q.Project(t)
-			return q.Z
-		}, theta, v[:rest])
-		points, tangents = s.HoldAll(y), s.HoldAll(dy)
-	})
-	if s.Err() != nil {
-		return
-	}
-	outputs := len(points)
-	points = s.Leaves(append(points, p.Theta[rest:]...))
-	q := p.at(append(p.Theta[:rest:rest], points[outputs:]...), p.Inner, nets.Meta())
-	if p.Space == Feature {
-		q.Stacked = points[:outputs]
-		q.Project(s)
-	} else {
-		q.Z = points[:outputs]
-	}
-	msr := q.DoLoss(s, p.Space, a)
-	g := s.Grad([]Tensor{msr}, points, libtorch.GradOptions{CreateGraph: true, AllowUnused: true})
-	var along, seeds []Tensor
-	for i, t := range append(tangents, v[rest:]...) {
-		if g[i].Defined() { // what L_msr depends on
-			along, seeds = append(along, g[i]), append(seeds, t)
-		}
-	}
-	r.GradCT = s.Grad(along, phi, libtorch.GradOptions{Seeds: seeds, RetainGraph: true})
-	p.scale(s, r)
-}
-
-func (p Problem) finiteDifference(s *Scope, phi []Tensor, a Tensor, r *Result) {
+func (p Problem) finiteDifference(s *Scope, a Tensor, r *Result) Tensor {
 	v := p.direction(s, a, r)
 	norm := norm(s, v)
 	if s.Err() != nil || norm == 0 {
-		r.GradCT = zerosLike(s, phi)
-		return
+		return Tensor{}
 	}
 	eps := p.Radius / norm
-	at := func(eps float64) (g []Tensor) {
-		within(s, func(t *Scope) {
-			theta := t.AddScaled(p.Theta, v, eps)
-			q := p.at(theta, p.Inner, nets.Meta())
-			libtorch.NoGrad(func() { q.Forward(t) })
-			msr := q.DoLoss(t, p.Space, a)
-			g = s.HoldAll(t.Grad([]Tensor{msr}, phi, libtorch.GradOptions{RetainGraph: true}))
+	at := func(eps float64) (g Tensor) {
+		s.Within(func(t *Scope) {
+			q := p.inner(t.AddScaled(p.Theta, v, eps), a, nets.Meta())
+			parts := q.Parts(t)
+			points := make([]methods.Local, len(parts))
+			libtorch.NoGrad(func() {
+				for i, part := range parts {
+					t.Within(func(u *Scope) { points[i] = part.Local(u).Held(t) })
+				}
+			})
+			all := methods.Concat(t, points)
+			all.Weighted = t.Leaves(all.Weighted)
+			q.Join(t, all)
+			by := all.Weighted
+			if p.Space == Embedding {
+				by = []Tensor{a}
+			}
+			at := t.Grad([]Tensor{q.DoLoss(t)}, by, libtorch.GradOptions{})
+			if p.Space == Feature {
+				at[0] = p.throughWeights(t, parts, points, at, nil)
+			}
+			g = s.Hold(at[0])
 		})
 		return g
 	}
-	plus, minus := at(eps), at(-eps)
-	difference := s.AddScaled(plus, minus, -1)
-	r.GradCT = s.AddScaled(zerosLike(s, phi), difference, 1/(2*eps))
-	p.scale(s, r)
+	return s.MulScalar(s.Sub(at(eps), at(-eps)), -p.Alpha*p.Lambda/(2*eps))
 }
 
-// scale multiplies by -alpha*lambda, the derivative of theta1 by grad L_msr.
-func (p Problem) scale(s *Scope, r *Result) {
-	r.GradCT = s.AddScaled(zerosLike(s, r.GradCT), r.GradCT, -p.Alpha*p.Lambda)
-}
-
-// addUniformity adds gamma L_uni's gradient, and takes the norms of both.
-func (p Problem) addUniformity(s *Scope, phi []Tensor, a Tensor, r *Result) {
+// balance adds gamma L_uni's gradient, and takes the norms of both.
+func (p Problem) balance(s *Scope, r *Result) {
 	r.NormCT = norm(s, r.GradCT)
 	r.Grad, r.EffectiveGamma = r.GradCT, p.Gamma
-	if n, _ := p.MSR.Shape(); n >= 2 {
-		uni := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.T)
-		r.LUni = s.Item(uni)
-		r.GradUni = s.Grad([]Tensor{uni}, phi, libtorch.GradOptions{RetainGraph: true})
+	if r.GradUni != nil {
 		r.NormUni = p.Gamma * norm(s, r.GradUni)
 	}
 	if p.Ablation == NoUniformity || p.Gamma == 0 || r.GradUni == nil {
@@ -258,3 +286,6 @@ func zerosLike(s *Scope, ts []Tensor) []Tensor {
 	}
 	return out
 }
+
+// norm is the Euclidean norm of a list as one vector.
+func norm(s *Scope, ts []Tensor) float64 { return math.Sqrt(s.Dot(ts, ts)) }

@@ -113,8 +113,8 @@ func TestBothExactWaysAgree(t *testing.T) {
 }
 
 // at is a pass of the problem's model whose embeddings are there.
-func at(s *libtorch.Scope, p meta.Problem, theta []libtorch.Tensor, b methods.Batch) *methods.Pass {
-	q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock}
+func at(s *libtorch.Scope, p meta.Problem, theta []libtorch.Tensor, b methods.Batch, a libtorch.Tensor) *methods.Pass {
+	q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Space, A: a}
 	q.Targets(s)
 	q.Forward(s)
 	return q
@@ -124,8 +124,8 @@ func at(s *libtorch.Scope, p meta.Problem, theta []libtorch.Tensor, b methods.Ba
 func fast(s *libtorch.Scope, p meta.Problem, phi []libtorch.Tensor) (theta1 []libtorch.Tensor, uniformity float64) {
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	theta := s.Leaves(p.Theta)
-	q := at(s, p, theta, p.Inner)
-	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s, p.Space, s.Detach(a)), p.Lambda))
+	q := at(s, p, theta, p.Inner, s.Detach(a))
+	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Lambda))
 	grad := s.Grad([]libtorch.Tensor{total}, theta, libtorch.GradOptions{})
 	return meta.FastWeights(s, p.Theta, grad, p.Alpha), s.Item(losses.WeightUniformity(s, a, p.T))
 }
@@ -139,14 +139,14 @@ var stopped = map[string]bool{"simsiam": true, "swav": true, "relic": true}
 func objective(s *libtorch.Scope, p meta.Problem) func(phi []libtorch.Tensor) float64 {
 	theta1, _ := fast(s, p, p.Phi)
 	leaves := s.Leaves(s.DetachAll(theta1))
-	q := at(s, p, leaves, p.Outer)
+	q := at(s, p, leaves, p.Outer, libtorch.Tensor{})
 	v := s.Grad([]libtorch.Tensor{q.Loss(s, q)}, leaves, libtorch.GradOptions{})
 	return func(phi []libtorch.Tensor) float64 {
 		theta1, uniformity := fast(s, p, phi)
 		if stopped[p.Name()] {
 			return s.Dot(v, theta1) + p.Gamma*uniformity
 		}
-		q := at(s, p, theta1, p.Outer)
+		q := at(s, p, theta1, p.Outer, libtorch.Tensor{})
 		return s.Item(q.Loss(s, q)) + p.Gamma*uniformity
 	}
 }

@@ -184,9 +184,9 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 		// The backbone is the identity: the features are the views.
 		half := s.Size(h, 0) / 2
 		q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
-		q.Stacked = []libtorch.Tensor{h}
-		q.Project(s)
-		loss := q.DoLoss(s, meta.Space(k.Space), s.Sigmoid(array(logits)))
+		q.Space, q.A = meta.Space(k.Space), s.Sigmoid(array(logits))
+		q.Forward(s)
+		loss := q.DoLoss(s)
 		dz := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{h}, libtorch.GradOptions{})
 		reference.Near(t, []float64{k.Loss}, []float64{s.Item(loss)}, 1e-9, "do-loss in "+k.Space)
 		reference.Near(t, k.DZ.Data, libtorch.Slice[float64](s, dz[0]), 1e-9, "its gradient in "+k.Space)

@@ -14,7 +14,8 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	upload := func(x []float32, size int) Tensor {
 		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group}
+	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group,
+		Micro: int64(t.MicroBatch)}
 	for v, x := range b.Views {
 		if x == nil && b.Device != nil {
 			q.Batch.Views = append(q.Batch.Views, s.To(b.Device(s, v, st.options.Device), st.options))
@@ -36,21 +37,26 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
 	q := t.on(s, b, nets.Train())
 	q.OwnLoss = st.MSR == nil || t.Config.Lambda == 0
+	if !q.OwnLoss {
+		q.Space, q.A = t.Config.Space, t.weights(s, q.Batch.Plain)
+	}
 	q.Targets(s)
 	defer libtorch.SetGrad(true)()
-	theta := s.Leaves(st.Theta)
-	q.Theta, q.Overlap = theta, true
-	q.Forward(s)
-	ct := q.Loss(s, q)
-	total := ct
-	var msr float64
-	if st.MSR != nil && t.Config.Lambda > 0 {
-		loss := q.DoLoss(s, t.Config.Space, t.weights(s, q.Batch.Plain))
-		total = s.Add(ct, s.MulScalar(loss, t.Config.Lambda))
+	var ct, loss, total Tensor
+	grads := q.Gradient(s, func() Tensor {
+		ct = q.Loss(s, q)
+		total = ct
+		if !q.OwnLoss {
+			loss = q.DoLoss(s)
+			total = s.Add(ct, s.MulScalar(loss, t.Config.Lambda))
+		}
+		return total
+	})
+	value, msr := s.Item(total), 0.0
+	if loss.Defined() {
 		msr = s.Item(loss)
 	}
-	grads := s.Grad([]Tensor{total}, theta, libtorch.GradOptions{})
-	value, lr := s.Item(total), t.Schedule.At(p.Step)
+	lr := t.Schedule.At(p.Step)
 	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
 		return Step{}, &Diverged{p.Epoch, p.Batch, Regular, value}
 	}
@@ -84,7 +90,13 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 		n, c := st.MSR.Shape()
 		return s.Full(1, st.options, s.Size(plain, 0), n, c)
 	}
-	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train().Across(t.Group))
+	var rows []Tensor
+	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
+		s.Within(func(u *Scope) {
+			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(t.Group))))
+		})
+	}
+	return s.Cat(0, rows...)
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
@@ -92,7 +104,8 @@ func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
 	q := t.on(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group}.Gradient(s)
+		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group,
+		Micro: int64(t.MicroBatch)}.Gradient(s)
 	if err != nil {
 		return Step{}, err
 	}

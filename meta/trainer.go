@@ -78,6 +78,11 @@ type Trainer struct {
 	// rank alike; what a job of one process should do once, as saving, is for the
 	// hooks of rank 0.
 	Group *libtorch.Group
+	// MicroBatch is how many pictures of a rank's batch the networks see at a time;
+	// it divides their number; 0: all. The gradient is the exact one of the whole
+	// batch, computed in two passes over the parts (methods.Pass.Gradient), in the
+	// memory of one. Batch norms take the statistics of a part, over all ranks.
+	MicroBatch int
 }
 
 // Diverged is the error of a loss that is no number any more. The state is as

@@ -105,6 +105,15 @@ func (m *Model) Parts() []string {
 	return out
 }
 
+// local is how many of theta are the backbone's and the projector's: they are the
+// first.
+func (m *Model) local() (n int) {
+	for _, part := range []string{BackbonePart, ProjectorPart} {
+		n = max(n, m.spans[part].p+m.spans[part].np)
+	}
+	return n
+}
+
 // HasTarget reports whether there is a target network.
 func (m *Model) HasTarget() bool { return m.networks.Target }
 

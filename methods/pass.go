@@ -25,7 +25,7 @@ func (c Clock) Progress() float64 { return float64(c.Step) / float64(max(1, c.St
 type Batch struct {
 	Views            []Tensor // [n, 3, S, S] each; S may differ
 	Plain            Tensor   // [n, 3, S, S] un-augmented, for f_msr
-	TargetH, TargetZ []Tensor // what the target network makes of the views (Model.Targets): [n, dim], [N, d]
+	TargetH, TargetZ []Tensor // what the target network makes of the views (Pass.Targets): [n, dim], [N, d]
 	Indices          Tensor   // [N] of the pictures in the data set
 }
 
@@ -46,21 +46,17 @@ type Pass struct {
 	Clock                 Clock
 	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
 	Group                 *libtorch.Group
-	Overlap               bool // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
+	Space                 Space  // what A multiplies
+	A                     Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
+	Micro                 int64  // pictures of this rank that the networks see at a time (Gradient); 0: all
 
-	Stacked []Tensor // features of views that the backbone saw together: [V*n, dim]
-	H, Y    []Tensor // of each view: features [n, dim] and what the projector makes of them [N, d]
-	Z       []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
+	Y []Tensor // what the projector makes of each view [N, d]
+	Z []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
+	W []Tensor // the weighted positives of each [N*k, d], a picture's together; only where A weighs features
 
+	overlap          bool     // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
+	apart            bool     // Theta are this rank's own: their gradients are not summed over ranks
 	shared, sharedOf []Tensor // what own returned last, and of which Theta
-}
-
-// Features runs the backbone: views of one size and kind together.
-func (p *Pass) Features(s *Scope) {
-	p.Stacked = nil
-	for _, g := range p.groups(s, false) {
-		p.Stacked = append(p.Stacked, p.Apply(s, BackbonePart, p.cut(s, p.stack(s, g))))
-	}
 }
 
 // cut is what the backbone sees of views.
@@ -112,34 +108,6 @@ func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
 	return out
 }
 
-// Project splits the features by view and runs the projector.
-func (p *Pass) Project(s *Scope) {
-	p.H, p.Y = p.project(s, p.groups(s, false), p.Stacked, p.apply)
-	p.Z = p.arrange(s, p.Y)
-}
-
-// project takes the features of each group of views to those of each view, and
-// to what the projector makes of them. Views that no group has stay undefined.
-func (p *Pass) project(s *Scope, groups [][]int, stacked []Tensor, run runner) (hs, ys []Tensor) {
-	hs, ys = make([]Tensor, len(p.Batch.Views)), make([]Tensor, len(p.Batch.Views))
-	for k, g := range groups {
-		if k >= len(stacked) {
-			break // after an error
-		}
-		y := stacked[k]
-		if p.Projector != nil {
-			y = run(s, ProjectorPart, y, p.Mode)
-		}
-		for i, h := range split(s, stacked[k], len(g)) {
-			hs[g[i]] = h
-		}
-		for i, z := range split(s, s.AllGatherParts(p.Group, y, len(g)), len(g)) {
-			ys[g[i]] = z
-		}
-	}
-	return hs, ys
-}
-
 // runner runs a part of the online or of the target network.
 type runner func(s *Scope, part string, x Tensor, mode nets.Mode) Tensor
 
@@ -151,12 +119,6 @@ func split(s *Scope, x Tensor, n int) []Tensor {
 		out[k] = s.Narrow(x, 0, int64(k)*rows, rows)
 	}
 	return out
-}
-
-// Forward is Features and Project.
-func (p *Pass) Forward(s *Scope) {
-	p.Features(s)
-	p.Project(s)
 }
 
 // Apply runs a part with the online parameters.
@@ -177,16 +139,12 @@ func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 
 // own is theta for use on this rank's own pictures.
 func (p *Pass) own(s *Scope) []Tensor {
-	if p.Group == nil || len(p.Theta) == 0 {
+	if p.Group == nil || p.apart || len(p.Theta) == 0 {
 		return p.Theta
 	}
 	if len(p.sharedOf) != len(p.Theta) || &p.sharedOf[0] != &p.Theta[0] {
-		n := 0
-		for _, part := range []string{BackbonePart, ProjectorPart} {
-			n = max(n, p.spans[part].p+p.spans[part].np)
-		}
-		n = min(n, len(p.Theta))
-		p.shared, p.sharedOf = append(s.Share(p.Group, p.Theta[:n], p.Overlap), p.Theta[n:]...), p.Theta
+		n := min(p.local(), len(p.Theta))
+		p.shared, p.sharedOf = append(s.Share(p.Group, p.Theta[:n], p.overlap), p.Theta[n:]...), p.Theta
 	}
 	return p.shared
 }
@@ -200,22 +158,6 @@ func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tens
 	at := p.spans[part]
 	b := p.target + at.buffer
 	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.Group))
-}
-
-// Targets computes what the target network makes of the batch's views, without
-// a graph, into the batch. A model without a target does nothing.
-func (p *Pass) Targets(s *Scope) {
-	if !p.networks.Target {
-		return
-	}
-	defer libtorch.SetGrad(false)()
-	groups := p.groups(s, true)
-	var stacked []Tensor
-	for _, g := range groups {
-		stacked = append(stacked, p.applyTarget(s, BackbonePart, p.cut(s, p.stack(s, g)), p.Mode))
-	}
-	h, y := p.project(s, groups, stacked, p.applyTarget)
-	p.Batch.TargetH, p.Batch.TargetZ = h, p.arrange(s, y)
 }
 
 // Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is

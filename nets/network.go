@@ -66,6 +66,9 @@ func (m Mode) Leading(n int64) Mode {
 	return m
 }
 
+// Rows is what Leading set: 0 for all rows.
+func (m Mode) Rows() int64 { return m.rows }
+
 // Still leaves the running statistics alone.
 func (m Mode) Still() Mode {
 	m.update = false

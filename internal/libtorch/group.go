@@ -165,6 +165,16 @@ func (s *Scope) Share(g *Group, ts []Tensor, overlap bool) []Tensor {
 	})
 }
 
+// TotalAll returns the sums of all ranks' ts, in buckets, outside of any graph.
+func (s *Scope) TotalAll(g *Group, ts []Tensor) []Tensor {
+	if g == nil || len(ts) == 0 {
+		return ts
+	}
+	defer SetGrad(true)()
+	common := s.Leaves(ts)
+	return s.Grad(s.Share(g, common, true), common, GradOptions{Seeds: ts})
+}
+
 // Broadcast writes root's values into ts on all ranks, outside of any graph.
 func (s *Scope) Broadcast(g *Group, ts []Tensor, root int) {
 	if g == nil {

@@ -70,6 +70,18 @@ func (s *Scope) Lerp(x, y []Tensor, w float64) {
 	}
 }
 
+// AddAll adds y to x in place, outside of any graph; entries of y that are none
+// count as zero.
+func (s *Scope) AddAll(x, y []Tensor) {
+	if s.sameLength("add all", len(x), y) {
+		s.do("add all", func() C.icl_error {
+			px, n := handles(x)
+			py, _ := handles(y)
+			return C.icl_list_add_(px, py, n)
+		})
+	}
+}
+
 // CopyAll writes src into dst in place, outside of any graph.
 func (s *Scope) CopyAll(dst, src []Tensor) {
 	if s.sameLength("copy", len(dst), src) {

@@ -73,17 +73,32 @@ func With(f func(s *Scope) error) error {
 	return err
 }
 
+// Within runs f in a scope that is freed when f returns; its error becomes s's.
+// Nothing runs when s has failed already.
+func (s *Scope) Within(f func(t *Scope)) {
+	if s.err != nil {
+		return
+	}
+	t := NewScope()
+	f(t)
+	if err := t.Close(); err != nil {
+		s.Fail(err)
+	}
+}
+
 // Hold gives s a handle of its own to t's tensor (the memory is shared), so
 // that it outlives the scope that made t.
 func (s *Scope) Hold(t Tensor) Tensor {
 	return s.op("hold", func(out *C.icl_tensor) C.icl_error { return C.icl_alias(out, t.c) })
 }
 
-// HoldAll holds every tensor of ts.
+// HoldAll holds every tensor of ts; where there is none, there is none.
 func (s *Scope) HoldAll(ts []Tensor) []Tensor {
 	out := make([]Tensor, len(ts))
 	for i, t := range ts {
-		out[i] = s.Hold(t)
+		if t.Defined() {
+			out[i] = s.Hold(t)
+		}
 	}
 	return out
 }

@@ -70,6 +70,14 @@ icl_error icl_list_lerp_(const icl_tensor* x, const icl_tensor* y, double weight
   });
 }
 
+icl_error icl_list_add_(const icl_tensor* x, const icl_tensor* y, int n) {
+  return icl::guarded([&] {
+    at::NoGradGuard off;
+    for (int i = 0; i < n; i++)
+      if (y[i]) in(x[i]).add_(in(y[i]));
+  });
+}
+
 icl_error icl_list_copy_(const icl_tensor* dst, const icl_tensor* src, int n) {
   return icl::guarded([&] {
     at::NoGradGuard off;

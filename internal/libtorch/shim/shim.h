@@ -87,6 +87,7 @@ icl_error icl_list_axpy(icl_tensor* out, const icl_tensor* x, const icl_tensor* 
 icl_error icl_list_dot(double* out, const icl_tensor* x, const icl_tensor* y, int n);
 icl_error icl_list_lerp_(const icl_tensor* x, const icl_tensor* y, double weight,
                          int n);  // x += weight*(y-x)
+icl_error icl_list_add_(const icl_tensor* x, const icl_tensor* y, int n);
 icl_error icl_list_copy_(const icl_tensor* dst, const icl_tensor* src, int n);
 icl_error icl_adam_(const icl_tensor* p, const icl_tensor* g, const icl_tensor* m, const icl_tensor* v, int n,
                     int64_t step, double lr, double beta1, double beta2, double eps, double decay);

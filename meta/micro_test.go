@@ -1,0 +1,215 @@
+package meta_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/ranktest"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// divided is a network that sees the pictures of a batch m at a time, in one
+// graph: what micro-batches must equal.
+type divided struct {
+	nets.Encoder
+	n, m int64 // pictures of a view, and of a part
+}
+
+// Part halves as what it wraps does (CMC).
+func (d divided) Part(channels int64) (nets.Encoder, error) {
+	half, err := d.Encoder.(nets.Divisible).Part(channels)
+	return divided{half, d.n, d.m}, err
+}
+
+func (d divided) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
+	rows := s.Size(x, 0)
+	if rows%d.n != 0 {
+		return d.Encoder.Forward(s, p, b, x, m) // a survey's
+	}
+	// The un-weighted pictures of all views, then the weighted ones' (3 weights), if any.
+	plain := rows
+	if m.Rows() > 0 {
+		plain = m.Rows()
+	}
+	patches := int64(1)
+	if plain%(49*d.n) == 0 {
+		patches = 49 // CPC's, of a picture
+	}
+	var lengths []int64
+	for at := int64(0); at < plain; at += d.n * patches {
+		lengths = append(lengths, d.m*patches)
+	}
+	for at := plain; at < rows; at += 3 * d.n * patches {
+		lengths = append(lengths, 3*d.m*patches)
+	}
+	parts := make([][]libtorch.Tensor, len(lengths))
+	for i := range d.n / d.m {
+		var in []libtorch.Tensor
+		from := int64(0)
+		for _, length := range lengths {
+			in = append(in, s.Narrow(x, 0, from+i*length, length))
+			from += length * d.n / d.m
+		}
+		mode := m
+		if m.Rows() > 0 {
+			mode = m.Leading(plain * d.m / d.n)
+		}
+		y, at := d.Encoder.Forward(s, p, b, s.Cat(0, in...), mode), int64(0)
+		for k, length := range lengths {
+			parts[k] = append(parts[k], s.Narrow(y, 0, at, length))
+			at += length
+		}
+	}
+	var out []libtorch.Tensor
+	for _, part := range parts {
+		out = append(out, part...)
+	}
+	return s.Cat(0, out...)
+}
+
+// inParts are runs to compare: with micro-batches, and what they must equal, in
+// which unrolled meta steps differentiate through one graph.
+func inParts(all bool) (runs []run) {
+	ways := []func(c *meta.Config){
+		nil,
+		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.ForwardMode },
+	}
+	more := []func(c *meta.Config){
+		func(c *meta.Config) { c.Gradient = meta.Unrolled },
+		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled },
+		func(c *meta.Config) { c.Gradient = meta.FiniteDifference },
+		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.FiniteDifference },
+		func(c *meta.Config) { c.Ablation = meta.UniformityOnly },
+		func(c *meta.Config) { c.Ablation = meta.Ones },
+	}
+	for _, name := range methods.Names() {
+		few := map[string]bool{"simclr": true, "byol": true, "moco": true}[name]
+		if !all && !few && name != "barlow_twins" && name != "swav" {
+			continue
+		}
+		var options map[string]float64
+		if name == "pcl" {
+			options = map[string]float64{"warm": 0}
+		}
+		runs = append(runs, run{method: name, options: options})
+		for _, way := range ways {
+			runs = append(runs, run{method: name, options: options, msr: true, change: way})
+		}
+		for _, way := range more {
+			if few {
+				runs = append(runs, run{method: name, options: options, msr: true, change: way})
+			}
+		}
+	}
+	return runs
+}
+
+// both compares a run in micro-batches with one that has whole graphs.
+func (r run) both(t *testing.T, g *libtorch.Group, m int) {
+	s := libtorch.NewScope()
+	c := meta.Default()
+	if r.change != nil {
+		r.change(&c)
+	}
+	r.micro, r.divided = m, 0
+	st, epochs := r.train(t, s, g)
+	r.micro, r.divided = 0, m
+	if change := r.change; c.Gradient == meta.ForwardMode {
+		r.change = func(c *meta.Config) {
+			if change != nil {
+				change(c)
+			}
+			c.Gradient = meta.Unrolled
+		}
+	}
+	one, want := r.train(t, s, g)
+	var skip []string
+	if r.method == "ressl" || r.method == "swav" {
+		// Two kinds of views, which one graph normalises kind by kind, and micro-batches part by part.
+		skip = []string{"running_mean", "running_var"}
+	}
+	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space, c.Gradient, c.Ablation, m, g.Size())
+	equal(t, one, st, want, epochs, what, skip...)
+	require.NoError(t, s.Close())
+}
+
+// Two regular and two meta steps in micro-batches are those of one graph whose
+// networks normalise as many pictures at a time: losses, parameters, running
+// statistics, the state of every method. The meta gradient of the one graph is
+// the unrolled one.
+func TestMicroBatchesTrainAsOneGraph(t *testing.T) {
+	for _, r := range inParts(true) {
+		r.both(t, nil, 4)
+	}
+	for _, r := range inParts(false) {
+		if r.method != "barlow_twins" {
+			r.both(t, nil, 2)
+		}
+	}
+}
+
+func TestMicroBatchesOnRanks(t *testing.T) {
+	ranktest.Run(t, []int{2}, func(t *testing.T, g *libtorch.Group) {
+		for _, r := range inParts(false) {
+			r.both(t, g, 2)
+		}
+	})
+}
+
+// Without batch norms nothing but memory depends on the micro-batches.
+func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
+	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
+		for _, way := range []meta.Gradient{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
+			s := libtorch.NewScope()
+			p := problem(t, s, "simclr", space, true)
+			body := nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool()), 4)
+			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
+				return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
+			}})
+			require.NoError(t, err)
+			p.Model, err = methods.NewModel(method, body)
+			require.NoError(t, err)
+			width := p.WeightWidth(space)
+			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*width)), 3, width)
+			p.Theta, p.Phi = nets.Initialize(s, p.Params(), libtorch.Float64()), nets.Initialize(s, p.MSR.Params(), libtorch.Float64())
+			p.Buffers, p.PhiBuffers, p.Config.Gradient = nil, nil, way
+			even := func(b *methods.Batch) { // 6 of the 7 pictures
+				for v, x := range b.Views {
+					b.Views[v] = s.Narrow(x, 0, 0, 6)
+				}
+				if b.Plain.Defined() {
+					b.Plain = s.Narrow(b.Plain, 0, 0, 6)
+				}
+			}
+			even(&p.Inner)
+			even(&p.Outer)
+			want, err := p.Gradient(s)
+			require.NoError(t, err)
+			assert.Greater(t, want.NormCT, 0.0)
+			for _, m := range []int64{1, 2, 3, 6} {
+				p.Micro = m
+				got, err := p.Gradient(s)
+				require.NoError(t, err)
+				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT, "%s, %s, parts of %d", space, way, m)
+				assert.InDeltaSlice(t, values(s, want.GradUni), values(s, got.GradUni), 1e-12, "%s, %s, parts of %d", space, way, m)
+				assert.InDeltaSlice(t, values(s, want.Fast), values(s, got.Fast), 1e-12)
+				assert.InDelta(t, want.LCtFast, got.LCtFast, 1e-12)
+			}
+			require.NoError(t, s.Close())
+		}
+	}
+}
+
+func TestMicroBatchesThatDoNotDivide(t *testing.T) {
+	s := libtorch.NewScope()
+	tr := run{method: "simclr", micro: 3}.trainer(t, s, nil)
+	assert.ErrorContains(t, tr.Run(context.Background()), "micro-batches of 3 pictures do not divide 8")
+	require.NoError(t, s.Close())
+}

@@ -1,0 +1,184 @@
+package methods
+
+import (
+	"fmt"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// Gradient caching (Gao et al. 2021, "Scaling deep contrastive learning batch
+// size under memory limited setup"): the losses see the networks' outputs alone,
+// so that the gradient of a large batch is computed in two passes over its
+// parts. The first keeps the outputs and no graph; the loss of all of them gives
+// the gradient at each; the second runs each part again, with a graph that is
+// freed before the next, and takes the gradients on to the parameters.
+
+// Parts are the micro-batches of the pass: passes of Micro pictures each, with the
+// weights and the target's features that are theirs; the pass itself where it
+// is not divided. Batch norms take the statistics of a part, over all ranks.
+func (p *Pass) Parts(s *Scope) []*Pass {
+	if p.Micro == 0 || len(p.Batch.Views) == 0 {
+		return []*Pass{p}
+	}
+	n := s.Size(p.Batch.Views[0], 0)
+	if s.Err() == nil && (p.Micro < 0 || n%p.Micro != 0) {
+		s.Fail(fmt.Errorf("methods: micro-batches of %d pictures do not divide %d", p.Micro, n))
+	}
+	if s.Err() != nil || n == p.Micro {
+		return []*Pass{p}
+	}
+	parts := make([]*Pass, n/p.Micro)
+	for i := range parts {
+		q := *p
+		q.shared, q.sharedOf = nil, nil
+		part := func(x Tensor) Tensor {
+			if !x.Defined() {
+				return x
+			}
+			rows := s.Size(x, 0) / int64(len(parts)) // a picture has more where a method cuts it
+			return s.Narrow(x, 0, int64(i)*rows, rows)
+		}
+		q.Batch.Views, q.Batch.TargetH = make([]Tensor, len(p.Batch.Views)), make([]Tensor, len(p.Batch.TargetH))
+		for v, x := range p.Batch.Views {
+			q.Batch.Views[v] = part(x)
+		}
+		for v, x := range p.Batch.TargetH {
+			q.Batch.TargetH[v] = part(x)
+		}
+		q.A = part(p.A)
+		parts[i] = &q
+	}
+	return parts
+}
+
+// Concat puts the parts' outputs together again.
+func Concat(s *Scope, parts []Local) Local {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	features, projected, weighted := make([][]Tensor, len(parts)), make([][]Tensor, len(parts)), make([][]Tensor, len(parts))
+	for i, l := range parts {
+		features[i], projected[i], weighted[i] = l.Features, l.Projected, l.Weighted
+	}
+	return Local{concat(s, features), concat(s, projected), concat(s, weighted)}
+}
+
+// concat joins the k-th tensors of all parts along dimension 1.
+func concat(s *Scope, parts [][]Tensor) []Tensor {
+	if len(parts) == 1 || s.Err() != nil {
+		return parts[0]
+	}
+	out := make([]Tensor, len(parts[0]))
+	for k := range out {
+		pieces := make([]Tensor, len(parts))
+		for i, part := range parts {
+			pieces[i] = part[k]
+		}
+		out[k] = s.Cat(1, pieces...)
+	}
+	return out
+}
+
+// PartOf is what concat put together of the i-th of n parts.
+func PartOf(s *Scope, xs []Tensor, i, n int) []Tensor {
+	out := make([]Tensor, len(xs))
+	for k, x := range xs {
+		if x.Defined() {
+			rows := s.Size(x, 1) / int64(n)
+			out[k] = s.Narrow(x, 1, int64(i)*rows, rows)
+		}
+	}
+	return out
+}
+
+// Gradient returns the gradient by theta of the loss that f computes of the pass,
+// after the networks ran; in micro-batches, where the pass has them. p.Theta become
+// leaves. In a data-parallel job it is that of the whole batch, on all ranks.
+func (p *Pass) Gradient(s *Scope, f func() Tensor) []Tensor {
+	p.Theta, p.overlap = s.Leaves(p.Theta), true
+	parts := p.Parts(s)
+	if len(parts) == 1 {
+		p.Forward(s)
+		return s.Grad([]Tensor{f()}, p.Theta, libtorch.GradOptions{})
+	}
+	ls, random := make([]Local, len(parts)), make([]generator, len(parts))
+	device := s.Like(p.Theta[0]).Device
+	libtorch.NoGrad(func() {
+		for i, q := range parts {
+			s.Within(func(t *Scope) {
+				random[i] = snapshot(t, device)
+				ls[i] = q.Local(t).Held(s)
+			})
+		}
+	})
+	all := Concat(s, ls)
+	// The target's weighted positives do not depend on theta.
+	points := s.Leaves(append(all.Projected[:len(all.Projected):len(all.Projected)], all.Weighted...))
+	all.Projected, all.Weighted = points[:len(all.Projected)], points[len(all.Projected):]
+	p.Join(s, all)
+	grads := s.Grad([]Tensor{f()}, append(points[:len(points):len(points)], p.Theta...), libtorch.GradOptions{AllowUnused: true})
+	if s.Err() != nil {
+		return grads
+	}
+	seeds, direct := grads[:len(points)], grads[len(points):]
+	sums := make([]Tensor, p.local())
+	for i := range sums {
+		sums[i] = s.ZerosLike(s.Detach(p.Theta[i]))
+	}
+	s.Within(func(t *Scope) {
+		after := snapshot(t, device)
+		for i, q := range parts {
+			s.Within(func(t *Scope) {
+				random[i].restore(t, device)
+				t.AddAll(sums, q.pull(t, PartOf(t, seeds, i, len(parts))))
+			})
+		}
+		after.restore(t, device)
+	})
+	sums = s.TotalAll(p.Group, sums)
+	s.AddAll(sums, direct[:len(sums)]) // a loss may use these networks again
+	for i, g := range direct[copy(direct, sums):] { // the predictor and the like
+		if !g.Defined() {
+			s.Fail(fmt.Errorf("methods: the loss of %s does not depend on %s", p.Name(), p.params[len(sums)+i].Name))
+		}
+	}
+	return direct
+}
+
+// pull takes gradients at the networks' outputs to backbone and projector, on
+// this rank's pictures alone. The networks run as before; their running
+// statistics have moved already.
+func (p *Pass) pull(s *Scope, seeds []Tensor) []Tensor {
+	q := p.Apart(s.Leaves(p.Theta[:p.local()]), p.Mode.Still())
+	if p.networks.Target {
+		q.A = Tensor{}
+	}
+	l := q.Local(s)
+	var outputs, used []Tensor
+	for i, y := range append(l.Projected, l.Weighted...) {
+		if seeds[i].Defined() {
+			outputs, used = append(outputs, y), append(used, seeds[i])
+		}
+	}
+	return s.Grad(outputs, q.Theta, libtorch.GradOptions{Seeds: used, AllowUnused: true})
+}
+
+// generator is the state of a device's random numbers: a backbone of the user's
+// may have dropout, which is to be the same when a part runs again.
+type generator []byte
+
+func snapshot(s *Scope, device gotch.Device) generator {
+	state, err := libtorch.RNGState(device)
+	if err != nil {
+		s.Fail(err)
+	}
+	return state
+}
+
+func (g generator) restore(s *Scope, device gotch.Device) {
+	if err := libtorch.SetRNGState(device, g); err != nil {
+		s.Fail(err)
+	}
+}

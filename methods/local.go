@@ -1,0 +1,198 @@
+package methods
+
+import (
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// Local is what backbone and projector make of a pass's pictures on this rank,
+// for each group of views that they see together (of one size and kind). The
+// losses know no more of the networks: a batch can be taken in parts along
+// dimension 1.
+type Local struct {
+	Features  []Tensor // what the backbone makes [V, n, dim] of V views
+	Projected []Tensor // what the projector makes of it [V, n, d]
+	// Weighted is what the projector makes of the first two views' weighted
+	// features [V, n*k, d], a picture's together. The first groups have them, and
+	// only where A weighs features; where there is a target network, of its features.
+	Weighted []Tensor
+}
+
+// All are the tensors of l.
+func (l Local) All() []Tensor {
+	return append(append(append([]Tensor(nil), l.Features...), l.Projected...), l.Weighted...)
+}
+
+// With is l with other tensors, in the order of All.
+func (l Local) With(ts []Tensor) Local {
+	f, p := len(l.Features), len(l.Features)+len(l.Projected)
+	return Local{ts[:f:f], ts[f:p:p], ts[p:]}
+}
+
+// Held is l with handles of s's own.
+func (l Local) Held(s *Scope) Local { return l.With(s.HoldAll(l.All())) }
+
+// Local runs the networks.
+func (p *Pass) Local(s *Scope) Local {
+	var l Local
+	groups := p.groups(s, false)
+	for _, g := range groups {
+		h := p.Apply(s, BackbonePart, p.cut(s, p.stack(s, g)))
+		y, w := p.head(s, p.apply, len(g), p.weighed(g, false), h, p.Mode)
+		l.Features, l.Projected = append(l.Features, byView(s, h, len(g))), append(l.Projected, y)
+		if w.Defined() {
+			l.Weighted = append(l.Weighted, w)
+		}
+	}
+	if p.networks.Target {
+		l.Weighted = p.Weigh(s, nil)
+	}
+	return l
+}
+
+// Apart is the pass at other parameters, whose gradients are the terms of this
+// rank's pictures alone: they are not summed over ranks.
+func (p *Pass) Apart(theta []Tensor, mode nets.Mode) *Pass {
+	q := *p
+	q.Theta, q.Mode, q.apart, q.shared, q.sharedOf = theta, mode, true, nil, nil
+	return &q
+}
+
+// Weigh is what Local weighs, of given features; where there is a target network
+// of its features, whatever is given. The running statistics stay.
+func (p *Pass) Weigh(s *Scope, features []Tensor) (out []Tensor) {
+	run, target := runner(p.apply), p.networks.Target
+	if target {
+		run = p.applyTarget
+	}
+	for i, g := range p.groups(s, target) {
+		n := p.weighed(g, target)
+		if n == 0 || s.Err() != nil {
+			break
+		}
+		h := Tensor{}
+		if target {
+			views := make([]Tensor, len(g))
+			for k, v := range g {
+				views[k] = p.Batch.TargetH[v]
+			}
+			h = s.Cat(0, views...)
+		} else {
+			h = flat(s, features[i])
+		}
+		_, w := p.head(s, run, len(g), n, h, p.Mode.Still())
+		out = append(out, w)
+	}
+	return out
+}
+
+// weighed is how many views of a group have weighted copies: of the first two, by
+// the network whose views are compared with.
+func (p *Pass) weighed(group []int, target bool) (n int) {
+	if !p.A.Defined() || p.Space != Feature || target != p.networks.Target {
+		return 0
+	}
+	for _, v := range group {
+		if v < 2 {
+			n++
+		}
+	}
+	return n
+}
+
+// head runs the projector on the features h of some views [views*n*rows, dim],
+// with the weighted copies of the first of them, if any, behind: these pass with
+// the batch statistics of the un-weighted ones.
+func (p *Pass) head(s *Scope, run runner, views, weighed int, h Tensor, mode nets.Mode) (y, w Tensor) {
+	if s.Err() != nil {
+		return
+	}
+	all, k := h, int64(0)
+	if weighed > 0 {
+		pictures, copies := s.Size(p.A, 0), s.Size(p.A, 1)
+		k = int64(weighed) * pictures * copies
+		stacked := []Tensor{h}
+		for _, x := range split(s, h, views)[:weighed] {
+			// [n, 1, rows, dim] by [n, k, 1, dim]; a picture has more rows where a method cuts it.
+			x = s.Mul(s.Unsqueeze(p.A, 2), s.Reshape(x, pictures, 1, -1, p.Backbone.Dim()))
+			stacked = append(stacked, s.Reshape(x, -1, p.Backbone.Dim()))
+		}
+		all, mode = s.Cat(0, stacked...), mode.Leading(s.Size(h, 0))
+	}
+	if p.Projector != nil {
+		all = run(s, ProjectorPart, all, mode)
+	}
+	if weighed == 0 {
+		return byView(s, all, views), Tensor{}
+	}
+	plain := s.Size(all, 0) - k
+	return byView(s, s.Narrow(all, 0, 0, plain), views), byView(s, s.Narrow(all, 0, plain, k), weighed)
+}
+
+// byView takes rows apart by view [views, n, d].
+func byView(s *Scope, x Tensor, views int) Tensor {
+	if s.Err() != nil {
+		return Tensor{}
+	}
+	return s.Reshape(x, int64(views), s.Size(x, 0)/int64(views), -1)
+}
+
+// flat puts views under each other again.
+func flat(s *Scope, x Tensor) Tensor { return s.Reshape(x, -1, s.Size(x, -1)) }
+
+// Join sets Y, Z and W from what the networks made: from here on all ranks have
+// the same.
+func (p *Pass) Join(s *Scope, l Local) {
+	p.Y = p.gathered(s, p.groups(s, false), l.Projected)
+	p.Z, p.W = p.arrange(s, p.Y), nil
+	if len(l.Weighted) > 0 {
+		p.W = p.arrange(s, p.gathered(s, p.groups(s, p.networks.Target), l.Weighted))
+	}
+}
+
+// gathered takes groups [V, n, d] of views to each view's rows of all ranks [N, d]. Views that
+// no group has stay undefined.
+func (p *Pass) gathered(s *Scope, groups [][]int, xs []Tensor) []Tensor {
+	out := make([]Tensor, len(p.Batch.Views))
+	for i, x := range xs {
+		views := int(s.Size(x, 0))
+		if s.Err() != nil {
+			break
+		}
+		for k, y := range split(s, s.AllGatherParts(p.Group, flat(s, x), views), views) {
+			out[groups[i][k]] = y
+		}
+	}
+	return out
+}
+
+// Forward is Local and Join.
+func (p *Pass) Forward(s *Scope) { p.Join(s, p.Local(s)) }
+
+// Targets computes what the target network makes of the batch's views, without
+// a graph, into the batch. A model without a target does nothing.
+func (p *Pass) Targets(s *Scope) {
+	if !p.networks.Target {
+		return
+	}
+	defer libtorch.SetGrad(false)()
+	groups := p.groups(s, true)
+	parts := p.Parts(s)
+	features, projected := make([][]Tensor, len(parts)), make([][]Tensor, len(parts))
+	for i, q := range parts {
+		s.Within(func(t *Scope) {
+			for _, g := range groups {
+				h := q.applyTarget(t, BackbonePart, q.cut(t, q.stack(t, g)), q.Mode)
+				y, _ := q.head(t, q.applyTarget, len(g), 0, h, q.Mode)
+				features[i], projected[i] = append(features[i], s.Hold(byView(t, h, len(g)))), append(projected[i], s.Hold(y))
+			}
+		})
+	}
+	p.Batch.TargetH = make([]Tensor, len(p.Batch.Views))
+	for i, x := range concat(s, features) {
+		for k, h := range split(s, flat(s, x), len(groups[i])) {
+			p.Batch.TargetH[groups[i][k]] = h
+		}
+	}
+	p.Batch.TargetZ = p.arrange(s, p.gathered(s, groups, concat(s, projected)))
+}
