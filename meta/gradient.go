@@ -23,6 +23,7 @@ type Problem struct {
 	Clock           methods.Clock
 	Group           *libtorch.Group // of a data-parallel job, whose batches are this rank's share
 	Micro           int64           // pictures of this rank that the networks see at a time; 0: all
+	Checkpoint      bool            // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
 }
 
 // Result is the meta gradient and what it was made of.
@@ -118,7 +119,7 @@ func (p *Problem) targets(s *Scope) {
 // at is a pass of the model at theta.
 func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
 	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
-		Group: p.Group, Micro: p.Micro}
+		Group: p.Group, Micro: p.Micro, Checkpoint: p.Checkpoint}
 }
 
 // inner is a pass of the inner batch at theta, with its weights (eq. 5).
@@ -145,7 +146,7 @@ func (p Problem) losses(s *Scope, q *methods.Pass) (ct, msr, total Tensor) {
 func (p Problem) exact(s *Scope, a Tensor, r *Result) Tensor {
 	q := p.inner(p.Theta, a, nets.Meta())
 	parts := q.Parts(s)
-	if p.Config.Gradient == Unrolled && len(parts) == 1 {
+	if p.Config.Gradient == Unrolled && len(parts) == 1 && !p.Checkpoint {
 		return p.unrolled(s, a, r)
 	}
 	tangents := p.byForwardMode

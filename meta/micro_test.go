@@ -74,8 +74,7 @@ func (d divided) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.T
 	return s.Cat(0, out...)
 }
 
-// inParts are runs to compare: with micro-batches, and what they must equal, in
-// which unrolled meta steps differentiate through one graph.
+// inParts are runs to compare with what they must equal.
 func inParts(all bool) (runs []run) {
 	ways := []func(c *meta.Config){
 		nil,
@@ -155,10 +154,29 @@ func TestMicroBatchesTrainAsOneGraph(t *testing.T) {
 	}
 }
 
+// A run whose activations are checkpointed is the plain one, with the batch
+// norms of the whole batch.
+func TestCheckpointedActivationsChangeNothing(t *testing.T) {
+	for _, r := range inParts(true) {
+		r.same(t, nil)
+	}
+}
+
+// same compares a run with checkpoints with a plain one.
+func (r run) same(t *testing.T, g *libtorch.Group) {
+	s := libtorch.NewScope()
+	one, want := r.train(t, s, g)
+	r.checkpoint = true
+	st, epochs := r.train(t, s, g)
+	equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, checkpointed, %d ranks", r.method, r.msr, g.Size()))
+	require.NoError(t, s.Close())
+}
+
 func TestMicroBatchesOnRanks(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *libtorch.Group) {
 		for _, r := range inParts(false) {
 			r.both(t, g, 2)
+			r.same(t, g)
 		}
 	})
 }

@@ -89,13 +89,14 @@ func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
 
 // run is a method's training in float64, alone or as a rank.
 type run struct {
-	method    string
-	msr       bool
-	change    func(c *meta.Config)
-	optimizer string
-	options   map[string]float64
-	micro     int // pictures of a rank at a time
-	divided   int // the same, as a network that normalises so many pictures at a time, in one graph
+	method     string
+	msr        bool
+	change     func(c *meta.Config)
+	optimizer  string
+	options    map[string]float64
+	micro      int // pictures of a rank at a time
+	checkpoint bool
+	divided    int // the same, as a network that normalises so many pictures at a time, in one graph
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
@@ -141,7 +142,7 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, MicroBatch: r.micro, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, MicroBatch: r.micro, Checkpoint: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.

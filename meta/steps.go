@@ -15,7 +15,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
 	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group,
-		Micro: int64(t.MicroBatch)}
+		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}
 	for v, x := range b.Views {
 		if x == nil && b.Device != nil {
 			q.Batch.Views = append(q.Batch.Views, s.To(b.Device(s, v, st.options.Device), st.options))
@@ -105,7 +105,7 @@ func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
 	q := t.on(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
 		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group,
-		Micro: int64(t.MicroBatch)}.Gradient(s)
+		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}.Gradient(s)
 	if err != nil {
 		return Step{}, err
 	}

@@ -83,6 +83,10 @@ type Trainer struct {
 	// batch, computed in two passes over the parts (methods.Pass.Gradient), in the
 	// memory of one. Batch norms take the statistics of a part, over all ranks.
 	MicroBatch int
+	// Checkpoint keeps the inputs of the backbone's stages alone, and runs each stage
+	// once more when its gradient is due: the same gradient, with the batch norms of
+	// the whole batch, in about a third of the memory.
+	Checkpoint bool
 }
 
 // Diverged is the error of a loss that is no number any more. The state is as

@@ -3,9 +3,8 @@ package methods
 import (
 	"fmt"
 
-	"github.com/sugarme/gotch"
-
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
 )
 
 // Gradient caching (Gao et al. 2021, "Scaling deep contrastive learning batch
@@ -93,31 +92,50 @@ func PartOf(s *Scope, xs []Tensor, i, n int) []Tensor {
 	return out
 }
 
+// tape is what the second pass over a part needs where the first kept the inputs
+// of the backbone's stages: for each group of views.
+type tape struct{ backbone []*nets.Checkpointed }
+
 // Gradient returns the gradient by theta of the loss that f computes of the pass,
-// after the networks ran; in micro-batches, where the pass has them. p.Theta become
-// leaves. In a data-parallel job it is that of the whole batch, on all ranks.
+// after the networks ran. p.Theta become leaves. In a data-parallel job it is that
+// of the whole batch, on all ranks. Where the pass has micro-batches or
+// checkpoints, it is computed in two passes over the networks.
 func (p *Pass) Gradient(s *Scope, f func() Tensor) []Tensor {
 	p.Theta, p.overlap = s.Leaves(p.Theta), true
 	parts := p.Parts(s)
-	if len(parts) == 1 {
-		p.Forward(s)
-		return s.Grad([]Tensor{f()}, p.Theta, libtorch.GradOptions{})
+	if len(parts) > 1 || p.Checkpoint {
+		return p.cached(s, parts, f)
 	}
-	ls, random := make([]Local, len(parts)), make([]generator, len(parts))
+	p.Forward(s)
+	return s.Grad([]Tensor{f()}, p.Theta, libtorch.GradOptions{})
+}
+
+// first is what the first pass over a part leaves.
+type first struct {
+	Local
+	tape   *tape // of the only part: others run again as a whole
+	random libtorch.Generator
+}
+
+func (p *Pass) cached(s *Scope, parts []*Pass, f func() Tensor) []Tensor {
 	device := s.Like(p.Theta[0]).Device
+	done, outputs := make([]first, len(parts)), make([]Local, len(parts))
 	libtorch.NoGrad(func() {
 		for i, q := range parts {
-			s.Within(func(t *Scope) {
-				random[i] = snapshot(t, device)
-				ls[i] = q.Local(t).Held(s)
-			})
+			done[i].random = s.Generator(device)
+			if p.Checkpoint && len(parts) == 1 {
+				r := *q
+				r.tape = &tape{}
+				done[i].tape, outputs[i] = r.tape, r.Local(s)
+			} else {
+				s.Within(func(t *Scope) { outputs[i] = q.Local(t).Held(s) })
+			}
+			done[i].Local = outputs[i]
 		}
 	})
-	all := Concat(s, ls)
-	// The target's weighted positives do not depend on theta.
+	all := Concat(s, outputs)
 	points := s.Leaves(append(all.Projected[:len(all.Projected):len(all.Projected)], all.Weighted...))
-	all.Projected, all.Weighted = points[:len(all.Projected)], points[len(all.Projected):]
-	p.Join(s, all)
+	p.Join(s, Local{Projected: points[:len(all.Projected)], Weighted: points[len(all.Projected):]})
 	grads := s.Grad([]Tensor{f()}, append(points[:len(points):len(points)], p.Theta...), libtorch.GradOptions{AllowUnused: true})
 	if s.Err() != nil {
 		return grads
@@ -127,16 +145,14 @@ func (p *Pass) Gradient(s *Scope, f func() Tensor) []Tensor {
 	for i := range sums {
 		sums[i] = s.ZerosLike(s.Detach(p.Theta[i]))
 	}
-	s.Within(func(t *Scope) {
-		after := snapshot(t, device)
-		for i, q := range parts {
-			s.Within(func(t *Scope) {
-				random[i].restore(t, device)
-				t.AddAll(sums, q.pull(t, PartOf(t, seeds, i, len(parts))))
-			})
-		}
-		after.restore(t, device)
-	})
+	after := s.Generator(device)
+	for i, q := range parts {
+		s.Within(func(t *Scope) {
+			done[i].random.Restore(t)
+			q.pull(t, done[i], PartOf(t, seeds, i, len(parts)), sums)
+		})
+	}
+	after.Restore(s)
 	sums = s.TotalAll(p.Group, sums)
 	s.AddAll(sums, direct[:len(sums)]) // a loss may use these networks again
 	for i, g := range direct[copy(direct, sums):] { // the predictor and the like
@@ -147,38 +163,46 @@ func (p *Pass) Gradient(s *Scope, f func() Tensor) []Tensor {
 	return direct
 }
 
-// pull takes gradients at the networks' outputs to backbone and projector, on
-// this rank's pictures alone. The networks run as before; their running
-// statistics have moved already.
-func (p *Pass) pull(s *Scope, seeds []Tensor) []Tensor {
-	q := p.Apart(s.Leaves(p.Theta[:p.local()]), p.Mode.Still())
+// pull adds to sums what gradients at the networks' outputs are by backbone and
+// projector, on this rank's pictures alone. The networks run as before; their
+// running statistics have moved already. What a target network makes is constant.
+func (p *Pass) pull(s *Scope, done first, seeds, sums []Tensor) {
+	theta := s.Leaves(p.Theta[:p.local()])
+	q := p.Apart(theta, p.Mode.Still())
 	if p.networks.Target {
 		q.A = Tensor{}
 	}
-	l := q.Local(s)
+	if !p.Checkpoint {
+		l := q.Local(s)
+		s.AddAll(sums, back(s, l.Projected, l.Weighted, seeds, theta))
+		return
+	}
+	if done.tape == nil {
+		done.tape = &tape{}
+		r := *q
+		r.tape = done.tape
+		libtorch.NoGrad(func() { done.Local = r.Local(s) })
+	}
+	features := s.Leaves(done.Features)
+	projected, weighted := q.heads(s, q.groups(s, false), features)
+	grads := back(s, projected, weighted, seeds, append(theta[:len(theta):len(theta)], features...))
+	s.AddAll(sums, grads[:len(theta)])
+	at := p.spans[BackbonePart]
+	for i, c := range done.tape.backbone {
+		if g := grads[len(theta)+i]; g.Defined() {
+			s.AddAll(sums[at.p:at.p+at.np], c.Pull(s, flat(s, g)))
+		}
+	}
+}
+
+// back are the gradients by something of outputs, with those at them; an output
+// without one does not count.
+func back(s *Scope, projected, weighted, seeds, by []Tensor) []Tensor {
 	var outputs, used []Tensor
-	for i, y := range append(l.Projected, l.Weighted...) {
+	for i, y := range append(projected, weighted...) {
 		if seeds[i].Defined() {
 			outputs, used = append(outputs, y), append(used, seeds[i])
 		}
 	}
-	return s.Grad(outputs, q.Theta, libtorch.GradOptions{Seeds: used, AllowUnused: true})
-}
-
-// generator is the state of a device's random numbers: a backbone of the user's
-// may have dropout, which is to be the same when a part runs again.
-type generator []byte
-
-func snapshot(s *Scope, device gotch.Device) generator {
-	state, err := libtorch.RNGState(device)
-	if err != nil {
-		s.Fail(err)
-	}
-	return state
-}
-
-func (g generator) restore(s *Scope, device gotch.Device) {
-	if err := libtorch.SetRNGState(device, g); err != nil {
-		s.Fail(err)
-	}
+	return s.Grad(outputs, by, libtorch.GradOptions{Seeds: used, AllowUnused: true})
 }

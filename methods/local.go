@@ -33,21 +33,39 @@ func (l Local) With(ts []Tensor) Local {
 func (l Local) Held(s *Scope) Local { return l.With(s.HoldAll(l.All())) }
 
 // Local runs the networks.
-func (p *Pass) Local(s *Scope) Local {
-	var l Local
+func (p *Pass) Local(s *Scope) (l Local) {
 	groups := p.groups(s, false)
 	for _, g := range groups {
-		h := p.Apply(s, BackbonePart, p.cut(s, p.stack(s, g)))
-		y, w := p.head(s, p.apply, len(g), p.weighed(g, false), h, p.Mode)
-		l.Features, l.Projected = append(l.Features, byView(s, h, len(g))), append(l.Projected, y)
-		if w.Defined() {
-			l.Weighted = append(l.Weighted, w)
-		}
+		l.Features = append(l.Features, byView(s, p.backbone(s, p.cut(s, p.stack(s, g))), len(g)))
 	}
+	l.Projected, l.Weighted = p.heads(s, groups, l.Features)
 	if p.networks.Target {
 		l.Weighted = p.Weigh(s, nil)
 	}
 	return l
+}
+
+// heads runs the projector on the features of each group.
+func (p *Pass) heads(s *Scope, groups [][]int, features []Tensor) (projected, weighted []Tensor) {
+	for i, g := range groups {
+		y, w := p.head(s, p.apply, len(g), p.weighed(g, false), flat(s, features[i]), p.Mode)
+		projected = append(projected, y)
+		if w.Defined() {
+			weighted = append(weighted, w)
+		}
+	}
+	return projected, weighted
+}
+
+// backbone runs the backbone, onto the tape if there is one.
+func (p *Pass) backbone(s *Scope, x Tensor) Tensor {
+	if p.tape == nil || s.Err() != nil {
+		return p.Apply(s, BackbonePart, x)
+	}
+	at := p.spans[BackbonePart]
+	c := nets.Checkpoint(s, at.net, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, p.Mode.Across(p.Group))
+	p.tape.backbone = append(p.tape.backbone, c)
+	return c.Output
 }
 
 // Apart is the pass at other parameters, whose gradients are the terms of this

@@ -49,6 +49,7 @@ type Pass struct {
 	Space                 Space  // what A multiplies
 	A                     Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
 	Micro                 int64  // pictures of this rank that the networks see at a time (Gradient); 0: all
+	Checkpoint            bool   // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
 
 	Y []Tensor // what the projector makes of each view [N, d]
 	Z []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
@@ -57,6 +58,7 @@ type Pass struct {
 	overlap          bool     // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
 	apart            bool     // Theta are this rank's own: their gradients are not summed over ranks
 	shared, sharedOf []Tensor // what own returned last, and of which Theta
+	tape             *tape    // where the backbone's evaluations are checkpointed
 }
 
 // cut is what the backbone sees of views.

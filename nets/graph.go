@@ -130,7 +130,7 @@ func (q *sides) describe(g *Graph, prefix string, x int) int {
 
 func (r *ResNet) describe(g *Graph, prefix string, x int) int {
 	x = r.stem.describe(g, prefix, x, 0, true)
-	if r.pool {
+	if r.stem.pool {
 		x = g.add(Node{Op: OpMaxPool, In: []int{x}, Kernel: 3, Stride: 2, Pad: 1})
 	}
 	for _, b := range r.blocks {

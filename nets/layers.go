@@ -108,9 +108,20 @@ type Child struct {
 	Net  Network
 }
 
+// inOrder applies networks one after the other; p and b are those of all.
+func inOrder(s *Scope, stages []Network, p, b []Tensor, x Tensor, m Mode) Tensor {
+	for _, n := range stages {
+		np, nb := len(n.Params()), len(n.Buffers())
+		x = n.Forward(s, p[:np], b[:nb], x, m)
+		p, b = p[np:], b[nb:]
+	}
+	return x
+}
+
 // Sequential is the composition of its parts, applied in order.
 type Sequential struct {
 	children        []Child
+	stages          []Network
 	params, buffers []Spec
 }
 
@@ -132,6 +143,7 @@ func Named(children ...Child) *Sequential {
 			p, b = Prefix(c.Name, p), Prefix(c.Name, b)
 		}
 		q.params, q.buffers = append(q.params, p...), append(q.buffers, b...)
+		q.stages = append(q.stages, c.Net)
 	}
 	return q
 }
@@ -147,10 +159,5 @@ func (q *Sequential) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
 	if !Check(s, "network", q.params, p) || !Check(s, "network's buffers", q.buffers, b) {
 		return Tensor{}
 	}
-	for _, c := range q.children {
-		np, nb := len(c.Net.Params()), len(c.Net.Buffers())
-		x = c.Net.Forward(s, p[:np], b[:nb], x, m)
-		p, b = p[np:], b[nb:]
-	}
-	return x
+	return inOrder(s, q.stages, p, b, x, m)
 }

@@ -19,9 +19,9 @@ const (
 // ResNet is He et al. 2015 in torchvision's form, without the classifier: it
 // maps [N, 3, H, W] to pooled features [N, Dim].
 type ResNet struct {
-	stem            convNorm
-	pool            bool
+	stem            stem
 	blocks          []block
+	stages          []Network // stem, blocks, mean over the picture
 	params, buffers []Spec
 	dim             int64
 	config          ResNetConfig
@@ -29,9 +29,10 @@ type ResNet struct {
 
 // block is a residual block: main branch, and a downsample where shapes change.
 type block struct {
-	name       string // of its module, as "layer1.0"
-	units      []convNorm
-	downsample *convNorm
+	name            string // of its module, as "layer1.0"
+	units           []convNorm
+	downsample      *convNorm
+	params, buffers []Spec
 }
 
 // ResNetConfig describes a ResNet.
@@ -51,18 +52,18 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 	}
 	switch c.Stem {
 	case StemImageNet:
-		r.stem, r.pool = convNorm{"conv1", "bn1", c.Channels, c.Width, 7, 2, 3}, true
+		r.stem = stem{convNorm{"conv1", "bn1", c.Channels, c.Width, 7, 2, 3}, true}
 	case StemCIFAR:
-		r.stem = convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}
+		r.stem = stem{convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}, false}
 	case StemSTL:
-		r.stem, r.pool = convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}, true
+		r.stem = stem{convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}, true}
 	default:
 		return nil, fmt.Errorf("nets: unknown stem %q; use imagenet, cifar or stl", c.Stem)
 	}
 	if c.Width < 1 || c.Channels < 1 || len(c.Blocks) == 0 {
 		return nil, fmt.Errorf("nets: a ResNet of width %d with %d stages", c.Width, len(c.Blocks))
 	}
-	r.params, r.buffers = r.stem.params(), r.stem.buffers()
+	r.params, r.buffers, r.stages = r.stem.Params(), r.stem.Buffers(), []Network{r.stem}
 	in := c.Width
 	for stage, n := range c.Blocks {
 		width := c.Width << stage
@@ -73,16 +74,35 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 			}
 			b, out := newBlock(in, width, stride, c.Bottleneck)
 			b.name = fmt.Sprintf("layer%d.%d", stage+1, i)
-			for _, u := range b.all() {
-				r.params = append(r.params, Prefix(b.name, u.params())...)
-				r.buffers = append(r.buffers, Prefix(b.name, u.buffers())...)
-			}
-			r.blocks = append(r.blocks, b)
+			r.params = append(r.params, Prefix(b.name, b.Params())...)
+			r.buffers = append(r.buffers, Prefix(b.name, b.Buffers())...)
+			r.blocks, r.stages = append(r.blocks, b), append(r.stages, b)
 			in = out
 		}
 	}
-	r.dim = in
+	r.dim, r.stages = in, append(r.stages, GlobalAvgPool())
 	return r, nil
+}
+
+// stem is the first stage.
+type stem struct {
+	convNorm
+	pool bool
+}
+
+func (u stem) Params() []Spec  { return u.params() }
+func (u stem) Buffers() []Spec { return u.buffers() }
+func (u stem) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+	// Convolutions run faster with channels innermost, but not float64's, nor
+	// their second derivatives.
+	if s.Like(x).DType != gotch.Double && !m.twice {
+		x = s.ChannelsLast(x)
+	}
+	x = u.forward(s, p, b, x, Tensor{}, true, m)
+	if u.pool {
+		x = s.MaxPool2d(x, 3, 2, 1)
+	}
+	return x
 }
 
 func newBlock(in, width, stride int64, bottleneck bool) (b block, out int64) {
@@ -97,6 +117,9 @@ func newBlock(in, width, stride int64, bottleneck bool) (b block, out int64) {
 	if stride != 1 || in != out {
 		b.downsample = &convNorm{"downsample.0", "downsample.1", in, out, 1, stride, 0}
 	}
+	for _, u := range b.all() {
+		b.params, b.buffers = append(b.params, u.params()...), append(b.buffers, u.buffers()...)
+	}
 	return b, out
 }
 
@@ -108,7 +131,14 @@ func (b block) all() []convNorm {
 	return append(append([]convNorm(nil), b.units...), *b.downsample)
 }
 
-func (b block) forward(s *Scope, p, bufs []Tensor, x Tensor, m Mode) Tensor {
+// Params implements Network.
+func (b block) Params() []Spec { return b.params }
+
+// Buffers implements Network.
+func (b block) Buffers() []Spec { return b.buffers }
+
+// Forward implements Network.
+func (b block) Forward(s *Scope, p, bufs []Tensor, x Tensor, m Mode) Tensor {
 	residual, n := x, len(b.units)
 	if b.downsample != nil {
 		residual = b.downsample.forward(s, p[3*n:], bufs[3*n:], x, Tensor{}, false, m)
@@ -146,20 +176,5 @@ func (r *ResNet) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
 	if !Check(s, "ResNet", r.params, p) || !Check(s, "ResNet's buffers", r.buffers, b) {
 		return Tensor{}
 	}
-	// Convolutions run faster with channels innermost, but not float64's, nor
-	// their second derivatives.
-	if s.Like(x).DType != gotch.Double && !m.twice {
-		x = s.ChannelsLast(x)
-	}
-	x = r.stem.forward(s, p, b, x, Tensor{}, true, m)
-	if r.pool {
-		x = s.MaxPool2d(x, 3, 2, 1)
-	}
-	p, b = p[3:], b[3:]
-	for _, blk := range r.blocks {
-		x = blk.forward(s, p, b, x, m)
-		n := 3 * len(blk.all())
-		p, b = p[n:], b[n:]
-	}
-	return s.MeanDim(x, false, 2, 3)
+	return inOrder(s, r.stages, p, b, x, m)
 }

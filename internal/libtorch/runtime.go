@@ -36,6 +36,31 @@ func SetRNGState(device gotch.Device, state []byte) error {
 	})
 }
 
+// Generator is the state of a device's random numbers at one time.
+type Generator struct {
+	device gotch.Device
+	state  []byte
+}
+
+// Generator returns the device's.
+func (s *Scope) Generator(device gotch.Device) Generator {
+	if s.err != nil {
+		return Generator{}
+	}
+	state, err := RNGState(device)
+	if err != nil {
+		s.Fail(err)
+	}
+	return Generator{device, state}
+}
+
+// Restore puts the device's random numbers back to where they were.
+func (g Generator) Restore(s *Scope) {
+	if s.err == nil {
+		s.err = SetRNGState(g.device, g.state)
+	}
+}
+
 // SetThreads sets the number of threads of an operation on the CPU. Call it on
 // the OS thread that will call LibTorch.
 func SetThreads(n int) error {

@@ -1,0 +1,101 @@
+package nets
+
+import (
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// Checkpointed is a network's evaluation that kept the inputs of its stages and no
+// graph (Chen et al. 2016, "Training deep nets with sublinear memory cost"; as
+// torch.utils.checkpoint).
+type Checkpointed struct {
+	Output Tensor
+	stages []checkpoint
+	p      []Tensor
+	mode   Mode
+}
+
+// checkpoint is what a stage needs to run again.
+type checkpoint struct {
+	net    Network
+	p, b   []Tensor
+	x      Tensor
+	random libtorch.Generator // a network of the user's may have dropout
+}
+
+// Checkpoint evaluates n stage by stage.
+func Checkpoint(s *Scope, n Network, p, b []Tensor, x Tensor, m Mode) *Checkpointed {
+	defer libtorch.SetGrad(false)()
+	c := &Checkpointed{Output: x, p: p, mode: m.Still()}
+	device := s.Like(x).Device
+	for _, stage := range stages(n) {
+		np, nb := len(stage.Params()), len(stage.Buffers())
+		if s.Err() != nil || np > len(p) || nb > len(b) {
+			Check(s, "network", n.Params(), p)
+			return c
+		}
+		k := checkpoint{stage, p[:np], b[:nb], c.Output, s.Generator(device)}
+		s.Within(func(t *Scope) { c.Output = s.Hold(stage.Forward(t, k.p, k.b, k.x, m)) })
+		c.stages = append(c.stages, k)
+		p, b = p[np:], b[nb:]
+	}
+	return c
+}
+
+// stages takes a network apart into what it applies in order: a ResNet into its
+// blocks, a Sequential into its parts. Any other network is one stage.
+func stages(n Network) (out []Network) {
+	var parts []Network
+	switch q := n.(type) {
+	case *ResNet:
+		return q.stages
+	case *Sequential:
+		parts = q.stages
+	case head:
+		parts = q.Sequential.stages
+	default:
+		return []Network{n}
+	}
+	for _, part := range parts {
+		out = append(out, stages(part)...)
+	}
+	return out
+}
+
+// Pull takes the gradient at the output back to the parameters: each stage runs
+// once more, with a graph that is freed before the next. Running statistics have moved
+// already.
+func (c *Checkpointed) Pull(s *Scope, seed Tensor) []Tensor {
+	defer libtorch.SetGrad(true)()
+	grads := make([]Tensor, 0, len(c.p))
+	carry := libtorch.NewScope() // of the gradient between two stages
+	defer func() { carry.Close() }()
+	after := s.Generator(s.Like(seed).Device)
+	for i := len(c.stages) - 1; i >= 0; i-- {
+		k := c.stages[i]
+		s.Within(func(t *Scope) {
+			k.random.Restore(t)
+			inputs := t.Leaves(k.p)
+			x := k.x
+			if i > 0 {
+				x = t.Leaves([]Tensor{x})[0]
+				inputs = append(inputs, x)
+			}
+			if len(inputs) == 0 {
+				return
+			}
+			y := k.net.Forward(t, inputs[:len(k.p)], k.b, x, c.mode)
+			g := t.Grad([]Tensor{y}, inputs, libtorch.GradOptions{Seeds: []Tensor{seed}})
+			grads = append(s.HoldAll(g[:len(k.p)]), grads...)
+			next := libtorch.NewScope()
+			if i > 0 {
+				seed = next.Hold(g[len(k.p)])
+			}
+			if err := carry.Close(); err != nil {
+				t.Fail(err)
+			}
+			carry = next
+		})
+	}
+	after.Restore(s)
+	return grads
+}
