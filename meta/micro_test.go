@@ -160,9 +160,13 @@ func TestCheckpointedActivationsChangeNothing(t *testing.T) {
 	for _, r := range inParts(true) {
 		r.same(t, nil)
 	}
+	for _, r := range inParts(false) {
+		r.micro = 4
+		r.same(t, nil)
+	}
 }
 
-// same compares a run with checkpoints with a plain one.
+// same compares a run with checkpoints with one without.
 func (r run) same(t *testing.T, g *libtorch.Group) {
 	s := libtorch.NewScope()
 	one, want := r.train(t, s, g)
@@ -222,6 +226,43 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 			}
 			require.NoError(t, s.Close())
 		}
+	}
+}
+
+// counted tells how often a network runs, and on how many rows at once.
+type counted struct {
+	nets.Encoder
+	rows *[]int64
+}
+
+func (c counted) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
+	*c.rows = append(*c.rows, s.Size(x, 0))
+	return c.Encoder.Forward(s, p, b, x, m)
+}
+
+func TestNetworksRunTwiceOnParts(t *testing.T) {
+	for name, c := range map[string]struct {
+		micro      int64
+		checkpoint bool
+		want       []int64
+	}{
+		"plain":       {0, false, []int64{14}},
+		"parts":       {1, false, []int64{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}},
+		"checkpoints": {0, true, []int64{14, 14}},
+	} {
+		s := libtorch.NewScope()
+		p := problem(t, s, "simclr", meta.Embedding, true)
+		var rows []int64
+		method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
+		require.NoError(t, err)
+		model, err := methods.NewModel(method, counted{smoothNet(3, 6), &rows})
+		require.NoError(t, err)
+		theta := nets.Initialize(s, model.Params(), libtorch.Float64())
+		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), libtorch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
+			Micro: c.micro, Checkpoint: c.checkpoint}
+		q.Gradient(s, func() libtorch.Tensor { return q.Loss(s, q) })
+		assert.Equal(t, c.want, rows, name)
+		require.NoError(t, s.Close())
 	}
 }
 

@@ -154,7 +154,7 @@ func (p *Pass) cached(s *Scope, parts []*Pass, f func() Tensor) []Tensor {
 	}
 	after.Restore(s)
 	sums = s.TotalAll(p.Group, sums)
-	s.AddAll(sums, direct[:len(sums)]) // a loss may use these networks again
+	s.AddAll(sums, direct[:len(sums)])              // a loss may use these networks again
 	for i, g := range direct[copy(direct, sums):] { // the predictor and the like
 		if !g.Defined() {
 			s.Fail(fmt.Errorf("methods: the loss of %s does not depend on %s", p.Name(), p.params[len(sums)+i].Name))

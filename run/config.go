@@ -66,6 +66,8 @@ type config struct {
 
 	Epochs      int     `yaml:"epochs"`
 	BatchSize   int     `yaml:"batch-size"`
+	MicroBatch  int     `yaml:"micro-batch"`
+	Checkpoint  bool    `yaml:"checkpoint-activations"`
 	Optimizer   string  `yaml:"optimizer"`
 	LR          float64 `yaml:"lr"`
 	ScaleLR     int     `yaml:"scale-lr"`
@@ -90,7 +92,7 @@ type config struct {
 
 // free are the settings that may change when a run is resumed.
 func free() []string {
-	return []string{"threads", "workers", "save-every", "save-after", "device", "bad-pictures", "eval-every", "eval-epochs"}
+	return []string{"threads", "workers", "save-every", "save-after", "device", "checkpoint-activations", "bad-pictures", "eval-every", "eval-epochs"}
 }
 
 func defaults() config {
@@ -155,6 +157,8 @@ func (c *config) bind(f *pflag.FlagSet) {
 
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the data")
 	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step, on all processes together (two views of each)")
+	f.IntVar(&c.MicroBatch, "micro-batch", c.MicroBatch, "pictures of a step that the networks of a process see at a time: the gradient of the whole batch in the memory of so many; batch norms take the statistics of so many (0: all)")
+	f.BoolVar(&c.Checkpoint, "checkpoint-activations", c.Checkpoint, "keep the inputs of the backbone's blocks alone and run each block twice: less memory, the same gradient, the batch norms of the whole batch")
 	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "adam, sgd or lars")
 	f.Float64Var(&c.LR, "lr", c.LR, "learning rate")
 	f.IntVar(&c.ScaleLR, "scale-lr", c.ScaleLR, "multiply the learning rate by --batch-size over this number, 256 in many recipes (0: take --lr as it is)")

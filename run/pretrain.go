@@ -99,6 +99,10 @@ func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r rea
 	return r, nil
 }
 
+func (r ready) trainer(c config, g *libtorch.Group, hooks ...meta.Hook) *meta.Trainer {
+	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: g, MicroBatch: c.MicroBatch, Checkpoint: c.Checkpoint, Hooks: hooks}
+}
+
 // trainIn is train as a rank of a job: rank 0 has the folder, and speaks.
 func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
 	runtime.LockOSThread()
@@ -134,9 +138,9 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	shown := newShow(w, c, src.Steps(), st.Position)
 	defer shown.Done()
 	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
-	err = (&meta.Trainer{State: st, Config: c.msr(), Schedule: r.schedule, Source: src, Group: job.Ranks(), Hooks: []meta.Hook{
+	err = r.trainer(c, job.Ranks(),
 		shown.hook(),
-		{OnEpoch: func(st *meta.State, e meta.Epoch) error {
+		meta.Hook{OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			last = e
 			line := epochLine{Epoch: e}
 			if c.EvalEvery > 0 && st.Position.Epoch%c.EvalEvery == 0 {
@@ -158,14 +162,14 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 			}
 			return job.Done(strconv.Itoa(st.Position.Epoch))
 		}, OnStep: func(meta.Step) error { return keep.when(time.Now()) }},
-		{OnEnd: func(st *meta.State, err error) error {
+		meta.Hook{OnEnd: func(st *meta.State, err error) error {
 			if !errors.Is(err, context.Canceled) {
 				return nil
 			}
 			fmt.Fprintf(w, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", st.Position.Epoch, st.Position.Batch)
 			return keep.now()
 		}},
-	}}).Run(ctx)
+	).Run(ctx)
 	if job != nil && !errors.Is(err, context.Canceled) {
 		err = job.Explain(err)
 	}
@@ -204,7 +208,7 @@ func follow(ctx context.Context, job *launch.Job, c config, r ready) error {
 	}
 	// Rank 0 evaluates and saves after an epoch, for as long as it takes.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error { return job.Await(strconv.Itoa(st.Position.Epoch)) }}
-	err := (&meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: job.Group, Hooks: []meta.Hook{wait}}).Run(ctx)
+	err := r.trainer(c, job.Group, wait).Run(ctx)
 	if errors.Is(err, context.Canceled) {
 		return err
 	}

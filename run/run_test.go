@@ -101,6 +101,26 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 	}
 }
 
+func TestMicroBatchesAndCheckpoints(t *testing.T) {
+	dir := t.TempDir()
+	got := map[string]map[string][]byte{}
+	for name, args := range map[string][]string{"plain": nil, "all": {"--micro-batch", "16"}, "parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
+		folder := filepath.Join(dir, name)
+		status, _, errs := do(small(append([]string{"--msr", "--epochs", "1", "--out", folder}, args...)...)...)
+		require.Zero(t, status, errs)
+		got[name] = tensors(t, folder)
+	}
+	differ := false
+	for name, data := range got["plain"] {
+		require.Equal(t, data, got["all"][name], "a micro-batch of the whole batch: %s", name)
+		differ = differ || !bytes.Equal(data, got["parts"][name])
+	}
+	assert.True(t, differ, "batch norms take the statistics of a part")
+	status, _, errs := do(small("--msr", "--epochs", "1", "--out", filepath.Join(dir, "parts"), "--resume")...)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, errs, "micro-batch")
+}
+
 func TestEvalPrintsATableAndJSON(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	status, _, errs := do(small("--epochs", "1", "--out", dir)...)
@@ -153,6 +173,9 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "this program sees 0 CUDA devices", small("--device", "cuda:3")},
 		{2, "--batch-size 1: a contrastive loss needs 2", small("--batch-size", "1")},
 		{1, "--batch-size 100 is larger than the 64 pictures", small("--batch-size", "100")},
+		{2, "--micro-batch 3: want a divisor of the 16 pictures of a step on each process", small("--micro-batch", "3")},
+		{2, "--micro-batch -4: want a divisor", small("--micro-batch", "-4")},
+		{2, "use --meta-grad forward-mode", small("--msr", "--checkpoint-activations", "--meta-grad", "unrolled")},
 		{2, "--lambda NaN: want a finite number", small("--msr", "--lambda", "NaN")},
 		{2, "--msr-space", small("--msr", "--msr-space", "embeding")},
 		{2, "learning rate -1", small("--lr", "-1")},

@@ -50,6 +50,12 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, 
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
+	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
+		return source{}, usagef("--micro-batch %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
+	}
+	if c.MSR && c.Checkpoint && meta.Gradient(c.MetaGrad) == meta.Unrolled {
+		return source{}, usagef("--checkpoint-activations keeps no graph, and --meta-grad unrolled differentiates through one: use --meta-grad forward-mode, which is exact too, or --micro-batch")
+	}
 	aug, err := c.augmentation()
 	if err != nil {
 		return source{}, err

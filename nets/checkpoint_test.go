@@ -1,0 +1,80 @@
+package nets_test
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// noisy adds random numbers, as dropout does.
+type noisy struct{ nets.Encoder }
+
+func (n noisy) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
+	x = s.Mul(x, s.Normal(1, 0.5, libtorch.Float64(), s.Shape(x)...))
+	return n.Encoder.Forward(s, p, b, x, m)
+}
+
+// A checkpointed evaluation has the output, the gradient and the running
+// statistics of a plain one, and leaves as many random numbers drawn.
+func TestCheckpoint(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	resnet, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{1, 1}, Width: 4, Stem: nets.StemSTL})
+	require.NoError(t, err)
+	bottleneck, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2}, Bottleneck: true, Width: 4, Stem: nets.StemCIFAR})
+	require.NoError(t, err)
+	for name, n := range map[string]nets.Encoder{
+		"resnet": resnet, "bottleneck": bottleneck,
+		"of stages of stages": nets.WithDim(nets.Seq(nets.WithDim(resnet, 8), noisy{nets.NewProjector(8, 5, 3)}), 3),
+		"one stage":           noisy{resnet},
+	} {
+		s := libtorch.NewScope()
+		o := libtorch.Float64()
+		require.NoError(t, libtorch.ManualSeed(4))
+		p, plain := nets.Initialize(s, n.Params(), o), nets.Initialize(s, n.Buffers(), o)
+		kept := nets.Initialize(s, n.Buffers(), o)
+		x := s.Normal(0, 1, o, 6, 3, 8, 8)
+
+		random := s.Generator(gotch.CPU)
+		leaves := s.Leaves(p)
+		y := n.Forward(s, leaves, plain, x, nets.Train())
+		seed := s.Normal(0, 1, o, s.Shape(y)...)
+		want := s.Grad([]libtorch.Tensor{y}, leaves, libtorch.GradOptions{Seeds: []libtorch.Tensor{seed}})
+		drawn := s.Generator(gotch.CPU)
+
+		random.Restore(s)
+		c := nets.Checkpoint(s, n, p, kept, x, nets.Train())
+		assert.Equal(t, libtorch.Slice[float64](s, y), libtorch.Slice[float64](s, c.Output), name)
+		s.Normal(0, 1, o, s.Shape(y)...)
+		got := c.Pull(s, seed)
+		assert.Equal(t, drawn, s.Generator(gotch.CPU), name)
+		require.Len(t, got, len(want))
+		for i := range want {
+			assert.InDeltaSlice(t, libtorch.Slice[float64](s, want[i]), libtorch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name)
+		}
+		for i, spec := range n.Buffers() {
+			assert.Equal(t, s.Bytes(plain[i]), s.Bytes(kept[i]), "%s: %s", name, spec.Name)
+		}
+		require.NoError(t, s.Close())
+	}
+}
+
+// Every stage keeps its input alone: the tensors that a checkpointed evaluation
+// leaves alive are these, and the output.
+func TestCheckpointKeepsInputsAlone(t *testing.T) {
+	n, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2, 2}, Width: 4, Stem: nets.StemCIFAR})
+	require.NoError(t, err)
+	s := libtorch.NewScope()
+	p, b := nets.Initialize(s, n.Params(), libtorch.Float64()), nets.Initialize(s, n.Buffers(), libtorch.Float64())
+	x := s.Normal(0, 1, libtorch.Float64(), 2, 3, 8, 8)
+	before := s.Len()
+	nets.Checkpoint(s, n, p, b, x, nets.Train())
+	assert.Equal(t, 6, s.Len()-before, "of the stem, four blocks, and the mean")
+	require.NoError(t, s.Close())
+}
