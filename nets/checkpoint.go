@@ -9,6 +9,7 @@ import (
 // torch.utils.checkpoint).
 type Checkpointed struct {
 	Output Tensor
+	scope  *Scope
 	stages []checkpoint
 	p      []Tensor
 	mode   Mode
@@ -25,7 +26,7 @@ type checkpoint struct {
 // Checkpoint evaluates n stage by stage.
 func Checkpoint(s *Scope, n Network, p, b []Tensor, x Tensor, m Mode) *Checkpointed {
 	defer libtorch.SetGrad(false)()
-	c := &Checkpointed{Output: x, p: p, mode: m.Still()}
+	c := &Checkpointed{Output: x, scope: s, p: p, mode: m.Still()}
 	device := s.Like(x).Device
 	for _, stage := range stages(n) {
 		np, nb := len(stage.Params()), len(stage.Buffers())
@@ -61,21 +62,18 @@ func stages(n Network) (out []Network) {
 	return out
 }
 
-// Pull takes the gradient at the output back to the parameters: each stage runs
-// once more, with a graph that is freed before the next. Running statistics have moved
-// already.
+// Pull takes the gradient at the output back to the parameters, once: each stage
+// runs once more, with a graph that is freed before the next, and its input is freed.
+// Running statistics have moved already.
 func (c *Checkpointed) Pull(s *Scope, seed Tensor) []Tensor {
 	defer libtorch.SetGrad(true)()
 	grads := make([]Tensor, 0, len(c.p))
-	carry := libtorch.NewScope() // of the gradient between two stages
-	defer func() { carry.Close() }()
 	after := s.Generator(s.Like(seed).Device)
 	for i := len(c.stages) - 1; i >= 0; i-- {
-		k := c.stages[i]
+		k, at := c.stages[i], seed
 		s.Within(func(t *Scope) {
 			k.random.Restore(t)
-			inputs := t.Leaves(k.p)
-			x := k.x
+			inputs, x := t.Leaves(k.p), k.x
 			if i > 0 {
 				x = t.Leaves([]Tensor{x})[0]
 				inputs = append(inputs, x)
@@ -84,17 +82,18 @@ func (c *Checkpointed) Pull(s *Scope, seed Tensor) []Tensor {
 				return
 			}
 			y := k.net.Forward(t, inputs[:len(k.p)], k.b, x, c.mode)
-			g := t.Grad([]Tensor{y}, inputs, libtorch.GradOptions{Seeds: []Tensor{seed}})
+			g := t.Grad([]Tensor{y}, inputs, libtorch.GradOptions{Seeds: []Tensor{at}})
 			grads = append(s.HoldAll(g[:len(k.p)]), grads...)
-			next := libtorch.NewScope()
 			if i > 0 {
-				seed = next.Hold(g[len(k.p)])
+				seed = s.Hold(g[len(k.p)])
 			}
-			if err := carry.Close(); err != nil {
-				t.Fail(err)
-			}
-			carry = next
 		})
+		if i < len(c.stages)-1 {
+			s.Free(at)
+		}
+		if i > 0 {
+			c.scope.Free(k.x)
+		}
 	}
 	after.Restore(s)
 	return grads

@@ -74,7 +74,9 @@ func TestCheckpointKeepsInputsAlone(t *testing.T) {
 	p, b := nets.Initialize(s, n.Params(), libtorch.Float64()), nets.Initialize(s, n.Buffers(), libtorch.Float64())
 	x := s.Normal(0, 1, libtorch.Float64(), 2, 3, 8, 8)
 	before := s.Len()
-	nets.Checkpoint(s, n, p, b, x, nets.Train())
-	assert.Equal(t, 6, s.Len()-before, "of the stem, four blocks, and the mean")
+	c := nets.Checkpoint(s, n, p, b, x, nets.Train())
+	assert.Equal(t, 6, s.Len()-before, "what the stem, four blocks and the mean give")
+	g := c.Pull(s, s.ZerosLike(c.Output))
+	assert.Equal(t, 2+len(g), s.Len()-before, "the output, the seed, the gradients")
 	require.NoError(t, s.Close())
 }

@@ -108,12 +108,17 @@ type Child struct {
 	Net  Network
 }
 
-// inOrder applies networks one after the other; p and b are those of all.
+// inOrder applies networks one after the other; p and b are those of all. What is
+// between two of them is freed as soon as nothing needs it, a graph apart.
 func inOrder(s *Scope, stages []Network, p, b []Tensor, x Tensor, m Mode) Tensor {
-	for _, n := range stages {
+	for i, n := range stages {
 		np, nb := len(n.Params()), len(n.Buffers())
-		x = n.Forward(s, p[:np], b[:nb], x, m)
-		p, b = p[np:], b[nb:]
+		var y Tensor
+		s.Within(func(t *Scope) { y = s.Hold(n.Forward(t, p[:np], b[:nb], x, m)) })
+		if i > 0 {
+			s.Free(x)
+		}
+		x, p, b = y, p[np:], b[nb:]
 	}
 	return x
 }

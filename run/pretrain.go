@@ -107,6 +107,9 @@ func (r ready) trainer(c config, g *libtorch.Group, hooks ...meta.Hook) *meta.Tr
 func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if c.Checkpoint {
+		libtorch.ReturnMemory()
+	}
 	s := libtorch.NewScope()
 	defer s.Close()
 	r, err := c.prepare(s, w, job)

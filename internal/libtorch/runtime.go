@@ -75,6 +75,10 @@ func SetThreads(n int) error {
 // zeroed again, an eighth of a small network's step. Elsewhere it does nothing.
 func KeepMemory() { C.icl_keep_memory() }
 
+// ReturnMemory ends KeepMemory for large blocks: kept memory is in pieces, of which
+// large tensors do not use all.
+func ReturnMemory() { C.icl_return_memory() }
+
 // Threads returns the number of threads of an operation on the CPU.
 func Threads() int { return int(C.icl_threads()) }
 

@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/sugarme/gotch/ts"
@@ -59,6 +60,18 @@ func (s *Scope) Close() error {
 	return err
 }
 
+// Free frees a tensor of the scope before the scope's end: a large one that is not
+// needed any more. Tensors that are not s's stay.
+func (s *Scope) Free(t Tensor) {
+	for i := len(s.owned) - 1; i >= 0 && t.Defined(); i-- {
+		if s.owned[i] == t.c {
+			C.icl_free(&s.owned[i], 1)
+			s.owned = slices.Delete(s.owned, i, i+1)
+			return
+		}
+	}
+}
+
 // Len returns the number of tensors the scope holds.
 func (s *Scope) Len() int { return len(s.owned) }
 
@@ -87,18 +100,19 @@ func (s *Scope) Within(f func(t *Scope)) {
 }
 
 // Hold gives s a handle of its own to t's tensor (the memory is shared), so
-// that it outlives the scope that made t.
+// that it outlives the scope that made t. Of none it holds none.
 func (s *Scope) Hold(t Tensor) Tensor {
+	if !t.Defined() {
+		return t
+	}
 	return s.op("hold", func(out *C.icl_tensor) C.icl_error { return C.icl_alias(out, t.c) })
 }
 
-// HoldAll holds every tensor of ts; where there is none, there is none.
+// HoldAll holds every tensor of ts.
 func (s *Scope) HoldAll(ts []Tensor) []Tensor {
 	out := make([]Tensor, len(ts))
 	for i, t := range ts {
-		if t.Defined() {
-			out[i] = s.Hold(t)
-		}
+		out[i] = s.Hold(t)
 	}
 	return out
 }

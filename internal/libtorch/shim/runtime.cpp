@@ -53,6 +53,14 @@ void icl_keep_memory(void) {
 #endif
 }
 
+void icl_return_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 1 << 16);
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 int icl_threads(void) { return at::get_num_threads(); }
 
 int icl_cuda_devices(void) {

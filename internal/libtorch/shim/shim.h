@@ -157,6 +157,7 @@ icl_error icl_set_rng_state(icl_tensor state, int device);
 icl_error icl_set_threads(int n);
 int icl_threads(void);
 void icl_keep_memory(void);
+void icl_return_memory(void);
 int icl_cuda_devices(void);
 icl_error icl_cuda_synchronize(int device);
 const char* icl_version(void);
