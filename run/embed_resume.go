@@ -33,7 +33,8 @@ func (r *rowFile) compare() error {
 }
 
 // takeUp finds how far an earlier run came in the pictures' order, and goes to
-// the end of its last whole row. A picture that was left out is not tried again.
+// the end of its last whole batch: alone, a picture may have other last digits than
+// in a batch. A picture that was left out is not tried again.
 func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 	if r.data == nil {
 		return 0, r.begin()
@@ -49,6 +50,11 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 	}
 	scan := bufio.NewReaderSize(lines, 1<<20)
 	end := int64(0)
+	type mark struct {
+		next      int
+		rows, end int64
+	}
+	var whole mark // where the batch of the last row begins
 	for first := !r.array(); first || r.rows < limit; {
 		line, err := scan.ReadString('\n')
 		if errors.Is(err, io.EOF) {
@@ -72,7 +78,13 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 		if next == ds.Len() {
 			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; choose another --out, or remove the file", lines.Name(), r.rows+1, name)
 		}
+		if begin := next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || r.rows == 0 {
+			whole = mark{begin, r.rows, end}
+		}
 		next, r.rows, end = next+1, r.rows+1, end+int64(len(line))
+	}
+	if next%r.o.BatchSize != 0 && next < ds.Len() {
+		next, r.rows, end = whole.next, whole.rows, whole.end
 	}
 	if err := cutAt(lines, end); err != nil {
 		return 0, err
