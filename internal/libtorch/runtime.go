@@ -57,6 +57,23 @@ func Threads() int { return int(C.icl_threads()) }
 // build or on a machine without a driver.
 func CUDADevices() int { return int(C.icl_cuda_devices()) }
 
+// CUDAAddress is the PCI address of the GPU behind a device, as "0000:3b:00.0":
+// two processes may know one GPU by other numbers. It is empty where it is not
+// known, as on the CPU.
+func CUDAAddress(device gotch.Device) string {
+	const room = 32
+	index := deviceIndex(device)
+	if index < 0 {
+		return ""
+	}
+	out := (*C.char)(C.calloc(room, 1))
+	defer C.free(unsafe.Pointer(out))
+	if C.icl_cuda_address(index, out, room) == 0 {
+		return ""
+	}
+	return C.GoString(out)
+}
+
 // Synchronize waits for the work queued on a CUDA device; it does nothing for
 // the CPU.
 func Synchronize(device gotch.Device) error {
