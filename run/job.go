@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -54,8 +51,8 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 		all.Size, all.LocalSize = j.processes, j.processes
 	}
 	if all.Size > 1 || j.backend == "nccl" {
-		if _, _, err := assign(device, j.backend, all, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
-			return p, false, err
+		if _, _, err := launch.Assign(device, j.backend, all, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
+			return p, false, usage{err}
 		}
 	}
 	switch {
@@ -79,7 +76,7 @@ func (j *jobFlags) join(p launch.Place, c *config) (*launch.Job, error) {
 	c.Workers = or(c.Workers, max(1, runtime.GOMAXPROCS(0)/p.LocalSize))
 	kind := c.Device
 	var err error
-	if c.Device, j.backend, err = assign(c.Device, j.backend, p, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
+	if c.Device, j.backend, err = launch.Assign(c.Device, j.backend, p, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
 		return nil, err
 	}
 	d, err := device(c.Device)
@@ -91,7 +88,7 @@ func (j *jobFlags) join(p launch.Place, c *config) (*launch.Job, error) {
 		return nil, err
 	}
 	fields = append(fields, launch.Field{Name: "--backend", Value: j.backend}, launch.Field{Name: "--dist-timeout", Value: j.timeout.String()})
-	return launch.Join(p, launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields, Only: onlyGPU(d, j.backend)})
+	return launch.Join(p, launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields, Only: launch.OnlyGPU(d, j.backend)})
 }
 
 func or(n, otherwise int) int {
@@ -104,11 +101,10 @@ func or(n, otherwise int) int {
 // sameEverywhere lists what must not differ between ranks: the program and all
 // settings but those of the machine.
 func sameEverywhere(c config, device string) ([]launch.Field, error) {
-	build, err := fingerprint()
+	out, err := launch.Build()
 	if err != nil {
 		return nil, err
 	}
-	out := []launch.Field{{Name: "the program's build", Value: build}, {Name: "LibTorch", Value: libtorch.Version()}}
 	c.Device, _, _ = strings.Cut(device, ":")
 	c.DataDir, c.Foreground, c.ValLabels, c.Workers = "", "", "", 0
 	text, err := yaml.Marshal(c)
@@ -128,24 +124,6 @@ func sameEverywhere(c config, device string) ([]launch.Field, error) {
 		out = append(out, launch.Field{Name: "--" + pairs[i].Value, Value: strings.TrimSpace(string(value))})
 	}
 	return out, nil
-}
-
-// fingerprint is the start of this program's SHA-256.
-func fingerprint() (string, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }
 
 // sameData refuses to go on where ranks have other data, and names the first

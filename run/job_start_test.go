@@ -15,8 +15,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/icl-msr/icl-msr/internal/launch"
 )
 
 // refuses waits for ranks to end, soon, each with the status and with one line of
@@ -203,47 +201,4 @@ func TestJobFlagsAreChecked(t *testing.T) {
 	assert.InDelta(t, 1.2, c.rate(), 1e-12)
 	assert.InDelta(t, 1.2, c.msr().Alpha, 1e-12)
 	assert.InDelta(t, 1.2, c.schedule(10).LR, 1e-12)
-}
-
-// Which GPU a process has, and what is said where that cannot be.
-func TestGPUsOfAJob(t *testing.T) {
-	gpus := []string{"gloo", "nccl"}
-	of := func(local, localSize int) launch.Place {
-		return launch.Place{Rank: local, LocalRank: local, LocalSize: localSize, Size: 8}
-	}
-	slurm := of(3, 4)
-	slurm.OwnGPU = true
-	for _, c := range []struct {
-		device, backend string
-		place           launch.Place
-		there           int
-		built           []string
-		want, by        string // or the error's words in by
-		status          int
-	}{
-		{"cpu", "", of(0, 2), 0, []string{"gloo"}, "cpu", "gloo", 0},
-		{"cuda", "", of(3, 4), 4, gpus, "cuda:3", "nccl", 0},
-		{"cuda", "gloo", of(1, 2), 8, []string{"gloo"}, "cuda:1", "gloo", 0},
-		{"cuda:5", "nccl", of(0, 1), 8, gpus, "cuda:5", "nccl", 0}, // one on each machine
-		{"cuda:0", "gloo", of(1, 2), 1, gpus, "cuda:0", "gloo", 0}, // they may share one
-		{"cuda", "", slurm, 1, gpus, "cuda:0", "nccl", 0},          // --gpus-per-task 1
-		{"cuda", "", slurm, 4, gpus, "cuda:3", "nccl", 0},
-		{"cpu", "nccl", of(0, 2), 8, gpus, "", "NCCL is between GPUs; give --device cuda, or --backend gloo", exitUsage},
-		{"cuda", "", of(0, 8), 4, gpus, "", "--device cuda: 8 processes on this machine, and this program sees 4 GPUs on it: start one process for each GPU", exitFailure},
-		{"cuda", "gloo", of(0, 2), 1, gpus, "", "2 processes on this machine, and this program sees 1 GPUs", exitFailure},
-		{"cuda", "", slurm, 2, gpus, "", "4 processes on this machine, and this program sees 2 GPUs", exitFailure},
-		{"cuda:0", "", of(1, 2), 4, gpus, "", "--device cuda:0 with 2 processes on this machine: all would be on one GPU, which NCCL cannot do; give --device cuda", exitUsage},
-		{"cuda", "", of(0, 2), 0, []string{"gloo"}, "", "--backend nccl: this program was built without it: build it with CUDA=1 (CUDA=1 make build), or give --backend gloo", exitFailure},
-		{"cpu", "", of(0, 2), 0, nil, "", "--backend gloo: this program was built without it: gloo's headers", exitFailure},
-	} {
-		device, backend, err := assign(c.device, c.backend, c.place, c.there, c.built)
-		if c.status == 0 {
-			require.NoError(t, err)
-			assert.Equal(t, []string{c.want, c.by}, []string{device, backend})
-			continue
-		}
-		require.ErrorContains(t, err, c.by)
-		_, isUsage := err.(usage)
-		assert.Equal(t, c.status == exitUsage, isUsage, c.by)
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package launch
 
 import (
 	"fmt"
@@ -8,17 +8,18 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
 
-// assign settles the device of a job's process and how it talks to the others,
-// on a machine with so many GPUs, in a program with these backends.
-func assign(device, backend string, p launch.Place, gpus int, built []string) (string, string, error) {
+// Assign settles the device of a job's process and how it talks to the others,
+// on a machine with so many GPUs, in a program with these backends: device is cpu,
+// cuda (each of a machine's processes gets its own) or cuda:i; backend is gloo, nccl
+// or, for the usual one, empty.
+func Assign(device, backend string, p Place, gpus int, built []string) (string, string, error) {
 	onGPU := strings.HasPrefix(device, "cuda")
 	switch {
 	case backend == "nccl" && !onGPU:
-		return "", "", usagef("--backend nccl with --device %s: NCCL is between GPUs; give --device cuda, or --backend gloo", device)
+		return "", "", fmt.Errorf("--backend nccl with --device %s: NCCL is between GPUs; give --device cuda, or --backend gloo", device)
 	case backend == "" && onGPU:
 		backend = "nccl"
 	case backend == "":
@@ -37,7 +38,7 @@ func assign(device, backend string, p launch.Place, gpus int, built []string) (s
 	case p.OwnGPU && gpus == 1: // Slurm may show each of its tasks another one
 		return "cuda:0", backend, nil
 	case device != "cuda" && backend == "nccl":
-		return "", "", usagef("--device %s with %d processes on this machine: all would be on one GPU, which NCCL cannot do; give --device cuda, by which each has its own, or --backend gloo", device, p.LocalSize)
+		return "", "", fmt.Errorf("--device %s with %d processes on this machine: all would be on one GPU, which NCCL cannot do; give --device cuda, by which each has its own, or --backend gloo", device, p.LocalSize)
 	case device != "cuda":
 		return device, backend, nil
 	case p.LocalSize > gpus:
@@ -46,10 +47,10 @@ func assign(device, backend string, p launch.Place, gpus int, built []string) (s
 	return fmt.Sprintf("cuda:%d", p.LocalRank), backend, nil
 }
 
-// onlyGPU is what no two ranks may have alike: with NCCL, a GPU, by the running
+// OnlyGPU is what no two ranks may have alike: with NCCL, a GPU, by the running
 // kernel of its machine and its place there. It is empty where that is unknown.
-func onlyGPU(d gotch.Device, backend string) launch.Field {
-	f := launch.Field{Name: "the GPU"}
+func OnlyGPU(d gotch.Device, backend string) Field {
+	f := Field{Name: "the GPU"}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if address := libtorch.CUDAAddress(d); backend == "nccl" && address != "" && err == nil {
 		f.Value = fmt.Sprintf("PCI %s of machine %.8s: NCCL needs another for each; start one process for each GPU, or give --backend gloo", address, boot)
