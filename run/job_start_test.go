@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
 // refuses waits for ranks to end, soon, each with the status and with one line of
@@ -143,7 +145,7 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 
 	refuses(t, exitFailure, "address already in use; is another job there", startRank(t, 0, 2, taken, patient...))
 	refuses(t, exitFailure, `rank 0: MASTER_ADDR "no such host" is no name or address`, startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=no such host", "MASTER_PORT=29500"), patient...))
-	refuses(t, exitFailure, "(192.0.2.1) another machine's? choose another", startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=192.0.2.1", "MASTER_PORT=29500"), patient...))
+	refuses(t, exitFailure, "MASTER_ADDR (192.0.2.1) is not this machine: give the address of the one where rank 0 is", startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=192.0.2.1", "MASTER_PORT=29500"), patient...))
 	refuses(t, exitUsage, "rank 2 of 2 processes: ranks go from 0 to WORLD_SIZE-1", startRank(t, 2, 2, port(t), patient...))
 
 	at := port(t)
@@ -183,6 +185,23 @@ func TestOneRanksErrorIsToldByAll(t *testing.T) {
 	status, said = b.ends(t, 30*time.Second)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, said, "data")
+}
+
+// What rank 0 cannot do after an epoch, while the others wait for it, they tell.
+func TestRankZerosErrorBetweenEpochsIsToldByAll(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	ranks := job(t, 2, small("--epochs", "100000", "--dist-timeout", "20s", "--out", out)...)
+	checkpoints := filepath.Dir(runfolder.Last(out))
+	require.Eventually(t, func() bool { return exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
+	require.NoError(t, os.Rename(checkpoints, checkpoints+"-before"))
+	require.NoError(t, os.WriteFile(checkpoints, nil, 0o644))
+	status, said := ranks[0].ends(t, 20*time.Second)
+	assert.Equal(t, exitFailure, status)
+	assert.Contains(t, said, checkpoints)
+	status, said = ranks[1].ends(t, 20*time.Second)
+	assert.Equal(t, exitFailure, status)
+	assert.Contains(t, said, "run: rank 1: stopped: rank 0 failed: ")
+	assert.Contains(t, said, checkpoints)
 }
 
 func TestJobFlagsAreChecked(t *testing.T) {
