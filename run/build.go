@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"time"
 
@@ -20,7 +21,10 @@ func device(name string) (gotch.Device, error) {
 	if err != nil {
 		return d, usage{err}
 	}
-	return d, libtorch.Present(d)
+	if err := libtorch.Present(d); err != nil {
+		return d, fmt.Errorf("--device %s: %w", name, err)
+	}
+	return d, nil
 }
 
 func setThreads(n int) error {

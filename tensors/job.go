@@ -82,11 +82,11 @@ func Join(o JobOptions) (*Job, error) {
 			return nil, err
 		}
 	}
-	if j.Device, err = libtorch.ParseDevice(o.Device); err == nil {
-		err = libtorch.Present(j.Device)
-	}
-	if err != nil {
+	if j.Device, err = libtorch.ParseDevice(o.Device); err != nil {
 		return nil, err
+	}
+	if err := libtorch.Present(j.Device); err != nil {
+		return nil, fmt.Errorf("--device %s: %w", o.Device, err)
 	}
 	if p.Size == 1 {
 		return j, nil

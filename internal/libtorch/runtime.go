@@ -78,7 +78,7 @@ func ParseDevice(name string) (gotch.Device, error) {
 // Present reports a CUDA device that is not there.
 func Present(device gotch.Device) error {
 	if n := CUDADevices(); int(deviceIndex(device)) >= n {
-		return fmt.Errorf("--device cuda:%d: this program sees %d CUDA devices; use --device cpu, or build with CUDA=1 on a machine with a driver", int(deviceIndex(device)), n)
+		return fmt.Errorf("this program sees %d CUDA devices; use --device cpu, or build with CUDA=1 on a machine with a driver", n)
 	}
 	return nil
 }
