@@ -49,7 +49,7 @@ compare: build ## time this program against PyTorch in one run; writes compare.j
 	@scripts/compare_venv.sh $(VENV)
 	@$(VENV)/bin/python scripts/compare/compare.py $(ARGS)
 
-interop: build ## exports and imports against PyTorch 2.1.0 and the current one, in features (ARGS: export or import)
+interop: build ## exports, imports and jobs of torchrun against PyTorch 2.1.0 and the current one (ARGS: export, import, launch)
 	@scripts/interop/interop.sh $(ARGS)
 
 lint: setup ## gofmt, go vet and staticcheck

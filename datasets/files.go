@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -22,7 +23,8 @@ type listing struct {
 type files struct {
 	listing
 	name  string
-	read  func(i int) (data []byte, name string, err error) // nil: the file of that path
+	read  func(i int) (data []byte, name string, err error)    // nil: the file of that path
+	rawAt func(i int) (r io.ReadCloser, size int64, err error) // likewise, unread
 	cache *cache
 	kept  atomic.Int64 // bytes of decoded pictures in the cache
 }

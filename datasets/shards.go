@@ -62,7 +62,7 @@ func openShards(o Options) (Dataset, error) {
 		return nil, fmt.Errorf("shards: %s: %w", o.Dir, err)
 	}
 	d := newFiles(part("shards "+o.Dir, o.Train), l)
-	d.read = s.read
+	d.read, d.rawAt = s.read, s.raw
 	return d, nil
 }
 

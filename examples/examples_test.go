@@ -10,12 +10,14 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -82,6 +84,45 @@ func TestOwnLoop(t *testing.T) {
 	assert.Less(t, got[29][1], got[0][1]-1)
 }
 
+// Two processes that share each batch print what one does, and one of them prints.
+// One that is started with another setting is refused.
+func TestDataParallel(t *testing.T) {
+	program := build(t, "./data_parallel")
+	ranks := func(of1 ...string) (out [2]string, failed [2]bool) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		port := l.Addr().(*net.TCPAddr).Port
+		require.NoError(t, l.Close())
+		var wg sync.WaitGroup
+		for r := range 2 {
+			p := exec.Command(program, append([]string{"-epochs", "2", "-pictures", "64"}, map[int][]string{1: of1}[r]...)...)
+			p.Env = append(os.Environ(), "OMP_NUM_THREADS=1", fmt.Sprint("RANK=", r), fmt.Sprint("LOCAL_RANK=", r), "WORLD_SIZE=2", "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", fmt.Sprint("MASTER_PORT=", port))
+			wg.Go(func() {
+				text, err := p.CombinedOutput()
+				out[r], failed[r] = string(text), err != nil
+			})
+		}
+		wg.Wait()
+		return out, failed
+	}
+	const pattern = `(?:loss|objective): (\S+)`
+	alone := numbers(t, pattern, run(t, "", program, "-epochs", "2", "-pictures", "64"))
+	require.Len(t, alone, 4)
+	out, failed := ranks()
+	assert.Equal(t, [2]bool{}, failed, out)
+	assert.Empty(t, out[1])
+	for i, v := range numbers(t, pattern, out[0]) {
+		assert.InDelta(t, alone[i][0], v[0], []float64{1e-3, 5e-3, 0.02, 0.02}[i], "float32's rounding grows from step to step")
+	}
+	assert.Equal(t, 4, strings.Count(out[0], "epoch"), out[0])
+
+	out, failed = ranks("-epochs", "3")
+	assert.Equal(t, [2]bool{true, true}, failed)
+	for r := range out {
+		assert.Regexp(t, `^data_parallel: .*-epochs is 3 on rank 1 and 2 on rank 0: all ranks need the same\n$`, out[r])
+	}
+}
+
 func TestEmbedFolder(t *testing.T) {
 	dir := t.TempDir()
 	pictures := filepath.Join(dir, "pictures")
@@ -146,7 +187,7 @@ func TestExamplesAreShort(t *testing.T) {
 	files, err := filepath.Glob("*/main.go")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	assert.LessOrEqual(t, len(files), 5)
+	assert.LessOrEqual(t, len(files), 6)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sugarme/gotch"
@@ -19,22 +17,14 @@ import (
 
 // device parses cpu, cuda or cuda:i and checks that it is there.
 func device(name string) (gotch.Device, error) {
-	if name == "cpu" {
-		return gotch.CPU, nil
+	d, err := libtorch.ParseDevice(name)
+	if err != nil {
+		return d, usage{err}
 	}
-	index := 0
-	if rest, ok := strings.CutPrefix(name, "cuda:"); ok {
-		var err error
-		if index, err = strconv.Atoi(rest); err != nil || index < 0 {
-			return gotch.CPU, usagef("--device %s: want cpu, cuda or cuda:i", name)
-		}
-	} else if name != "cuda" {
-		return gotch.CPU, usagef("--device %s: want cpu, cuda or cuda:i", name)
+	if err := libtorch.Present(d); err != nil {
+		return d, fmt.Errorf("--device %s: %w", name, err)
 	}
-	if n := libtorch.CUDADevices(); index >= n {
-		return gotch.CPU, fmt.Errorf("--device %s: this program sees %d CUDA devices; use --device cpu, or build with CUDA=1 on a machine with a driver", name, n)
-	}
-	return gotch.CudaBuilder(uint(index)), nil
+	return d, nil
 }
 
 func setThreads(n int) error {

@@ -45,12 +45,8 @@ func exportNetwork(_ context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
-	k.config.Device = "cpu"
-	part, err := k.part(o)
+	part, err := k.export(o)
 	if err != nil {
-		return err
-	}
-	if err := part.write(o); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "%s: %s of %s after %d epochs, %.2f M parameters, as %s\n%s", o.Out, o.What, k.path, k.position.Epoch, float64(nets.Count(part.net.Params()))/1e6, o.Format, k.config.recipe(o))
@@ -94,6 +90,16 @@ type exported struct {
 	shape      []int64 // of a picture's output
 	tensors    []torchscript.Tensor
 	preprocess torchscript.Preprocess
+}
+
+// export writes what the options say, and returns it.
+func (k checkpoint) export(o exportOptions) (exported, error) {
+	k.config.Device = "cpu"
+	e, err := k.part(o)
+	if err != nil {
+		return e, err
+	}
+	return e, e.write(o)
 }
 
 // part takes what is to be exported out of a checkpoint.

@@ -35,17 +35,23 @@ func (n *initial) bind(f *pflag.FlagSet) {
 	f.BoolVar(&n.Verbose, "verbose", n.Verbose, "name all tensors of --init that do not fit, not the first ones only")
 }
 
-// open opens the file; of a run folder its newest checkpoint.
-func (n *initial) open() (*torchscript.Weights, error) {
+// open opens the file, of a run folder its newest checkpoint, and finds out whose
+// layout it has.
+func (n *initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	path := n.File
 	if last := runfolder.Last(path); exists(last) {
 		path = last
 	}
 	file, err := torchscript.OpenWeights(path)
 	if err != nil {
-		return nil, fmt.Errorf("--init: %w", err)
+		return nil, torchscript.Layout{}, fmt.Errorf("--init: %w", err)
 	}
-	return file, nil
+	layout, err := torchscript.Recognise(file, n.Prefix)
+	if err != nil {
+		file.Close()
+		return nil, layout, fmt.Errorf("--init: %w%s", err, prefixHint(err))
+	}
+	return file, layout, nil
 }
 
 // backboneOnly: nobody but training goes on with a head.
@@ -55,15 +61,11 @@ const backboneOnly = false
 // what became of its tensors. With heads, the projector of a checkpoint of this
 // program is taken too, where it fits whole.
 func (c *config) initialise(w io.Writer, st *meta.State, heads bool) error {
-	file, err := c.Initial.open()
+	file, layout, err := c.Initial.open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	layout, err := torchscript.Recognise(file, c.Initial.Prefix)
-	if err != nil {
-		return fmt.Errorf("--init: %w%s", err, prefixHint(err))
-	}
 	m, err := torchscript.Compare(file, layout, wanted(st.Backbone))
 	if err != nil {
 		return fmt.Errorf("--init: %w", err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/torchscript"
 )
 
 // networkFlags name a trained network: a run, a checkpoint of this program, with
@@ -73,15 +72,11 @@ func (n *networkFlags) pick() (checkpoint, error) {
 
 // describe settles what flags leave open of a network from --init.
 func (c *config) describe() error {
-	file, err := c.Initial.open()
+	file, layout, err := c.Initial.open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	layout, err := torchscript.Recognise(file, c.Initial.Prefix)
-	if err != nil {
-		return fmt.Errorf("--init: %w%s", err, prefixHint(err))
-	}
 	if c.Arch == "" || c.Width == 0 || c.Stem == "" {
 		g, err := guess(file, layout)
 		if err != nil {

@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,11 +43,17 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 	if j.backend != "" && j.backend != "gloo" && j.backend != "nccl" {
 		return p, false, usage{suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"})}
 	}
-	if j.backend == "nccl" && !strings.HasPrefix(device, "cuda") {
-		return p, false, usagef("--backend nccl with --device %s: NCCL is between GPUs; give --device cuda, or --backend gloo", device)
-	}
 	if p, err = launch.Find(os.Getenv); err != nil {
 		return p, false, usage{err}
+	}
+	all := p
+	if j.processes > 1 && p.Size == 1 {
+		all.Size, all.LocalSize = j.processes, j.processes
+	}
+	if all.Size > 1 || j.backend == "nccl" {
+		if _, _, err := launch.Assign(device, j.backend, all, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
+			return p, false, usage{err}
+		}
 	}
 	switch {
 	case j.processes <= 1 && p.Size == 1, launch.Spawned():
@@ -73,24 +75,20 @@ func (j *jobFlags) join(p launch.Place, c *config) (*launch.Job, error) {
 	c.Threads = or(c.Threads, max(1, runtime.NumCPU()/p.LocalSize))
 	c.Workers = or(c.Workers, max(1, runtime.GOMAXPROCS(0)/p.LocalSize))
 	kind := c.Device
-	if c.Device == "cuda" {
-		c.Device = "cuda:" + strconv.Itoa(p.LocalRank)
+	var err error
+	if c.Device, j.backend, err = launch.Assign(c.Device, j.backend, p, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
+		return nil, err
 	}
 	d, err := device(c.Device)
 	if err != nil {
 		return nil, err
-	}
-	if j.backend == "" {
-		if j.backend = "gloo"; strings.HasPrefix(c.Device, "cuda") {
-			j.backend = "nccl"
-		}
 	}
 	fields, err := sameEverywhere(*c, kind)
 	if err != nil {
 		return nil, err
 	}
 	fields = append(fields, launch.Field{Name: "--backend", Value: j.backend}, launch.Field{Name: "--dist-timeout", Value: j.timeout.String()})
-	return launch.Join(p, launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields})
+	return launch.Join(p, launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields, Only: launch.OnlyGPU(d, j.backend)})
 }
 
 func or(n, otherwise int) int {
@@ -103,11 +101,10 @@ func or(n, otherwise int) int {
 // sameEverywhere lists what must not differ between ranks: the program and all
 // settings but those of the machine.
 func sameEverywhere(c config, device string) ([]launch.Field, error) {
-	build, err := fingerprint()
+	out, err := launch.Build()
 	if err != nil {
 		return nil, err
 	}
-	out := []launch.Field{{Name: "the program's build", Value: build}, {Name: "LibTorch", Value: libtorch.Version()}}
 	c.Device, _, _ = strings.Cut(device, ":")
 	c.DataDir, c.Foreground, c.ValLabels, c.Workers = "", "", "", 0
 	text, err := yaml.Marshal(c)
@@ -129,41 +126,39 @@ func sameEverywhere(c config, device string) ([]launch.Field, error) {
 	return out, nil
 }
 
-// fingerprint is the start of this program's SHA-256.
-func fingerprint() (string, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return "", err
+// sameData refuses to go on where ranks have other data, and names the first
+// picture that differs: by name and class, which all have; then by what its file
+// holds.
+func sameData(job *launch.Job, ds datasets.Dataset) error {
+	if job == nil {
+		return nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
+	title := func(i int) string { return datasets.Title(ds, i) }
+	if err := job.Locate("names", pictures(ds.Len(), title)); err != nil {
+		return err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+	digests := datasets.Digests(ds)
+	return job.Locate("files", pictures(ds.Len(), func(i int) string { return title(i) + ", " + digests[i].String() }))
 }
 
-// sameData lists what ranks must have alike of their data: how many pictures,
-// their labels, and the pixels of three.
-func sameData(ds datasets.Dataset) []launch.Field {
-	h := fnv.New64a()
-	for i := range ds.Len() {
-		fmt.Fprintf(h, "%d ", ds.Label(i))
-	}
-	labels := h.Sum64()
-	h.Reset()
-	for _, i := range []int{0, ds.Len() / 2, ds.Len() - 1} {
-		if m, err := ds.Image(i); err == nil { // one that cannot be read is dealt with later
-			fmt.Fprint(h, m.Width, m.Height)
-			_, _ = h.Write(m.Pix) // cannot fail
+// pictures makes fields, for Job.Locate, of what is told of each of n pictures.
+func pictures(n int, tell func(i int) string) func(lo, hi int) launch.Field {
+	return func(lo, hi int) launch.Field {
+		f := launch.Field{Name: fmt.Sprintf("picture %d of the data", lo+1)}
+		switch {
+		case hi == lo+1 && lo < n:
+			f.Value = tell(lo)
+		case hi == lo+1:
+			f.Value = fmt.Sprintf("not there (%d are)", n)
+		default:
+			h := fnv.New64a()
+			for i := lo; i < min(hi, n); i++ {
+				fmt.Fprintln(h, tell(i))
+			}
+			f.Value = fmt.Sprintf("%x", h.Sum64())
 		}
+		return f
 	}
-	return []launch.Field{{Name: "the data set", Value: ds.Name()}, {Name: "the number of pictures", Value: strconv.Itoa(ds.Len())},
-		{Name: "the checksum of the data's labels", Value: fmt.Sprintf("%x", labels)}, {Name: "the checksum of the first, middle and last picture", Value: fmt.Sprintf("%x", h.Sum64())}}
 }
 
 // spawn runs the command line in several processes.

@@ -56,8 +56,13 @@ func port(t *testing.T) string {
 
 // startRank starts rank r of n, which is killed at the test's end if it lives.
 func startRank(t *testing.T, r, n int, port string, args ...string) *rank {
-	k := &rank{p: exec.Command(os.Args[0], args...), errs: &speech{}, end: make(chan error, 1)}
-	k.p.Env = append(os.Environ(), asProgram+"=1", fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT="+port)
+	return startProcess(t, os.Args[0], []string{fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port}, args...)
+}
+
+// startProcess starts a program in an environment of its own.
+func startProcess(t *testing.T, program string, environ []string, args ...string) *rank {
+	k := &rank{p: exec.Command(program, args...), errs: &speech{}, end: make(chan error, 1)}
+	k.p.Env = append(append(os.Environ(), asProgram+"=1"), environ...)
 	k.p.Stderr = k.errs
 	require.NoError(t, k.p.Start())
 	go func() { k.end <- k.p.Wait() }()
@@ -202,8 +207,7 @@ func TestSpawnedProcessesEndTogether(t *testing.T) {
 	p, said = run("--resume")
 	child := func(rank int) int {
 		for _, pid := range children(t, p.Process.Pid) {
-			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-			require.NoError(t, err)
+			environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) // it may just begin or end
 			if strings.Contains(string(environ), fmt.Sprintf("\x00RANK=%d\x00", rank)) {
 				return pid
 			}
@@ -235,80 +239,4 @@ func children(t *testing.T, pid int) (out []int) {
 		}
 	}
 	return out
-}
-
-// What ranks disagree in is named, and nothing is trained.
-func TestRanksThatDifferAreRefused(t *testing.T) {
-	dir := t.TempDir()
-	with := func(more ...string) []string {
-		return small(append([]string{"--dist-timeout", "20s", "--out", filepath.Join(dir, "run")}, more...)...)
-	}
-	base, brief := with(), with("--dist-timeout", "2s")
-	for _, c := range []struct {
-		want  string
-		other []string
-	}{
-		{"--lr is 0.1 on rank 1 and 0.003 on rank 0", with("--lr", "0.1")},
-		{"--method is byol on rank 1 and simclr on rank 0", with("--method", "byol")},
-		{"--threads is 2 on rank 1 and 1 on rank 0", with("--threads", "2")},
-	} {
-		at := port(t)
-		a, b := startRank(t, 0, 2, at, base...), startRank(t, 1, 2, at, c.other...)
-		for _, k := range []*rank{a, b} {
-			status, said := k.ends(t, 20*time.Second)
-			assert.Equal(t, exitFailure, status)
-			assert.Contains(t, said, c.want)
-		}
-	}
-	at := port(t)
-	a, b := startRank(t, 0, 2, at, base...), startRank(t, 1, 3, at, base...)
-	for _, k := range []*rank{a, b} {
-		status, said := k.ends(t, 20*time.Second)
-		assert.Equal(t, exitFailure, status)
-		assert.Contains(t, said, "WORLD_SIZE is")
-	}
-	_, said := startRank(t, 0, 3, port(t), brief...).ends(t, 20*time.Second)
-	assert.Contains(t, said, "of 3 processes (WORLD_SIZE) rank 1, 2 did not come within 2s")
-	_, said = startRank(t, 1, 2, port(t), brief...).ends(t, 20*time.Second)
-	assert.Contains(t, said, "rank 1: rank 0 does not answer at 127.0.0.1:")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	_, said = startRank(t, 0, 2, strconv.Itoa(l.Addr().(*net.TCPAddr).Port), base...).ends(t, 20*time.Second)
-	assert.Contains(t, said, "address already in use; is another job there")
-	assert.False(t, exists(filepath.Join(dir, "run")), "no folder is made")
-}
-
-// An error of one rank's own is told by all.
-func TestOneRanksErrorIsToldByAll(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.MkdirAll(filepath.Join(dir, "data", "a"), 0o755))
-	args := small("--dist-timeout", "10s", "--out", filepath.Join(dir, "run"), "--dataset", "folder", "--data-dir")
-	at := port(t)
-	a := startRank(t, 0, 2, at, append(args, filepath.Join(dir, "nowhere"))...)
-	b := startRank(t, 1, 2, at, append(args, filepath.Join(dir, "data"))...)
-	status, said := a.ends(t, 30*time.Second)
-	assert.Equal(t, exitFailure, status)
-	assert.Contains(t, said, "no such file or directory")
-	status, said = b.ends(t, 30*time.Second)
-	assert.Equal(t, exitFailure, status)
-	assert.Contains(t, said, "data")
-}
-
-func TestJobFlagsAreChecked(t *testing.T) {
-	for want, args := range map[string][]string{
-		"--nproc-per-node -1":                           {"--nproc-per-node", "-1"},
-		`unknown --backend "glo"; did you mean "gloo"?`: {"--backend", "glo"},
-		"--dist-timeout 0s":                             {"--dist-timeout", "0s"},
-		"NCCL is between GPUs":                          {"--backend", "nccl"},
-	} {
-		status, _, errs := do(small(args...)...)
-		assert.Equal(t, exitUsage, status)
-		assert.Contains(t, errs, want)
-	}
-	c := defaults()
-	c.BatchSize, c.LR, c.ScaleLR = 1024, 0.3, 256
-	assert.InDelta(t, 1.2, c.rate(), 1e-12)
-	assert.InDelta(t, 1.2, c.msr().Alpha, 1e-12)
-	assert.InDelta(t, 1.2, c.schedule(10).LR, 1e-12)
 }

@@ -106,12 +106,8 @@ func Export(checkpoint, what, format, out string) error {
 	if err != nil {
 		return err
 	}
-	k.config.Device = "cpu"
-	part, err := k.part(o)
-	if err != nil {
-		return err
-	}
-	return part.write(o)
+	_, err = k.export(o)
+	return err
 }
 
 // parseConfig reads a configuration with the name of a preset in it.

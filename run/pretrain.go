@@ -116,10 +116,8 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
-	if job != nil {
-		if err := job.Same("data", sameData(r.ds)); err != nil {
-			return last, err
-		}
+	if err := sameData(job, r.ds); err != nil {
+		return last, err
 	}
 	if !job.Leads() {
 		return last, follow(ctx, job, c, r)

@@ -1,12 +1,8 @@
 package launch
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +17,7 @@ type Options struct {
 	Timeout time.Duration // of meeting, and of an operation between ranks
 	Device  gotch.Device  // where operations between ranks run
 	Fields  []Field       // what must be the same on all ranks
+	Only    Field         // what no two ranks may have alike; nothing where its value is empty
 }
 
 // Field is a setting, of a flag or of the program.
@@ -32,6 +29,7 @@ type Job struct {
 	Place
 	Group *libtorch.Group
 	o     Options
+	at    string          // the store's address
 	base  *libtorch.Store // the connection
 	store *libtorch.Store // the same, with the job's prefix
 	watch *watch
@@ -57,25 +55,12 @@ func (j *Job) join() error {
 	if j.ByAgent {
 		j.Port = besides(j.Port)
 	}
-	host, err := j.resolve()
+	host, err := j.find()
 	if err != nil {
 		return err
 	}
-	if j.Rank == 0 {
-		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: host, Port: j.Port})
-		if err != nil {
-			return fmt.Errorf("rank 0 cannot listen on %s: %w; is another job there, or is MASTER_ADDR (%s) another machine's? choose another MASTER_PORT or MASTER_ADDR", hostPort(host, j.Port), plain(err), j.Address)
-		}
-		if j.base, err = libtorch.Serve(l, j.o.Timeout); err != nil {
-			return err
-		}
-	} else if err := j.connect(host); err != nil {
-		return err
-	}
-	if j.store, err = j.base.Prefixed("icl-msr" + j.Attempt); err != nil {
-		return err
-	}
-	twice, err := j.store.Add(key("rank", j.Rank), 1)
+	j.at = host.String()
+	twice, err := j.enter(host)
 	if err != nil {
 		return err
 	}
@@ -99,168 +84,7 @@ func (j *Job) join() error {
 	return nil
 }
 
-// besides is the port of the job's store where torchrun's agent has MASTER_PORT
-// for a store of its own, whose protocol is another in each version of PyTorch.
-func besides(port int) int {
-	if port+1000 > 65535 {
-		return port - 1000
-	}
-	return port + 1000
-}
-
 func key(name string, rank int) string { return name + "/" + strconv.Itoa(rank) }
-
-func hostPort(ip net.IP, port int) string {
-	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
-}
-
-// plain is what a network error says at its heart.
-func plain(err error) error {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
-	}
-	return err
-}
-
-// resolve finds the store's address. A name of this machine's that means its
-// loopback is of no use to the others.
-func (j *Job) resolve() (net.IP, error) {
-	ips, err := net.LookupIP(j.Address)
-	if err != nil || len(ips) == 0 {
-		return nil, fmt.Errorf("MASTER_ADDR %q cannot be resolved: %v", j.Address, plain(err))
-	}
-	best := ips[0]
-	for _, ip := range ips { // IPv4 first, as Gloo has it
-		if ip.To4() != nil && best.To4() == nil || ip.To4() != nil && best.IsLoopback() && !ip.IsLoopback() {
-			best = ip
-		}
-	}
-	if best.IsLoopback() && j.Size > j.LocalSize && net.ParseIP(j.Address) == nil && j.Address != "localhost" {
-		return nil, fmt.Errorf("MASTER_ADDR %q is %s on this machine, where other machines cannot reach it: give the machine's address", j.Address, best)
-	}
-	return best, nil
-}
-
-// toward is this machine's address on the way to the store.
-func toward(host net.IP, port int) (string, error) {
-	c, err := net.Dial("udp", hostPort(host, port)) // sends nothing
-	if err != nil {
-		return "", fmt.Errorf("no way to rank 0 at %s: %w", host, plain(err))
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).IP.String(), nil
-}
-
-// connect waits for rank 0 to serve.
-func (j *Job) connect(host net.IP) error {
-	until := time.Now().Add(j.o.Timeout)
-	for {
-		c, err := net.DialTimeout("tcp", hostPort(host, j.Port), time.Second)
-		if err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("rank %d: rank 0 does not answer at %s (%w) after %s: was it started?", j.Rank, hostPort(host, j.Port), plain(err), j.o.Timeout)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	var err error
-	j.base, err = libtorch.Connect(host.String(), j.Port, j.o.Timeout)
-	return err
-}
-
-// hello is what ranks tell rank 0, and what it answers.
-type hello struct {
-	Size    int
-	Fields  []Field
-	Problem string
-}
-
-// compare refuses a job whose ranks differ in a field: rank 0 looks, and tells
-// all what it found.
-func (j *Job) compare(stage string, fields []Field) error {
-	mine := hello{Size: j.Size, Fields: fields}
-	if j.Rank == 0 {
-		answer := hello{Size: j.Size, Problem: j.differences(stage, mine)}
-		if err := put(j.store, stage, answer); err != nil {
-			return err
-		}
-		if answer.Problem != "" {
-			j.linger("heard"+stage, j.Size-1, 5*beat)
-			return errors.New(answer.Problem)
-		}
-		return nil
-	}
-	if err := put(j.store, key(stage, j.Rank), mine); err != nil {
-		return err
-	}
-	// Rank 0 may begin to wait later than this rank.
-	answer, err := get(j.store, stage, 2*j.o.Timeout)
-	switch {
-	case err != nil:
-		return fmt.Errorf("rank %d: rank 0 does not answer: %w", j.Rank, err)
-	case answer.Size != j.Size:
-		return fmt.Errorf("rank %d: WORLD_SIZE is %d here and %d on rank 0", j.Rank, j.Size, answer.Size)
-	case answer.Problem != "":
-		_, _ = j.store.Add("heard"+stage, 1) // rank 0 goes on all the same
-		return fmt.Errorf("rank %d: stopped: %s", j.Rank, answer.Problem)
-	}
-	return nil
-}
-
-func (j *Job) differences(stage string, mine hello) string {
-	until := time.Now().Add(j.o.Timeout)
-	for r := 1; r < j.Size; r++ {
-		other, err := get(j.store, key(stage, r), max(time.Millisecond, time.Until(until)))
-		if err != nil {
-			var missing []string
-			for ; r < j.Size; r++ {
-				if there, err := j.store.Has(key(stage, r)); err == nil && !there {
-					missing = append(missing, strconv.Itoa(r))
-				}
-			}
-			return fmt.Sprintf("of %d processes (WORLD_SIZE) rank %s did not come within %s", j.Size, strings.Join(missing, ", "), j.o.Timeout)
-		}
-		if other.Size != j.Size {
-			return fmt.Sprintf("WORLD_SIZE is %d on rank %d and %d on rank 0", other.Size, r, j.Size)
-		}
-		for i, f := range mine.Fields {
-			if i >= len(other.Fields) || other.Fields[i].Name != f.Name {
-				return fmt.Sprintf("rank %d runs another version of the program than rank 0", r)
-			}
-			if o := other.Fields[i]; o.Value != f.Value {
-				return fmt.Sprintf("%s is %s on rank %d and %s on rank 0: all ranks need the same", f.Name, o.Value, r, f.Value)
-			}
-		}
-	}
-	return ""
-}
-
-func put(s *libtorch.Store, key string, h hello) error {
-	text, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
-	return s.Set(key, text)
-}
-
-func get(s *libtorch.Store, key string, timeout time.Duration) (h hello, err error) {
-	text, err := s.Get(key, timeout)
-	if err == nil {
-		err = json.Unmarshal(text, &h)
-	}
-	return h, err
-}
-
-// Same refuses to go on where a field differs between ranks. All ranks call it
-// with the same stage.
-func (j *Job) Same(stage string, fields []Field) error {
-	if j == nil {
-		return nil
-	}
-	return j.compare(stage, fields)
-}
 
 // Agree is where all ranks go on or none: where one has an error, each gets one.
 func (j *Job) Agree(own error) error {

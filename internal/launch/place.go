@@ -17,6 +17,7 @@ type Place struct {
 	ByAgent              bool   // torchrun's agent listens on Port
 	Attempt              string // of a job that is started again: keeps its store's keys apart
 	Restarted            bool   // the job was started before and is to go on
+	OwnGPU               bool   // each process may see another GPU as the first
 }
 
 // Alone is the only process of a job.

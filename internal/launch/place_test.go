@@ -20,18 +20,18 @@ func TestPlaceFromTheEnvironment(t *testing.T) {
 		"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2"}
 	p, err = find(torch)
 	require.NoError(t, err)
-	assert.Equal(t, Place{5, 8, 1, 4, "node1", 29500, true, "2", true}, p)
+	assert.Equal(t, Place{5, 8, 1, 4, "node1", 29500, true, "2", true, false}, p)
 
 	// Kubernetes' operator: one process a pod.
 	p, err = find(map[string]string{"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "m", "MASTER_PORT": "23456"})
 	require.NoError(t, err)
-	assert.Equal(t, Place{1, 2, 0, 1, "m", 23456, false, "", false}, p)
+	assert.Equal(t, Place{1, 2, 0, 1, "m", 23456, false, "", false, false}, p)
 
 	slurm := map[string]string{"SLURM_STEP_NUM_TASKS": "7", "SLURM_PROCID": "6", "SLURM_LOCALID": "2", "SLURM_NODEID": "1", "SLURM_STEP_TASKS_PER_NODE": "4,3",
 		"SLURM_STEP_NODELIST": "gpu[07-08]", "SLURM_JOB_ID": "123456"}
 	p, err = find(slurm)
 	require.NoError(t, err)
-	assert.Equal(t, Place{6, 7, 2, 3, "gpu07", 23456, false, "", false}, p)
+	assert.Equal(t, Place{6, 7, 2, 3, "gpu07", 23456, false, "", false, true}, p)
 
 	// A Slurm allocation without srun is one process.
 	p, err = find(map[string]string{"SLURM_NTASKS": "8", "SLURM_PROCID": "0"})

@@ -11,7 +11,7 @@ import (
 func fromSlurm(getenv func(string) string) (Place, error) {
 	r := reader{getenv: getenv}
 	p := Place{Rank: r.number("SLURM_PROCID", -1), Size: r.number("SLURM_STEP_NUM_TASKS", -1), LocalRank: r.number("SLURM_LOCALID", 0),
-		Port: r.number("MASTER_PORT", 20000+r.number("SLURM_JOB_ID", 0)%10000), Address: getenv("MASTER_ADDR"), Attempt: getenv("SLURM_RESTART_COUNT")}
+		Port: r.number("MASTER_PORT", 20000+r.number("SLURM_JOB_ID", 0)%10000), Address: getenv("MASTER_ADDR"), Attempt: getenv("SLURM_RESTART_COUNT"), OwnGPU: true}
 	p.LocalSize = p.LocalRank + 1
 	// "4(x2),3": tasks of each node; a node's own number comes by its place.
 	if tasks, err := tasksPerNode(getenv("SLURM_STEP_TASKS_PER_NODE")); err == nil {

@@ -247,12 +247,19 @@ func (j *Job) Await(name string) error {
 			return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
 		}
 		for pause := time.Millisecond; pause < 4*beat; pause += pause / 4 {
-			there := false
-			err := j.watch.reach(func() (err error) { there, err = j.watch.store.Has("done/" + name); return err })
-			if errors.Is(err, errCut) {
+			there, failed := false, false
+			err := j.watch.reach(func() (err error) {
+				if there, err = j.watch.store.Has("done/" + name); err == nil && !there {
+					failed, err = j.watch.store.Has("failure")
+				}
+				return err
+			})
+			switch {
+			case errors.Is(err, errCut):
 				return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
-			}
-			if err != nil || there {
+			case err == nil && failed:
+				return j.Explain(errElsewhere)
+			case err != nil || there:
 				return j.Explain(err)
 			}
 			time.Sleep(min(pause, beat/2))

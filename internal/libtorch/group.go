@@ -42,6 +42,17 @@ type GroupOptions struct {
 	Timeout    time.Duration // of an operation
 }
 
+// Backends lists what this program was built with, of gloo and nccl.
+func Backends() (out []string) {
+	built := C.icl_group_backends()
+	for bit, name := range []string{"gloo", "nccl"} {
+		if built&(1<<bit) != 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // NewGroup meets the other ranks by the store. The store must stay open.
 func NewGroup(t *Store, o GroupOptions) (*Group, error) {
 	if o.Rank < 0 || o.Rank >= o.Size {

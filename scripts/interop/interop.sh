@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Round trips with PyTorch, on real ResNet-18 and ResNet-50, in two virtual
-# environments: PyTorch 2.1.0, and the current one. Prints a table of the largest
-# relative differences of features; ends with status 1 if one is too large.
+# Round trips with PyTorch, on real ResNet-18 and ResNet-50, and jobs that its
+# torchrun starts, in two virtual environments: PyTorch 2.1.0, and the current one.
+# Prints a table of the largest relative differences of features, and of a job's
+# results; ends with status 1 if one is too large.
 #
-#   scripts/interop/interop.sh [export] [import]     both, unless one is named
+#   scripts/interop/interop.sh [export] [import] [launch]     all, unless some are named
 #
 #   INTEROP_VENV_21=DIR    a virtual environment with torch 2.1.0, torchvision 0.16.0, safetensors, numpy<2
 #   INTEROP_VENV_NEW=DIR   one with the current torch and torchvision, safetensors, onnxruntime
@@ -14,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=${INTEROP_DIR:-$root/.venv-interop}
 run=$root/bin/run
-directions=${*:-export import}
+directions=${*:-export import launch}
 
 die() {
 	echo "interop: $*" >&2
@@ -36,7 +37,7 @@ venv() {
 old=${INTEROP_VENV_21:-$work/venv21}
 new=${INTEROP_VENV_NEW:-$work/venvnew}
 for d in $directions; do
-	case $d in export | import) ;; *) die "$d: want export or import" ;; esac
+	case $d in export | import | launch) ;; *) die "$d: want export, import or launch" ;; esac
 done
 [ -x "$run" ] || die "$run is not there: run 'make build'"
 mkdir -p "$work"
@@ -79,6 +80,14 @@ case " $directions " in *" import "*)
 	rm -rf "$files"
 	"$new/bin/python" "$here/pictures.py" "$files/pictures"
 	for v in "$old" "$new"; do "$v/bin/python" -W ignore "$here/check_import.py" "$files" "$run" || status=1; done
+	;;
+esac
+case " $directions " in *" launch "*)
+	files=$work/launch
+	rm -rf "$files"
+	mkdir -p "$files"
+	(cd "$root" && . scripts/env.sh && go build -o "$files/data_parallel" ./examples/data_parallel)
+	for v in "$old" "$new"; do "$v/bin/python" -W ignore "$here/check_launch.py" "$files" "$run" "$files/data_parallel" || status=1; done
 	;;
 esac
 exit $status

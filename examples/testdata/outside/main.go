@@ -29,6 +29,11 @@ func run(ctx context.Context, s *tensors.Scope) error {
 	if err := tensors.SetThreads(1); err != nil {
 		return err
 	}
+	job, err := tensors.Join(tensors.JobOptions{Same: []tensors.Setting{{Name: "--example", Value: "outside"}}})
+	if err != nil {
+		return err
+	}
+	defer job.Close()
 	base, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 16, Dim: 8})
 	if err != nil {
 		return err
@@ -46,7 +51,7 @@ func run(ctx context.Context, s *tensors.Scope) error {
 		return err
 	}
 	aug := transforms.CIFAR().WithSize(16)
-	loader, err := datasets.NewLoader(pictures, datasets.LoaderOptions{BatchSize: 20, Views: []datasets.Augment{&aug.View, &aug.View}, Plain: &aug.Plain})
+	loader, err := datasets.NewLoader(pictures, datasets.LoaderOptions{BatchSize: 20, Rank: job.Rank, Ranks: job.Size, Views: []datasets.Augment{&aug.View, &aug.View}, Plain: &aug.Plain})
 	if err != nil {
 		return err
 	}
@@ -57,7 +62,7 @@ func run(ctx context.Context, s *tensors.Scope) error {
 	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
 		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
 	})
-	if err := (&meta.Trainer{State: st, Config: meta.Default(), Source: source, Schedule: nets.Schedule{Kind: "constant", LR: 0.1, Epochs: 1, Steps: loader.Steps()}}).Run(ctx); err != nil {
+	if err := (&meta.Trainer{State: st, Config: meta.Default(), Source: source, Group: job.Group, Schedule: nets.Schedule{Kind: "constant", LR: 0.1, Epochs: 1, Steps: loader.Steps()}}).Run(ctx); err != nil {
 		return err
 	}
 	features, err := eval.Extract(ctx, s, func(yield func(eval.Batch, error) bool) {

@@ -208,6 +208,17 @@ icl_error icl_group_open(icl_group* out, icl_store s, const char* backend, const
   });
 }
 
+int icl_group_backends(void) {
+  int out = 0;
+#ifdef USE_C10D_GLOO
+  out |= 1;
+#endif
+#ifdef USE_C10D_NCCL
+  out |= 2;
+#endif
+  return out;
+}
+
 void icl_group_free(icl_group g) {
   if (!g) return;
   icl::drop_pending();

@@ -5,6 +5,8 @@
 #include <ATen/Version.h>
 #include <torch/version.h>
 
+#include <dlfcn.h>
+
 #include <limits>
 
 #ifdef __GLIBC__
@@ -69,6 +71,13 @@ int icl_cuda_devices(void) {
   } catch (...) {
     return 0;
   }
+}
+
+// CUDA's runtime is in the process wherever LibTorch has it; its headers need not be there.
+int icl_cuda_address(int device, char* out, int n) {
+  using Address = int (*)(char*, int, int);
+  auto address = reinterpret_cast<Address>(dlsym(RTLD_DEFAULT, "cudaDeviceGetPCIBusId"));
+  return address && icl_cuda_devices() > device && address(out, n, device) == 0;
 }
 
 icl_error icl_cuda_synchronize(int device) {

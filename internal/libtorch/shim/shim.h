@@ -139,6 +139,7 @@ icl_error icl_store_add(int64_t* out, icl_store s, const char* key, int64_t delt
 icl_error icl_store_check(int* out, icl_store s, const char* key);
 icl_error icl_group_open(icl_group* out, icl_store s, const char* backend, const char* address, int rank, int size,
                          int64_t timeout_ms);
+int icl_group_backends(void); // 1: gloo is built in; 2: NCCL
 void icl_group_free(icl_group g);
 icl_error icl_group_broadcast_(const icl_tensor* ts, int n, int root, icl_group g);
 icl_error icl_group_barrier(icl_group g);
@@ -159,6 +160,8 @@ int icl_threads(void);
 void icl_keep_memory(void);
 void icl_return_memory(void);
 int icl_cuda_devices(void);
+// The PCI address of the GPU behind a device, so that it can be told from others; 0: it is not known.
+int icl_cuda_address(int device, char* out, int n);
 icl_error icl_cuda_synchronize(int device);
 const char* icl_version(void);
 icl_error icl_config(char** out);
