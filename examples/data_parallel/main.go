@@ -29,8 +29,7 @@ type trainer struct {
 
 // regular is a step on theta by this rank's share b; loss and gradients are the whole batch's.
 func (t *trainer) regular(s *tensors.Scope, b methods.Batch) error {
-	q := &methods.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space,
-		A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().Across(t.job.Group))}
+	q := &methods.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space, A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().Across(t.job.Group))}
 	var total tensors.Tensor
 	t.ThetaOpt.Step(s, t.Theta, q.Gradient(s, func() tensors.Tensor {
 		total = s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), t.config.Lambda))
