@@ -21,6 +21,7 @@ type Problem struct {
 	Outer           methods.Batch // the batch of L_ct(theta1); the paper uses the inner one
 	Clock           methods.Clock
 	Group           *libtorch.Group // of a data-parallel job, whose batches are this rank's share
+	LocalNorm       bool            // as Trainer's
 }
 
 // Result is the meta gradient and what it was made of.
@@ -70,7 +71,7 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 	p.targets(s)
 	defer libtorch.SetGrad(true)()
 	phi := s.Leaves(p.Phi)
-	a := p.MSR.Forward(s, s.Share(p.Group, phi, false), p.PhiBuffers, p.Inner.Plain, nets.Meta().Across(p.Group))
+	a := p.MSR.Forward(s, s.Share(p.Group, phi, false), p.PhiBuffers, p.Inner.Plain, nets.Meta().Across(p.norms()))
 	if p.Ablation != UniformityOnly && p.Lambda > 0 {
 		switch p.Config.Gradient {
 		case Unrolled:
@@ -105,7 +106,7 @@ func (p *Problem) targets(s *Scope) {
 
 // at is a pass of the model at theta.
 func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
-	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock, Group: p.Group}
+	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock, Group: p.Group, LocalNorm: p.LocalNorm}
 }
 
 // inner returns L_ct, L_msr and L_to at theta (eq. 5).

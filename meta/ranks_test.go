@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
@@ -92,10 +93,16 @@ type run struct {
 	change    func(c *meta.Config)
 	optimizer string
 	options   map[string]float64
+	script    string // file of a TorchScript backbone
+	local     bool   // batch norms of each rank by itself
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
+	var backbone nets.Encoder
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	if r.script != "" {
+		backbone, err = nets.LoadScripted(r.script, 8, gotch.CPU)
+	}
 	require.NoError(t, err)
 	const count = 18
 	method, err := methods.New(r.method, methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4}, Options: r.options})
@@ -126,7 +133,7 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, LocalNorm: r.local, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.

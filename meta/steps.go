@@ -14,7 +14,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	upload := func(x []float32, size int) Tensor {
 		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group}
+	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm}
 	for v, x := range b.Views {
 		if x == nil && b.Device != nil {
 			q.Batch.Views = append(q.Batch.Views, s.To(b.Device(s, v, st.options.Device), st.options))
@@ -60,6 +60,7 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	st.ThetaOpt.Step(s, st.Theta, grads, lr)
 	q.Theta = st.Theta
 	q.Update(s)
+	t.average(s)
 	if s.Err() != nil {
 		return Step{}, s.Err()
 	}
@@ -84,7 +85,7 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 		n, c := st.MSR.Shape()
 		return s.Full(1, st.options, s.Size(plain, 0), n, c)
 	}
-	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train().Across(t.Group))
+	return st.MSR.Forward(s, st.Phi, st.PhiBuffers, plain, nets.Train().Across(t.norms()))
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
@@ -92,7 +93,7 @@ func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
 	q := t.on(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group}.Gradient(s)
+		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group, LocalNorm: t.LocalNorm}.Gradient(s)
 	if err != nil {
 		return Step{}, err
 	}

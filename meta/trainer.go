@@ -78,6 +78,9 @@ type Trainer struct {
 	// rank alike; what a job of one process should do once, as saving, is for the
 	// hooks of rank 0.
 	Group *libtorch.Group
+	// LocalNorm normalises by each rank's own pictures, as PyTorch's
+	// DistributedDataParallel does; running statistics are averaged after each step.
+	LocalNorm bool
 }
 
 // Diverged is the error of a loss that is no number any more. The state is as

@@ -46,6 +46,7 @@ type Pass struct {
 	Clock                 Clock
 	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
 	Group                 *libtorch.Group
+	LocalNorm             bool // batch norms take this rank's pictures only
 	Overlap               bool // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
 
 	Stacked []Tensor // features of views that the backbone saw together: [V*n, dim]
@@ -170,7 +171,7 @@ func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	}
 	theta := p.Theta
 	if part == BackbonePart || part == ProjectorPart {
-		theta, mode = p.own(s), mode.Across(p.Group)
+		theta, mode = p.own(s), mode.Across(p.norms())
 	}
 	return at.net.Forward(s, theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
 }
@@ -199,7 +200,7 @@ func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
 func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	at := p.spans[part]
 	b := p.target + at.buffer
-	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.Group))
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.norms()))
 }
 
 // Targets computes what the target network makes of the batch's views, without

@@ -85,8 +85,8 @@ func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r rea
 	if err := trainable(w, r.state.Backbone); err != nil {
 		return r, err
 	}
-	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
-		return r, usagef("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they would see the pictures of one process only; train it in one, or trace it after .eval()", c.Arch)
+	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
+		return r, usagef("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they see the pictures of one process only; give --sync-batch-norm=false if that is what you want, train it in one, or trace it after .eval()", c.Arch)
 	}
 	g := job.Ranks()
 	if r.source, err = c.source(w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
@@ -128,13 +128,13 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	}
 	announce(w, c, st, ds, out)
 	if job != nil {
-		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each\n", job.Size, c.BatchSize/job.Size, libtorch.Threads())
+		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, libtorch.Threads(), c.norms())
 	}
 	start := time.Now()
 	shown := newShow(w, c, src.Steps(), st.Position)
 	defer shown.Done()
 	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
-	err = (&meta.Trainer{State: st, Config: c.msr(), Schedule: r.schedule, Source: src, Group: job.Ranks(), Hooks: []meta.Hook{
+	err = (&meta.Trainer{State: st, Config: c.msr(), Schedule: r.schedule, Source: src, Group: job.Ranks(), LocalNorm: !c.SyncBatchNorm, Hooks: []meta.Hook{
 		shown.hook(),
 		{OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			last = e
@@ -204,7 +204,7 @@ func follow(ctx context.Context, job *launch.Job, c config, r ready) error {
 	}
 	// Rank 0 evaluates and saves after an epoch, for as long as it takes.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error { return job.Await(strconv.Itoa(st.Position.Epoch)) }}
-	err := (&meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: job.Group, Hooks: []meta.Hook{wait}}).Run(ctx)
+	err := (&meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: job.Group, LocalNorm: !c.SyncBatchNorm, Hooks: []meta.Hook{wait}}).Run(ctx)
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
