@@ -21,7 +21,8 @@ type unit struct {
 	threads        int
 }
 
-// outcome is everything that a unit gives: its result, its gradients, those of a gradient.
+// outcome is everything that a unit gives: its result, running statistics, its
+// gradients, and those of a gradient.
 func (u unit) outcome(t *testing.T, s *scope, g *libtorch.Group, o libtorch.Options) []tensor {
 	require.NoError(t, libtorch.SetThreads(u.threads))
 	defer func() { require.NoError(t, libtorch.SetThreads(1)) }()
@@ -81,16 +82,14 @@ func (u unit) outcome(t *testing.T, s *scope, g *libtorch.Group, o libtorch.Opti
 func TestSynchronisedNormIsLibTorchs(t *testing.T) {
 	ranktest.Run(t, []int{1, 2}, func(t *testing.T, g *libtorch.Group) {
 		var units []unit
-		for _, threads := range []int{1, 2} {
-			for _, innermost := range []bool{false, true} {
-				for _, shape := range [][]int64{{4, 37, 5, 7}, {3, 37, 25, 25}, {2, 5, 1, 3}} {
-					for k := range 4 {
-						units = append(units, unit{shape, innermost, k&1 != 0, k&2 != 0, threads})
-					}
+		for _, innermost := range []bool{false, true} {
+			for _, shape := range [][]int64{{3, 37, 25, 25}, {4, 37, 5, 7}, {2, 5, 1, 3}} {
+				for k := range 4 {
+					units = append(units, unit{shape, innermost, k&1 != 0, k&2 != 0, 1})
 				}
 			}
-			units = append(units, unit{shape: []int64{150, 37}, threads: threads}, unit{shape: []int64{2, 3}, threads: threads})
 		}
+		units = append(units, unit{shape: []int64{150, 37}, threads: 1}, unit{shape: []int64{2, 3}, threads: 1})
 		for _, u := range units {
 			for _, o := range []libtorch.Options{libtorch.Float64(), libtorch.Float32()} {
 				s := libtorch.NewScope()
@@ -98,15 +97,17 @@ func TestSynchronisedNormIsLibTorchs(t *testing.T) {
 				require.Len(t, got, len(want))
 				for i := range want {
 					a, b := values64(s, want[i]), values64(s, got[i])
-					largest := 1e-3
-					for _, x := range a {
+					require.Len(t, b, len(a))
+					largest, apart := 1e-3, 0.0
+					for k, x := range a {
 						largest = max(largest, math.Abs(x))
+						apart = max(apart, math.Abs(x-b[k])) // NaN stays
 					}
 					tolerance := 1e-11
 					if o.DType == gotch.Float {
 						tolerance = 5e-5
 					}
-					assert.InDeltaSlice(t, a, b, tolerance*largest, "%+v, %v: %d", u, o.DType, i)
+					assert.LessOrEqual(t, apart, tolerance*largest, "%+v, %v: %d", u, o.DType, i)
 				}
 				require.NoError(t, s.Close())
 			}
@@ -121,14 +122,17 @@ func values64(s *scope, x tensor) []float64 {
 // The number of threads moves no bit.
 func TestSynchronisedNormHasNoOrderOfThreads(t *testing.T) {
 	ranktest.Run(t, []int{1}, func(t *testing.T, g *libtorch.Group) {
-		for _, innermost := range []bool{false, true} {
+		for _, u := range []unit{{shape: []int64{4000, 37}}, {shape: []int64{3, 37, 25, 25}, residual: true, relu: true}, {shape: []int64{3, 37, 25, 25}, innermost: true, residual: true, relu: true}} {
 			s := libtorch.NewScope()
-			u := unit{shape: []int64{3, 37, 25, 25}, innermost: innermost, residual: true, relu: true, threads: 1}
+			u.threads = 1
 			one := u.outcome(t, s, g, libtorch.Float64())
 			u.threads = 2
 			two := u.outcome(t, s, g, libtorch.Float64())
-			for i := range one[:3] {
-				assert.Equal(t, s.Bytes(one[i]), s.Bytes(two[i]), "%v: %d", innermost, i)
+			if len(u.shape) == 4 {
+				one = one[:3] // the convolution's gradients are its own matter
+			}
+			for i := range one {
+				assert.Equal(t, s.Bytes(one[i]), s.Bytes(two[i]), "%+v: %d", u, i)
 			}
 			require.NoError(t, s.Close())
 		}
