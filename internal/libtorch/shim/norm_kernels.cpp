@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "parallel.hpp"
 
-// Compiled once more for AVX2 where the compiler can choose when the program
-// starts.
+// Compiled once more for AVX2, where the program can choose when it starts.
 #if defined(__x86_64__) && defined(__linux__) && __has_attribute(target_clones)
 #define CLONES __attribute__((target_clones("avx2", "default")))
 #else
@@ -246,7 +246,9 @@ CLONES void each_run(const F& f, int64_t i, int64_t count, int64_t c) {
 }
 
 // Pieces have a size of their own, whatever the threads: so have results.
-int64_t rows_of_piece(int64_t row) { return std::max<int64_t>(kRows, kWork / std::max<int64_t>(1, row) / kRows * kRows); }
+int64_t rows_of_piece(int64_t row) {
+  return std::max<int64_t>(kRows, kWork / std::max<int64_t>(1, row) / kRows * kRows);
+}
 
 template <typename T, typename F>
 Sums sums(const F& f, const Layout& l) {
@@ -320,9 +322,11 @@ Sums moments(const at::Tensor& x, const Layout& l) {
   return typed(x, [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
     std::vector<T> pivot(l.channels);
-    auto s = sums<T>(Moments<T>{data<T>(x), pivot.data()}, {std::min<int64_t>(l.outer, l.inner > 1 ? 1 : kRows), l.channels, l.inner, l.innermost});
-    const double few = (double)(std::min<int64_t>(l.outer, l.inner > 1 ? 1 : kRows) * l.inner);
-    for (int64_t c = 0; c < l.channels; c++) pivot[c] = (T)(s.a[c] / few);
+    // The mean of the first few, about zero.
+    Layout few = l;
+    few.outer = std::min<int64_t>(l.outer, l.inner > 1 ? 1 : kRows);
+    auto s = sums<T>(Moments<T>{data<T>(x), pivot.data()}, few);
+    for (int64_t c = 0; c < l.channels; c++) pivot[c] = (T)(s.a[c] / (double)(few.outer * few.inner));
     s = sums<T>(Moments<T>{data<T>(x), pivot.data()}, l);
     const double n = (double)(l.outer * l.inner);
     for (int64_t c = 0; c < l.channels; c++) {
@@ -340,7 +344,10 @@ at::Tensor apply(const at::Tensor& x, const Layout& l, const Affine& f, const at
   typed(x, [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
     auto run = [&](auto with, auto above) {
-      each<T>(Apply<T, decltype(with)::value, decltype(above)::value>{data<T>(x), data<T>(residual), data<T>(f.mean), data<T>(f.scale), data<T>(f.bias), y.data_ptr<T>()}, l);
+      each<T>(Apply<T, decltype(with)::value, decltype(above)::value>{data<T>(x), data<T>(residual), data<T>(f.mean),
+                                                                      data<T>(f.scale), data<T>(f.bias),
+                                                                      y.data_ptr<T>()},
+              l);
     };
     using Yes = std::true_type;
     using No = std::false_type;
@@ -356,9 +363,10 @@ Sums gradient_sums(const at::Tensor& dy, const at::Tensor& x, const Layout& l, c
                    bool relu, const at::Tensor& keep) {
   return typed(x, [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
-    if (!relu) return sums<T>(GradientSums<T, Mask::none, false>{masked<T, Mask::none>(dy, x, f, y), nullptr}, l);
-    if (!keep.defined()) return sums<T>(GradientSums<T, Mask::input, false>{masked<T, Mask::input>(dy, x, f, y), nullptr}, l);
-    return sums<T>(GradientSums<T, Mask::output, true>{masked<T, Mask::output>(dy, x, f, y), keep.data_ptr<T>()}, l);
+    constexpr Mask none = Mask::none, input = Mask::input, output = Mask::output;
+    if (!relu) return sums<T>(GradientSums<T, none, false>{masked<T, none>(dy, x, f, y), nullptr}, l);
+    if (!keep.defined()) return sums<T>(GradientSums<T, input, false>{masked<T, input>(dy, x, f, y), nullptr}, l);
+    return sums<T>(GradientSums<T, output, true>{masked<T, output>(dy, x, f, y), keep.data_ptr<T>()}, l);
   });
 }
 
