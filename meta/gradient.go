@@ -24,6 +24,7 @@ type Problem struct {
 	Group           *libtorch.Group // of a data-parallel job, whose batches are this rank's share
 	Micro           int64           // pictures of this rank that the networks see at a time; 0: all
 	Checkpoint      bool            // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
+	LocalNorm       bool            // as Trainer's
 }
 
 // Result is the meta gradient and what it was made of.
@@ -119,7 +120,7 @@ func (p *Problem) targets(s *Scope) {
 // at is a pass of the model at theta.
 func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
 	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
-		Group: p.Group, Micro: p.Micro, Checkpoint: p.Checkpoint}
+		Group: p.Group, LocalNorm: p.LocalNorm, Micro: p.Micro, Checkpoint: p.Checkpoint}
 }
 
 // inner is a pass of the inner batch at theta, with its weights (eq. 5).

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
@@ -96,24 +97,29 @@ type run struct {
 	options    map[string]float64
 	micro      int // pictures of a rank at a time
 	checkpoint bool
-	divided    int // the same, as a network that normalises so many pictures at a time, in one graph
+	divided    int    // the same, as a network that normalises so many pictures at a time, in one graph
+	script     string // file of a TorchScript backbone
+	local      bool   // batch norms of each rank by itself
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
+	var backbone nets.Encoder
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	if r.script != "" {
+		backbone, err = nets.LoadScripted(r.script, 8, gotch.CPU)
+	}
 	require.NoError(t, err)
-	var body nets.Encoder = backbone
 	const count, batch = 18, 8
 	mc := methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4}, Options: r.options}
 	if r.divided > 0 {
-		body = divided{backbone, batch / int64(g.Size()), int64(r.divided)}
+		backbone = divided{backbone, batch / int64(g.Size()), int64(r.divided)}
 		mc.Projector = func(dim int64) nets.Encoder {
 			return divided{nets.NewProjector(dim, mc.Hidden, mc.Dim), batch / int64(g.Size()), int64(r.divided)}
 		}
 	}
 	method, err := methods.New(r.method, mc)
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, body)
+	model, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
 	c := meta.Default()
 	c.Weights, c.Alpha = 3, 0.1
@@ -142,7 +148,7 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, MicroBatch: r.micro, Checkpoint: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, LocalNorm: r.local, MicroBatch: r.micro, Checkpoint: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.

@@ -14,7 +14,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	upload := func(x []float32, size int) Tensor {
 		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group,
+	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
 		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}
 	for v, x := range b.Views {
 		if x == nil && b.Device != nil {
@@ -66,6 +66,7 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 	st.ThetaOpt.Step(s, st.Theta, grads, lr)
 	q.Theta = st.Theta
 	q.Update(s)
+	t.average(s)
 	if s.Err() != nil {
 		return Step{}, s.Err()
 	}
@@ -93,7 +94,7 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 	var rows []Tensor
 	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
 		s.Within(func(u *Scope) {
-			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(t.Group))))
+			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(t.norms()))))
 		})
 	}
 	return s.Cat(0, rows...)
@@ -104,7 +105,7 @@ func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
 	st, p := t.State, &t.State.Position
 	q := t.on(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group,
+		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group, LocalNorm: t.LocalNorm,
 		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}.Gradient(s)
 	if err != nil {
 		return Step{}, err

@@ -87,6 +87,9 @@ type Trainer struct {
 	// once more when its gradient is due: the same gradient, with the batch norms of
 	// the whole batch, in about a third of the memory.
 	Checkpoint bool
+	// LocalNorm normalises by each rank's own pictures, as PyTorch's
+	// DistributedDataParallel does; running statistics are averaged after each step.
+	LocalNorm bool
 }
 
 // Diverged is the error of a loss that is no number any more. The state is as

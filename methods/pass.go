@@ -50,6 +50,7 @@ type Pass struct {
 	A                     Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
 	Micro                 int64  // pictures of this rank that the networks see at a time (Gradient); 0: all
 	Checkpoint            bool   // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
+	LocalNorm             bool   // batch norms take this rank's pictures only
 
 	Y []Tensor // what the projector makes of each view [N, d]
 	Z []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
@@ -134,7 +135,7 @@ func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	}
 	theta := p.Theta
 	if part == BackbonePart || part == ProjectorPart {
-		theta, mode = p.own(s), mode.Across(p.Group)
+		theta, mode = p.own(s), mode.Across(p.norms())
 	}
 	return at.net.Forward(s, theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
 }
@@ -159,7 +160,7 @@ func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
 func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	at := p.spans[part]
 	b := p.target + at.buffer
-	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.Group))
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.norms()))
 }
 
 // Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is

@@ -81,6 +81,8 @@ type config struct {
 
 	Initial initial `yaml:",inline"`
 
+	SyncBatchNorm bool `yaml:"sync-batch-norm"`
+
 	Threads   int           `yaml:"threads"`
 	Workers   int           `yaml:"workers"`
 	Device    string        `yaml:"device"`
@@ -103,7 +105,7 @@ func defaults() config {
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
 		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "host", ScaledDecode: true, Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
-		Drops: []int{50, 25}, DropGamma: 0.2, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
+		Drops: []int{50, 25}, DropGamma: 0.2, SyncBatchNorm: true, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
 	}
 }
 
@@ -170,6 +172,8 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.Float64Var(&c.DropGamma, "drop-gamma", c.DropGamma, "step: factor of a drop")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "fixes initialisation, data order and augmentation")
 	c.Initial.bind(f)
+
+	f.BoolVar(&c.SyncBatchNorm, "sync-batch-norm", c.SyncBatchNorm, "in several processes, batch norms over the pictures of all; false: of each by itself, as DistributedDataParallel does")
 
 	f.IntVar(&c.Threads, "threads", c.Threads, "threads of an operation (0: all cores)")
 	f.IntVar(&c.Workers, "workers", c.Workers, "goroutines that make views (0: one for each core)")

@@ -165,3 +165,11 @@ func pictures(n int, tell func(i int) string) func(lo, hi int) launch.Field {
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
 	return launch.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), p.stdout, p.stderr)
 }
+
+// norms says what batch norms of a job take.
+func (c *config) norms() string {
+	if c.SyncBatchNorm {
+		return "batch norms over all"
+	}
+	return "batch norms of each by itself"
+}

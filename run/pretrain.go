@@ -85,8 +85,8 @@ func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r rea
 	if err := trainable(w, r.state.Backbone); err != nil {
 		return r, err
 	}
-	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
-		return r, usagef("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they would see the pictures of one process only; train it in one, or trace it after .eval()", c.Arch)
+	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
+		return r, usagef("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they see the pictures of one process only; give --sync-batch-norm=false if that is what you want, train it in one, or trace it after .eval()", c.Arch)
 	}
 	g := job.Ranks()
 	if r.source, err = c.source(w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
@@ -100,7 +100,8 @@ func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r rea
 }
 
 func (r ready) trainer(c config, g *libtorch.Group, hooks ...meta.Hook) *meta.Trainer {
-	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: g, MicroBatch: c.MicroBatch, Checkpoint: c.Checkpoint, Hooks: hooks}
+	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: g, LocalNorm: !c.SyncBatchNorm,
+		MicroBatch: c.MicroBatch, Checkpoint: c.Checkpoint, Hooks: hooks}
 }
 
 // trainIn is train as a rank of a job: rank 0 has the folder, and speaks.
@@ -133,7 +134,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	}
 	announce(w, c, st, ds, out)
 	if job != nil {
-		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each\n", job.Size, c.BatchSize/job.Size, libtorch.Threads())
+		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, libtorch.Threads(), c.norms())
 	}
 	start := time.Now()
 	shown := newShow(w, c, src.Steps(), st.Position)

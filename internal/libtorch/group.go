@@ -30,8 +30,9 @@ type Group struct {
 	rank, size int
 }
 
-// Bucket is how many bytes of gradients are summed at once: as many as PyTorch's
-// DistributedDataParallel takes.
+// Bucket is how many bytes of gradients are summed at once at most: as many as
+// PyTorch's DistributedDataParallel takes. The first parameters', which are ready
+// last, go in smaller ones.
 const Bucket = 25 << 20
 
 // GroupOptions describe a process group.

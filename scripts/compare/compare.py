@@ -189,7 +189,7 @@ def pair(rows, name, a, b, rounds, target):
 
 def add(rows, name, x, y, unit, target):
     rows.append({"name": name, "ours": x, "theirs": y, "unit": unit, "ratio": x / y, "target": target})
-    print(f"{name:58s} {x:10.4f} {y:10.4f} {unit:4s} ratio {x / y:6.3f}   target {target}", flush=True)
+    print(f"{name:88s} {x:10.4f} {y:10.4f} {unit:4s} ratio {x / y:6.3f}   target {target}", flush=True)
 
 
 def photographs(folder):

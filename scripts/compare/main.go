@@ -43,7 +43,7 @@ type task struct {
 
 func parse(args []string) (task, error) {
 	if len(args) != 5 {
-		return task{}, errors.New("usage: compare augment|pictures|probe|knn|step|msr-step|rank-step|meta-WAY METHOD ARCH BATCH THREADS")
+		return task{}, errors.New("usage: compare augment|pictures|probe|knn|step|msr-step|rank-step|rank-step-local|meta-WAY METHOD ARCH BATCH THREADS")
 	}
 	batch, err1 := strconv.Atoi(args[3])
 	threads, err2 := strconv.Atoi(args[4])
@@ -69,7 +69,7 @@ func work() error {
 		err = t.evaluate(s)
 	case t.mode == "pictures":
 		err = t.pictureViews()
-	case t.mode == "rank-step":
+	case strings.HasPrefix(t.mode, "rank-step"):
 		err = t.rankSteps(s)
 	case strings.HasSuffix(t.mode, "step"):
 		err = t.trainSteps(s)
@@ -198,12 +198,13 @@ func (t task) trainSteps(s *libtorch.Scope) error {
 		return err
 	}
 	src := asked{t.pictures(st.Model), new(time.Time)}
-	return src.train(st, nil, func() { fmt.Println(time.Since(*src.start).Seconds()) })
+	return src.train(st, nil, false, func() { fmt.Println(time.Since(*src.start).Seconds()) })
 }
 
-// train runs the trainer until the end of input, and calls after at each step's end.
-func (a asked) train(st *meta.State, g *libtorch.Group, after func()) error {
-	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+// train runs the trainer until the end of input, and calls after at each step's
+// end; local norms are those of each rank by itself.
+func (a asked) train(st *meta.State, g *libtorch.Group, local bool, after func()) error {
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error {
 			after()
 			return nil

@@ -14,7 +14,8 @@ import (
 // rankSteps are regular steps as a rank of the job that the environment
 // describes (launch.Find): BATCH is that of all ranks. A step's line is its
 // seconds, and of the operations between ranks in it their number, the bytes this
-// rank put into them, their seconds, and of these the seconds waited for.
+// rank put into them, their seconds, and of these the seconds waited for. In
+// rank-step batch norms are over all ranks, in rank-step-local of each by itself.
 func (t task) rankSteps(s *libtorch.Scope) error {
 	place, err := launch.Find(os.Getenv)
 	if err != nil {
@@ -40,7 +41,7 @@ func (t task) rankSteps(s *libtorch.Scope) error {
 	share.batch /= place.Size
 	src := asked{share.pictures(st.Model), new(time.Time)}
 	before := g.Traffic()
-	err = src.train(st, g, func() {
+	err = src.train(st, g, t.mode == "rank-step-local", func() {
 		seconds, now := time.Since(*src.start), g.Traffic()
 		fmt.Println(seconds.Seconds(), now.Calls-before.Calls, now.Bytes-before.Bytes, (now.Busy - before.Busy).Seconds(), (now.Waited - before.Waited).Seconds())
 		before = now

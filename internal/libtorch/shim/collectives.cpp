@@ -13,6 +13,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
+#include <algorithm>
+
 #include "dual.hpp"
 #include "group.hpp"
 
@@ -27,6 +29,8 @@ using torch::autograd::variable_list;
 namespace icl {
 
 namespace {
+
+constexpr int64_t kFirstBucket = 1 << 20; // bytes
 
 bool recorded(const at::Tensor& x) { return at::GradMode::is_enabled() && x.requires_grad(); }
 
@@ -97,22 +101,31 @@ struct Share : torch::autograd::Node {
 
   variable_list apply(variable_list&& grads) override {
     variable_list out(grads.size()), flat;
-    for (auto& x : grads)
-      if (x.defined()) flat.push_back(x.reshape(-1));
-    if (flat.empty()) return out;
-    auto all = at::cat(flat);
-    if (at::GradMode::is_enabled())
-      all = total(all, g);
-    else if (overlap)
-      begin_sum_(all, g);
-    else
-      sum_(all, g);
+    int64_t count = 0;
+    at::TensorOptions o;
+    for (auto& x : grads) {
+      if (!x.defined()) continue;
+      count += x.numel();
+      o = x.options();
+    }
+    if (count == 0) return out;
+    const bool recording = at::GradMode::is_enabled();
+    if (recording)
+      for (auto& x : grads)
+        if (x.defined()) flat.push_back(x.reshape(-1));
+    auto all = recording ? total(at::cat(flat), g) : at::empty({count}, o);
     int64_t from = 0;
     for (size_t i = 0; i < grads.size(); i++) {
       if (!grads[i].defined()) continue;
       out[i] = all.narrow(0, from, grads[i].numel()).view(grads[i].sizes());
+      if (!recording) out[i].copy_(grads[i]); // whatever its strides, in one pass
       from += grads[i].numel();
     }
+    if (recording) return out;
+    if (overlap)
+      begin_sum_(all, g);
+    else
+      sum_(all, g);
     return out;
   }
 
@@ -165,18 +178,19 @@ icl_error icl_total(icl_tensor* out, icl_tensor x, icl_group g) {
 }
 
 icl_error icl_share(icl_tensor* out, const icl_tensor* xs, int n, int64_t bucket, int overlap, icl_group g) {
+  using icl::kFirstBucket;
   return icl::guarded([&] {
     auto all = icl::list(xs, n);
-    std::vector<at::Tensor> ys;
-    // Buckets are filled from the end: the last layers' gradients come first.
-    for (int to = n; to > 0;) {
-      int from = to;
-      int64_t bytes = 0;
-      while (from > 0 && (from == to || bytes + (int64_t)all[from - 1].nbytes() <= bucket)) bytes += all[--from].nbytes();
+    // The first layers' gradients come last, and nothing is left to hide their sum
+    // behind: their bucket is small, and each further one twice the size.
+    int64_t most = overlap ? std::min(bucket, kFirstBucket) : bucket;
+    for (int from = 0, to = 0; from < n; from = to, most = std::min(bucket, 2 * most)) {
+      int64_t bytes = all[to++].nbytes();
+      while (to < n && all[to].dtype() == all[from].dtype() && bytes + (int64_t)all[to].nbytes() <= most)
+        bytes += all[to++].nbytes();
       auto shared = icl::share({all.begin() + from, all.begin() + to}, group(g), overlap != 0);
-      ys.insert(ys.begin(), shared.begin(), shared.end());
-      to = from;
+      std::copy(shared.begin(), shared.end(), all.begin() + from);
     }
-    for (int i = 0; i < n; i++) out[i] = handle(ys[i]);
+    for (int i = 0; i < n; i++) out[i] = handle(all[i]);
   });
 }

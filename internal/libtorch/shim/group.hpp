@@ -33,8 +33,9 @@ at::Tensor gather(const at::Tensor& x, Group& g);
 at::Tensor total(const at::Tensor& x, Group& g);
 std::vector<at::Tensor> share(const std::vector<at::Tensor>& xs, Group& g, bool overlap);
 
-// Batch norm over the rows of all ranks (see sync_norm.cpp).
+// relu(norm(x) + residual) with batch norm over the rows of all ranks; residual
+// and relu may be absent (see sync_norm.cpp).
 at::Tensor sync_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, const at::Tensor& mean,
-                     const at::Tensor& var, const icl_bn_mode& m);
+                     const at::Tensor& var, const at::Tensor& residual, bool relu, const icl_bn_mode& m);
 
 }  // namespace icl

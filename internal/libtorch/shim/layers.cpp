@@ -48,14 +48,17 @@ at::Tensor leading_batch_norm(const at::Tensor& x, const at::Tensor& w, const at
   return b.defined() ? y + b.view(shape) : y;
 }
 
+void count_update(const at::Tensor& count, const icl_bn_mode& m) {
+  if (!m.update || !count.defined()) return;
+  at::NoGradGuard off;
+  count.add_(1);
+}
+
 at::Tensor batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, const at::Tensor& mean,
                       const at::Tensor& var, const at::Tensor& count, const icl_bn_mode& m) {
-  if (m.update && count.defined()) {
-    at::NoGradGuard off;
-    count.add_(1);
-  }
+  count_update(count, m);
   if (!m.batch) return at::batch_norm(x, w, b, mean, var, false, m.momentum, m.eps, false);
-  if (m.group) return icl::sync_norm(x, w, b, mean, var, m);
+  if (m.group) return icl::sync_norm(x, w, b, mean, var, {}, false, m);
   if (m.rows > 0 && m.rows < x.size(0)) return leading_batch_norm(x, w, b, mean, var, m);
   check_batch(x);
   if (by_rule({x, w, b}, x, m)) return icl::join(icl::batch_norm(icl::split(x), icl::split(w), icl::split(b), m.eps));
@@ -117,8 +120,13 @@ icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor
       *out = handle(icl::join(y));
       return;
     }
-    auto y = batch_norm(at::conv2d(in(x), in(conv), {}, stride, pad), opt(w), opt(b), opt(mean), opt(var),
-                        opt(count), m);
+    auto c = at::conv2d(in(x), in(conv), {}, stride, pad);
+    if (m.batch && m.group) {
+      count_update(opt(count), m);
+      *out = handle(icl::sync_norm(c, opt(w), opt(b), opt(mean), opt(var), opt(residual), relu != 0, m));
+      return;
+    }
+    auto y = batch_norm(c, opt(w), opt(b), opt(mean), opt(var), opt(count), m);
     // A dual is not written in place: its tangent's layout need not allow it.
     const bool inplace = !icl::is_dual(y);
     if (residual) y = inplace ? y.add_(in(residual)) : y + in(residual);

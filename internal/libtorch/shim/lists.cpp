@@ -1,10 +1,10 @@
 // Lists of tensors in one call each: fast weights, dot products, moving
 // averages and the optimizers' updates.
-#include <ATen/Parallel.h>
-
+#include <algorithm>
 #include <cmath>
 
 #include "common.hpp"
+#include "parallel.hpp"
 
 using icl::handle;
 using icl::in;
@@ -32,8 +32,10 @@ void adam_flat(const at::Tensor& p, const at::Tensor& g, const at::Tensor& m, co
   const F* gp = g.data_ptr<F>();
   const F step = lr / c1, root = std::sqrt(c2), fb1 = b1, fb2 = b2, one1 = 1 - b1, one2 = 1 - b2, fe = eps,
           fd = decay;
-  at::parallel_for(0, p.numel(), kGrain, [&](int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; i++) {
+  const int64_t n = p.numel();
+  icl::parallel((n + kGrain - 1) / kGrain, [&](int64_t piece) {
+    const int64_t to = std::min(n, (piece + 1) * kGrain);
+    for (int64_t i = piece * kGrain; i < to; i++) {
       const F gi = gp[i] + fd * pp[i];
       mp[i] = fb1 * mp[i] + one1 * gi;
       vp[i] = fb2 * vp[i] + one2 * gi * gi;

@@ -1,0 +1,53 @@
+package meta
+
+import (
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// norms are the ranks over whose pictures batch norms take a batch's
+// statistics; nil is each rank alone.
+func (t *Trainer) norms() *libtorch.Group {
+	if t.LocalNorm {
+		return nil
+	}
+	return t.Group
+}
+
+// norms is that of a trainer.
+func (p Problem) norms() *libtorch.Group {
+	if p.LocalNorm {
+		return nil
+	}
+	return p.Group
+}
+
+// average ends a regular step with local norms: running statistics, which each
+// rank has moved by its own pictures, become their mean over the ranks. They are
+// summed in float64, so that what is equal on all ranks stays as it is.
+func (t *Trainer) average(s *Scope) {
+	if !t.LocalNorm || t.Group == nil {
+		return
+	}
+	defer libtorch.SetGrad(false)()
+	st := t.State
+	double := st.options
+	double.DType = gotch.Double
+	var running, flat []Tensor
+	for _, b := range append(st.RunningStatistics(st.Buffers, st.ModelState), st.PhiBuffers...) {
+		if gotch.IsFloatDType(s.Like(b).DType) { // a count of updates is the same everywhere
+			running, flat = append(running, b), append(flat, s.Reshape(s.To(b, double), -1))
+		}
+	}
+	if len(flat) == 0 {
+		return
+	}
+	mean := s.MulScalar(s.AllSum(t.Group, s.Cat(0, flat...)), 1/float64(t.Group.Size()))
+	at := int64(0)
+	for i, b := range running {
+		n := s.Size(flat[i], 0)
+		s.Copy(b, s.Reshape(s.Narrow(mean, 0, at, n), s.Shape(b)...))
+		at += n
+	}
+}

@@ -1,0 +1,29 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/internal/libtorch"
+
+// norms are the ranks over whose rows batch norms take a batch's statistics; nil
+// is this rank alone.
+func (p *Pass) norms() *libtorch.Group {
+	if p.LocalNorm {
+		return nil
+	}
+	return p.Group
+}
+
+// RunningStatistics returns, of the model's buffers and state, what backbone and
+// projector and their target networks move by a rank's own pictures.
+func (m *Model) RunningStatistics(buffers, state []Tensor) (out []Tensor) {
+	for _, part := range []string{BackbonePart, ProjectorPart} {
+		at, ok := m.spans[part]
+		if !ok {
+			continue
+		}
+		out = append(out, buffers[at.b:at.b+at.nb]...)
+		if at.buffer >= 0 {
+			b := m.target + at.buffer
+			out = append(out, state[b:b+at.nb]...)
+		}
+	}
+	return out
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+)
+
+// A TorchScript backbone's batch norms cannot be synchronised: a job with them
+// is refused, and runs when told that each process is to normalise by itself.
+func TestAJobWithNormsOfEachProcess(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	args := func(more ...string) []string {
+		return append(small("--msr", "--arch", scriptedArch+"../nets/testdata/scripted.pt", "--nproc-per-node", "2", "--out", out), more...)
+	}
+	p, said := start(t, args()...)
+	require.Error(t, p.Wait())
+	assert.Equal(t, 2, p.ProcessState.ExitCode(), said.String())
+	assert.Contains(t, said.String(), "give --sync-batch-norm=false")
+
+	p, said = start(t, args("--sync-batch-norm=false")...)
+	require.NoError(t, p.Wait(), said.String())
+	assert.Contains(t, said.String(), "batch norms of each by itself")
+	config, err := os.ReadFile(runfolder.Config(out))
+	require.NoError(t, err)
+	assert.Contains(t, string(config), "sync-batch-norm: false")
+	epochs, err := readMetrics(out)
+	require.NoError(t, err)
+	assert.Len(t, epochs, 2)
+}
