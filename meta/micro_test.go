@@ -266,6 +266,72 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 	}
 }
 
+// noisy multiplies by random numbers, as dropout does.
+type noisy struct{ nets.Encoder }
+
+func (n noisy) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
+	return n.Encoder.Forward(s, p, b, s.Mul(x, s.Normal(1, 0.5, libtorch.Float64(), s.Shape(x)...)), m)
+}
+
+// A part that runs again draws what it drew before.
+func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
+	s := libtorch.NewScope()
+	p := problem(t, s, "simclr", meta.Embedding, true)
+	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
+		return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
+	}})
+	require.NoError(t, err)
+	model, err := methods.NewModel(method, noisy{smoothNet(3, 6)})
+	require.NoError(t, err)
+	theta, buffers := nets.Initialize(s, model.Params(), libtorch.Float64()), nets.Initialize(s, model.Buffers(), libtorch.Float64())
+	gradient := func(micro int64, checkpoint bool) (loss float64, g []float64) {
+		require.NoError(t, libtorch.ManualSeed(6))
+		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Checkpoint: checkpoint}
+		g = values(s, q.Gradient(s, func() libtorch.Tensor {
+			l := q.Loss(s, q)
+			loss = s.Item(l)
+			return l
+		}))
+		return loss, append(g, values(s, []libtorch.Tensor{s.Normal(0, 1, libtorch.Float64(), 1)})...) // as many were drawn
+	}
+	defer libtorch.SetGrad(true)()
+	_, plain := gradient(0, false)
+	_, kept := gradient(0, true)
+	assert.InDeltaSlice(t, plain, kept, 1e-12)
+	_, parts := gradient(1, false)
+	_, both := gradient(1, true)
+	assert.InDeltaSlice(t, parts, both, 1e-12)
+	// Parts against a difference along the gradient.
+	norm := 0.0
+	for _, x := range parts[:len(parts)-1] {
+		norm += x * x
+	}
+	here := theta
+	along := func(eps float64) float64 {
+		theta = s.AddScaled(here, unflatten(s, here, parts), eps)
+		loss, _ := gradient(1, false)
+		return loss
+	}
+	const eps = 1e-5
+	assert.InDelta(t, norm, (along(eps)-along(-eps))/(2*eps), 1e-6*norm)
+	require.NoError(t, s.Close())
+}
+
+// unflatten is values undone: the tensors have the shapes of like.
+func unflatten(s *libtorch.Scope, like []libtorch.Tensor, x []float64) []libtorch.Tensor {
+	out := make([]libtorch.Tensor, len(like))
+	for i, t := range like {
+		shape := s.Shape(t)
+		n := 1
+		for _, d := range shape {
+			n *= int(d)
+		}
+		out[i] = libtorch.FromSlice(s, x[:n], libtorch.Float64().Device, shape...)
+		x = x[n:]
+	}
+	return out
+}
+
 func TestMicroBatchesThatDoNotDivide(t *testing.T) {
 	s := libtorch.NewScope()
 	tr := run{method: "simclr", micro: 3}.trainer(t, s, nil)

@@ -93,8 +93,11 @@ func PartOf(s *Scope, xs []Tensor, i, n int) []Tensor {
 }
 
 // tape is what the second pass over a part needs where the first kept the inputs
-// of the backbone's stages: for each group of views.
-type tape struct{ backbone []*nets.Checkpointed }
+// of the backbone's stages.
+type tape struct {
+	backbone []*nets.Checkpointed // for each group of views
+	random   libtorch.Generator   // before the projector
+}
 
 // Gradient returns the gradient by theta of the loss that f computes of the pass,
 // after the networks ran. p.Theta become leaves. In a data-parallel job it is that
@@ -184,6 +187,7 @@ func (p *Pass) pull(s *Scope, done first, seeds, sums []Tensor) {
 		libtorch.NoGrad(func() { done.Local = r.Local(s) })
 	}
 	features := s.Leaves(done.Features)
+	done.tape.random.Restore(s)
 	projected, weighted := q.heads(s, q.groups(s, false), features)
 	grads := back(s, projected, weighted, seeds, append(theta[:len(theta):len(theta)], features...))
 	s.AddAll(sums, grads[:len(theta)])

@@ -38,6 +38,9 @@ func (p *Pass) Local(s *Scope) (l Local) {
 	for _, g := range groups {
 		l.Features = append(l.Features, byView(s, p.backbone(s, p.cut(s, p.stack(s, g))), len(g)))
 	}
+	if p.tape != nil {
+		p.tape.random = s.Generator(s.Like(p.Batch.Views[0]).Device)
+	}
 	l.Projected, l.Weighted = p.heads(s, groups, l.Features)
 	if p.networks.Target {
 		l.Weighted = p.Weigh(s, nil)
