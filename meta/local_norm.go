@@ -6,23 +6,6 @@ import (
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
 
-// norms are the ranks over whose pictures batch norms take a batch's
-// statistics; nil is each rank alone.
-func (t *Trainer) norms() *libtorch.Group {
-	if t.LocalNorm {
-		return nil
-	}
-	return t.Group
-}
-
-// norms is that of a trainer.
-func (p Problem) norms() *libtorch.Group {
-	if p.LocalNorm {
-		return nil
-	}
-	return p.Group
-}
-
 // average ends a regular step with local norms: running statistics, which each
 // rank has moved by its own pictures, become their mean over the ranks. They are
 // summed in float64, so that what is equal on all ranks stays as it is.

@@ -181,6 +181,11 @@ func TestMicroBatchesOnRanks(t *testing.T) {
 		for _, r := range inParts(false) {
 			r.both(t, g, 2)
 			r.same(t, g)
+			if r.method == "simclr" || r.method == "byol" {
+				r.local = true // batch norms of each rank by itself
+				r.both(t, g, 2)
+				r.same(t, g)
+			}
 		}
 	})
 }
@@ -334,7 +339,11 @@ func unflatten(s *libtorch.Scope, like []libtorch.Tensor, x []float64) []libtorc
 
 func TestMicroBatchesThatDoNotDivide(t *testing.T) {
 	s := libtorch.NewScope()
-	tr := run{method: "simclr", micro: 3}.trainer(t, s, nil)
-	assert.ErrorContains(t, tr.Run(context.Background()), "micro-batches of 3 pictures do not divide 8")
+	for _, msr := range []bool{false, true} {
+		for _, m := range []int{3, 16, -4} {
+			tr := run{method: "simclr", msr: msr, micro: m}.trainer(t, s, nil)
+			assert.ErrorContains(t, tr.Run(context.Background()), fmt.Sprintf("micro-batches of %d pictures do not divide 8", m))
+		}
+	}
 	require.NoError(t, s.Close())
 }

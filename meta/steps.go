@@ -94,7 +94,7 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 	var rows []Tensor
 	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
 		s.Within(func(u *Scope) {
-			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(t.norms()))))
+			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(methods.Norms(t.Group, t.LocalNorm)))))
 		})
 	}
 	return s.Cat(0, rows...)

@@ -9,7 +9,7 @@ import (
 // weights returns A [n, k, c] of this rank's inner pictures as a leaf, and what
 // takes gradients at it back to phi, summed over the ranks; of none come none.
 func (p Problem) weights(s *Scope) (a Tensor, back func(at []Tensor) [][]Tensor) {
-	mode := nets.Meta().Across(p.norms())
+	mode := nets.Meta().Across(methods.Norms(p.Group, p.LocalNorm))
 	parts := micro(s, p.Inner.Plain, p.Micro)
 	if len(parts) == 1 {
 		phi := s.Leaves(p.Phi)
@@ -54,13 +54,13 @@ func (p Problem) weights(s *Scope) (a Tensor, back func(at []Tensor) [][]Tensor)
 	}
 }
 
-// micro takes rows apart into parts of m; into one, where m is 0.
+// micro takes rows apart into micro-batches of m; into one, where m is 0.
 func micro(s *Scope, x Tensor, m int64) []Tensor {
-	n := s.Size(x, 0)
-	if m == 0 || m >= n {
+	count := methods.Divide(s, s.Size(x, 0), m)
+	if count == 1 {
 		return []Tensor{x}
 	}
-	parts := make([]Tensor, n/m)
+	parts := make([]Tensor, count)
 	for i := range parts {
 		parts[i] = s.Narrow(x, 0, int64(i)*m, m)
 	}

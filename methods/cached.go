@@ -14,6 +14,19 @@ import (
 // the gradient at each; the second runs each part again, with a graph that is
 // freed before the next, and takes the gradients on to the parameters.
 
+// Divide is the number of micro-batches of m pictures in n; of 0 pictures, which
+// stands for all, it is 1. It fails s, and is 1, where m does not divide n.
+func Divide(s *Scope, n, m int64) int64 {
+	if s.Err() != nil || m == 0 {
+		return 1
+	}
+	if m < 0 || n%m != 0 {
+		s.Fail(fmt.Errorf("methods: micro-batches of %d pictures do not divide %d", m, n))
+		return 1
+	}
+	return n / m
+}
+
 // Parts are the micro-batches of the pass: passes of Micro pictures each, with the
 // weights and the target's features that are theirs; the pass itself where it
 // is not divided. Batch norms take the statistics of a part, over all ranks.
@@ -21,14 +34,11 @@ func (p *Pass) Parts(s *Scope) []*Pass {
 	if p.Micro == 0 || len(p.Batch.Views) == 0 {
 		return []*Pass{p}
 	}
-	n := s.Size(p.Batch.Views[0], 0)
-	if s.Err() == nil && (p.Micro < 0 || n%p.Micro != 0) {
-		s.Fail(fmt.Errorf("methods: micro-batches of %d pictures do not divide %d", p.Micro, n))
-	}
-	if s.Err() != nil || n == p.Micro {
+	count := Divide(s, s.Size(p.Batch.Views[0], 0), p.Micro)
+	if count == 1 {
 		return []*Pass{p}
 	}
-	parts := make([]*Pass, n/p.Micro)
+	parts := make([]*Pass, count)
 	for i := range parts {
 		q := *p
 		q.shared, q.sharedOf = nil, nil

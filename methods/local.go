@@ -66,7 +66,7 @@ func (p *Pass) backbone(s *Scope, x Tensor) Tensor {
 		return p.Apply(s, BackbonePart, x)
 	}
 	at := p.spans[BackbonePart]
-	c := nets.Checkpoint(s, at.net, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, p.Mode.Across(p.norms()))
+	c := nets.Checkpoint(s, at.net, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, p.Mode.Across(Norms(p.Group, p.LocalNorm)))
 	p.tape.backbone = append(p.tape.backbone, c)
 	return c.Output
 }

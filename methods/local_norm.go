@@ -2,13 +2,13 @@ package methods
 
 import "github.com/icl-msr/icl-msr/internal/libtorch"
 
-// norms are the ranks over whose rows batch norms take a batch's statistics; nil
-// is this rank alone.
-func (p *Pass) norms() *libtorch.Group {
-	if p.LocalNorm {
+// Norms are the ranks over whose rows batch norms take a batch's statistics
+// (nets.Mode.Across): the group's, or, where local is set, nil, a rank alone.
+func Norms(g *libtorch.Group, local bool) *libtorch.Group {
+	if local {
 		return nil
 	}
-	return p.Group
+	return g
 }
 
 // RunningStatistics returns, of the model's buffers and state, what backbone and

@@ -41,7 +41,7 @@ type Method interface {
 	Views() []View
 	// Networks puts the method's networks on a backbone.
 	Networks(backbone nets.Encoder) (Networks, error)
-	// Loss is the method's own loss, L_ct, of a pass whose H and Z are there.
+	// Loss is the method's own loss, L_ct, of a pass whose Y and Z are there.
 	Loss(s *Scope, p *Pass) Tensor
 	// Temperature is tau of the do-loss that MSR adds.
 	Temperature() float64

@@ -135,7 +135,7 @@ func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	}
 	theta := p.Theta
 	if part == BackbonePart || part == ProjectorPart {
-		theta, mode = p.own(s), mode.Across(p.norms())
+		theta, mode = p.own(s), mode.Across(Norms(p.Group, p.LocalNorm))
 	}
 	return at.net.Forward(s, theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
 }
@@ -160,7 +160,7 @@ func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
 func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 	at := p.spans[part]
 	b := p.target + at.buffer
-	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(p.norms()))
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(Norms(p.Group, p.LocalNorm)))
 }
 
 // Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is

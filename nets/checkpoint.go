@@ -8,7 +8,7 @@ import (
 // graph (Chen et al. 2016, "Training deep nets with sublinear memory cost"; as
 // torch.utils.checkpoint).
 type Checkpointed struct {
-	Output Tensor
+	Output Tensor // of the network, without a graph
 	scope  *Scope
 	stages []checkpoint
 	p      []Tensor
@@ -23,15 +23,18 @@ type checkpoint struct {
 	random libtorch.Generator // a network of the user's may have dropout
 }
 
-// Checkpoint evaluates n stage by stage.
+// Checkpoint evaluates n at parameters p and buffers b on a batch x, in a mode, as
+// n.Forward does, stage by stage; s keeps the stages' inputs. Its errors are s's.
 func Checkpoint(s *Scope, n Network, p, b []Tensor, x Tensor, m Mode) *Checkpointed {
 	defer libtorch.SetGrad(false)()
 	c := &Checkpointed{Output: x, scope: s, p: p, mode: m.Still()}
+	if !Check(s, "network", n.Params(), p) || !Check(s, "network's buffers", n.Buffers(), b) {
+		return c
+	}
 	device := s.Like(x).Device
 	for _, stage := range stages(n) {
 		np, nb := len(stage.Params()), len(stage.Buffers())
-		if s.Err() != nil || np > len(p) || nb > len(b) {
-			Check(s, "network", n.Params(), p)
+		if s.Err() != nil {
 			return c
 		}
 		k := checkpoint{stage, p[:np], b[:nb], c.Output, s.Generator(device)}
@@ -62,9 +65,9 @@ func stages(n Network) (out []Network) {
 	return out
 }
 
-// Pull takes the gradient at the output back to the parameters, once: each stage
-// runs once more, with a graph that is freed before the next, and its input is freed.
-// Running statistics have moved already.
+// Pull takes seed, the gradient at Output and of its shape, back to the parameters,
+// in their order, once: each stage runs once more, with a graph that is freed
+// before the next, and its input is freed. Running statistics have moved already.
 func (c *Checkpointed) Pull(s *Scope, seed Tensor) []Tensor {
 	defer libtorch.SetGrad(true)()
 	grads := make([]Tensor, 0, len(c.p))

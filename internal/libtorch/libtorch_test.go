@@ -1,6 +1,7 @@
 package libtorch_test
 
 import (
+	"errors"
 	"math"
 	"os"
 	"runtime"
@@ -45,6 +46,33 @@ func TestScopeKeepsFirstError(t *testing.T) {
 	s.MatMul(a, bad)
 	assert.Same(t, first, s.Close(), "later operations neither run nor replace it")
 	assert.NoError(t, s.Err(), "a closed scope can be used again")
+}
+
+func TestTensorsAreFreedEarly(t *testing.T) {
+	s := libtorch.NewScope()
+	defer func() { require.NoError(t, s.Close()) }()
+	x := s.Full(1, libtorch.Float64(), 2)
+	y := s.Hold(x)
+	live := libtorch.Live()
+	s.Free(x)
+	assert.Equal(t, live-1, libtorch.Live())
+	assert.Equal(t, []float64{1, 1}, libtorch.Slice[float64](s, y), "the memory is y's, too")
+	s.Within(func(u *libtorch.Scope) {
+		z := u.Full(1, libtorch.Float64(), 2)
+		s.Free(z)
+		assert.Equal(t, 1, u.Len(), "not s's")
+		s.AddAll([]libtorch.Tensor{y, y}, []libtorch.Tensor{z, {}})
+	})
+	assert.Equal(t, []float64{2, 2}, libtorch.Slice[float64](s, y))
+	assert.Equal(t, 1, s.Len())
+	assert.False(t, s.Hold(libtorch.Tensor{}).Defined())
+}
+
+func TestErrorsWithinAreTheOuterScopes(t *testing.T) {
+	s := libtorch.NewScope()
+	s.Within(func(u *libtorch.Scope) { u.Fail(errors.New("inner")) })
+	s.Within(func(*libtorch.Scope) { t.Error("runs after an error") })
+	assert.EqualError(t, s.Close(), "inner")
 }
 
 func TestUndefinedOperandIsAnError(t *testing.T) {

@@ -74,10 +74,10 @@ struct Moments {
 
 enum class Mask { none, input, output };
 
-// dz at a place.
-template <typename T, Mask M>
-struct Masked {
-  const T *dy, *x, *y, *mean, *scale, *bias;
+// (x - mean) * scale + bias of a channel.
+template <typename T>
+struct Channels {
+  const T *mean, *scale, *bias;
   template <typename V>
   struct Channel {
     V mean, scale, bias;
@@ -86,6 +86,14 @@ struct Masked {
   INLINE Channel<V> channel(int64_t c) const {
     return {coefficient<V, Along>(mean, c), coefficient<V, Along>(scale, c), coefficient<V, Along>(bias, c)};
   }
+};
+
+// dz at a place.
+template <typename T, Mask M>
+struct Masked : Channels<T> {
+  const T *dy, *x, *y;
+  template <typename V>
+  using Channel = typename Channels<T>::template Channel<V>;
   template <typename V>
   INLINE V at(int64_t i, const V& apart, const Channel<V>& k) const {
     const V g = load<V>(dy + i), zero{};
@@ -136,17 +144,11 @@ struct Gradient {
 };
 
 template <typename T, bool Residual, bool Relu>
-struct Apply {
-  const T *x, *residual, *mean, *scale, *bias;
+struct Apply : Channels<T> {
+  const T *x, *residual;
   T* y;
   template <typename V>
-  struct Channel {
-    V mean, scale, bias;
-  };
-  template <typename V, bool Along>
-  INLINE Channel<V> channel(int64_t c) const {
-    return {coefficient<V, Along>(mean, c), coefficient<V, Along>(scale, c), coefficient<V, Along>(bias, c)};
-  }
+  using Channel = typename Channels<T>::template Channel<V>;
   template <typename V>
   INLINE void at(int64_t i, const Channel<V>& k) const {
     V v = (load<V>(x + i) - k.mean) * k.scale + k.bias;
@@ -297,9 +299,14 @@ const T* data(const at::Tensor& x) {
   return x.defined() ? x.data_ptr<T>() : nullptr;
 }
 
+template <typename T>
+Channels<T> channels(const Affine& f) {
+  return {data<T>(f.mean), data<T>(f.scale), data<T>(f.bias)};
+}
+
 template <typename T, Mask M>
 Masked<T, M> masked(const at::Tensor& dy, const at::Tensor& x, const Affine& f, const at::Tensor& y) {
-  return {data<T>(dy), data<T>(x), data<T>(y), data<T>(f.mean), data<T>(f.scale), data<T>(f.bias)};
+  return {channels<T>(f), data<T>(dy), data<T>(x), data<T>(y)};
 }
 
 }  // namespace
@@ -344,8 +351,7 @@ at::Tensor apply(const at::Tensor& x, const Layout& l, const Affine& f, const at
   typed(x, [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
     auto run = [&](auto with, auto above) {
-      each<T>(Apply<T, decltype(with)::value, decltype(above)::value>{data<T>(x), data<T>(residual), data<T>(f.mean),
-                                                                      data<T>(f.scale), data<T>(f.bias),
+      each<T>(Apply<T, decltype(with)::value, decltype(above)::value>{channels<T>(f), data<T>(x), data<T>(residual),
                                                                       y.data_ptr<T>()},
               l);
     };
