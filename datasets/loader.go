@@ -52,6 +52,14 @@ type LoaderOptions struct {
 	Bad func(picture int, err error) error
 }
 
+// Uneven is the error of a batch that does not divide by the processes of a job.
+type Uneven struct{ BatchSize, Ranks int }
+
+func (u *Uneven) Error() string {
+	share := u.BatchSize / u.Ranks
+	return fmt.Sprintf("--batch-size %d does not divide by the job's %d processes; use %d or %d", u.BatchSize, u.Ranks, max(1, share)*u.Ranks, (share+1)*u.Ranks)
+}
+
 // Batch holds N pictures, a rank's share of Total. Each view, and Plain, is
 // [N, 3, S, S], row-major, with its augmentation's S. A view that the device is to make is none, and what for
 // is in Staged; of the others Staged has no pictures.
@@ -84,8 +92,11 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	if o.DropLast && o.BatchSize > ds.Len() {
 		return nil, fmt.Errorf("--batch-size %d is larger than the %d pictures of %s; use %d or less", o.BatchSize, ds.Len(), ds.Name(), ds.Len())
 	}
-	if o.Ranks > 1 && (o.Rank < 0 || o.Rank >= o.Ranks || o.DropLast && o.BatchSize%o.Ranks != 0) {
-		return nil, fmt.Errorf("--batch-size %d does not divide by the job's %d processes; use %d or %d", o.BatchSize, o.Ranks, max(1, o.BatchSize/o.Ranks)*o.Ranks, (o.BatchSize/o.Ranks+1)*o.Ranks)
+	if o.Rank < 0 || o.Rank >= max(1, o.Ranks) {
+		return nil, fmt.Errorf("datasets: share %d of %d of a batch: want 0 to one below their number", o.Rank, max(1, o.Ranks))
+	}
+	if o.Ranks > 1 && o.DropLast && o.BatchSize%o.Ranks != 0 {
+		return nil, &Uneven{o.BatchSize, o.Ranks}
 	}
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)

@@ -74,7 +74,7 @@ func accuracySection(arms []arm) page.Section {
 				if i == 1 {
 					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
 				}
-				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % 6, Y: xs})
+				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % page.Colours, Y: xs})
 			}
 			table.Rows = append(table.Rows, row)
 			if i > 0 {
@@ -106,7 +106,7 @@ func curvesSection(arms []arm) page.Section {
 		var series []page.Series
 		for i, a := range arms {
 			for _, r := range a.Runs {
-				line := page.Series{Group: a.Name, Colour: i % 6}
+				line := page.Series{Group: a.Name, Colour: i % page.Colours}
 				any := false
 				for _, e := range r.Metrics {
 					y := chart.of(e)

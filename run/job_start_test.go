@@ -221,3 +221,10 @@ func TestJobFlagsAreChecked(t *testing.T) {
 	assert.InDelta(t, 1.2, c.msr().Alpha, 1e-12)
 	assert.InDelta(t, 1.2, c.schedule(10).LR, 1e-12)
 }
+
+func TestABatchThatDoesNotDivideIsAUsageError(t *testing.T) {
+	p, said := start(t, small("--nproc-per-node", "3", "--out", filepath.Join(t.TempDir(), "run"))...)
+	assert.Error(t, p.Wait())
+	assert.Equal(t, exitUsage, p.ProcessState.ExitCode(), said.String())
+	assert.Contains(t, said.String(), "--batch-size 16 does not divide by the job's 3 processes; use 15 or 18")
+}

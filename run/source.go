@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -86,6 +87,9 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, 
 		o.Plain = &aug.Plain
 	}
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
+		if uneven := (*datasets.Uneven)(nil); errors.As(err, &uneven) {
+			err = usage{err}
+		}
 		return src, err
 	}
 	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: o.Bad, Rank: rank, Ranks: ranks})

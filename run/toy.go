@@ -82,7 +82,7 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
 					x, y := plain.accuracies(place[test], probe.of), msr.accuracies(place[test], probe.of)
 					row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(x), page.Deviation(x)), fmt.Sprintf("%.1f ± %.1f", page.Mean(y), page.Deviation(y)), page.Pair(x, y).String())
-					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % 6, Y: x}, page.Series{Group: name + "+MSR", Colour: (2*m + 1) % 6, Y: y})
+					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: x}, page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: y})
 				}
 				t.Rows = append(t.Rows, row)
 			}

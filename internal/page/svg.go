@@ -9,11 +9,14 @@ import (
 	"strings"
 )
 
+// Colours is how many page.html has.
+const Colours = 8
+
 // Series is one line of a chart. Series of one Group share a colour and one
 // entry of the legend.
 type Series struct {
 	Group  string
-	Colour int       // 0 to 5
+	Colour int       // from 0 to below Colours
 	Y      []float64 // at x = 1, 2, ...; NaN leaves a gap
 }
 
