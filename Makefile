@@ -1,5 +1,6 @@
 # Every target that needs LibTorch sets it up first. CUDA=1 makes the build that
-# serves CPUs and GPUs; ARGS passes arguments to demo, compare and interop.
+# serves CPUs and GPUs; TORCH=X.Y.Z chooses LibTorch's version, LIBTORCH=DIR one that
+# is there; ARGS passes arguments to demo, compare and interop.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -15,11 +16,14 @@ endif
 ifdef LIBTORCH
 export LIBTORCH
 endif
+ifdef TORCH
+export TORCH
+endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-setup: ## put LibTorch 2.1.0 into the per-user cache and link it as .libtorch
+setup: ## put LibTorch into the per-user cache, or take the torch of $PYTHON, and link it as .libtorch
 	@command -v go >/dev/null || { echo "setup: no Go in PATH: install Go 1.26 or newer" >&2; exit 1; }
 	@scripts/libtorch.sh
 
@@ -34,6 +38,11 @@ demo: build ## train SimCLR and SimCLR+MSR on the embedded pictures, compare the
 
 test: setup ## run all tests
 	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -p 1 ./...
+
+test-libtorch: ## run all tests against LibTorch TORCH=X.Y.Z, then exchange files and jobs with that PyTorch
+	@test -n "$(TORCH)" || { echo "test-libtorch: which version? say make test-libtorch TORCH=2.6.0" >&2; exit 2; }
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory interop ARGS="--torch $(TORCH) $(ARGS)"
 
 test-plugin: plugin ## open the plugin in a host program, train and embed with it
 	@$(ENV) && ICLMSR_PLUGIN=$(CURDIR)/bin/icl-msr.so go test -count=1 ./pluginhost
@@ -65,4 +74,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-compare .venv-interop
 
-.PHONY: help setup build plugin demo test test-plugin test-race bench compare interop lint go-env go-env-undo clean
+.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop lint go-env go-env-undo clean

@@ -1,4 +1,4 @@
-# To be sourced, from any folder: `. scripts/env.sh` sets the three cgo variables with
+# To be sourced, from any folder: `. scripts/env.sh` sets the cgo variables (and CXX where a LibTorch needs it) with
 # which plain `go build`, `go run` and `go test` find LibTorch in this shell.
 # shellcheck shell=sh
 _icl_file=
@@ -24,6 +24,12 @@ else
 	CGO_CXXFLAGS=$(sed -n 's/^CGO_CXXFLAGS=//p' "$_icl_manifest")
 	CGO_LDFLAGS=$(sed -n 's/^CGO_LDFLAGS=//p' "$_icl_manifest")
 	export CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS
+	_icl_cxx=$(sed -n 's/^CXX=//p' "$_icl_manifest")
+	case ${CXX:-} in
+	*/icl-msr/*/cxx | */libtorch-*/cxx) unset CXX ;; # of another LibTorch
+	esac
+	[ -z "$_icl_cxx" ] || { CXX=$_icl_cxx && export CXX; }
+	unset _icl_cxx
 fi
 unset _icl_file _icl_pid _icl_rest _icl_fd _icl_manifest
 if [ -n "$_icl_problem" ]; then

@@ -3,7 +3,7 @@
 # user; `go_env.sh undo` puts back what was there before.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-vars=(CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS)
+vars=(CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS CXX)
 saved=${XDG_CONFIG_HOME:-$HOME/.config}/icl-msr/go-env-before
 command -v go >/dev/null || {
 	echo "go-env: no Go in PATH: install Go 1.26 or newer" >&2
@@ -26,13 +26,13 @@ set)
 	unset "${vars[@]}"
 	if [ ! -f "$saved" ]; then # the first time only: what was there before us
 		mkdir -p "$(dirname "$saved")"
-		{ grep -E '^CGO_(C|CXX|LD)FLAGS=' "$file" 2>/dev/null || true; } >"$saved.new"
+		{ grep -E '^(CGO_(C|CXX|LD)FLAGS|CXX)=' "$file" 2>/dev/null || true; } >"$saved.new"
 		mv "$saved.new" "$saved"
 	fi
 	# shellcheck source=scripts/env.sh
 	. "$root/scripts/env.sh"
 	flags=()
-	for v in "${vars[@]}"; do flags+=("$v=${!v}"); done
+	for v in "${vars[@]}"; do [ -z "${!v:-}" ] || flags+=("$v=${!v}"); done
 	unset "${vars[@]}" # go warns of variables that are set in the environment too
 	go env -w "${flags[@]}"
 	echo "go-env: cgo flags written to $file; 'make go-env-undo' takes them back"

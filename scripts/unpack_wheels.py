@@ -1,6 +1,6 @@
 """Lays out the libraries and headers of LibTorch's wheels.
 
-usage: unpack_wheels.py LIST WHEELS TARGET cpu|cuda
+usage: unpack_wheels.py LIST WHEELS TARGET cpu|cuda|headers
 
 LIST is a pip requirements file with hashes; each wheel of it is taken from the
 folder WHEELS, its hash compared again, and what the flavour needs is unpacked
@@ -35,9 +35,9 @@ def place(name, flavour):
         return name[len("torch/") :]
     # CUDA's own headers (cuda_runtime_api.h, nccl.h), which torch's include.
     headers = re.match(r"nvidia/[^/]*/(include/.*\.(h|hpp|hxx|inl|cuh))$", name)
-    if headers and flavour == "cuda":
+    if headers and flavour != "cpu":
         return headers[1]
-    if not re.match(r"torch/lib$|torch\.libs$|nvidia/[^/]*/lib$", folder) or NOT_NEEDED.match(base):
+    if flavour == "headers" or not re.match(r"torch/lib$|torch\.libs$|nvidia/[^/]*/lib$", folder) or NOT_NEEDED.match(base):
         return None
     wanted = CPU_LIBRARY if flavour == "cpu" else ANY_LIBRARY
     return "lib/" + base if wanted.match(base) else None

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 
+#include "compat.hpp"
 #include "dual.hpp"
 #include "group.hpp"
 
@@ -157,8 +158,7 @@ std::vector<at::Tensor> share(const std::vector<at::Tensor>& xs, Group& g, bool 
   for (auto& x : xs)
     if (recorded(x)) recording.push_back(x);
   if (recording.empty()) return out;
-  std::shared_ptr<Share> node(new Share(torch::autograd::collect_next_edges(recording), g, overlap),
-                              torch::autograd::deleteNode);
+  auto node = icl_compat::make_node<Share>(torch::autograd::collect_next_edges(recording), g, overlap);
   for (auto& x : out) {
     if (!recorded(x)) continue;
     x = x.detach();

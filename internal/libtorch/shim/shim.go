@@ -3,6 +3,6 @@
 // package of its own so that editing Go does not compile C++ again.
 package shim
 
-// #cgo CXXFLAGS: -std=c++17 -Wall -Wno-sign-compare
+// #cgo CXXFLAGS: -std=c++17 -Wall -Wno-sign-compare -Wno-maybe-uninitialized
 // #cgo LDFLAGS: -lc10 -ltorch_cpu -lstdc++
 import "C"

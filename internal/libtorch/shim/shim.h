@@ -163,7 +163,8 @@ int icl_cuda_devices(void);
 // The PCI address of the GPU behind a device, so that it can be told from others; 0: it is not known.
 int icl_cuda_address(int device, char* out, int n);
 icl_error icl_cuda_synchronize(int device);
-const char* icl_version(void);
+const char* icl_version(void);         // that was compiled with
+const char* icl_loaded_version(void);  // that was loaded; empty where it cannot be told
 icl_error icl_config(char** out);
 
 #ifdef __cplusplus

@@ -1,0 +1,70 @@
+# What differs between LibTorch's versions in set-up and build flags, in one place;
+# to be sourced by libtorch.sh. What differs in C++ is in
+# internal/libtorch/shim/compat.hpp.
+# shellcheck shell=bash
+
+default_version=2.11.0 # docs/libtorch.md has the measurements behind this choice
+oldest_version=2.1     # gotch v0.9.1 is written for it
+newest_version=2.15    # the newest that was tried
+
+# version_number X.Y.Z prints a number that can be compared.
+version_number() {
+	local major minor
+	IFS=. read -r major minor _ <<<"$1"
+	echo $((major * 1000 + minor))
+}
+
+# too_old X.Y.Z tells whether a version is older than any that works.
+too_old() { [ "$(version_number "$1")" -lt "$(version_number $oldest_version)" ]; }
+
+# untried X.Y.Z tells whether a version is newer than any that was tried.
+untried() { [ "$(version_number "$1")" -gt "$(version_number $newest_version)" ]; }
+
+# The headers' file that names the version. Since 2.9 version.h includes another.
+version_file() {
+	local headers=$1/torch/headeronly/version.h
+	[ -f "$headers" ] || headers=$1/torch/csrc/api/include/torch/version.h
+	echo "$headers"
+}
+
+# version_of INCLUDE prints X.Y.Z, or nothing.
+version_of() {
+	awk '/^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) / { v = v s $3; s = "." } END { print v }' "$(version_file "$1")" 2>/dev/null || true
+}
+
+# cxx_standard INCLUDE prints the C++ standard that the headers ask for: 2.15 asks
+# for C++20, earlier ones are content with gotch's C++17.
+cxx_standard() {
+	if grep -q '__cplusplus < 202002L' "$1/torch/csrc/api/include/torch/all.h"; then echo 20; else echo 17; fi
+}
+
+# cxx11_abi LIB prints which std::string the libraries were built with, by a name
+# that libc10 exports: PyPI's wheels have the old one up to 2.6, the new one since.
+cxx11_abi() {
+	if grep -q SourceLocationENSt7__cxx11 "$1/libc10.so"; then echo 1; else echo 0; fi
+}
+
+# The libraries that gotch links by name and that this build does without: an empty
+# archive stands for each. macOS has libc++ in place of libstdc++.
+stubs_of() { # FLAVOUR OS
+	local stubs="cuda cudart cublas cudnn caffe2_nvrtc nvrtc-builtins nvrtc nvToolsExt"
+	[ "$1" = cuda ] || stubs="$stubs c10_cuda torch_cuda torch"
+	[ "$2" != Darwin ] || stubs="$stubs stdc++"
+	echo "$stubs"
+}
+
+# The glibc that the wheels need on Linux: manylinux_2_28 since 2.7, manylinux1
+# before (which needs 2.17 in truth).
+glibc_of() {
+	if [ "$(version_number "$1")" -ge 2007 ]; then echo 28; else echo 17; fi
+}
+
+# sizes_of PLATFORM FLAVOUR sets size, need and kept: megabytes to download, needed
+# meanwhile (wheels twice for a moment, LibTorch, gotch's build), and kept.
+sizes_of() {
+	size=900 need=3500 kept=600
+	case $1-$2 in
+	*-cuda) size=3200 need=10000 kept=5500 ;;
+	macos-*) size=100 need=1500 kept=300 ;;
+	esac
+}
