@@ -6,6 +6,12 @@
 // gotch v0.9.1 is written for 2.1. Operations that later versions dropped or
 // changed are defined here with 2.1's signatures, so that gotch compiles. This
 // program calls none of them.
+// gotch calls what later versions deprecate, and C++20 deprecates some of its C.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#if defined(__GNUC__) && !defined(__clang__) && __cplusplus >= 202002L
+#pragma GCC diagnostic ignored "-Wdeprecated-enum-enum-conversion"
+#endif
+
 #ifndef ICL_COMPAT_HPP // not #pragma once: the copy and this file are one
 #define ICL_COMPAT_HPP
 #include <ATen/ATen.h>
@@ -100,6 +106,10 @@ inline std::tuple<at::Tensor&, at::Tensor&> qr_out(at::Tensor& q, at::Tensor& r,
 __asm__(
     ".weak _ZN3c1019UndefinedTensorImpl10_singletonE\n"
     ".weak _ZN3c104impl26device_guard_impl_registryE\n"
+    ".weak _ZNK3c105Error4whatEv\n"
+    ".weak _ZTIN3c105ErrorE\n"
+    ".weak _ZTVN3c105ErrorE\n"
+    ".weak _ZTVN3c1011StorageImplE\n"
     ".weak _ZN5torch8autograd10deleteNodeEPNS0_4NodeE\n"
     ".weak _ZN5torch8autograd11AnomalyMode8_enabledE\n"
     ".weak _ZNK5torch8autograd4Node4nameEv\n"
