@@ -51,7 +51,8 @@ def loaded(name):
 
 def closure(package):
     """Libraries of the wheels, those of the system, and names that nobody has."""
-    there = {os.path.basename(p): p for p in glob.glob(f"{package}/../nvidia/*/lib/*.so*") + glob.glob(f"{package}/lib/*.so*")}
+    paths = glob.glob(f"{package}/../nvidia/*/lib/*.so*") + glob.glob(f"{package}/lib/*.so*")
+    there = {os.path.basename(p): p for p in paths}
     queue, wheels, system, missing = [n for n in BEGIN if n in there], {}, {}, set()
     while queue:
         name = queue.pop()
@@ -98,8 +99,8 @@ def compile_functions(compiler, names, out):
             f.writelines(f'int {n}(void) __attribute__((alias("icl_stand_in")));\n' for n in sorted(names))
         with open(script, "w") as f:
             f.writelines(f"{version} {{ {'; '.join(members)}; }};\n" for version, members in nodes.items())
-        subprocess.run([compiler, "-shared", "-fPIC", "-fno-builtin", "-w", source, f"-Wl,--version-script={script}", "-o", out],
-                       check=True, capture_output=True)
+        how = ["-shared", "-fPIC", "-fno-builtin", "-w", f"-Wl,--version-script={script}"]
+        subprocess.run([compiler, *how, source, "-o", out], check=True, capture_output=True)
 
 
 def remove(package):

@@ -71,24 +71,24 @@ def make(folder, python):
     shutil.rmtree(folder, ignore_errors=True)
     done = subprocess.run([python, "-m", "venv", folder], capture_output=True, text=True)
     if done.returncode:
-        raise Problem(f"{python} cannot make virtual environments: install that part of it (Debian, Ubuntu: python3-venv)")
+        raise Problem(f"{python} cannot make virtual environments: install that part of it (Debian: python3-venv)")
     inside = os.path.join(folder, "bin", "python")
     pip(inside, "install", "--quiet", "--upgrade", "pip")  # an older one does as well, with more to download
     return inside
 
 
 def requirements(version):
-    """What is asked of pip. Binaries of torch before 2.3 want NumPy 1, and their Python code an older setuptools."""
-    old = numbers(version) < (2, 3)
-    return [f"torch=={version}", "torchvision", "pillow", "numpy<2" if old else "numpy", "setuptools<70" if old else "setuptools"]
+    """What is asked of pip. Torch before 2.3 was built with NumPy 1, and imports what newer setuptools lack."""
+    more = ["numpy<2", "setuptools<70"] if numbers(version) < (2, 3) else ["numpy", "setuptools"]
+    return [f"torch=={version}", "torchvision", "pillow", *more]
 
 
 def resolve(python, version):
     """Returns {name: version} of all that belongs to this torch, or None if it has
     no wheel for this interpreter."""
     report = os.path.join(os.path.dirname(os.path.dirname(python)), "plan.json")
-    status, messages, _ = pip(python, "install", "--dry-run", "--ignore-installed", "--only-binary", "torch,torchvision",
-                              "--quiet", "--report", report, *requirements(version))
+    status, messages, _ = pip(python, "install", "--dry-run", "--ignore-installed", "--quiet", "--report", report,
+                              "--only-binary", "torch,torchvision", *requirements(version))
     if status == 0:
         with open(report) as f:
             found = [package["metadata"] for package in json.load(f)["install"]]
@@ -119,7 +119,7 @@ def explain(python, version):
             fits.append(f"3.{minor}")
     if not fits:
         return f"no such version of PyTorch; there are {', '.join(sorted(known, key=numbers))}"
-    return f"has wheels for Python {', '.join(fits)}, none of which is here: set PYTHON to one of these"
+    return f"it has wheels for Python {', '.join(fits)}, none of which is here: set PYTHON to one of these"
 
 
 def interpreters():
@@ -127,7 +127,8 @@ def interpreters():
     seen = set()
     for name in [os.environ.get("PYTHON") or sys.executable, *PYTHONS]:
         try:
-            done = subprocess.run([name, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True)
+            command = [name, "-c", "import sys; print(sys.version_info[:2])"]
+            done = subprocess.run(command, capture_output=True, text=True)
         except OSError:
             continue
         if done.returncode == 0 and done.stdout not in seen:
@@ -139,28 +140,35 @@ def install(python, version, plan):
     """Installs the plan without the CUDA packages that a run on CPUs does without."""
     left_out = [n for n in plan if CUDA.match(n) and not CUDA_NEEDED.match(n)]
     wanted = [f"{n}=={v}" for n, v in plan.items() if n not in left_out]
-    say(f"installing PyTorch {version} and torchvision {plan['torchvision']} into {os.path.dirname(os.path.dirname(python))}"
-        " (0.7 GB to download, 2 GB of disk)")
+    say(f"installing PyTorch {version} and torchvision {plan['torchvision']} into {python[:-len('/bin/python')]}"
+        " (up to 0.9 GB to download, 2 GB of disk)")
     status, messages, _ = pip(python, "install", "--quiet", "--no-deps", *wanted)
     if status:
         raise Problem(f"pip cannot install PyTorch {version}: {last_line(messages)}")
-    if not left_out or imports(python):
-        return
-    missing = cuda_stand_ins.write(os.path.dirname(glob.glob(site(python) + "/torch/__init__.py")[0]))
-    if missing or not imports(python):
-        say(f"{missing or 'it needs them to start'}: installing its CUDA packages, too (2 GB to download, 4 GB of disk)")
-        cuda_stand_ins.remove(os.path.join(site(python), "torch"))
+    problem = imports(python)
+    if problem and left_out:
+        problem = stand_in(python)
+    if problem and left_out:
+        say(f"{problem}: installing its CUDA packages, too (2 GB to download, 4 GB of disk)")
         status, messages, _ = pip(python, "install", "--quiet", "--no-deps", *(f"{n}=={plan[n]}" for n in left_out))
-    if status or not imports(python):
-        raise Problem(f"PyTorch {version} does not start in {python}: {last_line(messages)}")
+        problem = last_line(messages) if status else imports(python)
+    if problem:
+        raise Problem(f"PyTorch {version} does not start in {python}: {problem}")
 
 
-def site(python):
-    return subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True).stdout.strip()
+def stand_in(python):
+    """Writes stand-ins for the CUDA libraries; returns why it could not, or None, and leaves none that do not do."""
+    package = glob.glob(f"{python[:-len('/bin/python')]}/lib/python*/site-packages/torch")[0]
+    problem = cuda_stand_ins.write(package) or imports(python)
+    if problem:
+        cuda_stand_ins.remove(package)
+    return problem
 
 
 def imports(python):
-    return subprocess.run([python, "-W", "ignore", "-c", "import torch, torchvision"], capture_output=True).returncode == 0
+    """Why torch cannot be imported there, or None."""
+    done = subprocess.run([python, "-W", "ignore", "-c", "import torch, torchvision"], capture_output=True, text=True)
+    return last_line(done.stderr) if done.returncode else None
 
 
 def created(folder, version):
@@ -174,7 +182,7 @@ def created(folder, version):
             return
     reason = explain(tried, version) if tried else "there is no Python here that can make environments"
     shutil.rmtree(folder, ignore_errors=True)
-    raise Problem(f"--torch {version}: {reason}", 2)
+    raise Problem(f"PyTorch {version}: {reason}", 2)
 
 
 def newest():
@@ -188,9 +196,9 @@ def named(version):
     """X.Y.Z of what the user wrote."""
     version = {"build": build_version, "current": newest}.get(version, lambda: version)()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
-        raise Problem(f"--torch {version}: want a version such as 2.6.0, or the folder of a virtual environment", 2)
+        raise Problem(f"PyTorch {version}: want a version such as 2.6.0, or the folder of a virtual environment", 2)
     if numbers(version) < OLDEST:
-        raise Problem(f"--torch {version}: want PyTorch 2.1.0 or newer", 2)
+        raise Problem(f"PyTorch {version}: want 2.1.0 or newer", 2)
     return version if version.count(".") == 2 else version + ".0"
 
 
