@@ -9,9 +9,12 @@ fails, the line is "failed: " and why in few words.
 """
 
 import glob
+import logging
 import os
 import sys
 import time
+
+logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # it misses triton, which is for GPUs
 
 import torch
 import torch.nn.functional as F
