@@ -170,8 +170,7 @@ def reason(error):
     text = f"{type(error).__name__}: {error}"
     known = {"InvalidCxxCompiler": "no C++ compiler", "No working C++ compiler": "no C++ compiler",
              "Python.h": "no Python.h", "CppCompileError": "C++ error", "not supported on Python": "Python too new"}
-    words = next((short for mark, short in known.items() if mark in text), type(error).__name__)
-    return f"{words}: {' '.join(text.split())[:300]}"
+    return next((short for mark, short in known.items() if mark in text), " ".join(text.split())[:300])
 
 
 def work(mode, method, arch, batch, way):

@@ -55,15 +55,15 @@ case " $directions " in *" export "*)
 		"$run" pretrain --preset cpu --arch $arch --width 1 --stem imagenet --augment imagenet --size 224 --dataset folder --data-dir "$files/pictures" \
 			--batch-size 8 --epochs 1 --msr --meta-every 2 --dim 64 --out "$files/$arch" >"$files/$arch.log" 2>&1 || { cat "$files/$arch.log" >&2; exit 1; }
 		"$run" eval --run "$files/$arch" --epochs 1 --save-features "$files/$arch" >>"$files/$arch.log" 2>&1 || { cat "$files/$arch.log" >&2; exit 1; }
-		export() { "$run" export --run "$files/$arch" "$@" >>"$files/$arch.log"; }
-		export --out "$files/$arch/backbone.pt"
-		export --fc zeros --out "$files/$arch/backbone-fc.pt"
-		export --fc zeros --out "$files/$arch/backbone-fc.safetensors"
-		for ending in safetensors ts onnx; do export --out "$files/$arch/backbone.$ending"; done
-		export --preprocess --out "$files/$arch/backbone-pictures.ts"
+		write_out() { "$run" export --run "$files/$arch" "$@" >>"$files/$arch.log"; }
+		write_out --out "$files/$arch/backbone.pt"
+		write_out --fc zeros --out "$files/$arch/backbone-fc.pt"
+		write_out --fc zeros --out "$files/$arch/backbone-fc.safetensors"
+		for ending in safetensors ts onnx; do write_out --out "$files/$arch/backbone.$ending"; done
+		write_out --preprocess --out "$files/$arch/backbone-pictures.ts"
 		for ending in pt safetensors ts onnx; do
-			export --what backbone+projector --out "$files/$arch/embedding.$ending"
-			export --what f_msr --out "$files/$arch/weights.$ending"
+			write_out --what backbone+projector --out "$files/$arch/embedding.$ending"
+			write_out --what f_msr --out "$files/$arch/weights.$ending"
 		done
 	done
 	for python in "${pythons[@]}"; do "$python" -W ignore "$here/check_export.py" "$files" || status=1; done
