@@ -4,7 +4,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-VENV ?= .venv-compare
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ENV := . scripts/env.sh
 # Small tensors gain nothing from many threads, and lose by waiting for them.
@@ -53,12 +52,11 @@ test-race: setup ## run the concurrent parts' tests under the race detector (bui
 bench: setup ## run the benchmarks
 	@$(ENV) && go test -p 1 -run '^$$' -bench . -benchmem ./...
 
-compare: build ## time this program against PyTorch in one run; writes compare.json
+compare: build ## time this program against PyTorch in one run (ARGS="--torch 2.15.0", --help); writes compare.json
 	@$(ENV) && go build -o bin/compare ./scripts/compare
-	@scripts/compare_venv.sh $(VENV)
-	@$(VENV)/bin/python scripts/compare/compare.py $(ARGS)
+	@$(PYTHON) scripts/compare/compare.py $(ARGS)
 
-interop: build ## exports, imports and jobs of torchrun against PyTorch 2.1.0 and the current one (ARGS: export, import, launch)
+interop: build ## exports, imports and jobs of torchrun against the build's PyTorch and the current one (ARGS="--torch 2.6.0 export import launch")
 	@scripts/interop/interop.sh $(ARGS)
 
 lint: setup ## gofmt, go vet and staticcheck
@@ -72,6 +70,6 @@ go-env-undo: ## take that back
 	@scripts/go_env.sh undo
 
 clean: ## remove what was built here (LibTorch stays in the cache)
-	@rm -rf bin .libtorch .venv-compare .venv-interop
+	@rm -rf bin .libtorch .venv-torch .venv-interop
 
 .PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop lint go-env go-env-undo clean

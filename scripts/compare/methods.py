@@ -1,5 +1,5 @@
-"""A training step of each method in PyTorch eager, from the same formulas, as
-one would write it there: what `make compare` times this program against.
+"""A training step of each method in PyTorch, from the same formulas, as one would
+write it there: what `make compare` times this program against.
 """
 
 import copy
@@ -325,11 +325,21 @@ class CPC(Step):
         return F.cross_entropy(predictions.reshape(-1, DIM) @ targets.reshape(-1, DIM).T, own)
 
 
-def step(name, arch, batch):
+def in_channels_last(step):
+    """The same step with weights of convolutions and pictures in that memory format."""
+    step.to(memory_format=torch.channels_last)
+    for name in ("views", "small"):
+        if hasattr(step, name):
+            setattr(step, name, getattr(step, name).contiguous(memory_format=torch.channels_last))
+    return step
+
+
+def step(name, arch, batch, channels_last=False):
     """Returns a function that does one training step."""
     pairs = {
         "simclr": nt_xent, "dcl": debiased, "dclw": decoupled, "lmcl": large_margin, "relic": relic, "align_uniform": align_uniform,
         "barlow_twins": barlow_twins, "vicreg": vicreg, "w_mse": w_mse, "ssl_hsic": ssl_hsic,
     }
     classes = {"byol": BYOL, "directpred": DirectPred, "simsiam": SimSiam, "moco": MoCo, "infomin": MoCo, "pcl": PCL, "ressl": ReSSL, "swav": SwAV, "cmc": CMC, "cpc": CPC}
-    return classes.get(name, Step)(name, arch, batch, pairs.get(name)).train()
+    step = classes.get(name, Step)(name, arch, batch, pairs.get(name)).train()
+    return in_channels_last(step) if channels_last else step

@@ -22,11 +22,13 @@ import subprocess
 import sys
 import time
 
+import sides
+
 NOTE = """DDP normalises each process's pictures by themselves, as "norms of each" does. There is no row of DDP
 with norms over both: PyTorch's SyncBatchNorm expects GPUs, on CPUs it stops with an error."""
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RANKS = 2
+RANKS, MB = 2, 2.0**20
 FLOAT = 4  # bytes
 KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2000000000"}  # what this program asks of glibc by itself
 
@@ -84,9 +86,11 @@ class Job:
             port = s.getsockname()[1]
         self.ranks = []
         for rank in range(RANKS):
-            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": RANKS, "LOCAL_WORLD_SIZE": RANKS, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-            env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", **{k: str(v) for k, v in place.items()}, **settings}
-            self.ranks.append(subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": RANKS, "LOCAL_WORLD_SIZE": RANKS,
+                     "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1}
+            env = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", **{k: str(v) for k, v in place.items()}, **settings}
+            pipe = subprocess.PIPE
+            self.ranks.append(subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True))
         self.seconds, self.sent, self.traffic = [], [], []
         self.step()
 
@@ -141,46 +145,60 @@ def minimum(batch):
     return plain, 2 * sum(norms) * (gathered + summed), len(norms)
 
 
-def measure(rows, add, one, o):
-    """Adds the rows; one is this program's process of two threads."""
-    mb = 2.0**20
-
-    def ours(mode):
-        return Job([os.path.join(os.path.dirname(os.path.dirname(HERE)), "bin", "compare"), mode, "simclr", "resnet18", str(o.batch), "1"])
-
-    two, local = ours("rank-step"), ours("rank-step-local")
+def start(o):
+    """The jobs and the single process, after a first step."""
+    compare = sides.PROGRAM
     worker = [sys.executable, os.path.abspath(__file__), "--worker", str(o.batch)]
-    torch, keeping = Job(worker), Job(worker, **KEEP)
+    return {
+        "both": Job([compare, "rank-step", "simclr", "resnet18", str(o.batch), "1"]),
+        "each": Job([compare, "rank-step-local", "simclr", "resnet18", str(o.batch), "1"]),
+        "torch": Job(worker), "keeping": Job(worker, **KEEP), "one": sides.ours("step", o.batch, RANKS),
+    }
+
+
+def measure(table, o):
+    """Adds the rows."""
+    jobs = start(o)
     for _ in range(o.rounds):
-        one.seconds.append(one.once())
-        for job in (two, torch, local, keeping):
-            job.once()
-    middle = statistics.median
-    a, b, c, d, e = (middle(side.seconds) for side in (one, two, torch, local, keeping))
-    both, each = (f"SimCLR step, batch {o.batch}, {RANKS} processes, norms {kind}" for kind in ("over both", "of each"))
-    add(rows, f"{both}, against PyTorch's DDP", b, c, "s", "<= 1.05")
-    add(rows, f"{each}, against PyTorch's DDP", d, c, "s", "<= 1.05")
-    add(rows, f"{both}, against DDP that keeps freed memory", b, e, "s", "none")
-    add(rows, f"{each}, against DDP that keeps freed memory", d, e, "s", "none")
-    add(rows, f"{both}, against of each", b, d, "s", "none")
-    add(rows, f"{both}, against 1 of {RANKS} threads", b, a, "s", "none")
-    add(rows, f"{each}, against 1 of {RANKS} threads", d, a, "s", "none")
-    add(rows, f"1 process of {RANKS} threads, against PyTorch's DDP of {RANKS} processes", a, c, "s", "none")
-    calls, put, busy, waited = (middle(x) for x in zip(*two.traffic))
-    few = [middle(x) for x in zip(*local.traffic)]
-    plain, norms, _ = minimum(o.batch)
-    add(rows, "norms over both: sent in a step by a process, against the minimum", middle(two.sent) / mb, (plain + norms) / mb, "MB", "none")
-    add(rows, "the same as its process group counts it", put / mb, (plain + norms) / mb, "MB", "none")
-    add(rows, "norms of each: sent in a step by a process, against DDP's", middle(local.sent) / mb, middle(torch.sent) / mb, "MB", "none")
-    add(rows, "operations of a step, norms over both against of each", calls, few[0], "", "none")
-    add(rows, "norms over both: their time hidden behind work, against all of it", busy - waited, busy, "s", "none")
-    add(rows, "norms of each: their time hidden behind work, against all of it", few[2] - few[3], few[2], "s", "none")
-    ours, each, theirs = two.peak(), local.peak(), torch.peak()
-    keeping.peak()
-    add(rows, f"memory of {RANKS} processes, norms over both, against DDP's", ours / mb, theirs / mb, "MB", "none")
-    add(rows, f"memory of {RANKS} processes, norms of each, against DDP's", each / mb, theirs / mb, "MB", "none")
-    add(rows, f"memory of {RANKS} processes, norms over both, against 1 of {RANKS} threads", ours / mb, one.peak() / mb, "MB", "none")
+        jobs["one"].time()
+        for job in ("both", "torch", "each", "keeping"):
+            jobs[job].once()
+    seconds = {name: statistics.median(job.seconds) for name, job in jobs.items()}
+    times(table, o, seconds)
+    traffic(table, o, jobs)
+    peaks = {name: job.peak() for name, job in jobs.items()}
+    theirs, one = peaks["torch"] / MB, peaks["one"]
+    for kind, name in (("over both", "both"), ("of each", "each")):
+        table.pair(f"peak memory of {RANKS} processes, norms {kind}, against DDP", peaks[name] / MB, theirs, "MB")
+    name = f"peak memory of {RANKS} processes, norms over both, against 1 of {RANKS} threads"
+    table.pair(name, peaks["both"] / MB, one, "MB")
     print(NOTE, flush=True)
+
+
+def times(table, o, seconds):
+    both, each = (f"SimCLR step, batch {o.batch}, {RANKS} processes, norms {kind}" for kind in ("over both", "of each"))
+    for name, job in ((both, "both"), (each, "each")):
+        table.pair(f"{name}, against DDP", seconds[job], seconds["torch"], "s", "<=1.05")
+    for name, job in ((both, "both"), (each, "each")):
+        table.pair(f"{name}, against DDP keeping memory", seconds[job], seconds["keeping"])
+    table.pair(f"{both}, against of each", seconds["both"], seconds["each"])
+    for name, job in ((both, "both"), (each, "each")):
+        table.pair(f"{name}, against 1 of {RANKS} threads", seconds[job], seconds["one"])
+    table.pair(f"1 process of {RANKS} threads, against DDP of {RANKS} processes", seconds["one"], seconds["torch"])
+
+
+def traffic(table, o, jobs):
+    middle = statistics.median
+    calls, put, busy, waited = (middle(x) for x in zip(*jobs["both"].traffic))
+    few = [middle(x) for x in zip(*jobs["each"].traffic)]
+    plain, norms, _ = minimum(o.batch)
+    least, sent = (plain + norms) / MB, {name: middle(jobs[name].sent) / MB for name in ("both", "each", "torch")}
+    table.pair("norms over both: sent in a step by a process, against the minimum", sent["both"], least, "MB")
+    table.pair("the same as its process group counts it", put / MB, least, "MB")
+    table.pair("norms of each: sent in a step by a process, against DDP", sent["each"], sent["torch"], "MB")
+    table.pair("operations of a step, norms over both against of each", calls, few[0], "")
+    table.pair("norms over both: their time hidden behind work, against all of it", busy - waited, busy)
+    table.pair("norms of each: their time hidden behind work, against all of it", few[2] - few[3], few[2])
 
 
 if __name__ == "__main__":
