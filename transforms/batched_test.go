@@ -287,7 +287,7 @@ func TestMatricesOfBlursAndCrops(t *testing.T) {
 						want[reflect(to+k, size)*size+to] += g.kernel[max(k, -k)]
 					}
 				}
-				assert.InDeltaSlice(t, want, got[i*size*size:(i+1)*size*size], 1e-6, "size %d", size)
+				assert.InDeltaSlice(t, want, got[i*size*size:(i+1)*size*size], 1e-5, "size %d", size)
 				h.prepare(newSpan(float64(c.Box.Left), float64(c.Box.Width), size), 8, Bicubic)
 				want = make([]float32, size*8)
 				for k, low := range h.from {
