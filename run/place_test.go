@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ func TestMethodsWithKeptPictures(t *testing.T) {
 	for method, word := range map[string]string{"pcl": "", "infomin": "note: a view of infomin is made on the host", "cmc": ""} {
 		dir := t.TempDir()
 		args := func(out string, more ...string) []string {
-			return append(onDevice("--method", method, "--queue", "32", "--out", filepath.Join(dir, out)), more...)
+			return append(onDevice("--method", method, "--queue", "32", "--width", "0.25", "--out", filepath.Join(dir, out)), more...)
 		}
 		status, _, errs := do(args("whole")...)
 		require.Zero(t, status, errs)
@@ -85,18 +86,23 @@ func TestMethodsWithKeptPictures(t *testing.T) {
 	}
 }
 
-// Each of two processes keeps all pictures, and trains the network of one process.
+// Each of two processes keeps all pictures: they train the network of two to which pictures are sent, to the bit,
+// and that of one process within rounding.
 func TestTwoProcessesWithKeptPictures(t *testing.T) {
 	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
 	args := func(name string, more ...string) []string {
-		return onDevice(append(more, "--msr", "--optimizer", "sgd", "--lr", "0.005", "--out", filepath.Join(dir, name))...)
+		return append(onDevice("--msr", "--optimizer", "sgd", "--lr", "0.005", "--out", at(name)), more...)
 	}
 	status, _, errs := do(args("one")...)
 	require.Zero(t, status, errs)
-	p, said := start(t, args("two", "--nproc-per-node", "2")...)
-	require.NoError(t, p.Wait(), said.String())
-	near(t, filepath.Join(dir, "one"), filepath.Join(dir, "two"), 1e-4)
-	assert.Contains(t, said.String(), "pictures kept there")
+	for name, more := range map[string]string{"kept": "yes", "sent": "no"} {
+		p, said := start(t, args(name, "--nproc-per-node", "2", "--keep-on-device", more)...)
+		require.NoError(t, p.Wait(), said.String())
+		assert.Equal(t, 1, strings.Count(said.String(), "views on the device"), "rank 0 speaks")
+	}
+	assert.Equal(t, tensors(t, at("sent")), tensors(t, at("kept")))
+	near(t, at("one"), at("kept"), 3e-4)
 }
 
 func TestPlacesThatCannotBe(t *testing.T) {
