@@ -25,6 +25,7 @@ type files struct {
 	name  string
 	read  func(i int) (data []byte, name string, err error)    // nil: the file of that path
 	rawAt func(i int) (r io.ReadCloser, size int64, err error) // likewise, unread
+	side  int                                                  // of all pictures in pixels; 0: not known
 	cache *cache
 	kept  atomic.Int64 // bytes of decoded pictures in the cache
 }

@@ -39,11 +39,13 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 		for v, a := range l.o.Views {
 			if l.seed(w, epoch, i, v); l.staged[v] == nil {
 				put(a, b.Views[v])
+			} else if err == nil && l.o.Kept != nil {
+				l.staged[v].Choose(&b.Staged[v], l.o.Kept.Width, l.o.Kept.Height, w.rng)
 			} else if err == nil {
 				err = l.staged[v].Stage(&b.Staged[v], m, w.rng, &w.scratch)
 			}
 		}
-		if l.o.Plain != nil {
+		if l.hostPlain() {
 			put(l.o.Plain, b.Plain)
 		}
 		if err != nil {
@@ -91,7 +93,7 @@ func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part, error) {
 	var last error
 	for range min(l.ds.Len(), 1000) {
-		m, err := partOf(l.ds, i, l.need(w, epoch, i))
+		m, err := l.picture(i, w, epoch)
 		if err == nil {
 			return i, m, nil
 		}
@@ -107,19 +109,30 @@ func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part,
 	return i, transforms.Part{}, fmt.Errorf("no picture can be read: %w", last)
 }
 
+// picture is what is needed of picture i, on the host.
+func (l *Loader) picture(i int, w *worker, epoch uint64) (transforms.Part, error) {
+	if !l.reads {
+		return transforms.Part{}, l.o.Kept.bad[i]
+	}
+	return partOf(l.ds, i, l.need(w, epoch, i))
+}
+
+// hostPlain says that the host makes the un-augmented picture.
+func (l *Loader) hostPlain() bool { return l.o.Plain != nil && l.plain == nil }
+
 // take returns a batch with room for n pictures, used before or new.
 func (l *Loader) take(n int) *Batch {
 	var b *Batch
 	select {
 	case b = <-l.free:
 	default:
-		b = &Batch{Views: make([][]float32, len(l.o.Views)), Staged: make([]transforms.Staged, len(l.o.Views))}
+		b = &Batch{loader: l, Views: make([][]float32, len(l.o.Views)), Staged: make([]transforms.Staged, len(l.o.Views))}
 		for v, a := range l.o.Views {
 			if l.staged[v] == nil {
 				b.Views[v] = make([]float32, l.longest()*pixels(a))
 			}
 		}
-		if l.o.Plain != nil {
+		if l.hostPlain() {
 			b.Plain = make([]float32, l.longest()*pixels(l.o.Plain))
 		}
 	}
@@ -130,7 +143,7 @@ func (l *Loader) take(n int) *Batch {
 			b.Views[v] = b.Views[v][:n*pixels(a)]
 		}
 	}
-	if l.o.Plain != nil {
+	if l.hostPlain() {
 		b.Plain = b.Plain[:n*pixels(l.o.Plain)]
 	}
 	return b

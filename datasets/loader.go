@@ -9,6 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -23,7 +26,17 @@ type Augment interface {
 type Stager interface {
 	// OnDevice tells why it cannot, if it cannot.
 	OnDevice() error
+	// Stage does the beginning, and Device the rest.
 	Stage(st *transforms.Staged, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
+	Device(s *libtorch.Scope, st *transforms.Staged, device gotch.Device) libtorch.Tensor
+	// Choose and OfKept are these for pictures that the device has.
+	Choose(st *transforms.Staged, width, height int, rng *rand.Rand)
+	OfKept(s *libtorch.Scope, st *transforms.Staged, pictures libtorch.Tensor) libtorch.Tensor
+}
+
+// plainStager makes the un-augmented pictures of those that a device has (transforms.Plain).
+type plainStager interface {
+	OfKept(s *libtorch.Scope, pictures libtorch.Tensor) libtorch.Tensor
 }
 
 // LoaderOptions describe a loader.
@@ -39,9 +52,13 @@ type LoaderOptions struct {
 	// Scaled lets large JPEGs be decoded at 1/2, 1/4 or 1/8 of their size where no
 	// view needs more pixels: faster, and the views differ by some grey levels.
 	Scaled bool
-	// Staged leaves views to the device (Batch.Staged) where their augmentation is a
-	// Stager that can.
+	// Staged leaves views to the device (Batch.Staged, Batch.Make) where their augmentation
+	// is a Stager that can.
 	Staged bool
+	// Kept are the data set's pictures on a device: views, and Plain, are left to it where
+	// their augmentations can make them there. The host then reads no pictures, unless for
+	// a view that is its own.
+	Kept *Kept
 	// Of a data-parallel job: this loader makes share Rank of Ranks of each batch,
 	// the shares in the order of their pictures and of one length. Where a batch does
 	// not divide, its last picture fills up. 0 or 1 Ranks: whole batches.
@@ -61,8 +78,8 @@ func (u *Uneven) Error() string {
 }
 
 // Batch holds N pictures, a rank's share of Total. Each view, and Plain, is
-// [N, 3, S, S], row-major, with its augmentation's S. A view that the device is to make is none, and what for
-// is in Staged; of the others Staged has no pictures.
+// [N, 3, S, S], row-major, with its augmentation's S. What the device is to make (Make) is none here, and what for is
+// in Staged; of the other views Staged has nothing.
 type Batch struct {
 	N       int
 	Total   int
@@ -71,6 +88,9 @@ type Batch struct {
 	Views   [][]float32
 	Staged  []transforms.Staged
 	Plain   []float32
+
+	loader *Loader
+	rows   []int64
 }
 
 // Loader makes batches of views with several goroutines. The order of pictures
@@ -79,7 +99,9 @@ type Batch struct {
 type Loader struct {
 	ds     Dataset
 	o      LoaderOptions
-	staged []Stager // of each view, or nil
+	staged []Stager    // of each view, or nil
+	plain  plainStager // or nil
+	reads  bool        // pictures, on the host
 	waited time.Duration
 	free   chan *Batch
 }
@@ -106,10 +128,15 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	}
 	l := &Loader{ds: ds, o: o, staged: make([]Stager, len(o.Views)), free: make(chan *Batch, o.Prefetch+o.Workers+2)}
 	for v, a := range o.Views {
-		if st, ok := a.(Stager); ok && o.Staged && st.OnDevice() == nil {
+		if st, ok := a.(Stager); ok && (o.Staged || o.Kept != nil) && st.OnDevice() == nil {
 			l.staged[v] = st
 		}
+		l.reads = l.reads || o.Kept == nil || l.staged[v] == nil
 	}
+	if st, ok := o.Plain.(plainStager); ok && o.Kept != nil {
+		l.plain = st
+	}
+	l.reads = l.reads || o.Plain != nil && l.plain == nil
 	return l, nil
 }
 

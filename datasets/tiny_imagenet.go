@@ -16,7 +16,9 @@ func openTinyImageNet(o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tiny_imagenet: %w", err)
 	}
-	return newFiles(part("tiny_imagenet", o.Train), l), nil
+	d := newFiles(part("tiny_imagenet", o.Train), l)
+	d.side = 64
+	return d, nil
 }
 
 func scanTinyImageNet(o Options) (l listing, err error) {

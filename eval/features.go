@@ -51,7 +51,7 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 			return out, fmt.Errorf("eval: more than the %d pictures that were announced", pictures)
 		}
 		err := libtorch.With(func(t *Scope) error {
-			rows := f(t, t.To(libtorch.FromSlice(t, b.Pictures, o.Device, n, 3, b.Size, b.Size), o))
+			rows := f(t, t.To(libtorch.Upload(t, b.Pictures, o.Device, n, 3, b.Size, b.Size), o))
 			if !out.X.Defined() {
 				out.X = s.Zeros(libtorch.Options{DType: gotch.Float, Device: o.Device}, int64(pictures), t.Size(rows, 1))
 			}

@@ -103,7 +103,7 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 func (k *Classifier) step(s *Scope, b Batch) float64 {
 	defer libtorch.SetGrad(true)()
 	p, h := s.Leaves(k.p), s.Leaves(k.h)
-	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), libtorch.FromSlice(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
+	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), libtorch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
 	grads := s.Grad([]Tensor{loss}, append(p[:len(p):len(p)], h...), libtorch.GradOptions{})
 	rate := (1 + math.Cos(math.Pi*float64(k.done)/float64(k.steps))) / 2
 	if s.Err() == nil {
@@ -116,7 +116,7 @@ func (k *Classifier) step(s *Scope, b Batch) float64 {
 
 func (k *Classifier) logits(s *Scope, p, h []Tensor, b Batch, m nets.Mode) Tensor {
 	o := s.Like(k.p[0])
-	x := s.To(libtorch.FromSlice(s, b.Pictures, o.Device, int64(len(b.Labels)), 3, b.Size, b.Size), o)
+	x := s.To(libtorch.Upload(s, b.Pictures, o.Device, int64(len(b.Labels)), 3, b.Size, b.Size), o)
 	return k.head.Forward(s, h, nil, k.backbone.Forward(s, p, k.b, x, m), m)
 }
 

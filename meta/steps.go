@@ -8,28 +8,46 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// on copies a batch to the device: a pass of the model on it, at theta.
+// on brings a batch to the device: a pass of the model on it, at theta. Nothing here waits for the device, which
+// may still be at the step before.
 func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 	st := t.State
 	upload := func(x []float32, size int) Tensor {
-		return s.To(libtorch.FromSlice(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
+		return s.To(libtorch.Upload(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
 	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
 		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}
+	q.Batch.Views = make([]Tensor, len(b.Views))
 	for v, x := range b.Views {
-		if x == nil && b.Device != nil {
-			q.Batch.Views = append(q.Batch.Views, s.To(b.Device(s, v, st.options.Device), st.options))
-			continue
+		if x != nil {
+			q.Batch.Views[v] = upload(x, b.Sizes[v])
 		}
-		q.Batch.Views = append(q.Batch.Views, upload(x, b.Sizes[v]))
 	}
 	if b.Plain != nil {
 		q.Batch.Plain = upload(b.Plain, b.Size)
 	}
 	if b.Indices != nil {
-		q.Batch.Indices = libtorch.FromSlice(s, b.Indices, st.options.Device, int64(len(b.Indices)))
+		q.Batch.Indices = libtorch.Upload(s, b.Indices, st.options.Device, int64(len(b.Indices)))
+	}
+	t.waits.uploaded()
+	if b.Device != nil {
+		t.finish(s, b, q)
 	}
 	return q
+}
+
+// finish makes what of a batch was left to the device.
+func (t *Trainer) finish(s *Scope, b Batch, q *methods.Pass) {
+	o := t.State.options
+	views, plain := b.Device(s, o.Device)
+	for v := range q.Batch.Views {
+		if b.Views[v] == nil && v < len(views) {
+			q.Batch.Views[v] = s.To(views[v], o)
+		}
+	}
+	if b.Plain == nil && plain.Defined() {
+		q.Batch.Plain = s.To(plain, o)
+	}
 }
 
 // regular is lines 2 to 7 of Algorithm 1 for one batch.

@@ -23,10 +23,11 @@ type Batch struct {
 	Total   int // pictures of all ranks' shares; 0: N on each
 	Sizes   []int
 	Views   [][]float32
-	// Device makes the views that are none in Views, on the device; nil where there
-	// are none such.
-	Device  func(s *Scope, v int, device gotch.Device) Tensor
 	Plain   []float32
+	// Device makes on the device what the host did not make: the views that are none in
+	// Views, each in its place, and Plain, if it is wanted and none. It is called once, while
+	// the batch is valid; nil where the host made all.
+	Device  func(s *Scope, device gotch.Device) (views []Tensor, plain Tensor)
 	Indices []int64 // of the pictures in the data set
 }
 
@@ -90,6 +91,8 @@ type Trainer struct {
 	// LocalNorm normalises by each rank's own pictures, as PyTorch's
 	// DistributedDataParallel does; running statistics are averaged after each step.
 	LocalNorm bool
+
+	waits *waiting // of the pass at hand
 }
 
 // Diverged is the error of a loss that is no number any more. The state is as
@@ -189,16 +192,20 @@ func call(f func(*State) error, st *State) error {
 func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, error)) error {
 	p := &t.State.Position
 	number := uint64(2*p.Epoch) + uint64(p.Pass)
-	start, waited := time.Now(), t.Source.Waited()
-	account := func() {
-		seconds, wait := time.Since(start).Seconds(), (t.Source.Waited() - waited).Seconds()
+	start := time.Now()
+	t.waits = newWaiting(t.State.options.Device, t.Source)
+	defer func() { t.waits = nil }()
+	account := func() error {
+		seconds := time.Since(start).Seconds()
+		wait, err := t.waits.take()
 		if p.Pass == Regular {
 			p.Sums.Regular += seconds
 		} else {
 			p.Sums.MetaSec += seconds
 		}
 		p.Sums.Waited += wait
-		start, waited = time.Now(), t.Source.Waited()
+		start = time.Now()
+		return err
 	}
 	every := 1
 	if p.Pass == MetaPass {
@@ -208,6 +215,7 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 		if err != nil {
 			return err
 		}
+		t.waits.arrived()
 		if err := t.meet(ctx, &b); err != nil {
 			return err
 		}
@@ -221,7 +229,10 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 		}
 		out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.whole(t.Group)
 		p.Batch += every
-		account()
+		t.waits.stepped()
+		if err := account(); err != nil {
+			return err
+		}
 		if err := t.each(func(h Hook) error {
 			if h.OnStep == nil {
 				return nil
@@ -234,7 +245,9 @@ func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, 
 			return ctx.Err()
 		}
 	}
-	return t.own(ctx).Err()
+	wait, err := t.waits.rest()
+	p.Sums.Waited += wait
+	return errors.Join(err, t.own(ctx).Err())
 }
 
 // survey lets the method look at all pictures before an epoch, if it wants to.
@@ -257,7 +270,7 @@ func (t *Trainer) survey(ctx context.Context) error {
 				return err
 			}
 			if err := libtorch.With(func(u *Scope) error {
-				q := t.on(u, Batch{N: b.N, Size: b.Size, Plain: b.Plain}, nets.Eval())
+				q := t.on(u, Batch{N: b.N, Size: b.Size, Plain: b.Plain, Device: b.Device}, nets.Eval())
 				z := u.AllGather(t.Group, q.Embed(u, q.Batch.Plain))
 				parts = append(parts, s.Hold(u.Narrow(z, 0, 0, int64(b.whole(t.Group)))))
 				return u.Err()

@@ -61,6 +61,7 @@ type config struct {
 	Augment        string  `yaml:"augment"`
 	AugmentOptions options `yaml:"augment-option,flow"`
 	AugmentOn      string  `yaml:"augment-on"`
+	KeepOnDevice   string  `yaml:"keep-on-device"`
 	ScaledDecode   bool    `yaml:"scaled-decode"`
 	Size           int     `yaml:"size"`
 
@@ -103,7 +104,7 @@ func defaults() config {
 		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
 		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
-		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "host", ScaledDecode: true, Size: 32,
+		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "auto", KeepOnDevice: "auto", ScaledDecode: true, Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
 		Drops: []int{50, 25}, DropGamma: 0.2, SyncBatchNorm: true, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
 	}
@@ -153,7 +154,8 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures themselves")
 	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, stl10, tiny-imagenet or imagenet")
 	f.Var(&c.AugmentOptions, "augment-option", "NAME=VALUE, numbers of the strong view: "+strings.Join(augmentOptionNames(), ", ")+" (probabilities, strengths, shares of the area)")
-	f.StringVar(&c.AugmentOn, "augment-on", c.AugmentOn, "where views are made: host, picture by picture, or device, in batches")
+	f.StringVar(&c.AugmentOn, "augment-on", c.AugmentOn, "where views are made: host, picture by picture, device, in batches, or auto, on a GPU as far as it can")
+	f.StringVar(&c.KeepOnDevice, "keep-on-device", c.KeepOnDevice, "keep all pictures on the device, as bytes, and make views of them there: yes, no, or auto, on a GPU if they are of one size and at most 4 GiB")
 	f.BoolVar(&c.ScaledDecode, "scaled-decode", c.ScaledDecode, "decode large JPEGs at 1/2, 1/4 or 1/8 of their size where no view needs more pixels")
 	f.IntVar(&c.Size, "size", c.Size, "side of a view in pixels")
 

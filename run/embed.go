@@ -222,7 +222,7 @@ func (k checkpoint) rows(ctx context.Context, w io.Writer, st *meta.State, run f
 			return err
 		}
 		err := libtorch.With(func(s *libtorch.Scope) error {
-			x := s.To(libtorch.FromSlice(s, b.Plain, o.Device, int64(b.N), 3, size, size), o)
+			x := s.To(libtorch.Upload(s, b.Plain, o.Device, int64(b.N), 3, size, size), o)
 			values := libtorch.Slice[float32](s, s.To(run(s, x), libtorch.Float32()))
 			if s.Err() != nil {
 				return s.Err()

@@ -72,7 +72,7 @@ type ready struct {
 	schedule nets.Schedule
 }
 
-func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r ready, err error) {
+func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, job *launch.Job) (r ready, err error) {
 	if err := setThreads(c.Threads); err != nil {
 		return r, err
 	}
@@ -89,7 +89,7 @@ func (c *config) prepare(s *libtorch.Scope, w io.Writer, job *launch.Job) (r rea
 		return r, usagef("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they see the pictures of one process only; give --sync-batch-norm=false if that is what you want, train it in one, or trace it after .eval()", c.Arch)
 	}
 	g := job.Ranks()
-	if r.source, err = c.source(w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
+	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
 		return r, err
 	}
 	r.schedule = c.schedule(r.source.Steps())
@@ -113,7 +113,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	}
 	s := libtorch.NewScope()
 	defer s.Close()
-	r, err := c.prepare(s, w, job)
+	r, err := c.prepare(ctx, s, w, job)
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
@@ -133,6 +133,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 		return last, job.Explain(err)
 	}
 	announce(w, c, st, ds, out)
+	fmt.Fprintln(w, src.place)
 	if job != nil {
 		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, libtorch.Threads(), c.norms())
 	}

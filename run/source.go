@@ -7,11 +7,8 @@ import (
 	"io"
 	"iter"
 
-	"github.com/sugarme/gotch"
-
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -23,7 +20,7 @@ type source struct {
 	plain *datasets.Loader // un-augmented pictures in order
 	size  int              // of the un-augmented picture
 	sizes []int            // of the views
-	views []*transforms.Pipeline
+	place place
 }
 
 // Pass implements meta.Source.
@@ -36,10 +33,7 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices,
-		Device: func(sc *libtorch.Scope, v int, device gotch.Device) libtorch.Tensor {
-			return s.views[v].Device(sc, &b.Staged[v], device)
-		}}
+	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices, Device: b.Make}
 }
 
 // Survey implements meta.Surveyor.
@@ -47,7 +41,7 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
 	return meta.Feed(s.plain, s.batch).Pass(ctx, 0, 0, 1)
 }
 
-func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
+func (c *config) source(ctx context.Context, s *libtorch.Scope, w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
@@ -62,14 +56,8 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, 
 		return source{}, err
 	}
 	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Scaled: c.ScaledDecode, Rank: rank, Ranks: ranks}
-	switch c.AugmentOn {
-	case "host":
-	case "device":
-		o.Staged = true
-	default:
-		return source{}, usage{suggest.Unknown("--augment-on", c.AugmentOn, []string{"host", "device"})}
-	}
 	src := source{size: c.Size}
+	var pipelines []*transforms.Pipeline
 	if o.Bad, err = c.badPictures(w, ds.Len()); err != nil {
 		return src, err
 	}
@@ -78,10 +66,16 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, 
 		if err != nil {
 			return src, err
 		}
+		o.Views, src.sizes, pipelines = append(o.Views, &p), append(src.sizes, p.Size), append(pipelines, &p)
+	}
+	if src.place, err = c.place(ctx, s, w, ds, pipelines); err != nil {
+		return src, err
+	}
+	o.Staged, o.Kept = src.place.device, src.place.kept
+	for _, p := range pipelines {
 		if err := p.OnDevice(); err != nil && o.Staged {
 			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
 		}
-		o.Views, src.sizes, src.views = append(o.Views, &p), append(src.sizes, p.Size), append(src.views, &p)
 	}
 	if c.MSR {
 		o.Plain = &aug.Plain
@@ -92,6 +86,6 @@ func (c *config) source(w io.Writer, ds datasets.Dataset, views []methods.View, 
 		}
 		return src, err
 	}
-	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: o.Bad, Rank: rank, Ranks: ranks})
+	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Kept: o.Kept, Bad: o.Bad, Rank: rank, Ranks: ranks})
 	return src, err
 }

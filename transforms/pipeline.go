@@ -198,17 +198,28 @@ func (p *Plain) Draw(src Part, _ *rand.Rand, b *Scratch) (Image, error) {
 	}
 	picture, box := src.Image, all(src.Image)
 	if p.Resize > 0 {
-		short := min(src.Width, src.Height)
-		w, h := src.Width*p.Resize/short, src.Height*p.Resize/short
+		h, w := p.resized(src.Height, src.Width)
 		picture = b.image(&b.colour, w, h)
 		b.resize.crop(picture, src.Image, box, Bicubic)
-		side := min(p.Size, w, h)
-		middle := func(n int) int { return int(math.RoundToEven(float64(n-side) / 2)) } // as torchvision's CenterCrop
-		box = window{float64(middle(w)), float64(middle(h)), float64(side), float64(side)}
+		top, left, side := p.middle(h, w)
+		box = window{float64(left), float64(top), float64(side), float64(side)}
 	}
 	view := b.image(&b.view, p.Size, p.Size)
 	b.resize.crop(view, picture, box, Bicubic)
 	return view, nil
+}
+
+// resized is the size of which the centre is cut.
+func (p *Plain) resized(h, w int) (int, int) {
+	short := min(h, w)
+	return h * p.Resize / short, w * p.Resize / short
+}
+
+// middle is where the centre is, as torchvision's CenterCrop.
+func (p *Plain) middle(h, w int) (top, left, side int) {
+	side = min(p.Size, w, h)
+	middle := func(n int) int { return int(math.RoundToEven(float64(n-side) / 2)) }
+	return middle(h), middle(w), side
 }
 
 // Plan implements Planner: the whole picture, and no pixels beyond those of its

@@ -9,18 +9,29 @@ import (
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
 
-// Staged holds what the host prepares of a batch of views for Device: N pictures
-// of Height x Width pixels and what chance decided of each.
+// Staged holds what the host prepares of a batch of views for a device: what chance decided of each of N pictures,
+// and, unless the device has them, the pictures, of Height x Width pixels.
 type Staged struct {
 	Height, Width int
-	Pix           []uint8 // N*Height*Width*3 bytes, as Image.Pix one after the other
+	Pix           []uint8 // N*Height*Width*3 bytes, as Image.Pix one after the other; none of kept pictures
 	Choices       []Choice
 }
 
 // Reset empties st, keeping its memory.
 func (st *Staged) Reset() { *st = Staged{Pix: st.Pix[:0], Choices: st.Choices[:0]} }
 
-// OnDevice reports whether Device can make p's views; RandAugment is the host's.
+// next is one more choice, in memory used before.
+func (st *Staged) next() *Choice {
+	n := len(st.Choices)
+	if cap(st.Choices) > n {
+		st.Choices = st.Choices[:n+1]
+	} else {
+		st.Choices = append(st.Choices, Choice{})
+	}
+	return &st.Choices[n]
+}
+
+// OnDevice reports whether a device can make p's views; RandAugment is the host's.
 func (p *Pipeline) OnDevice() error {
 	if p.Rand.Operations > 0 {
 		return fmt.Errorf("transforms: RandAugment works picture by picture, on the host")
@@ -28,20 +39,13 @@ func (p *Pipeline) OnDevice() error {
 	return nil
 }
 
-// Stage adds a picture to st: as it is, or, where p crops first, its crop, so
-// that the device does not see the pictures' sizes. It draws from rng what Apply
-// draws: the view that Device makes is Apply's, within rounding.
+// Stage adds a picture to st for Device: as it is, or, where p crops first, its crop, so that the device does not
+// see the pictures' sizes. It draws from rng what Apply draws: the view that Device makes is Apply's, within rounding.
 func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error {
 	if err := src.validate(!p.CropFirst); err != nil {
 		return err
 	}
-	n := len(st.Choices)
-	if cap(st.Choices) > n {
-		st.Choices = st.Choices[:n+1]
-	} else {
-		st.Choices = append(st.Choices, Choice{})
-	}
-	c := &st.Choices[n]
+	n, c := len(st.Choices), st.next()
 	p.Sample(src.Width, src.Height, rng, c)
 	m := src.Image
 	if p.CropFirst {
@@ -57,29 +61,74 @@ func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error
 	return nil
 }
 
-// Device makes the views of st, normalised: [N, 3, Size, Size] in float32 on the
-// device. Its operations are those of the pictures one by one, each on all
-// pictures at once, with bytes as whole numbers in between.
+// Choose adds a picture of width x height pixels to st that the device has already, for OfKept. It draws from rng
+// what Apply draws.
+func (p *Pipeline) Choose(st *Staged, width, height int, rng *rand.Rand) {
+	p.Sample(width, height, rng, st.next())
+}
+
+// Device makes the views of st, normalised: [N, 3, Size, Size] in float32 on the device. Its operations are those
+// of the pictures one by one, each on all pictures at once, with bytes as whole numbers in between. Two copies go to
+// the device: the pictures, and all numbers about them.
 func (p *Pipeline) Device(s *libtorch.Scope, st *Staged, device gotch.Device) libtorch.Tensor {
-	defer libtorch.SetGrad(false)()
-	n, h, w := int64(len(st.Choices)), int64(st.Height), int64(st.Width)
-	if n == 0 {
+	if len(st.Choices) == 0 {
 		s.Fail(fmt.Errorf("transforms: no pictures to make views of"))
 		return libtorch.Tensor{}
 	}
-	x := s.To(libtorch.FromSlice(s, st.Pix, device, n, h, w, 3), libtorch.Options{DType: gotch.Float, Device: device})
-	b := batched{s, device, st.Choices}
-	x = s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3)) // channels first
-	if !p.CropFirst {
-		x = b.colours(x)
-		x = b.crops(x, h, w, p)
-	} else {
-		x = b.colours(x)
+	defer libtorch.SetGrad(false)()
+	n, h, w := int64(len(st.Choices)), int64(st.Height), int64(st.Width)
+	x := libtorch.Upload(s, st.Pix, device, n, h, w, 3)
+	x = s.Transpose(s.Transpose(x, 1, 3), 2, 3) // channels first
+	return p.views(s, x, st.Choices, device, !p.CropFirst)
+}
+
+// OfKept is Device for pictures [N, 3, H, W] in bytes that a device has, and what Choose drew for them. One copy
+// goes to the device. A pipeline that crops first crops here too, where Stage does it on the host: alike within a
+// grey level.
+func (p *Pipeline) OfKept(s *libtorch.Scope, st *Staged, pictures libtorch.Tensor) libtorch.Tensor {
+	if n := s.Size(pictures, 0); s.Err() == nil && (n == 0 || int(n) != len(st.Choices)) {
+		s.Fail(fmt.Errorf("transforms: choices of %d views for %d pictures", len(st.Choices), n))
 	}
-	x = b.where(x, func(c *Choice) bool { return c.Flip }, func(_ []int, y libtorch.Tensor) libtorch.Tensor { return b.flip(y) })
-	x = b.where(x, func(c *Choice) bool { return c.BlurSigma > 0 }, func(which []int, y libtorch.Tensor) libtorch.Tensor {
-		return b.blur(y, which, p.BlurKernel)
-	})
-	x = b.where(x, func(c *Choice) bool { return c.Solarize }, func(_ []int, y libtorch.Tensor) libtorch.Tensor { return b.solarize(y, 128) })
+	if s.Err() != nil {
+		return libtorch.Tensor{}
+	}
+	defer libtorch.SetGrad(false)()
+	return p.views(s, pictures, st.Choices, s.Like(pictures).Device, true)
+}
+
+// views makes views of pictures in bytes, whose crop is still to be done or not.
+func (p *Pipeline) views(s *libtorch.Scope, x libtorch.Tensor, choices []Choice, device gotch.Device, crop bool) libtorch.Tensor {
+	b := p.batched(s, choices, device)
+	x = s.Contiguous(s.To(x, b.float()))
+	if crop && p.CropFirst {
+		x = b.crops(x, p)
+	}
+	x = b.colours(x)
+	if crop && !p.CropFirst {
+		x = b.crops(x, p)
+	}
+	x = b.where(x, b.plan.flip, func(y, _ libtorch.Tensor) libtorch.Tensor { return b.flip(y) })
+	x = b.blurs(x)
+	x = b.where(x, b.plan.solarize, func(y, _ libtorch.Tensor) libtorch.Tensor { return b.solarize(y, 128) })
 	return b.normalize(x, p.Norm)
+}
+
+// OfKept makes the un-augmented pictures, normalised, of pictures [N, 3, H, W] in bytes that a device has:
+// [N, 3, Size, Size] in float32, as Apply, within rounding.
+func (p *Plain) OfKept(s *libtorch.Scope, pictures libtorch.Tensor) libtorch.Tensor {
+	defer libtorch.SetGrad(false)()
+	b := newBatched(s, nil, s.Like(pictures).Device, func(q *plan) { q.constants(p.Norm) })
+	x, shape := s.To(pictures, b.float()), s.Shape(pictures)
+	if s.Err() != nil {
+		return libtorch.Tensor{}
+	}
+	h, w := int(shape[2]), int(shape[3])
+	if p.Resize > 0 {
+		if h, w = p.resized(h, w); s.Err() == nil {
+			x = b.resize(x, int64(h), int64(w))
+		}
+		top, left, side := p.middle(h, w)
+		x = s.Narrow(s.Narrow(x, 2, int64(top), int64(side)), 3, int64(left), int64(side))
+	}
+	return b.normalize(b.resize(x, int64(p.Size), int64(p.Size)), p.Norm)
 }

@@ -167,6 +167,16 @@ const char* icl_version(void);         // that was compiled with
 const char* icl_loaded_version(void);  // that was loaded; empty where it cannot be told
 icl_error icl_config(char** out);
 
+// Copies beside computing, and marks in the queue of a CUDA device (upload.cpp).
+typedef void* icl_mark;
+// As icl_from_data; to a CUDA device through page-locked memory and on a stream of its own, which what is queued
+// on the current stream from now on waits for, and the host does not.
+icl_error icl_upload(icl_tensor* out, const void* data, const int64_t* shape, int dim, int kind, int device);
+icl_error icl_mark_new(icl_mark* out, int device);
+void icl_mark_free(icl_mark m);
+icl_error icl_mark_passed(int* out, icl_mark m);
+icl_error icl_mark_between(double* seconds, icl_mark from, icl_mark to);  // both have passed
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,168 @@
+package transforms
+
+import (
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// plan are the numbers that a batch of views needs on the device: what chance decided, lists of the pictures that an
+// operation changes, and constants. They lie one after the other, so that one copy takes all there.
+type plan struct {
+	values []float64
+
+	jitter                     [4][4]group // by its place in the order, and by operation
+	gray, flip, blur, solarize group
+	box                        [4]stretch // left, top, width and height of each picture's
+	kernels                    stretch    // of the blur: rows of half+1 weights from the middle on, and a 0
+	half                       int
+
+	hues      stretch // which of v, a, b, c red, green and blue are, in each of the sectors of the hue
+	mean, std stretch
+	lab       stretch // of the conversion to Lab: two matrices and an offset
+}
+
+// stretch is where some of the values are.
+type stretch struct{ at, n int }
+
+// group are the pictures that an operation changes, and a number of each.
+type group struct{ which, number stretch }
+
+func (q *plan) add(xs ...float64) stretch {
+	at := len(q.values)
+	q.values = append(q.values, xs...)
+	return stretch{at, len(xs)}
+}
+
+// group lists the pictures that are chosen, with a number of each where there is one.
+func (q *plan) group(choices []Choice, chosen func(c *Choice) bool, number func(c *Choice) float64) (g group) {
+	g.which.at = len(q.values)
+	for i := range choices {
+		if chosen(&choices[i]) {
+			q.add(float64(i))
+		}
+	}
+	g.which.n = len(q.values) - g.which.at
+	g.number.at = len(q.values)
+	for i := range choices {
+		if number != nil && chosen(&choices[i]) {
+			q.add(number(&choices[i]))
+		}
+	}
+	g.number.n = len(q.values) - g.number.at
+	return g
+}
+
+// factors are the jitter's, in the order of its operations, and what leaves a picture as it is.
+func (f *Factors) factors() [4]float64 {
+	return [4]float64{f.Brightness, f.Contrast, f.Saturation, f.Hue}
+}
+
+func unchanged() [4]float64 { return [4]float64{1, 1, 1, 0} }
+
+// choices writes down what was chosen for each picture.
+func (q *plan) choices(cs []Choice, p *Pipeline) {
+	for place := range 4 {
+		for k, none := range unchanged() {
+			factor := func(c *Choice) float64 { return c.Factors.factors()[k] }
+			q.jitter[place][k] = q.group(cs, func(c *Choice) bool {
+				return c.Jitter && c.Factors.Order[place] == k && factor(c) != none
+			}, factor)
+		}
+	}
+	q.gray = q.group(cs, func(c *Choice) bool { return c.Gray }, nil)
+	q.flip = q.group(cs, func(c *Choice) bool { return c.Flip }, nil)
+	q.solarize = q.group(cs, func(c *Choice) bool { return c.Solarize }, nil)
+	for k := range q.box {
+		q.box[k].at, q.box[k].n = len(q.values), len(cs)
+		for i := range cs {
+			b := cs[i].Box
+			q.add(float64([4]int{b.Left, b.Top, b.Width, b.Height}[k]))
+		}
+	}
+	q.blurs(cs, p.BlurKernel/2)
+}
+
+func (q *plan) blurs(cs []Choice, half int) {
+	q.blur = q.group(cs, func(c *Choice) bool { return c.BlurSigma > 0 }, nil)
+	q.half, q.kernels.at = half, len(q.values)
+	var g blurrer
+	for i := range cs {
+		if cs[i].BlurSigma > 0 {
+			g.prepare(half, cs[i].BlurSigma)
+			row := make([]float64, half+2)
+			for k, w := range g.kernel {
+				row[k] = float64(w)
+			}
+			q.add(row...)
+		}
+	}
+	q.kernels.n = len(q.values) - q.kernels.at
+}
+
+// constants writes down those of the hue and of a normalisation.
+func (q *plan) constants(n Normalization) {
+	// A hue of 255 is in the first sector again.
+	q.hues = q.add(0, 3, 1, 2, 0, 1, 1, 0, 3, 1, 2, 0, 3, 1, 0, 0, 1, 2, 0, 3, 1)
+	q.mean, q.std = q.add(n.Mean[:]...), q.add(n.Std[:]...)
+	if n.Lab {
+		q.lab = q.add( // X, Y, Z over the white of D65; L, a, b of their roots; and the offset of those
+			0.412453/0.95047, 0.357580/0.95047, 0.180423/0.95047,
+			0.212671, 0.715160, 0.072169,
+			0.019334/1.08883, 0.119193/1.08883, 0.950227/1.08883,
+			0, 116, 0, 500, -500, 0, 0, 200, -200,
+			-16, 0, 0)
+	}
+}
+
+// batched are the operations on pictures [n, 3, H, W] whose numbers are bytes' values, 0 to 255.
+type batched struct {
+	s      *libtorch.Scope
+	device gotch.Device
+	n      int // pictures
+	plan   *plan
+	// The plan's values on the device, in three types.
+	double, single, whole libtorch.Tensor
+}
+
+// newBatched sends what write writes down to the device.
+func newBatched(s *libtorch.Scope, choices []Choice, device gotch.Device, write func(q *plan)) batched {
+	b := batched{s: s, device: device, n: len(choices), plan: new(plan)}
+	write(b.plan)
+	b.double = libtorch.Upload(s, b.plan.values, device, int64(len(b.plan.values)))
+	b.single = s.To(b.double, b.float())
+	b.whole = s.To(b.double, libtorch.Options{DType: gotch.Int64, Device: device})
+	return b
+}
+
+func (p *Pipeline) batched(s *libtorch.Scope, choices []Choice, device gotch.Device) batched {
+	return newBatched(s, choices, device, func(q *plan) {
+		q.choices(choices, p)
+		q.constants(p.Norm)
+	})
+}
+
+func (b batched) float() libtorch.Options {
+	return libtorch.Options{DType: gotch.Float, Device: b.device}
+}
+
+// at is a stretch of values, in a shape.
+func (b batched) at(values libtorch.Tensor, p stretch, shape ...int64) libtorch.Tensor {
+	return b.s.Reshape(b.s.Narrow(values, 0, int64(p.at), int64(p.n)), shape...)
+}
+
+// where applies f to the pictures of g, with a number of each [n, 1, 1, 1], and leaves the others.
+func (b batched) where(x libtorch.Tensor, g group, f func(y, number libtorch.Tensor) libtorch.Tensor) libtorch.Tensor {
+	var number libtorch.Tensor
+	if g.number.n > 0 {
+		number = b.at(b.single, g.number, -1, 1, 1, 1)
+	}
+	switch g.which.n {
+	case 0:
+		return x
+	case b.n:
+		return f(x, number)
+	}
+	at := b.at(b.whole, g.which, -1)
+	return b.s.IndexCopy(x, 0, at, f(b.s.IndexSelect(x, 0, at), number))
+}
