@@ -45,7 +45,7 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 			}
 		}
 	}
-	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.125)
 	require.NoError(t, err)
 	p, b := nets.Initialize(s, backbone.Params(), o), nets.Initialize(s, backbone.Buffers(), o)
 	ctx, before := context.Background(), standin.Counted()
