@@ -36,13 +36,11 @@ func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 	var total Tensor
 	terms := 0
 	for _, order := range orders {
+		ordered := inOrder(s, views, order)
 		for k := range chunks {
 			from, to := n*k/chunks, n*(k+1)/chunks // what does not divide is spread
 			whitened := make([]Tensor, len(views))
-			for v, z := range views {
-				if order != nil {
-					z = s.IndexSelect(z, 0, libtorch.FromSlice(s, order, s.Like(z).Device, int64(len(order))))
-				}
+			for v, z := range ordered {
 				whitened[v] = whiten(s, s.Narrow(z, 0, int64(from), int64(to-from)), c.Eps)
 			}
 			for i := range whitened {
@@ -59,6 +57,19 @@ func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 		}
 	}
 	return s.AddScalar(s.MulScalar(total, -2/float64(terms)), 2)
+}
+
+// inOrder are the rows of views in an order; nil: as they are.
+func inOrder(s *Scope, views []Tensor, order []int64) []Tensor {
+	if order == nil || s.Err() != nil {
+		return views
+	}
+	index := libtorch.FromSlice(s, order, s.Like(views[0]).Device, int64(len(order)))
+	out := make([]Tensor, len(views))
+	for v, z := range views {
+		out[v] = s.IndexSelect(z, 0, index)
+	}
+	return out
 }
 
 // Singular says what n embeddings of d dimensions with a singular covariance need.

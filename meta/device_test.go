@@ -15,15 +15,23 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// watched is a source in whose passes the host may not wait for the device.
-type watched struct{ pictures }
+// watched is a source in whose passes the host may not wait for the device, and
+// what it sends there is counted.
+type watched struct {
+	pictures
+	uploads *int64
+}
 
 func (w watched) Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
 	return func(yield func(meta.Batch, error) bool) {
 		defer standin.Forbid()()
+		before := standin.Counted()
 		w.pictures.Pass(ctx, n, from, step)(yield)
+		*w.uploads += before.Since().Uploads
 	}
 }
+
+func watch(s meta.Source) watched { return watched{s.(pictures), new(int64)} }
 
 // onDevice trains on the stand-in, where to mix it with the CPU or to wait for it
 // in a step is an error, and compares what comes out with a run on the CPU.
@@ -38,14 +46,19 @@ func (r run) onDevice(t *testing.T) {
 	r.device = standin.Device()
 	before := standin.Counted()
 	tr := r.trainer(t, s, nil)
-	tr.Source = watched{tr.Source.(pictures)}
+	source := watch(tr.Source)
+	tr.Source = source
 	epochs, err := r.follow(context.Background(), tr)
 	if !assert.NoError(t, err, what) {
 		s.Close()
 		return
 	}
 	since := before.Since()
-	assert.Equal(t, int64(want.Position.Step+want.Position.MetaSteps), since.Late, "%s: each step is looked at once", what)
+	steps := int64(want.Position.Step + want.Position.MetaSteps)
+	assert.Equal(t, steps, since.Late, "%s: each step is looked at once", what)
+	if r.method != "w_mse" { // which shuffles
+		assert.LessOrEqual(t, *source.uploads, steps*int64(len(source.sizes)+2), "%s: a step sends views, pictures and their numbers", what)
+	}
 	surveys := int64(0)
 	if r.method == "pcl" {
 		surveys = 2 // one for each clustering
@@ -82,4 +95,22 @@ func TestEveryMethodOnADevice(t *testing.T) {
 		r.onDevice(t)
 	}
 	assert.Len(t, names, len(methods.Names()))
+}
+
+// Float32 networks lay out their pictures in another way.
+func TestFloat32OnADevice(t *testing.T) {
+	for _, r := range []run{{method: "byol", msr: true}, {method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.Unrolled }},
+		{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.FiniteDifference }, checkpoint: true}} {
+		s := libtorch.NewScope()
+		r.float32 = true
+		_, want := r.train(t, s, nil)
+		r.device = standin.Device()
+		tr := r.trainer(t, s, nil)
+		tr.Source = watch(tr.Source)
+		got, err := r.follow(context.Background(), tr)
+		require.NoError(t, err)
+		// The rank is by one set of eigenvalues, of four pictures.
+		assert.InDeltaSlice(t, figures(want[0]), figures(got[0]), 2e-3)
+		require.NoError(t, s.Close())
+	}
 }

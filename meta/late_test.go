@@ -23,7 +23,7 @@ func long(t *testing.T, s *libtorch.Scope, r run) *meta.Trainer {
 	tr := r.trainer(t, s, nil)
 	src := tr.Source.(pictures)
 	src.count = 9 * src.batch
-	tr.Source, tr.Schedule.Steps, tr.Schedule.Epochs = watched{src}, 9, 2
+	tr.Source, tr.Schedule.Steps, tr.Schedule.Epochs = watch(src), 9, 2
 	return tr
 }
 
