@@ -1,9 +1,11 @@
 // A device whose memory is the CPU's and whose operations are the CPU's, and which
 // LibTorch holds for another one (PrivateUse1, which it leaves to others).
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/InferSize.h>
 #include <ATen/TensorUtils.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
 
@@ -129,8 +131,8 @@ class Call {
     for (auto& [t, h] : ours_)
       if (r.is_same(h)) return t;
     for (auto& [t, h] : ours_)
-      TORCH_CHECK(!r.defined() || !r.has_storage() || !r.numel() || r.storage().data_ptr().get() != t.storage().data_ptr().get(),
-                  name_, " makes a view, which the stand-in device does not know");
+      TORCH_CHECK(!r.defined() || !r.numel() || r.storage().data_ptr().get() != t.storage().data_ptr().get(), name_,
+                  " makes a view, which the stand-in device does not know");
     return on_device(r);
   }
 
@@ -181,7 +183,8 @@ at::Tensor blank(at::IntArrayRef size, c10::optional<at::ScalarType> dtype, c10:
 }
 
 at::Tensor strided(const at::Tensor& t, at::IntArrayRef size, at::IntArrayRef stride, c10::optional<int64_t> from) {
-  auto v = at::detail::make_tensor<c10::TensorImpl>(c10::TensorImpl::VIEW, c10::Storage(t.storage()), t.key_set(), t.dtype());
+  auto v = at::detail::make_tensor<c10::TensorImpl>(c10::TensorImpl::VIEW, c10::Storage(t.storage()), t.key_set(),
+                                                    t.dtype());
   v.unsafeGetTensorImpl()->set_sizes_and_strides(size, stride, from.value_or(t.storage_offset()));
   return v;
 }
@@ -268,6 +271,26 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
 };
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
+
+// What later versions of LibTorch ask before a backward pass, and with a seed. Which
+// of these are virtual depends on the version.
+struct Hooks final : at::PrivateUse1HooksInterface {
+  void init() const {}
+  bool isBuilt() const { return true; }
+  bool isAvailable() const { return true; }
+  bool hasPrimaryContext(c10::DeviceIndex) const { return true; }
+  c10::DeviceIndex deviceCount() const { return 1; }
+  c10::DeviceIndex getCurrentDevice() const { return 0; }
+  bool isPinnedPtr(const void*) const { return false; }
+  const at::Generator& getDefaultGenerator(c10::DeviceIndex) const { return at::detail::getDefaultCPUGenerator(); }
+  const at::Generator& getDefaultGenerator(c10::DeviceIndex) { return at::detail::getDefaultCPUGenerator(); }
+};
+
+const bool registered = [] {
+  c10::register_privateuse1_backend("standin");
+  at::RegisterPrivateUse1HooksInterface(new Hooks());
+  return true;
+}();
 
 }  // namespace
 
