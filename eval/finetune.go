@@ -6,6 +6,8 @@ import (
 	"iter"
 	"math"
 
+	"github.com/sugarme/gotch"
+
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -75,9 +77,12 @@ func NewClassifier(s *Scope, backbone nets.Encoder, p, b []Tensor, classes, step
 	return k, s.Err()
 }
 
-// Epoch trains on the batches of an epoch and returns their mean loss.
+// Epoch trains on the batches of an epoch and returns their mean loss, which is
+// summed where the backbone is: a device is read once.
 func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error]) (float64, error) {
-	sum, n := 0.0, 0
+	u, n := libtorch.NewScope(), 0
+	defer u.Close()
+	total := u.Zeros(libtorch.Options{DType: gotch.Double, Device: u.Like(k.p[0]).Device}, 1)
 	for b, err := range batches {
 		if err != nil {
 			return 0, err
@@ -85,14 +90,17 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		err := libtorch.With(func(s *Scope) error {
-			sum += k.step(s, b)
-			return s.Err()
+		u.Within(func(s *Scope) {
+			s.AddAll([]Tensor{total}, []Tensor{s.Figures(k.step(s, b))})
 		})
-		if err != nil {
-			return 0, err
+		if u.Err() != nil {
+			return 0, u.Err()
 		}
 		n++
+	}
+	sum := u.Item(total)
+	if u.Err() != nil {
+		return 0, u.Err()
 	}
 	if mean := sum / float64(max(1, n)); n > 0 && !math.IsNaN(mean) && !math.IsInf(mean, 0) {
 		return mean, ctx.Err()
@@ -100,7 +108,8 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 	return 0, fmt.Errorf("eval: the loss became %g in fine-tuning; lower the rate", sum)
 }
 
-func (k *Classifier) step(s *Scope, b Batch) float64 {
+// step returns the loss.
+func (k *Classifier) step(s *Scope, b Batch) Tensor {
 	defer libtorch.SetGrad(true)()
 	p, h := s.Leaves(k.p), s.Leaves(k.h)
 	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), libtorch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
@@ -111,7 +120,7 @@ func (k *Classifier) step(s *Scope, b Batch) float64 {
 		k.hOpt.Step(s, k.h, grads[len(p):], rate*k.config.HeadLR)
 	}
 	k.done++
-	return s.Item(loss)
+	return loss
 }
 
 func (k *Classifier) logits(s *Scope, p, h []Tensor, b Batch, m nets.Mode) Tensor {

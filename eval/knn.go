@@ -57,8 +57,11 @@ func Neighbours(test, train Features, c KNNConfig) (index []int64, near []float6
 				x = s.Normalize(x)
 			}
 			best, places := c.best(s, x, train.X, m)
-			index = append(index, libtorch.Slice[int64](s, places)...)
-			near = append(near, libtorch.Slice[float64](s, s.To(best, libtorch.Options{DType: libtorch.Float64().DType, Device: s.Like(best).Device}))...)
+			found := libtorch.Slice[float64](s, s.Figures(best, places)) // in one transfer
+			near = append(near, found[:len(found)/2]...)
+			for _, place := range found[len(found)/2:] {
+				index = append(index, int64(place))
+			}
 			return s.Err()
 		})
 		if err != nil {
@@ -82,7 +85,7 @@ func (c KNNConfig) best(s *Scope, x, train Tensor, m int64) (best, places Tensor
 				near = t.Sub(t.MulScalar(t.MatMul(x, t.T(y)), 2), t.SumDim(t.Square(y), false, 1))
 			}
 			values, index := t.TopK(near, min(int64(c.K), t.Size(y, 0)), 1, true)
-			index = t.Add(index, libtorch.FromSlice(t, []int64{at}, t.Like(index).Device))
+			index = t.Add(index, t.Full(float64(at), t.Like(index)))
 			if at > 0 {
 				values, index = t.Cat(1, best, values), t.Cat(1, places, index)
 				var chosen Tensor

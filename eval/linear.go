@@ -98,19 +98,20 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 		}
 		lr := c.rate(epoch)
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for from := int64(0); from < n; from += int64(c.BatchSize) {
-			to := min(n, from+int64(c.BatchSize))
-			err := libtorch.With(func(t *Scope) error {
-				index := libtorch.FromSlice(t, order[from:to], o.Device, to-from)
-				leaves := t.Leaves(p)
-				x, y := t.IndexSelect(train.X, 0, index), t.IndexSelect(labels, 0, index)
-				loss := t.CrossEntropy(t.Linear(x, leaves[0], leaves[1]), y)
-				opt.Step(t, p, t.Grad([]Tensor{loss}, leaves, libtorch.GradOptions{}), lr)
-				return t.Err()
-			})
-			if err != nil {
-				return Probe{}, err
+		s.Within(func(u *Scope) {
+			rows := libtorch.FromSlice(u, order, o.Device, n)
+			for from := int64(0); from < n; from += int64(c.BatchSize) {
+				u.Within(func(t *Scope) {
+					index := t.Narrow(rows, 0, from, min(int64(c.BatchSize), n-from))
+					leaves := t.Leaves(p)
+					x, y := t.IndexSelect(train.X, 0, index), t.IndexSelect(labels, 0, index)
+					loss := t.CrossEntropy(t.Linear(x, leaves[0], leaves[1]), y)
+					opt.Step(t, p, t.Grad([]Tensor{loss}, leaves, libtorch.GradOptions{}), lr)
+				})
 			}
+		})
+		if s.Err() != nil {
+			return Probe{}, s.Err()
 		}
 	}
 	return Probe{p[0], p[1]}, s.Err()

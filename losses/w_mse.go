@@ -17,7 +17,8 @@ type WMSEConfig struct {
 // sub-batches, the same pictures in each view, by the inverse of the Cholesky
 // factor of their covariance; 2 - 2 cos of the whitened views, the mean over
 // pictures, pairs of views and rounds. Gradients go through the whitening, of
-// both sides. A singular covariance is an error.
+// both sides. A singular covariance is an error, on a device other than the CPU a loss
+// that is NaN.
 func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 	if len(views) < 2 {
 		s.Fail(fmt.Errorf("losses: W-MSE of %d view; want 2 or more", len(views)))
@@ -35,13 +36,11 @@ func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 	var total Tensor
 	terms := 0
 	for _, order := range orders {
+		ordered := inOrder(s, views, order)
 		for k := range chunks {
 			from, to := n*k/chunks, n*(k+1)/chunks // what does not divide is spread
 			whitened := make([]Tensor, len(views))
-			for v, z := range views {
-				if order != nil {
-					z = s.IndexSelect(z, 0, libtorch.FromSlice(s, order, s.Like(z).Device, int64(len(order))))
-				}
+			for v, z := range ordered {
 				whitened[v] = whiten(s, s.Narrow(z, 0, int64(from), int64(to-from)), c.Eps)
 			}
 			for i := range whitened {
@@ -60,6 +59,24 @@ func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 	return s.AddScalar(s.MulScalar(total, -2/float64(terms)), 2)
 }
 
+// inOrder are the rows of views in an order; nil: as they are.
+func inOrder(s *Scope, views []Tensor, order []int64) []Tensor {
+	if order == nil || s.Err() != nil {
+		return views
+	}
+	index := libtorch.FromSlice(s, order, s.Like(views[0]).Device, int64(len(order)))
+	out := make([]Tensor, len(views))
+	for v, z := range views {
+		out[v] = s.IndexSelect(z, 0, index)
+	}
+	return out
+}
+
+// Singular says what n embeddings of d dimensions with a singular covariance need.
+func Singular(n, d int) string {
+	return fmt.Sprintf("W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an epsilon above 0 (--method-option epsilon=0.01)", n, d, d)
+}
+
 // whiten maps z [N, d] to rows of covariance 1.
 func whiten(s *Scope, z Tensor, eps float64) Tensor {
 	n, d := rows(s, z, z)
@@ -68,7 +85,7 @@ func whiten(s *Scope, z Tensor, eps float64) Tensor {
 	covariance := s.Add(s.MulScalar(s.MatMul(s.T(centred), centred), (1-eps)/float64(n-1)), identity)
 	factor, ok := s.Cholesky(covariance)
 	if s.Err() == nil && !ok {
-		s.Fail(fmt.Errorf("losses: W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an epsilon above 0 (--method-option epsilon=0.01)", n, d, d))
+		s.Fail(fmt.Errorf("losses: %s", Singular(int(n), int(d))))
 	}
 	return s.T(s.SolveTriangular(factor, s.T(centred), false))
 }

@@ -2,7 +2,6 @@ package meta
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
@@ -25,20 +24,6 @@ type Problem struct {
 	Micro           int64           // pictures of this rank that the networks see at a time; 0: all
 	Checkpoint      bool            // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
 	LocalNorm       bool            // as Trainer's
-}
-
-// Result is the meta gradient and what it was made of.
-type Result struct {
-	Grad           []Tensor // of L_ct(theta1) + gamma L_uni by phi
-	GradCT         []Tensor // of L_ct(theta1) alone
-	GradUni        []Tensor // of L_uni alone; empty where gamma is 0
-	Fast           []Tensor // theta1
-	LCt, LMsr      float64  // at theta
-	LCtFast        float64  // L_ct at theta1
-	LUni           float64
-	NormCT         float64 // |GradCT|
-	NormUni        float64 // |gamma GradUni|, before any balancing
-	EffectiveGamma float64 // gamma after balancing
 }
 
 // FastWeights is eq. 7: theta1 = theta - alpha*grad, plain SGD.
@@ -64,17 +49,30 @@ func FastWeights(s *Scope, theta, grad []Tensor, alpha float64) []Tensor {
 // methods.Pass.Gradient, and `unrolled` takes the tangents from gradients of
 // gradients, part by part.
 func (p Problem) Gradient(s *Scope) (Result, error) {
+	r, err := p.Queue(s)
+	if err == nil {
+		err = r.Read(s)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return r, nil
+}
+
+// Queue is Gradient without Read: it does not wait for a device.
+func (p Problem) Queue(s *Scope) (Result, error) {
 	r, err := p.gradient(s)
+	r.Figures = s.Figures(r.ct, r.msr, r.ctFast, r.uni, r.normCT, r.normUni, r.gamma)
 	if err == nil {
 		err = s.Err()
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("meta gradient: %w", err)
 	}
-	return r, nil
+	return r.Result, nil
 }
 
-func (p Problem) gradient(s *Scope) (r Result, err error) {
+func (p Problem) gradient(s *Scope) (r measured, err error) {
 	p.targets(s)
 	defer libtorch.SetGrad(true)()
 	a, back := p.weights(s)
@@ -91,7 +89,7 @@ func (p Problem) gradient(s *Scope) (r Result, err error) {
 	}
 	if n, _ := p.MSR.Shape(); n >= 2 {
 		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.T)
-		r.LUni = s.Item(loss)
+		r.uni = s.Detach(loss)
 		uni = s.Grad([]Tensor{loss}, []Tensor{a}, libtorch.GradOptions{})[0]
 	}
 	grads := back([]Tensor{ct, uni})
@@ -144,7 +142,7 @@ func (p Problem) losses(s *Scope, q *methods.Pass) (ct, msr, total Tensor) {
 }
 
 // exact returns the gradient of L_ct(theta1) at A.
-func (p Problem) exact(s *Scope, a Tensor, r *Result) Tensor {
+func (p Problem) exact(s *Scope, a Tensor, r *measured) Tensor {
 	q := p.inner(p.Theta, a, nets.Meta())
 	parts := q.Parts(s)
 	if p.Config.Gradient == Unrolled && len(parts) == 1 && !p.Checkpoint {
@@ -187,7 +185,7 @@ func (p Problem) exact(s *Scope, a Tensor, r *Result) Tensor {
 	return s.MulScalar(at[0], -p.Alpha*p.Lambda) // the derivative of theta1 by grad L_msr
 }
 
-func (p Problem) unrolled(s *Scope, a Tensor, r *Result) Tensor {
+func (p Problem) unrolled(s *Scope, a Tensor, r *measured) Tensor {
 	theta := s.Leaves(p.Theta)
 	m := nets.Meta().Twice() // of both passes: a gradient has the layout of what it came from
 	q := p.inner(theta, a, m)
@@ -199,14 +197,14 @@ func (p Problem) unrolled(s *Scope, a Tensor, r *Result) Tensor {
 	o.Forward(s)
 	loss := o.Loss(s, o)
 	at := s.Grad([]Tensor{loss}, []Tensor{a}, libtorch.GradOptions{})
-	r.LCt, r.LMsr, r.LCtFast = s.Item(ct), s.Item(msr), s.Item(loss)
+	r.ct, r.msr, r.ctFast = s.Detach(ct), s.Detach(msr), s.Detach(loss)
 	r.Fast = s.DetachAll(r.Fast)
 	return at[0]
 }
 
 // direction returns v = grad L_ct at theta1, and fills in theta1 and the
 // losses. Each pass through the network is freed before the next begins.
-func (p Problem) direction(s *Scope, a Tensor, r *Result) (v []Tensor) {
+func (p Problem) direction(s *Scope, a Tensor, r *measured) (v []Tensor) {
 	s.Within(func(t *Scope) {
 		q := p.inner(p.Theta, t.Detach(a), nets.Meta())
 		var ct, msr, total Tensor
@@ -215,7 +213,7 @@ func (p Problem) direction(s *Scope, a Tensor, r *Result) (v []Tensor) {
 			return total
 		})
 		r.Fast = s.HoldAll(FastWeights(t, t.DetachAll(p.Theta), g, p.Alpha))
-		r.LCt, r.LMsr = t.Item(ct), t.Item(msr)
+		r.ct, r.msr = s.Hold(t.Detach(ct)), s.Hold(t.Detach(msr))
 	})
 	s.Within(func(t *Scope) {
 		q := p.outer(r.Fast, nets.Meta())
@@ -224,21 +222,22 @@ func (p Problem) direction(s *Scope, a Tensor, r *Result) (v []Tensor) {
 			loss = q.Loss(t, q)
 			return loss
 		}))
-		r.LCtFast = t.Item(loss)
+		r.ctFast = s.Hold(t.Detach(loss))
 	})
 	return v
 }
 
-func (p Problem) finiteDifference(s *Scope, a Tensor, r *Result) Tensor {
+func (p Problem) finiteDifference(s *Scope, a Tensor, r *measured) Tensor {
 	v := p.direction(s, a, r)
-	norm := norm(s, v)
-	if s.Err() != nil || norm == 0 {
+	if s.Err() != nil {
 		return Tensor{}
 	}
-	eps := p.Radius / norm
-	at := func(eps float64) (g Tensor) {
+	// Where v is zero so is the difference, whatever eps.
+	norm := s.ClampMin(s.Norm(v), 1e-30)
+	eps := s.Div(s.Full(p.Radius, s.Like(norm)), norm)
+	at := func(eps Tensor) (g Tensor) {
 		s.Within(func(t *Scope) {
-			q := p.inner(t.AddScaled(p.Theta, v, eps), a, nets.Meta())
+			q := p.inner(t.AddScaledBy(p.Theta, v, eps), a, nets.Meta())
 			parts := q.Parts(t)
 			points := make([]methods.Local, len(parts))
 			libtorch.NoGrad(func() {
@@ -261,24 +260,29 @@ func (p Problem) finiteDifference(s *Scope, a Tensor, r *Result) Tensor {
 		})
 		return g
 	}
-	return s.MulScalar(s.Sub(at(eps), at(-eps)), -p.Alpha*p.Lambda/(2*eps))
+	difference := s.Sub(at(eps), at(s.Neg(eps)))
+	return s.Scaled(difference, s.Div(s.Full(-p.Alpha*p.Lambda, s.Like(norm)), s.MulScalar(eps, 2)))
 }
 
 // balance adds gamma L_uni's gradient, and takes the norms of both.
-func (p Problem) balance(s *Scope, r *Result) {
-	r.NormCT = norm(s, r.GradCT)
-	r.Grad, r.EffectiveGamma = r.GradCT, p.Gamma
+func (p Problem) balance(s *Scope, r *measured) {
+	r.normCT = s.Norm(r.GradCT)
+	r.Grad = r.GradCT
 	if r.GradUni != nil {
-		r.NormUni = p.Gamma * norm(s, r.GradUni)
+		r.normUni = s.MulScalar(s.Norm(r.GradUni), p.Gamma)
 	}
 	if p.Ablation == NoUniformity || p.Gamma == 0 || r.GradUni == nil {
-		r.EffectiveGamma = 0
 		return
 	}
-	if p.GammaBalance && r.NormUni > 0 && r.NormCT > 0 {
-		r.EffectiveGamma = p.Gamma * r.NormCT / r.NormUni
+	r.gamma = s.Full(p.Gamma, s.Like(r.normCT))
+	if !p.GammaBalance {
+		r.Grad = s.AddScaled(r.GradCT, r.GradUni, p.Gamma)
+		return
 	}
-	r.Grad = s.AddScaled(r.GradCT, r.GradUni, r.EffectiveGamma)
+	zero := s.ZerosLike(r.normCT)
+	both := s.Where(s.Gt(r.normUni, zero), s.Div(s.MulScalar(r.normCT, p.Gamma), r.normUni), r.gamma)
+	r.gamma = s.Where(s.Gt(r.normCT, zero), both, r.gamma)
+	r.Grad = s.AddScaledBy(r.GradCT, r.GradUni, r.gamma)
 }
 
 func zerosLike(s *Scope, ts []Tensor) []Tensor {
@@ -288,6 +292,3 @@ func zerosLike(s *Scope, ts []Tensor) []Tensor {
 	}
 	return out
 }
-
-// norm is the Euclidean norm of a list as one vector.
-func norm(s *Scope, ts []Tensor) float64 { return math.Sqrt(s.Dot(ts, ts)) }

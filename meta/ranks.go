@@ -9,6 +9,8 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
 )
 
 // own is the context of what this rank does alone: in a data-parallel job it
@@ -21,9 +23,10 @@ func (t *Trainer) own(ctx context.Context) context.Context {
 }
 
 // meet is what ranks tell each other before a step: which pictures they have,
-// and whether one was told to stop; all then stop here.
+// and whether one was told to stop; all then stop here. On a device it would wait
+// for all that is queued: there whole and stopping tell the same in the step.
 func (t *Trainer) meet(ctx context.Context, b *Batch) error {
-	if t.Group == nil {
+	if t.Group == nil || t.lateness() > 0 {
 		return nil
 	}
 	stop := int64(0)
@@ -46,10 +49,32 @@ func (t *Trainer) meet(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// settle ends an epoch: the time waited for data becomes the mean of all ranks,
+// whole is on for a batch that is as well as met.
+func (t *Trainer) whole(s *Scope, b Batch, m nets.Mode) *methods.Pass {
+	q := t.on(s, b, m)
+	if t.lateness() > 0 && q.Batch.Indices.Defined() {
+		q.Batch.Indices = s.AllGather(t.Group, q.Batch.Indices)
+	}
+	return q
+}
+
+// stopping is how many ranks of a device's job were told to stop: a number of the
+// step that all look at together, and so stop together. Elsewhere it is none.
+func (t *Trainer) stopping(ctx context.Context, s *Scope) Tensor {
+	if t.Group == nil || t.lateness() == 0 {
+		return Tensor{}
+	}
+	stop := 0.0
+	if ctx.Err() != nil {
+		stop = 1
+	}
+	return s.AllSum(t.Group, libtorch.FromSlice(s, []float64{stop}, t.State.options.Device, 1))
+}
+
+// agree ends an epoch: the time waited for data becomes the mean of all ranks,
 // and the state, which all ranks have moved alike, is compared. On a GPU, where
 // some sums have no fixed order, ranks take up what rank 0 has.
-func (t *Trainer) settle() error {
+func (t *Trainer) agree() error {
 	if t.Group == nil {
 		return nil
 	}
@@ -101,10 +126,14 @@ func (st *State) Share(g *libtorch.Group) error {
 	if g == nil {
 		return nil
 	}
+	position, err := st.Mark()
+	if err != nil {
+		return err
+	}
 	if err := st.share(g); err != nil {
 		return err
 	}
-	text, err := json.Marshal(st.Mark())
+	text, err := json.Marshal(position)
 	if err != nil {
 		return err
 	}

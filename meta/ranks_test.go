@@ -97,14 +97,21 @@ type run struct {
 	options    map[string]float64
 	micro      int // pictures of a rank at a time
 	checkpoint bool
-	divided    int    // the same, as a network that normalises so many pictures at a time, in one graph
-	script     string // file of a TorchScript backbone
-	local      bool   // batch norms of each rank by itself
+	divided    int          // the same, as a network that normalises so many pictures at a time, in one graph
+	script     string       // file of a TorchScript backbone
+	local      bool         // batch norms of each rank by itself
+	device     gotch.Device // none: the CPU
+	float32    bool         // with a network of twice the width: LibTorch 2.1 crashes at 4 channels
+	breaks     *int         // the step at which the loss is no number
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
 	var backbone nets.Encoder
-	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	width := 0.0625
+	if r.float32 {
+		width = 0.125
+	}
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, width)
 	if r.script != "" {
 		backbone, err = nets.LoadScripted(r.script, 8, gotch.CPU)
 	}
@@ -119,6 +126,9 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 	}
 	method, err := methods.New(r.method, mc)
 	require.NoError(t, err)
+	if r.breaks != nil {
+		method = breaking{method, *r.breaks}
+	}
 	model, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
 	c := meta.Default()
@@ -137,7 +147,14 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 	if r.optimizer == "" {
 		r.optimizer = "adam"
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: libtorch.Float64(),
+	o := libtorch.Float64()
+	if r.float32 {
+		o = libtorch.Float32()
+	}
+	if r.device.Name != "" {
+		o.Device = r.device
+	}
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: o,
 		Optimizer: nets.OptimizerConfig{Name: r.optimizer, WeightDecay: 1e-4, Momentum: 0.9}})
 	require.NoError(t, err)
 	src := pictures{g.Rank(), g.Size(), count, batch, nil}
@@ -154,13 +171,19 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 // train returns the figures of each epoch.
 func (r run) train(t *testing.T, s *libtorch.Scope, g *libtorch.Group) (*meta.State, []meta.Epoch) {
 	tr := r.trainer(t, s, g)
-	var epochs []meta.Epoch
-	tr.Hooks = []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
+	epochs, err := r.follow(context.Background(), tr)
+	require.NoError(t, err, r.method)
+	return tr.State, epochs
+}
+
+// follow runs a trainer.
+func (r run) follow(ctx context.Context, tr *meta.Trainer) (epochs []meta.Epoch, err error) {
+	tr.Hooks = append(tr.Hooks, meta.Hook{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
 		epochs = append(epochs, e)
 		return nil
-	}}}
-	require.NoError(t, tr.Run(context.Background()), r.method)
-	return tr.State, epochs
+	}})
+	err = tr.Run(ctx)
+	return epochs, err
 }
 
 func figures(e meta.Epoch) []float64 {

@@ -20,6 +20,7 @@ type State struct {
 	Position        Position       // what is next
 	options         libtorch.Options
 	seed            uint64
+	behind          behind // what the host does not know of Position's steps yet
 }
 
 // Position says where in Algorithm 1 a run is: the next batch to do.
@@ -124,17 +125,23 @@ func (st *State) Encoder() []nets.NamedTensor {
 // Options are the dtype and device of the state's tensors.
 func (st *State) Options() libtorch.Options { return st.options }
 
-// Mark brings Position up to date with the optimizers, for saving.
-func (st *State) Mark() Position {
+// Mark brings Position up to date, for saving. Its error is Settle's: nothing is
+// to be saved then.
+func (st *State) Mark() (Position, error) {
+	if err := st.Settle(); err != nil {
+		return Position{}, err
+	}
 	_, st.Position.ThetaOpt = st.ThetaOpt.State()
 	if st.PhiOpt != nil {
 		_, st.Position.PhiOpt = st.PhiOpt.State()
 	}
-	return st.Position
+	return st.Position, nil
 }
 
 // Restore takes up a saved position.
 func (st *State) Restore(p Position) {
+	st.forget()
+	st.behind = behind{}
 	st.Position = p
 	st.ThetaOpt.SetSteps(p.ThetaOpt)
 	if st.PhiOpt != nil {

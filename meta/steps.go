@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"context"
 	"math"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
@@ -51,9 +52,9 @@ func (t *Trainer) finish(s *Scope, b Batch, q *methods.Pass) {
 }
 
 // regular is lines 2 to 7 of Algorithm 1 for one batch.
-func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
+func (t *Trainer) regular(ctx context.Context, s *Scope, b Batch) (*figures, error) {
 	st, p := t.State, &t.State.Position
-	q := t.on(s, b, nets.Train())
+	q := t.whole(s, b, nets.Train())
 	q.OwnLoss = st.MSR == nil || t.Config.Lambda == 0
 	if !q.OwnLoss {
 		q.Space, q.A = t.Config.Space, t.weights(s, q.Batch.Plain)
@@ -70,34 +71,55 @@ func (t *Trainer) regular(s *Scope, b Batch) (Step, error) {
 		}
 		return total
 	})
-	value, msr := s.Item(total), 0.0
-	if loss.Defined() {
-		msr = s.Item(loss)
+	if s.Err() != nil {
+		return nil, s.Err()
 	}
 	lr := t.Schedule.At(p.Step)
-	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
-		return Step{}, &Diverged{p.Epoch, p.Batch, Regular, value}
+	f := t.regularFigures(b, lr, s.Size(q.Z[0], 1))
+	if err := f.take(s, t.lateness(), t.regularNumbers(s, q, total, ct, loss), t.stopping(ctx, s)); err != nil {
+		return f, err
 	}
-	if f, ok := st.Method.(methods.Freezer); ok {
-		f.Freeze(q, grads)
+	if m, ok := st.Method.(methods.Freezer); ok {
+		m.Freeze(q, grads)
 	}
 	st.ThetaOpt.Step(s, st.Theta, grads, lr)
 	q.Theta = st.Theta
 	q.Update(s)
 	t.average(s)
 	if s.Err() != nil {
-		return Step{}, s.Err()
+		return f, s.Err()
 	}
 	p.Step++
-	sums := &p.Sums
-	sums.Spread += spread(s, q.Z[0])
-	if p.Batch == t.Source.Steps()-1 {
-		sums.Rank = effectiveRank(s, q.Z[0])
+	return f, nil
+}
+
+// regularNumbers are a regular step's: L_to, L_ct, L_msr, the deviation of the
+// embeddings, and in an epoch's last step their covariance.
+func (t *Trainer) regularNumbers(s *Scope, q *methods.Pass, total, ct, msr Tensor) Tensor {
+	numbers := []Tensor{total, ct, msr, deviation(s, q.Z[0])}
+	if t.State.Position.Batch == t.Source.Steps()-1 {
+		numbers = append(numbers, covariance(s, q.Z[0]))
 	}
-	sums.Steps++
-	sums.LTo, sums.LCt, sums.LMsr = sums.LTo+value, sums.LCt+s.Item(ct), sums.LMsr+msr
-	sums.Pictures, sums.LastLR = sums.Pictures+b.whole(t.Group), lr
-	return Step{Loss: value, LR: lr}, nil
+	return s.Figures(numbers...)
+}
+
+// regularFigures says what becomes of the numbers of the regular step at hand, of
+// embeddings of so many dimensions.
+func (t *Trainer) regularFigures(b Batch, lr float64, dim int64) *figures {
+	p := &t.State.Position
+	epoch, batch, pictures, sums := p.Epoch, p.Batch, b.whole(t.Group), &p.Sums
+	return &figures{step: Step{LR: lr},
+		judge: func(v []float64) error { return t.finite(epoch, batch, Regular, v[0]) },
+		count: func(v []float64) (loss float64, err error) {
+			sums.Steps++
+			sums.LTo, sums.LCt, sums.LMsr = sums.LTo+v[0], sums.LCt+v[1], sums.LMsr+v[2]
+			sums.Spread += v[3] * math.Sqrt(float64(dim))
+			if len(v) > 4 {
+				sums.Rank, err = effectiveRank(v[4:])
+			}
+			sums.Pictures, sums.LastLR = sums.Pictures+pictures, lr
+			return v[0], err
+		}}
 }
 
 // weights is A, held constant. f_msr's running statistics move here, in the
@@ -119,27 +141,46 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
-func (t *Trainer) meta(s *Scope, b Batch) (Step, error) {
+func (t *Trainer) meta(ctx context.Context, s *Scope, b Batch) (*figures, error) {
 	st, p := t.State, &t.State.Position
-	q := t.on(s, b, nets.Meta())
+	q := t.whole(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
 		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group, LocalNorm: t.LocalNorm,
-		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}.Gradient(s)
+		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}.Queue(s)
 	if err != nil {
-		return Step{}, err
+		return nil, err
 	}
-	value := r.LCtFast + r.EffectiveGamma*r.LUni
-	if bad := value + norm(s, r.Grad); math.IsNaN(bad) || math.IsInf(bad, 0) {
-		return Step{}, &Diverged{p.Epoch, p.Batch, MetaPass, bad}
+	f := t.metaFigures()
+	if err := f.take(s, t.lateness(), s.Figures(r.Figures, s.Norm(r.Grad)), t.stopping(ctx, s)); err != nil {
+		return f, err
 	}
 	st.PhiOpt.Step(s, st.Phi, r.Grad, t.Config.Beta)
 	if s.Err() != nil {
-		return Step{}, s.Err()
+		return f, s.Err()
 	}
 	p.MetaSteps++
-	sums := &p.Sums
-	sums.Meta++
-	sums.MetaLCt, sums.LCtFast, sums.LUni = sums.MetaLCt+r.LCt, sums.LCtFast+r.LCtFast, sums.LUni+r.LUni
-	sums.NormCT, sums.NormUni, sums.Gamma = sums.NormCT+r.NormCT, sums.NormUni+r.NormUni, sums.Gamma+r.EffectiveGamma
-	return Step{Loss: value, LR: t.Config.Beta}, nil
+	return f, nil
+}
+
+// metaFigures says what becomes of the numbers of the meta step at hand: those of
+// Result, and the norm of its gradient.
+func (t *Trainer) metaFigures() *figures {
+	p := &t.State.Position
+	epoch, batch, sums := p.Epoch, p.Batch, &p.Sums
+	objective := func(v []float64) (r Result, value float64) {
+		r.set(v)
+		return r, r.LCtFast + r.EffectiveGamma*r.LUni
+	}
+	return &figures{step: Step{LR: t.Config.Beta},
+		judge: func(v []float64) error {
+			_, value := objective(v)
+			return t.finite(epoch, batch, MetaPass, value+v[numbers])
+		},
+		count: func(v []float64) (float64, error) {
+			r, value := objective(v)
+			sums.Meta++
+			sums.MetaLCt, sums.LCtFast, sums.LUni = sums.MetaLCt+r.LCt, sums.LCtFast+r.LCtFast, sums.LUni+r.LUni
+			sums.NormCT, sums.NormUni, sums.Gamma = sums.NormCT+r.NormCT, sums.NormUni+r.NormUni, sums.Gamma+r.EffectiveGamma
+			return value, nil
+		}}
 }

@@ -59,6 +59,9 @@ type Surveyor interface {
 }
 
 // Hook is told what happens; any function may be nil. An error ends the run.
+// OnStep is told of each step once, in order: on the CPU when it is done, on
+// another device when the next one has been queued. A hook that wants the state
+// there calls its Mark or Settle first; the other functions find it settled.
 type Hook struct {
 	OnStart func(st *State) error
 	OnStep  func(Step) error
@@ -93,19 +96,26 @@ type Trainer struct {
 	LocalNorm bool
 
 	waits *waiting // of the pass at hand
+	late  bool     // tests: as on a device
 }
 
-// Diverged is the error of a loss that is no number any more. The state is as
-// before the step.
+// Diverged is the error of a loss that is no number any more. On the CPU the state
+// is as before the step; on another device it is lost, and Mark and Settle return
+// the error from then on.
 type Diverged struct {
 	Epoch, Batch int
 	Pass         Pass
 	Loss         float64
+	Hint         string // what the method knows of it (methods.Explainer), or empty
 }
 
 func (d *Diverged) Error() string {
 	pass := map[Pass]string{Regular: "loss", MetaPass: "meta objective"}[d.Pass]
-	return fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped, the last checkpoint is whole; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
+	text := fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped, the last checkpoint is whole; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
+	if d.Hint != "" {
+		text += "; " + d.Hint
+	}
+	return text
 }
 
 // Run trains until the schedule's last epoch. When ctx is done it finishes the
@@ -117,10 +127,14 @@ func (t *Trainer) Run(ctx context.Context) (err error) {
 	if err := t.check(); err != nil {
 		return err
 	}
+	t.State.behind.stop = false
 	if err := t.each(func(h Hook) error { return call(h.OnStart, t.State) }); err != nil {
 		return err
 	}
 	defer func() {
+		if failed := t.State.Settle(); failed != nil && !errors.Is(err, failed) {
+			err = errors.Join(err, failed)
+		}
 		for _, h := range t.Hooks {
 			if h.OnEnd != nil {
 				err = errors.Join(err, h.OnEnd(t.State, err))
@@ -142,7 +156,7 @@ func (t *Trainer) Run(ctx context.Context) (err error) {
 				return err
 			}
 		}
-		if err := t.settle(); err != nil {
+		if err := t.agree(); err != nil {
 			return err
 		}
 		done := p.Sums.epoch(p.Epoch)
@@ -185,69 +199,6 @@ func call(f func(*State) error, st *State) error {
 		return nil
 	}
 	return f(st)
-}
-
-// pass runs what is left of the position's pass. Each step's tensors are freed
-// at its end.
-func (t *Trainer) pass(ctx context.Context, step func(s *Scope, b Batch) (Step, error)) error {
-	p := &t.State.Position
-	number := uint64(2*p.Epoch) + uint64(p.Pass)
-	start := time.Now()
-	t.waits = newWaiting(t.State.options.Device, t.Source)
-	defer func() { t.waits = nil }()
-	account := func() error {
-		seconds := time.Since(start).Seconds()
-		wait, err := t.waits.take()
-		if p.Pass == Regular {
-			p.Sums.Regular += seconds
-		} else {
-			p.Sums.MetaSec += seconds
-		}
-		p.Sums.Waited += wait
-		start = time.Now()
-		return err
-	}
-	every := 1
-	if p.Pass == MetaPass {
-		every = t.Config.Every
-	}
-	for b, err := range t.Source.Pass(t.own(ctx), number, p.Batch, every) {
-		if err != nil {
-			return err
-		}
-		t.waits.arrived()
-		if err := t.meet(ctx, &b); err != nil {
-			return err
-		}
-		var out Step
-		err = libtorch.With(func(s *Scope) error {
-			out, err = step(s, b)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		out.Epoch, out.Epochs, out.Pass, out.Batch, out.Batches, out.Pictures = p.Epoch, t.Schedule.Epochs, p.Pass, p.Batch, t.Source.Steps(), b.whole(t.Group)
-		p.Batch += every
-		t.waits.stepped()
-		if err := account(); err != nil {
-			return err
-		}
-		if err := t.each(func(h Hook) error {
-			if h.OnStep == nil {
-				return nil
-			}
-			return h.OnStep(out)
-		}); err != nil {
-			return err
-		}
-		if t.own(ctx).Err() != nil {
-			return ctx.Err()
-		}
-	}
-	wait, err := t.waits.rest()
-	p.Sums.Waited += wait
-	return errors.Join(err, t.own(ctx).Err())
 }
 
 // survey lets the method look at all pictures before an epoch, if it wants to.

@@ -31,7 +31,8 @@ func (m directPred) Loss(s *Scope, p *Pass) Tensor {
 
 // Update moves the correlation F towards the batch's, and sets the predictor to
 // U diag(sqrt(s) + eps max sqrt(s)) Uᵀ for F = U diag(s) Uᵀ, with the largest
-// eigenvalue scaled to one (sections 4 and 5 of the paper).
+// eigenvalue scaled to one (sections 4 and 5 of the paper). On a GPU the host waits
+// here: LibTorch looks whether the eigenvalues were found.
 func (m directPred) Update(s *Scope, p *Pass) {
 	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
 	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))

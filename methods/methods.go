@@ -12,7 +12,7 @@
 //
 // What more a method may do (move a queue or prototypes after a step, look at all
 // pictures, cut or leave out views) it says by the interfaces below, from Updater
-// to Freezer. To embed a Method does not bring the other's along: a method that
+// to Explainer. To embed a Method does not bring the other's along: a method that
 // wants them forwards them.
 package methods
 
@@ -93,6 +93,13 @@ type Sparing interface {
 // that are not to be used to none.
 type Freezer interface {
 	Freeze(p *Pass, grads []Tensor)
+}
+
+// Explainer is a method that knows what a loss that is not finite can mean, besides
+// a rate that is too high: NotFinite names cause and remedy. On the CPU it is found
+// in other ways.
+type Explainer interface {
+	NotFinite() string
 }
 
 // View says how a view of a picture is made.

@@ -74,10 +74,13 @@ func (m pcl) Survey(s *Scope, p *Pass, z Tensor) {
 	for i, k := range m.counts() {
 		rng := rand.New(rand.NewPCG(p.Clock.Seed, uint64(p.Clock.Epoch)<<8|uint64(i)))
 		c := kMeans(s, z, k, m.c.count("turns"), rng)
-		distances := libtorch.Slice[float64](s, s.To(c.distances, libtorch.Options{DType: libtorch.Float64().DType, Device: s.Like(z).Device}))
-		labels := libtorch.Slice[int64](s, c.own)
+		found := libtorch.Slice[float64](s, s.Figures(c.distances, c.own)) // in one transfer
 		if s.Err() != nil {
 			return
+		}
+		distances, labels := found[:len(found)/2], make([]int64, len(found)/2)
+		for i, label := range found[len(distances):] {
+			labels[i] = int64(label)
 		}
 		phi := densities(labels, distances, int(k), m.c.Temperature)
 		density := p.Own(s, fmt.Sprintf("density.%d", i))

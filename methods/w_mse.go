@@ -36,3 +36,9 @@ func (m wMSE) Loss(s *Scope, p *Pass) Tensor {
 	size := max(m.c.count("sub_batch"), 2*int(m.c.Dim))
 	return losses.WMSE(s, p.Z, losses.WMSEConfig{Size: size, Eps: m.c.option("epsilon"), Orders: orders})
 }
+
+// NotFinite implements Explainer: on a device a covariance that is singular shows
+// in the loss alone.
+func (m wMSE) NotFinite() string {
+	return losses.Singular(max(m.c.count("sub_batch"), 2*int(m.c.Dim)), int(m.c.Dim))
+}

@@ -53,7 +53,11 @@ func save(path string, c config, st *meta.State) error {
 	if err != nil {
 		return err
 	}
-	position, err := json.Marshal(st.Mark())
+	at, err := st.Mark()
+	if err != nil {
+		return err
+	}
+	position, err := json.Marshal(at)
 	if err != nil {
 		return err
 	}

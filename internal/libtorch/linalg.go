@@ -15,7 +15,8 @@ func (s *Scope) Eigh(a Tensor) (values, vectors Tensor) {
 }
 
 // Cholesky returns the lower factor L of a = L Lᵀ [d, d]; ok is false where a is
-// not positive definite, which is no error.
+// not positive definite, which is no error. On a device other than the CPU ok is
+// always true, since to know it the host would wait, and the factor is NaN there.
 func (s *Scope) Cholesky(a Tensor) (factor Tensor, ok bool) {
 	var yes C.int
 	factor = s.op("cholesky", func(out *C.icl_tensor) C.icl_error { return C.icl_cholesky(out, &yes, a.c) })

@@ -44,20 +44,37 @@ func (s *Scope) AddScaled(x, y []Tensor, a float64) []Tensor {
 	})
 }
 
-// Dot returns the inner product of two lists, summed in float64; entries that
-// are none count as zero.
-func (s *Scope) Dot(x, y []Tensor) float64 {
-	var out C.double
-	if !s.sameLength("dot", len(x), y) {
-		return 0
+// AddScaledBy is AddScaled by a scalar tensor, which need not be read.
+func (s *Scope) AddScaledBy(x, y []Tensor, a Tensor) []Tensor {
+	if !s.sameLength("add scaled", len(x), y) {
+		return make([]Tensor, len(x))
 	}
-	s.do("dot", func() C.icl_error {
+	return s.results("add scaled", len(x), func(out *C.icl_tensor) C.icl_error {
 		px, n := handles(x)
 		py, _ := handles(y)
-		return C.icl_list_dot(&out, px, py, n)
+		return C.icl_list_axpy_by(out, px, py, a.c, n)
 	})
-	return float64(out)
 }
+
+// Dot returns the inner product of two lists, summed in float64; entries that
+// are none count as zero. It waits for a device.
+func (s *Scope) Dot(x, y []Tensor) float64 { return s.Item(s.DotTensor(x, y)) }
+
+// DotTensor is Dot as a float64 scalar on the lists' device.
+func (s *Scope) DotTensor(x, y []Tensor) Tensor {
+	if !s.sameLength("dot", len(x), y) {
+		return Tensor{}
+	}
+	return s.op("dot", func(out *C.icl_tensor) C.icl_error {
+		px, n := handles(x)
+		py, _ := handles(y)
+		return C.icl_list_dot(out, px, py, n)
+	})
+}
+
+// Norm is the Euclidean norm of a list as one vector, a float64 scalar on its
+// device.
+func (s *Scope) Norm(xs []Tensor) Tensor { return s.Sqrt(s.DotTensor(xs, xs)) }
 
 // Lerp moves x towards y in place, outside of any graph: x += w (y - x).
 func (s *Scope) Lerp(x, y []Tensor, w float64) {

@@ -141,6 +141,11 @@ func (s *Scope) AddScalar(a Tensor, x float64) Tensor { return s.scalar("add", C
 // MulScalar returns a * x.
 func (s *Scope) MulScalar(a Tensor, x float64) Tensor { return s.scalar("mul", C.ICL_MUL_S, a, x, 0) }
 
+// Scaled returns a * x for a scalar tensor x, which need not be read.
+func (s *Scope) Scaled(a, x Tensor) Tensor {
+	return s.op("scaled", func(out *C.icl_tensor) C.icl_error { return C.icl_scaled(out, a.c, x.c) })
+}
+
 // ClampMin returns max(a, x).
 func (s *Scope) ClampMin(a Tensor, x float64) Tensor {
 	return s.scalar("clamp min", C.ICL_CLAMP_MIN, a, x, 0)

@@ -27,7 +27,12 @@ func Float64() Options { return Options{gotch.Double, gotch.CPU} }
 
 func (o Options) c() (kind, device C.int) { return C.int(o.DType), deviceIndex(o.Device) }
 
-// deviceIndex is -1 for the CPU and the index of a CUDA device otherwise.
+// StandIn is the device that stands in for a GPU in tests (internal/standin). No
+// flag names it.
+func StandIn() gotch.Device { return gotch.Device{Name: "stand-in", Value: -2} }
+
+// deviceIndex is the shim's code of a device: -1 for the CPU, -2 for the stand-in,
+// otherwise the index of a CUDA device.
 func deviceIndex(d gotch.Device) C.int {
 	if d.Name == gotch.CPU.Name {
 		return -1
@@ -36,8 +41,11 @@ func deviceIndex(d gotch.Device) C.int {
 }
 
 func deviceOf(index C.int) gotch.Device {
-	if index < 0 {
+	switch index {
+	case -1:
 		return gotch.CPU
+	case -2:
+		return StandIn()
 	}
 	return gotch.CudaBuilder(uint(index))
 }

@@ -16,6 +16,7 @@
 namespace icl {
 
 extern std::atomic<int64_t> live;
+extern std::atomic<int64_t> reads; // times that the host waited for a value of a device
 
 inline icl_tensor handle(at::Tensor t) {
   live.fetch_add(1, std::memory_order_relaxed);
@@ -38,9 +39,22 @@ inline std::vector<at::Tensor> list(const icl_tensor* ts, int n) {
   return out;
 }
 
+// Devices are an index of a CUDA device or one of these codes.
+constexpr int kHost = -1;
+constexpr int kStandIn = -2; // what tests run on in place of a GPU (internal/standin)
+
+inline at::Device device_of(int code) {
+  if (code >= 0) return at::Device(at::DeviceType::CUDA, code);
+  return code == kStandIn ? at::Device(at::DeviceType::PrivateUse1, 0) : at::Device(at::DeviceType::CPU);
+}
+
+inline int code_of(const at::Device& d) {
+  if (d.is_cuda()) return d.index();
+  return d.type() == at::DeviceType::PrivateUse1 ? kStandIn : kHost;
+}
+
 inline at::TensorOptions options(int kind, int device) {
-  auto o = at::TensorOptions().dtype(static_cast<at::ScalarType>(kind));
-  return device < 0 ? o.device(at::kCPU) : o.device(at::Device(at::kCUDA, device));
+  return at::TensorOptions().dtype(static_cast<at::ScalarType>(kind)).device(device_of(device));
 }
 
 inline at::IntArrayRef ints(const int64_t* xs, int n) { return at::IntArrayRef(xs, n); }

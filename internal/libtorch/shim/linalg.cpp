@@ -1,4 +1,6 @@
 // Decompositions.
+#include <cmath>
+
 #include "common.hpp"
 
 using icl::handle;
@@ -15,8 +17,11 @@ icl_error icl_eigh(icl_tensor* values, icl_tensor* vectors, icl_tensor a) {
 icl_error icl_cholesky(icl_tensor* factor, int* ok, icl_tensor a) {
   return icl::guarded([&] {
     auto r = at::linalg_cholesky_ex(in(a));
-    *ok = std::get<1>(r).eq(0).all().item<bool>();
-    *factor = handle(std::get<0>(r));
+    auto& l = std::get<0>(r);
+    auto good = std::get<1>(r).eq(0).all();
+    *ok = in(a).is_cpu() ? good.item<bool>() : 1;
+    // To know it the host would wait for a device.
+    *factor = handle(in(a).is_cpu() ? l : l.masked_fill(good.logical_not(), std::nan("")));
   });
 }
 

@@ -52,16 +52,38 @@ icl_error icl_list_axpy(icl_tensor* out, const icl_tensor* x, const icl_tensor* 
   });
 }
 
-icl_error icl_list_dot(double* out, const icl_tensor* x, const icl_tensor* y, int n) {
+icl_error icl_list_dot(icl_tensor* out, const icl_tensor* x, const icl_tensor* y, int n) {
   return icl::guarded([&] {
     at::NoGradGuard off;
-    double total = 0;
-    for (int i = 0; i < n; i++) {
-      if (!x[i] || !y[i]) continue;
-      total +=
-          (in(x[i]).detach().to(at::kDouble) * in(y[i]).detach().to(at::kDouble)).sum().item().toDouble();
+    std::vector<at::Tensor> terms;
+    for (int i = 0; i < n; i++)
+      if (x[i] && y[i]) terms.push_back((in(x[i]).detach().to(at::kDouble) * in(y[i]).detach().to(at::kDouble)).sum());
+    if (terms.empty() || terms[0].is_cpu()) {
+      double total = 0; // in this order
+      for (auto& t : terms) total += t.item().toDouble();
+      *out = handle(at::scalar_tensor(total, at::kDouble));
+    } else {
+      *out = handle(at::stack(terms).sum());
     }
-    *out = total;
+  });
+}
+
+icl_error icl_list_axpy_by(icl_tensor* out, const icl_tensor* x, const icl_tensor* y, icl_tensor a, int n) {
+  return icl::guarded([&] {
+    for (int i = 0; i < n; i++) {
+      if (!y[i])
+        out[i] = handle(in(x[i]));
+      else if (in(a).is_cpu())
+        out[i] = handle(at::add(in(x[i]), in(y[i]), in(a).item()));
+      else
+        out[i] = handle(at::add(in(x[i]), in(y[i]) * in(a).to(in(y[i]).scalar_type())));
+    }
+  });
+}
+
+icl_error icl_scaled(icl_tensor* out, icl_tensor x, icl_tensor a) {
+  return icl::guarded([&] {
+    *out = handle(in(a).is_cpu() ? in(x) * in(a).item() : in(x) * in(a).to(in(x).scalar_type()));
   });
 }
 

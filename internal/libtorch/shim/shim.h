@@ -15,14 +15,17 @@ typedef char* icl_error;
 typedef void* icl_module;  // a heap-allocated torch::jit::Module
 typedef void* icl_store;
 typedef void* icl_group;
+typedef void* icl_late;
 
 // Handles.
 int64_t icl_live(void);
 void icl_disown(void);  // a handle passes to an owner who deletes it himself
 void icl_free(icl_tensor* ts, int n);
 icl_error icl_alias(icl_tensor* out, icl_tensor t);
+int64_t icl_reads(void);  // times that the host waited for a value of a device, in the functions of this file
 
-// Creation. kind is a c10::ScalarType; device < 0 is the CPU, otherwise a CUDA index.
+// Creation. kind is a c10::ScalarType; device is a CUDA index, -1 for the CPU, or -2
+// for the device of tests.
 icl_error icl_from_data(icl_tensor* out, const void* data, const int64_t* shape, int dim, int kind,
                         int device);
 icl_error icl_full(icl_tensor* out, const int64_t* shape, int dim, double value, int kind, int device);
@@ -37,6 +40,14 @@ icl_error icl_copy_out(icl_tensor t, void* dst, int64_t bytes);
 icl_error icl_copy_(icl_tensor dst, icl_tensor src);
 icl_error icl_item(double* out, icl_tensor t);
 icl_error icl_to(icl_tensor* out, icl_tensor t, int kind, int device);
+
+// Numbers that the host does not wait for (late.cpp). icl_figures puts the entries of
+// tensors after each other, as float64; a missing one is a zero. icl_late_read queues
+// the copy of such a tensor to the host; icl_late_take waits for it.
+icl_error icl_figures(icl_tensor* out, const icl_tensor* ts, int n);
+icl_error icl_late_read(icl_late* out, icl_tensor t);
+icl_error icl_late_take(double* out, int64_t n, icl_late l);
+void icl_late_free(icl_late l);
 
 // Operations, by the codes of ops.h.
 icl_error icl_unary(icl_tensor* out, int op, icl_tensor a);
@@ -54,7 +65,8 @@ icl_error icl_topk(icl_tensor* values, icl_tensor* indices, icl_tensor a, int64_
 
 // Decompositions.
 icl_error icl_eigh(icl_tensor* values, icl_tensor* vectors, icl_tensor a);
-icl_error icl_cholesky(icl_tensor* factor, int* ok, icl_tensor a);  // ok: a is positive definite
+// ok: a is positive definite; on a device it is always set, and the factor of a that is not is NaN.
+icl_error icl_cholesky(icl_tensor* factor, int* ok, icl_tensor a);
 icl_error icl_solve_triangular(icl_tensor* out, icl_tensor a, icl_tensor b, int upper);
 
 // Layers.
@@ -84,7 +96,11 @@ icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor
 // Lists of tensors, one call each.
 icl_error icl_list_axpy(icl_tensor* out, const icl_tensor* x, const icl_tensor* y, double a,
                         int n);  // x + a*y
-icl_error icl_list_dot(double* out, const icl_tensor* x, const icl_tensor* y, int n);
+// The inner product, a float64 scalar on the device of x; on the CPU summed in order.
+icl_error icl_list_dot(icl_tensor* out, const icl_tensor* x, const icl_tensor* y, int n);
+// x + a y, and a x, for a scalar tensor a.
+icl_error icl_list_axpy_by(icl_tensor* out, const icl_tensor* x, const icl_tensor* y, icl_tensor a, int n);
+icl_error icl_scaled(icl_tensor* out, icl_tensor x, icl_tensor a);
 icl_error icl_list_lerp_(const icl_tensor* x, const icl_tensor* y, double weight,
                          int n);  // x += weight*(y-x)
 icl_error icl_list_add_(const icl_tensor* x, const icl_tensor* y, int n);

@@ -1,9 +1,23 @@
 // Handles, creation, description and contents of tensors.
 #include "common.hpp"
 
+namespace {
+
+constexpr size_t kPinned = size_t(1) << 28; // larger copies would keep that much of the host's memory locked
+
+// t, of the CPU, with other options. To a GPU it goes by way of pinned memory, behind
+// what is queued there: the host does not wait, and t may be freed at once.
+at::Tensor moved(const at::Tensor& t, const at::TensorOptions& o) {
+  if (!t.is_cpu() || !o.device().is_cuda() || t.requires_grad() || t.nbytes() > kPinned) return t.to(o);
+  return t.to(o.dtype()).pin_memory().to(o.device(), /*non_blocking=*/true, /*copy=*/true);
+}
+
+}  // namespace
+
 namespace icl {
 
 std::atomic<int64_t> live{0};
+std::atomic<int64_t> reads{0};
 
 icl_error message() {
   std::string text;
@@ -35,6 +49,7 @@ using icl::ints;
 using icl::options;
 
 int64_t icl_live(void) { return icl::live.load(); }
+int64_t icl_reads(void) { return icl::reads.load(); }
 void icl_disown(void) { icl::live.fetch_sub(1, std::memory_order_relaxed); }
 
 void icl_free(icl_tensor* ts, int n) {
@@ -53,9 +68,8 @@ icl_error icl_alias(icl_tensor* out, icl_tensor t) {
 icl_error icl_from_data(icl_tensor* out, const void* data, const int64_t* shape, int dim, int kind,
                         int device) {
   return icl::guarded([&] {
-    auto t = at::from_blob(const_cast<void*>(data), ints(shape, dim), options(kind, -1));
-    *out =
-        handle(device < 0 ? t.clone() : t.to(options(kind, device), /*non_blocking=*/false, /*copy=*/true));
+    auto t = at::from_blob(const_cast<void*>(data), ints(shape, dim), options(kind, icl::kHost));
+    *out = handle(device == icl::kHost ? t.clone() : moved(t, options(kind, device)));
   });
 }
 
@@ -71,12 +85,12 @@ icl_error icl_random(icl_tensor* out, const int64_t* shape, int dim, int normal,
                      int device) {
   // Drawn on the CPU whatever the device, so that a seed means the same numbers everywhere.
   return icl::guarded([&] {
-    auto t = at::empty(ints(shape, dim), options(kind, -1));
+    auto t = at::empty(ints(shape, dim), options(kind, icl::kHost));
     if (normal)
       t.normal_(a, b);
     else
       t.uniform_(a, b);
-    *out = handle(device < 0 ? t : t.to(options(kind, device)));
+    *out = handle(moved(t, options(kind, device)));
   });
 }
 
@@ -89,13 +103,14 @@ icl_error icl_describe(icl_tensor t, int64_t* shape, int max_dim, int* dim, int*
     TORCH_CHECK(*dim <= max_dim, "a tensor of ", x.dim(), " dimensions; at most ", max_dim, " are supported");
     for (int i = 0; i < *dim; i++) shape[i] = x.size(i);
     *kind = (int)x.scalar_type();
-    *device = x.is_cuda() ? x.get_device() : -1;
+    *device = icl::code_of(x.device());
     *requires_grad = x.requires_grad();
   });
 }
 
 icl_error icl_copy_out(icl_tensor t, void* dst, int64_t bytes) {
   return icl::guarded([&] {
+    icl::reads += !in(t).is_cpu();
     auto x = in(t).detach().to(at::kCPU).contiguous();
     TORCH_CHECK((int64_t)x.nbytes() == bytes, "tensor has ", x.nbytes(), " bytes, the destination ", bytes);
     std::memcpy(dst, x.data_ptr(), bytes);
@@ -113,9 +128,12 @@ icl_error icl_copy_(icl_tensor dst, icl_tensor src) {
 }
 
 icl_error icl_item(double* out, icl_tensor t) {
-  return icl::guarded([&] { *out = in(t).item().toDouble(); });
+  return icl::guarded([&] {
+    icl::reads += !in(t).is_cpu();
+    *out = in(t).item().toDouble();
+  });
 }
 
 icl_error icl_to(icl_tensor* out, icl_tensor t, int kind, int device) {
-  return icl::guarded([&] { *out = handle(in(t).to(options(kind, device))); });
+  return icl::guarded([&] { *out = handle(moved(in(t), options(kind, device))); });
 }

@@ -1,0 +1,80 @@
+// Package standin is a device that stands in for a GPU in tests. LibTorch takes it
+// for one: its tensors do not mix with the CPU's, to read a value back is a
+// transfer, and backward passes run on a thread of their own. Its operations are
+// the CPU's, so that what comes out can be compared. Importing the package makes it.
+//
+// LibTorch's meta device, which has no values, has no convolution and no batch norm
+// outside of Python.
+package standin
+
+// #cgo CXXFLAGS: -std=c++17 -Wall -Wno-sign-compare
+// #cgo LDFLAGS: -lc10 -ltorch_cpu -lstdc++
+// #include "standin.h"
+import "C"
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+)
+
+// Device is the stand-in.
+func Device() gotch.Device { return libtorch.StandIn() }
+
+// Counts are the transfers of the process so far.
+type Counts struct {
+	Reads   int64 // of values that the host waited for
+	Late    int64 // to the host, that it did not wait for
+	Uploads int64 // from the host
+}
+
+// Counted returns them.
+func Counted() Counts {
+	c := C.standin_counted()
+	return Counts{int64(c.reads), int64(c.late), int64(c.uploads)}
+}
+
+// Since is what was counted after c.
+func (c Counts) Since() Counts {
+	now := Counted()
+	return Counts{now.Reads - c.Reads, now.Late - c.Late, now.Uploads - c.Uploads}
+}
+
+// Forbid makes each read that the host waits for an error, which names its place,
+// until the returned function is called.
+func Forbid() (allow func()) {
+	C.standin_forbid(1)
+	return func() { C.standin_forbid(0) }
+}
+
+// standinPlace writes where in this module LibTorch was called.
+//
+//export standinPlace
+func standinPlace(out *C.char, n C.int) {
+	text := unsafe.Slice((*byte)(unsafe.Pointer(out)), int(n))
+	copy(text[:len(text)-1], called())
+}
+
+func called() string {
+	const module, own = "github.com/icl-msr/icl-msr/", "internal/"
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	var places []string
+	for more := true; more && len(places) < 3; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, own) {
+			places = append(places, fmt.Sprintf("%s (%s:%d)", name, path.Base(f.File), f.Line))
+		}
+	}
+	if len(places) == 0 {
+		return "a thread of LibTorch's own, in a backward pass"
+	}
+	return strings.Join(places, ", from ")
+}
