@@ -88,7 +88,7 @@ func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
 	}
 }
 
-// run is a method's training in float64, alone or as a rank.
+// run is a method's training, alone or as a rank.
 type run struct {
 	method     string
 	msr        bool
@@ -97,9 +97,10 @@ type run struct {
 	options    map[string]float64
 	micro      int // pictures of a rank at a time
 	checkpoint bool
-	divided    int    // the same, as a network that normalises so many pictures at a time, in one graph
-	script     string // file of a TorchScript backbone
-	local      bool   // batch norms of each rank by itself
+	divided    int              // the same, as a network that normalises so many pictures at a time, in one graph
+	script     string           // file of a TorchScript backbone
+	local      bool             // batch norms of each rank by itself
+	where      libtorch.Options // float64 on the CPU where it is zero
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
@@ -137,7 +138,11 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 	if r.optimizer == "" {
 		r.optimizer = "adam"
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: libtorch.Float64(),
+	where := r.where
+	if where == (libtorch.Options{}) {
+		where = libtorch.Float64()
+	}
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: where,
 		Optimizer: nets.OptimizerConfig{Name: r.optimizer, WeightDecay: 1e-4, Momentum: 0.9}})
 	require.NoError(t, err)
 	src := pictures{g.Rank(), g.Size(), count, batch, nil}
