@@ -2,6 +2,7 @@ package meta_test
 
 import (
 	"fmt"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/devicetest"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 )
@@ -50,12 +52,14 @@ func TestDeviceTrainsAsTheCPU(t *testing.T) {
 	if !devicetest.Chosen() {
 		t.Skip("set " + devicetest.Variable + " to a device to compare it with the CPU")
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for _, method := range methods.Names() {
 		t.Run(method, func(t *testing.T) {
 			for _, w := range ways(method) {
-				t.Run(w.name, func(t *testing.T) { w.compareDevices(t) })
+				t.Run(w.name, func(t *testing.T) {
+					runtime.LockOSThread()
+					defer runtime.UnlockOSThread()
+					w.compareDevices(t)
+				})
 			}
 		})
 	}
@@ -121,4 +125,44 @@ func together(name string) string {
 		return strings.Join([]string{parts[0], parts[1], parts[len(parts)-1]}, ".")
 	}
 	return parts[0]
+}
+
+// A job of one process, by each backend there is, trains as none: what NCCL can show
+// on one GPU.
+func TestAGroupOfOneTrainsAsNone(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	o := devicetest.Options(t)[0]
+	for _, backend := range libtorch.Backends() {
+		if backend == "nccl" && o.Device == gotch.CPU {
+			continue
+		}
+		t.Run(backend, func(t *testing.T) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			g := groupOfOne(t, backend)
+			for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true}, {method: "moco", msr: true}} {
+				s := libtorch.NewScope()
+				r.where = o
+				want, a := r.train(t, s, nil)
+				got, b := r.train(t, s, g)
+				equal(t, want, got, a, b, fmt.Sprintf("%s, msr %v", r.method, r.msr))
+				require.NoError(t, s.Close())
+			}
+			require.NoError(t, g.Barrier())
+			assert.Positive(t, g.Traffic().Calls, "the group was used")
+			g.Close()
+		})
+	}
+}
+
+func groupOfOne(t *testing.T, backend string) *libtorch.Group {
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	store, err := libtorch.Serve(l, ranktest.Timeout)
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	g, err := libtorch.NewGroup(store, libtorch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1, Timeout: ranktest.Timeout})
+	require.NoError(t, err)
+	return g
 }
