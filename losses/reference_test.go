@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
+	"github.com/icl-msr/icl-msr/internal/devicetest"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/losses"
@@ -22,7 +23,7 @@ type referenceCase struct {
 }
 
 // known are the losses of this package by their names in the reference files.
-func known() map[string]func(s *libtorch.Scope, c referenceCase, in map[string]libtorch.Tensor) libtorch.Tensor {
+func known() map[string]lossFunction {
 	type (
 		scope   = *libtorch.Scope
 		tensor  = libtorch.Tensor
@@ -93,7 +94,7 @@ func known() map[string]func(s *libtorch.Scope, c referenceCase, in map[string]l
 			return losses.CPC(s, in["p"], in["t"], int64(c.Params["ahead"]), c.Params["scale"])
 		},
 		"proto_nce": func(s scope, c referenceCase, in tensors) tensor {
-			own := libtorch.FromSlice(s, whole(c.Inputs["own"].Data), gotch.CPU, c.Inputs["own"].Shape...)
+			own := libtorch.FromSlice(s, whole(c.Inputs["own"].Data), s.Like(in["z"]).Device, c.Inputs["own"].Shape...)
 			return losses.ProtoNCE(s, in["z"], in["centroids"], in["density"], own)
 		},
 		"swav_views": func(s scope, c referenceCase, in tensors) tensor {
@@ -115,6 +116,38 @@ func whole(xs []float64) []int64 {
 	return out
 }
 
+// lossFunction is a loss of this package as a function of a case's inputs.
+type lossFunction = func(s *libtorch.Scope, c referenceCase, in map[string]libtorch.Tensor) libtorch.Tensor
+
+// wanted are the reference's value and gradients, by what they are called.
+func (c referenceCase) wanted() map[string][]float64 {
+	out := map[string][]float64{c.Loss: {c.Value}}
+	for name, g := range c.Grads {
+		out[c.Loss+" by "+name] = g.Data
+	}
+	return out
+}
+
+// measure is what wanted has, of this package.
+func (c referenceCase) measure(t *testing.T, o libtorch.Options, f lossFunction) map[string][]float64 {
+	s := libtorch.NewScope()
+	defer func() { require.NoError(t, s.Close(), c.Loss) }()
+	in := map[string]libtorch.Tensor{}
+	for name, a := range c.Inputs {
+		in[name] = s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
+	}
+	for name := range c.Grads {
+		s.SetRequiresGrad(true, in[name])
+	}
+	loss := f(s, c, in)
+	out := map[string][]float64{c.Loss: devicetest.Values(s, loss)}
+	for name := range c.Grads {
+		g := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{in[name]}, libtorch.GradOptions{RetainGraph: true})
+		out[c.Loss+" by "+name] = devicetest.Values(s, g[0])
+	}
+	return out
+}
+
 func TestReference(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -131,28 +164,25 @@ func TestReference(t *testing.T) {
 			if c.Loss == "" {
 				continue
 			}
-			s := libtorch.NewScope()
-			in := map[string]libtorch.Tensor{}
-			for name, a := range c.Inputs {
-				in[name] = libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...)
-			}
-			for name := range c.Grads {
-				s.SetRequiresGrad(true, in[name])
-			}
 			f, ok := table[c.Loss]
 			if !ok {
 				t.Errorf("loss %q is not known", c.Loss)
-				require.NoError(t, s.Close())
 				continue
 			}
 			n++
-			loss := f(s, c, in)
-			reference.Near(t, []float64{c.Value}, []float64{s.Item(loss)}, file.RTol, c.Loss)
-			for name, want := range c.Grads {
-				g := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{in[name]}, libtorch.GradOptions{RetainGraph: true})
-				reference.Near(t, want.Data, libtorch.Slice[float64](s, g[0]), file.RTol, c.Loss+" by "+name)
+			for _, o := range devicetest.Options(t) {
+				got, rtol := c.measure(t, o, f), file.RTol
+				want := c.wanted()
+				for _, cpu := range devicetest.Yardsticks(o) {
+					own := c.measure(t, cpu, f)
+					for name := range want {
+						rtol = max(rtol, devicetest.Tolerance(devicetest.Error(want[name], own[name])))
+					}
+				}
+				for name := range want {
+					reference.Near(t, want[name], got[name], rtol, name)
+				}
 			}
-			require.NoError(t, s.Close())
 		}
 		return n
 	})

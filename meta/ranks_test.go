@@ -88,7 +88,7 @@ func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
 	}
 }
 
-// run is a method's training in float64, alone or as a rank.
+// run is a method's training, alone or as a rank.
 type run struct {
 	method     string
 	msr        bool
@@ -97,12 +97,13 @@ type run struct {
 	options    map[string]float64
 	micro      int // pictures of a rank at a time
 	checkpoint bool
-	divided    int          // the same, as a network that normalises so many pictures at a time, in one graph
-	script     string       // file of a TorchScript backbone
-	local      bool         // batch norms of each rank by itself
-	device     gotch.Device // none: the CPU
-	float32    bool         // with a network of twice the width: LibTorch 2.1 crashes at 4 channels
-	breaks     *int         // the step at which the loss is no number
+	divided    int              // the same, as a network that normalises so many pictures at a time, in one graph
+	script     string           // file of a TorchScript backbone
+	local      bool             // batch norms of each rank by itself
+	where      libtorch.Options // float64 on the CPU where it is zero
+	device     gotch.Device     // where `where` is zero: float64 or float32 on it; none: the CPU
+	float32    bool
+	breaks     *int // the step at which the loss is no number
 }
 
 func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
@@ -110,6 +111,9 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 	width := 0.0625
 	if r.float32 {
 		width = 0.125
+	}
+	if r.where != (libtorch.Options{}) {
+		width = 0.25
 	}
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, width)
 	if r.script != "" {
@@ -147,14 +151,7 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 	if r.optimizer == "" {
 		r.optimizer = "adam"
 	}
-	o := libtorch.Float64()
-	if r.float32 {
-		o = libtorch.Float32()
-	}
-	if r.device.Name != "" {
-		o.Device = r.device
-	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: o,
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: r.at(),
 		Optimizer: nets.OptimizerConfig{Name: r.optimizer, WeightDecay: 1e-4, Momentum: 0.9}})
 	require.NoError(t, err)
 	src := pictures{g.Rank(), g.Size(), count, batch, nil}
@@ -184,6 +181,28 @@ func (r run) follow(ctx context.Context, tr *meta.Trainer) (epochs []meta.Epoch,
 	}})
 	err = tr.Run(ctx)
 	return epochs, err
+}
+
+// finish is follow of a run that may not fail.
+func finish(t *testing.T, tr *meta.Trainer) (*meta.State, []meta.Epoch) {
+	epochs, err := run{}.follow(context.Background(), tr)
+	require.NoError(t, err, tr.State.Name())
+	return tr.State, epochs
+}
+
+// at is the type and the place of the run's numbers.
+func (r run) at() libtorch.Options {
+	if r.where != (libtorch.Options{}) {
+		return r.where
+	}
+	o := libtorch.Float64()
+	if r.float32 {
+		o = libtorch.Float32()
+	}
+	if r.device.Name != "" {
+		o.Device = r.device
+	}
+	return o
 }
 
 func figures(e meta.Epoch) []float64 {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
+	"github.com/icl-msr/icl-msr/internal/devicetest"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
@@ -85,29 +86,64 @@ func TestReference(t *testing.T) {
 
 // tensors lists arrays in the order of specs, whose names may have a prefix
 // that the file writes otherwise.
-func tensors(t *testing.T, s *libtorch.Scope, specs []nets.Spec, as arrays, rename *strings.Replacer) []libtorch.Tensor {
+func tensors(t *testing.T, s *libtorch.Scope, o libtorch.Options, specs []nets.Spec, as arrays, rename *strings.Replacer) []libtorch.Tensor {
 	out := make([]libtorch.Tensor, len(specs))
 	for i, spec := range specs {
 		a, ok := as[rename.Replace(spec.Name)]
 		require.True(t, ok, "no %s", spec.Name)
-		out[i] = libtorch.FromSlice(s, a.Data, gotch.CPU, spec.Shape...)
+		out[i] = s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, spec.Shape...), o)
 	}
 	return out
 }
 
-func near(t *testing.T, s *libtorch.Scope, specs []nets.Spec, want arrays, got []libtorch.Tensor, rename *strings.Replacer, rtol float64, what string) {
-	t.Helper()
-	for i, spec := range specs {
-		name := rename.Replace(spec.Name)
-		values := libtorch.Slice[float64](s, got[i])
-		require.NoError(t, s.Err())
-		reference.Near(t, want[name].Data, values, rtol, what+" "+name)
-	}
+// figure is a reference value, or several, beside what this package has.
+type figure struct {
+	what      string
+	want, got []float64
+	rtol      float64
 }
 
+// compare requires the figures that measure makes to be the reference's, in each of
+// devicetest's ways, and returns how many there are.
+func compare(t *testing.T, measure func(o libtorch.Options) []figure) (n int) {
+	for _, o := range devicetest.Options(t) {
+		figures, slack := measure(o), map[string]float64{}
+		for _, y := range devicetest.Yardsticks(o) {
+			for _, f := range measure(y) {
+				slack[f.what] = devicetest.Tolerance(devicetest.Error(f.want, f.got))
+			}
+		}
+		for _, f := range figures {
+			reference.Near(t, f.want, f.got, max(f.rtol, slack[f.what]), f.what)
+		}
+		n = len(figures)
+	}
+	return n
+}
+
+// each makes figures of tensors, by the names of specs.
+func each(s *libtorch.Scope, specs []nets.Spec, want arrays, got []libtorch.Tensor, rename *strings.Replacer, rtol float64, what string) (out []figure) {
+	for i, spec := range specs {
+		name := rename.Replace(spec.Name)
+		out = append(out, figure{what + " " + name, want[name].Data, devicetest.Values(s, got[i]), rtol})
+	}
+	return out
+}
+
+// check counts a case for each batch and way of the meta gradient.
 func (c step) check(t *testing.T) (n int) {
-	s := libtorch.NewScope()
-	defer func() { require.NoError(t, s.Close()) }()
+	compare(t, func(o libtorch.Options) (out []figure) {
+		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+			out, n = c.measure(t, s, o)
+			return s.Err()
+		}))
+		return out
+	})
+	return n
+}
+
+// problem is the file's meta step, and the names of its parameters there.
+func (c step) problem(t *testing.T, s *libtorch.Scope, o libtorch.Options) (p meta.Problem, toFile *strings.Replacer) {
 	f, g, phiNet := c.nets(t)
 	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 	require.NoError(t, err)
@@ -117,13 +153,21 @@ func (c step) check(t *testing.T) (n int) {
 	cfg.Lambda, cfg.Gamma, cfg.T, cfg.Alpha, cfg.Weights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
 	cfg.Space = meta.Space(c.Opts.Space)
 	msr := nets.NewMSRWith(phiNet, c.Opts.N, l.WeightWidth(cfg.Space))
-	toFile, same := strings.NewReplacer("backbone.", "f.", "projector.", "g."), strings.NewReplacer()
-	p := meta.Problem{Model: l, Config: cfg, MSR: msr,
-		Theta:      tensors(t, s, l.Params(), c.Theta, toFile),
-		Phi:        tensors(t, s, msr.Params(), c.Phi, same),
-		Buffers:    nets.Initialize(s, l.Buffers(), libtorch.Float64()),
-		PhiBuffers: nets.Initialize(s, msr.Buffers(), libtorch.Float64())}
-	array := func(a reference.Array) libtorch.Tensor { return libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...) }
+	toFile = strings.NewReplacer("backbone.", "f.", "projector.", "g.")
+	return meta.Problem{Model: l, Config: cfg, MSR: msr,
+		Theta:      tensors(t, s, o, l.Params(), c.Theta, toFile),
+		Phi:        tensors(t, s, o, msr.Params(), c.Phi, strings.NewReplacer()),
+		Buffers:    nets.Initialize(s, l.Buffers(), o),
+		PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}, toFile
+}
+
+// measure returns the figures of all cases, and their number.
+func (c step) measure(t *testing.T, s *libtorch.Scope, o libtorch.Options) (out []figure, n int) {
+	p, toFile := c.problem(t, s, o)
+	same, theta, phi := strings.NewReplacer(), p.Params(), p.MSR.Params()
+	array := func(a reference.Array) libtorch.Tensor {
+		return s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
+	}
 	p.Inner = methods.Batch{Plain: array(c.X), Views: []libtorch.Tensor{array(c.X1), array(c.X2)}}
 	for _, k := range c.Cases {
 		p.Outer = p.Inner
@@ -134,21 +178,23 @@ func (c step) check(t *testing.T) (n int) {
 			p.Config.Gradient = way
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
-			reference.Near(t, []float64{c.LCt, c.LMsr, k.LCtFast, k.LUni}, []float64{r.LCt, r.LMsr, r.LCtFast, r.LUni}, 1e-9, "losses")
-			near(t, s, l.Params(), c.Theta1, r.Fast, toFile, 1e-9, "theta1")
-			near(t, s, msr.Params(), k.GradCT, r.GradCT, same, 1e-9, string(way)+" gradient of L_ct")
-			near(t, s, msr.Params(), k.GradUni, r.GradUni, same, 1e-9, "gradient of L_uni")
+			what := k.Batch + ", " + string(way) + ": "
+			out = append(out, figure{what + "losses", []float64{c.LCt, c.LMsr, k.LCtFast, k.LUni}, []float64{r.LCt, r.LMsr, r.LCtFast, r.LUni}, 1e-9})
+			out = append(out, each(s, theta, c.Theta1, r.Fast, toFile, 1e-9, what+"theta1")...)
+			out = append(out, each(s, phi, k.GradCT, r.GradCT, same, 1e-9, what+"gradient of L_ct")...)
+			out = append(out, each(s, phi, k.GradUni, r.GradUni, same, 1e-9, what+"gradient of L_uni")...)
 			n++
 		}
-		if c.FiniteDifference != nil && k.Batch == "same" {
+		// A difference of two float32 numbers that are nearly one has few digits left.
+		if c.FiniteDifference != nil && k.Batch == "same" && o.DType == gotch.Double {
 			p.Config.Gradient, p.Config.Radius = meta.FiniteDifference, 0.01
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
-			near(t, s, msr.Params(), c.FiniteDifference, r.GradCT, same, 1e-6, "finite difference")
+			out = append(out, each(s, phi, c.FiniteDifference, r.GradCT, same, 1e-6, "finite difference")...)
 			n++
 		}
 	}
-	return n
+	return out, n
 }
 
 func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
@@ -168,30 +214,35 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 			t.Logf("do_loss_spaces: normalisation %q per %q is not offered", k.Norm, k.Per)
 			continue
 		}
-		s := libtorch.NewScope()
-		array := func(a reference.Array) libtorch.Tensor { return libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...) }
-		g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
-		method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
-		require.NoError(t, err)
-		l, err := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
-		require.NoError(t, err)
-		head := []libtorch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
-		h, logits := array(c.Z), c.Logits
-		if k.Space == "embedding" {
-			logits = c.LogitsEmbedding
-		}
-		s.SetRequiresGrad(true, h)
-		// The backbone is the identity: the features are the views.
-		half := s.Size(h, 0) / 2
-		q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
-		q.Space, q.A = meta.Space(k.Space), s.Sigmoid(array(logits))
-		q.Forward(s)
-		loss := q.DoLoss(s)
-		dz := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{h}, libtorch.GradOptions{})
-		reference.Near(t, []float64{k.Loss}, []float64{s.Item(loss)}, 1e-9, "do-loss in "+k.Space)
-		reference.Near(t, k.DZ.Data, libtorch.Slice[float64](s, dz[0]), 1e-9, "its gradient in "+k.Space)
-		require.NoError(t, s.Close())
 		n++
+		compare(t, func(o libtorch.Options) (out []figure) {
+			s := libtorch.NewScope()
+			array := func(a reference.Array) libtorch.Tensor {
+				return s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
+			}
+			g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
+			method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
+			require.NoError(t, err)
+			l, err := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
+			require.NoError(t, err)
+			head := []libtorch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
+			h, logits := array(c.Z), c.Logits
+			if k.Space == "embedding" {
+				logits = c.LogitsEmbedding
+			}
+			s.SetRequiresGrad(true, h)
+			// The backbone is the identity: the features are the views.
+			half := s.Size(h, 0) / 2
+			q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
+			q.Space, q.A = meta.Space(k.Space), s.Sigmoid(array(logits))
+			q.Forward(s)
+			loss := q.DoLoss(s)
+			dz := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{h}, libtorch.GradOptions{})
+			out = []figure{{"do-loss in " + k.Space, []float64{k.Loss}, devicetest.Values(s, loss), 1e-9},
+				{"its gradient in " + k.Space, k.DZ.Data, devicetest.Values(s, dz[0]), 1e-9}}
+			require.NoError(t, s.Close())
+			return out
+		})
 	}
 	return n
 }

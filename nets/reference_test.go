@@ -10,6 +10,7 @@ import (
 	"github.com/sugarme/gotch"
 	"github.com/sugarme/gotch/ts"
 
+	"github.com/icl-msr/icl-msr/internal/devicetest"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/nets"
@@ -88,11 +89,21 @@ func TestReference(t *testing.T) {
 				// What the last bits of the input do to a number is what another processor's
 				// order of sums may do: PyTorch's own values differ by as much from machine to
 				// machine where batch norm is over few pixels.
-				got, other := measure(t, net, c.InputShape, 1), measure(t, net, c.InputShape, 1+1e-15)
-				for name := range want {
-					rtol := max(file.RTol, 8*difference(got[name], other[name]))
-					require.Less(t, rtol, 1e-4, name)
-					reference.Near(t, want[name], got[name], rtol, name)
+				for _, o := range devicetest.Options(t) {
+					got, other := measure(t, net, c.InputShape, 1, o), measure(t, net, c.InputShape, 1+1e-15, o)
+					cpu := map[string][]float64{}
+					for _, y := range devicetest.Yardsticks(o) {
+						cpu = measure(t, net, c.InputShape, 1, y)
+					}
+					for name := range want {
+						rtol := max(file.RTol, 8*difference(got[name], other[name]))
+						if own, ok := cpu[name]; ok {
+							rtol = max(rtol, devicetest.Tolerance(devicetest.Error(want[name], own)))
+						} else {
+							require.Less(t, rtol, 1e-4, name)
+						}
+						reference.Near(t, want[name], got[name], rtol, name)
+					}
 				}
 			})
 		}
@@ -101,30 +112,30 @@ func TestReference(t *testing.T) {
 }
 
 // measure is what the reference has of a network, for its input times scale.
-func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64) map[string][]float64 {
+func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o libtorch.Options) map[string][]float64 {
 	s := libtorch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	specs := net.Params()
 	p := make([]libtorch.Tensor, len(specs))
 	for i, spec := range specs {
-		p[i] = formula(s, spec)
+		p[i] = s.To(formula(s, spec), o)
 	}
 	s.SetRequiresGrad(true, p...)
-	b := nets.Initialize(s, net.Buffers(), libtorch.Float64())
+	b := nets.Initialize(s, net.Buffers(), o)
 	in := s.Reshape(sinusoid(s, shape[0]*shape[1]*shape[2]*shape[3], 0.11, 0, (*ts.Tensor).MustCos), shape...)
-	in = s.MulScalar(in, scale)
+	in = s.To(s.MulScalar(in, scale), o)
 	y := net.Forward(s, p, b, in, nets.Train())
 	loss := s.Mean(s.Square(y))
 	grads := s.Grad([]libtorch.Tensor{loss}, p, libtorch.GradOptions{})
-	features := libtorch.Slice[float64](s, y)
+	features := devicetest.Values(s, y)
 	require.NoError(t, s.Err())
 	out := map[string][]float64{"sum of features": rowSums(features, 2), "train features": firsts(features, 2, 8), "loss": {s.Item(loss)},
-		"running mean": libtorch.Slice[float64](s, b[0])[:8], "running variance": libtorch.Slice[float64](s, b[1])[:8]}
+		"running mean": devicetest.Values(s, b[0])[:8], "running variance": devicetest.Values(s, b[1])[:8]}
 	for i, spec := range specs {
 		out["gradient of "+spec.Name] = []float64{math.Sqrt(s.Dot(grads[i:i+1], grads[i:i+1]))}
 	}
 	require.Equal(t, []int64{1}, libtorch.Slice[int64](s, b[2]))
-	out["eval features"] = firsts(libtorch.Slice[float64](s, net.Forward(s, p, b, in, nets.Eval())), 2, 8)
+	out["eval features"] = firsts(devicetest.Values(s, net.Forward(s, p, b, in, nets.Eval())), 2, 8)
 	require.NoError(t, s.Err())
 	return out
 }

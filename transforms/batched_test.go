@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
+	"github.com/icl-msr/icl-msr/internal/devicetest"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
 
@@ -44,9 +45,10 @@ func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Choice, one fu
 	}
 	require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
 		n := int64(len(pictures))
-		x := s.To(libtorch.FromSlice(s, pix, gotch.CPU, n, int64(size), int64(size), 3), libtorch.Float32())
+		device := devicetest.Device(t)
+		x := s.To(libtorch.FromSlice(s, pix, device, n, int64(size), int64(size), 3), libtorch.Options{DType: gotch.Float, Device: device})
 		x = s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
-		got := libtorch.Slice[float32](s, s.Contiguous(many(p.batched(s, choices, gotch.CPU), x)))
+		got := libtorch.Slice[float32](s, s.Contiguous(many(p.batched(s, choices, device), x)))
 		if s.Err() != nil {
 			return s.Err()
 		}
@@ -154,7 +156,7 @@ func TestDeviceMakesTheViewsOfApply(t *testing.T) {
 				want = append(want, view...)
 			}
 			require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
-				x := p.Device(s, &st, gotch.CPU)
+				x := p.Device(s, &st, devicetest.Device(t))
 				assert.Equal(t, []int64{int64(len(pictures)), 3, int64(p.Size), int64(p.Size)}, s.Shape(x))
 				got := libtorch.Slice[float32](s, s.Contiguous(x))
 				require.NoError(t, s.Err())

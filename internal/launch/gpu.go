@@ -42,7 +42,7 @@ func Assign(device, backend string, p Place, gpus int, built []string) (string, 
 	case device != "cuda":
 		return device, backend, nil
 	case p.LocalSize > gpus:
-		return "", "", fmt.Errorf("--device cuda: %d processes on this machine, and this program sees %d GPUs on it: start one process for each GPU (--nproc-per-node, --ntasks-per-node), show it more (CUDA_VISIBLE_DEVICES), or give --device cpu", p.LocalSize, gpus)
+		return "", "", fmt.Errorf("--device cuda: %d processes on this machine, and this program sees %d GPUs on it: start one process for each GPU (--nproc-per-node, --ntasks-per-node), show it more (CUDA_VISIBLE_DEVICES), let all share one by --device cuda:0 --backend gloo, or give --device cpu", p.LocalSize, gpus)
 	}
 	return fmt.Sprintf("cuda:%d", p.LocalRank), backend, nil
 }

@@ -32,7 +32,7 @@ func TestGPUsOfAJob(t *testing.T) {
 		{"cuda", "", slurm, 4, gpus, "cuda:3", "nccl", false},
 		{"cpu", "nccl", of(0, 2), 8, gpus, "", "NCCL is between GPUs; give --device cuda, or --backend gloo", true},
 		{"cuda", "", of(0, 8), 4, gpus, "", "--device cuda: 8 processes on this machine, and this program sees 4 GPUs on it: start one process for each GPU", true},
-		{"cuda", "gloo", of(0, 2), 1, gpus, "", "2 processes on this machine, and this program sees 1 GPUs", true},
+		{"cuda", "gloo", of(0, 2), 1, gpus, "", "let all share one by --device cuda:0 --backend gloo", true},
 		{"cuda", "", slurm, 2, gpus, "", "4 processes on this machine, and this program sees 2 GPUs", true},
 		{"cuda:0", "", of(1, 2), 4, gpus, "", "--device cuda:0 with 2 processes on this machine: all would be on one GPU, which NCCL cannot do; give --device cuda", true},
 		{"cuda", "", of(0, 2), 0, []string{"gloo"}, "", "--backend nccl: this program was built without it: build it with CUDA=1 (CUDA=1 make build), or give --backend gloo", true},

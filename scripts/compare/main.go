@@ -39,15 +39,17 @@ func main() {
 type task struct {
 	mode, method, arch string
 	batch, threads     int
+	place
 }
 
 func parse(args []string) (task, error) {
-	if len(args) != 5 {
-		return task{}, errors.New("usage: compare augment|pictures|probe|knn|step|msr-step|rank-step|rank-step-local|meta-WAY METHOD ARCH BATCH THREADS")
+	if len(args) < 5 || len(args) > 7 {
+		return task{}, errors.New("usage: compare augment|pictures|probe|knn|step|msr-step|rank-step|rank-step-local|meta-WAY METHOD ARCH BATCH THREADS [DEVICE [SIZE]]")
 	}
 	batch, err1 := strconv.Atoi(args[3])
 	threads, err2 := strconv.Atoi(args[4])
-	return task{args[0], args[1], args[2], batch, threads}, errors.Join(err1, err2)
+	at, err3 := parsePlace(args[5:])
+	return task{args[0], args[1], args[2], batch, threads, at}, errors.Join(err1, err2, err3)
 }
 
 func work() error {
@@ -79,7 +81,7 @@ func work() error {
 	if err != nil {
 		return err
 	}
-	return printPeak()
+	return t.printPeak()
 }
 
 // each does one piece of work for each line of input.
@@ -95,7 +97,7 @@ func each(do func() error) error {
 	return lines.Err()
 }
 
-func printPeak() error {
+func printHostPeak() error {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return err
@@ -110,9 +112,9 @@ func printPeak() error {
 	return errors.New("no peak memory in /proc/self/status")
 }
 
-// state is the method on its backbone with the CIFAR stem, and f_msr.
+// state is the method on its backbone, and f_msr.
 func (t task) state(s *libtorch.Scope, msr bool) (*meta.State, error) {
-	backbone, err := nets.NewBackbone(t.arch, nets.StemCIFAR, 1)
+	backbone, err := nets.NewBackbone(t.arch, t.stem(), 1)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +133,7 @@ func (t task) state(s *libtorch.Scope, msr bool) (*meta.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := meta.StateOptions{Model: model, Seed: 1, Options: libtorch.Float32(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
+	o := meta.StateOptions{Model: model, Seed: 1, Options: t.options(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
 	if msr {
 		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: model.WeightWidth(meta.Embedding)}); err != nil {
 			return nil, err
@@ -150,11 +152,11 @@ func (t task) pictures(m *methods.Model) meta.Batch {
 		}
 		return x
 	}
-	b := meta.Batch{N: t.batch, Size: 32, Plain: draw(32)}
+	b := meta.Batch{N: t.batch, Size: t.size, Plain: draw(t.size)}
 	for _, v := range m.Views() {
-		side := 32
+		side := t.size
 		if v == methods.Small {
-			side = 12
+			side = t.size * 3 / 8
 		}
 		b.Sizes, b.Views = append(b.Sizes, side), append(b.Views, draw(side))
 	}
@@ -197,18 +199,22 @@ func (t task) trainSteps(s *libtorch.Scope) error {
 	if err != nil {
 		return err
 	}
-	src := asked{t.pictures(st.Model), new(time.Time)}
-	return src.train(st, nil, false, func() { fmt.Println(time.Since(*src.start).Seconds()) })
+	src := asked{t.upload(s, t.pictures(st.Model)), new(time.Time)}
+	if s.Err() != nil {
+		return s.Err()
+	}
+	return src.train(st, nil, false, func() error {
+		err := libtorch.Synchronize(t.device)
+		fmt.Println(time.Since(*src.start).Seconds())
+		return err
+	})
 }
 
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
-func (a asked) train(st *meta.State, g *libtorch.Group, local bool, after func()) error {
+func (a asked) train(st *meta.State, g *libtorch.Group, local bool, after func() error) error {
 	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
-		Hooks: []meta.Hook{{OnStep: func(meta.Step) error {
-			after()
-			return nil
-		}}}}
+		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -221,7 +227,7 @@ func (t task) metaSteps(s *libtorch.Scope, way meta.Gradient) error {
 	if err != nil {
 		return err
 	}
-	b, o := t.pictures(st.Model), libtorch.Float32()
+	b, o := t.pictures(st.Model), t.options()
 	upload := func(x []float32, side int) libtorch.Tensor {
 		return libtorch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
 	}
@@ -240,7 +246,7 @@ func (t task) metaSteps(s *libtorch.Scope, way meta.Gradient) error {
 				return err
 			}
 			st.PhiOpt.Step(u, p.Phi, r.Grad, 1e-3)
-			return u.Err()
+			return errors.Join(u.Err(), libtorch.Synchronize(t.device))
 		})
 	})
 }

@@ -7,23 +7,32 @@ import math
 
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import nn
+from torch.func import functional_call
+
+try:
+    from torchvision.models import resnet
+except ImportError:  # scripts/gpu needs torch alone
+    import resnet
 
 DIM, HIDDEN = 64, 1024
 TAU = {"moco": 0.2, "infomin": 0.2, "pcl": 0.2, "cmc": 0.1, "cpc": 0.1, "ressl": 0.1, "swav": 0.1, "dclw": 0.1}
 
 
-def backbone(arch, width=64, channels=3):
-    """torchvision's ResNet with the CIFAR stem and no classifier."""
-    blocks = {"resnet10": [1, 1, 1, 1], "resnet18": [2, 2, 2, 2]}[arch]
-    f = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, blocks)
+def backbone(arch, width=64, channels=3, size=32):
+    """torchvision's ResNet without a classifier, for pictures of 32 pixels with the CIFAR stem."""
+    blocks = {"resnet10": [1, 1, 1, 1], "resnet18": [2, 2, 2, 2], "resnet50": [3, 4, 6, 3]}[arch]
+    block = resnet.Bottleneck if arch == "resnet50" else resnet.BasicBlock
+    f = resnet.ResNet(block, blocks)
     if width != 64:
         f.inplanes = width
         f.bn1 = nn.BatchNorm2d(width)
-        f.layer1 = f._make_layer(torchvision.models.resnet.BasicBlock, width, blocks[0])
+        f.layer1 = f._make_layer(block, width, blocks[0])
         for i in (2, 3, 4):
-            setattr(f, f"layer{i}", f._make_layer(torchvision.models.resnet.BasicBlock, width << (i - 1), blocks[i - 1], stride=2))
+            setattr(f, f"layer{i}", f._make_layer(block, width << (i - 1), blocks[i - 1], stride=2))
+    if size > 96:
+        f.fc = nn.Identity()
+        return f
     f.conv1, f.maxpool, f.fc = nn.Conv2d(channels, width, 3, 1, 1, bias=False), nn.Identity(), nn.Identity()
     return f
 
@@ -40,12 +49,12 @@ def nt_xent(z1, z2, tau):
     n, z = len(z1), F.normalize(torch.cat([z1, z2]), dim=1)
     logits = z @ z.T / tau
     logits.fill_diagonal_(float("-inf"))
-    return F.cross_entropy(logits, torch.arange(2 * n).roll(n))
+    return F.cross_entropy(logits, torch.arange(2 * n, device=z.device).roll(n))
 
 
 def positives_and_negatives(z1, z2, tau):
     n, z = len(z1), F.normalize(torch.cat([z1, z2]), dim=1)
-    logits, i = z @ z.T / tau, torch.arange(2 * n)
+    logits, i = z @ z.T / tau, torch.arange(2 * n, device=z.device)
     pos = logits[i, i.roll(n)]
     mask = (i[:, None] % n) == (i[None] % n)
     return pos, logits.masked_fill(mask, float("-inf")).logsumexp(1)
@@ -72,7 +81,7 @@ def large_margin(z1, z2, tau):
 
 
 def cross_view(z1, z2, tau):
-    logits, i = F.normalize(z1, dim=1) @ F.normalize(z2, dim=1).T / tau, torch.arange(len(z1))
+    logits, i = F.normalize(z1, dim=1) @ F.normalize(z2, dim=1).T / tau, torch.arange(len(z1), device=z1.device)
     return F.cross_entropy(logits, i) + F.cross_entropy(logits.T, i)
 
 
@@ -105,11 +114,11 @@ def vicreg(z1, z2, _):
 
 
 def w_mse(z1, z2, _, eps=0.01):
-    white, order = [], torch.randperm(len(z1))
+    white, order = [], torch.randperm(len(z1), device=z1.device)
     for z in (z1, z2):
         z = z[order]
         z = z - z.mean(0)
-        c = (1 - eps) * z.T @ z / (len(z) - 1) + eps * torch.eye(z.shape[1])
+        c = (1 - eps) * z.T @ z / (len(z) - 1) + eps * torch.eye(z.shape[1], device=z.device)
         white.append(torch.linalg.solve_triangular(torch.linalg.cholesky(c), z.T, upper=False).T)
     return 2 - 2 * F.cosine_similarity(*white).mean()
 
@@ -129,21 +138,25 @@ def byol_loss(p1, p2, t1, t2):
 def info_nce(q, k, queue, tau):
     q, k = F.normalize(q, dim=1), F.normalize(k, dim=1)
     logits = torch.cat([(q * k).sum(1, keepdim=True), q @ queue.T], 1) / tau
-    return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long))
+    return F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long, device=q.device))
 
 
 class Step(nn.Module):
     """Two views, a projector, a loss of their embeddings, Adam."""
 
-    def __init__(self, name, arch, batch, loss=None):
+    def __init__(self, name, arch, batch, loss=None, device="cpu", size=32):
         super().__init__()
-        self.name, self.loss, self.tau, self.batch = name, loss, TAU.get(name, 0.5), batch
+        self.name, self.loss, self.tau, self.batch, self.size = name, loss, TAU.get(name, 0.5), batch, size
         self.build(arch)
+        self.to(device)
+        for key, value in list(vars(self).items()):  # views, queues and the like
+            if isinstance(value, torch.Tensor):
+                setattr(self, key, value.to(device))
         self.adam = torch.optim.Adam([p for p in self.parameters() if p.requires_grad], lr=3e-3, weight_decay=1e-6)
 
     def build(self, arch):
-        self.f, self.g = backbone(arch), head(512)
-        self.views = torch.randn(2 * self.batch, 3, 32, 32)
+        self.f, self.g = backbone(arch, size=self.size), head(2048 if arch == "resnet50" else 512)
+        self.views = torch.randn(2 * self.batch, 3, self.size, self.size)
 
     def embed(self):
         return self.g(self.f(self.views)).chunk(2)
@@ -250,6 +263,7 @@ class PCL(MoCo):
         self.k, z = self.targets(), self.embed()
         loss = (info_nce(z[0], self.k[1], self.queue, self.tau) + info_nce(z[1], self.k[0], self.queue, self.tau)) / 2
         for c, phi, own in self.clusters:
+            c, phi, own = (x.to(z[0].device) for x in (c, phi, own))
             for v in z:
                 loss = loss + F.cross_entropy(F.normalize(v, dim=1) @ c.T / phi, own) / 4
         return loss
@@ -321,7 +335,7 @@ class CPC(Step):
             context = context + c(F.relu(b(F.relu(a(context)))[:, :, :-1]))
         flat = lambda x: x.permute(0, 2, 3, 1)
         targets, predictions = flat(self.target(grid)), flat(self.predict(F.relu(context)))[:, :4] * 0.1
-        own = torch.arange(self.batch * 49).view(self.batch, 7, 7)[:, 3:].reshape(-1)
+        own = torch.arange(self.batch * 49, device=grid.device).view(self.batch, 7, 7)[:, 3:].reshape(-1)
         return F.cross_entropy(predictions.reshape(-1, DIM) @ targets.reshape(-1, DIM).T, own)
 
 
@@ -334,12 +348,63 @@ def in_channels_last(step):
     return step
 
 
-def step(name, arch, batch, channels_last=False):
+def step(name, arch, batch, device="cpu", size=32, channels_last=False):
     """Returns a function that does one training step."""
     pairs = {
         "simclr": nt_xent, "dcl": debiased, "dclw": decoupled, "lmcl": large_margin, "relic": relic, "align_uniform": align_uniform,
         "barlow_twins": barlow_twins, "vicreg": vicreg, "w_mse": w_mse, "ssl_hsic": ssl_hsic,
     }
     classes = {"byol": BYOL, "directpred": DirectPred, "simsiam": SimSiam, "moco": MoCo, "infomin": MoCo, "pcl": PCL, "ressl": ReSSL, "swav": SwAV, "cmc": CMC, "cpc": CPC}
-    step = classes.get(name, Step)(name, arch, batch, pairs.get(name)).train()
+    step = classes.get(name, Step)(name, arch, batch, pairs.get(name), device, size).train()
     return in_channels_last(step) if channels_last else step
+
+
+def do_loss(z, a, tau=0.5):
+    n = len(z) // 2
+    z = F.normalize(z, dim=1)
+    other = z.roll(n, 0)
+    pos = (F.normalize(a.repeat(2, 1, 1) * other[:, None], dim=2) * z[:, None]).sum(2) / tau
+    i = torch.arange(2 * n, device=z.device)
+    mask = (i[:, None] % n) == (i[None] % n)
+    neg = (z @ z.T / tau).masked_fill(mask, float("-inf")).logsumexp(1, keepdim=True)
+    return -(F.logsigmoid(pos - neg).logsumexp(1) - math.log(a.shape[1])).mean()
+
+
+def weight_uniformity(a, t=2.0):
+    a = F.normalize(a, dim=2)
+    g = 2 * t * (a @ a.transpose(1, 2)) - 2 * t
+    eye = torch.eye(a.shape[1], dtype=torch.bool, device=a.device)
+    return g.masked_fill(eye, float("-inf")).logsumexp((1, 2)).mean()
+
+
+class MetaStep(Step):
+    """A meta step of SimCLR by create_graph, and Adam on f_msr."""
+
+    def build(self, arch):
+        super().build(arch)
+        self.plain = torch.randn(self.batch, 3, self.size, self.size)
+        self.net = nn.Sequential(self.f, self.g)
+        for m in self.net.modules():  # the meta stage leaves running statistics alone
+            if isinstance(m, nn.modules.batchnorm._BatchNorm):
+                m.track_running_stats, m.running_mean, m.running_var, m.num_batches_tracked = False, None, None, None
+        trunk, width = [], 3
+        for out in (32, 64, 128, 256):
+            trunk += [nn.Conv2d(width, out, 3, 2, 1, bias=False), nn.BatchNorm2d(out, track_running_stats=False), nn.ReLU()]
+            width = out
+        self.msr = nn.Sequential(*trunk, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 6 * DIM))
+
+    def objective(self):
+        theta = dict(self.net.named_parameters())
+        embed = lambda p: functional_call(self.net, p, (self.views,))
+        a, z = self.msr(self.plain).view(self.batch, 6, DIM).sigmoid(), embed(theta)
+        total = nt_xent(*z.chunk(2), self.tau) + do_loss(z, a, self.tau)
+        grads = torch.autograd.grad(total, list(theta.values()), create_graph=True)
+        fast = {n: p - 3e-3 * g for (n, p), g in zip(theta.items(), grads)}
+        return nt_xent(*embed(fast).chunk(2), self.tau) + weight_uniformity(a)
+
+    def __call__(self):
+        loss, parameters = self.objective(), list(self.msr.parameters())
+        for p, g in zip(parameters, torch.autograd.grad(loss, parameters)):
+            p.grad = g
+        self.adam.step()  # the network's parameters have no gradient, and stay
+        return loss.item()

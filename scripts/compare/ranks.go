@@ -41,10 +41,11 @@ func (t task) rankSteps(s *libtorch.Scope) error {
 	share.batch /= place.Size
 	src := asked{share.pictures(st.Model), new(time.Time)}
 	before := g.Traffic()
-	err = src.train(st, g, t.mode == "rank-step-local", func() {
+	err = src.train(st, g, t.mode == "rank-step-local", func() error {
 		seconds, now := time.Since(*src.start), g.Traffic()
 		fmt.Println(seconds.Seconds(), now.Calls-before.Calls, now.Bytes-before.Bytes, (now.Busy - before.Busy).Seconds(), (now.Waited - before.Waited).Seconds())
 		before = now
+		return nil
 	})
 	if err != nil {
 		return job.Explain(err)

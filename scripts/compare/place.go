@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// place is where a step runs, and the side of its pictures.
+type place struct {
+	device gotch.Device
+	size   int
+}
+
+// parsePlace reads DEVICE and SIZE, of which the last may be missing: the CPU, 32.
+func parsePlace(args []string) (p place, err error) {
+	p = place{gotch.CPU, 32}
+	if len(args) > 1 {
+		if p.size, err = strconv.Atoi(args[1]); err != nil {
+			return p, err
+		}
+	}
+	if len(args) == 0 {
+		return p, nil
+	}
+	if p.device, err = libtorch.ParseDevice(args[0]); err != nil || p.device == gotch.CPU {
+		return p, err
+	}
+	return p, libtorch.Present(p.device)
+}
+
+func (p place) options() libtorch.Options {
+	return libtorch.Options{DType: gotch.Float, Device: p.device}
+}
+
+// stem is ImageNet's for large pictures.
+func (p place) stem() nets.Stem {
+	if p.size > 96 {
+		return nets.StemImageNet
+	}
+	return nets.StemCIFAR
+}
+
+// upload keeps a batch's views on a GPU, into s, so that a step's time is the
+// step's alone, as it is of PyTorch's.
+func (t task) upload(s *libtorch.Scope, b meta.Batch) meta.Batch {
+	if t.device == gotch.CPU {
+		return b
+	}
+	views := make([]libtorch.Tensor, len(b.Views))
+	for v, x := range b.Views {
+		views[v] = libtorch.FromSlice(s, x, t.device, int64(b.N), 3, int64(b.Sizes[v]), int64(b.Sizes[v]))
+		b.Views[v] = nil
+	}
+	b.Device = func(u *libtorch.Scope, v int, _ gotch.Device) libtorch.Tensor { return u.Hold(views[v]) }
+	if t.mode == "step" {
+		b.Plain = nil
+	}
+	return b
+}
+
+// printPeak prints the most memory there was: of the host in bytes; on a GPU that
+// of tensors and that which LibTorch held there, 0 where it is not known.
+func (t task) printPeak() error {
+	if t.device == gotch.CPU {
+		return printHostPeak()
+	}
+	allocated, reserved, _ := libtorch.CUDAPeak(t.device)
+	_, err := fmt.Println(allocated, reserved)
+	return err
+}

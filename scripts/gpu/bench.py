@@ -1,0 +1,175 @@
+"""Parts that tell how fast the program is, beside PyTorch on the same device in turns."""
+
+import json
+import os
+import selectors
+import statistics
+import subprocess
+import sys
+import time
+
+import checks
+import peaks
+from part import Failed, Unfinished
+
+
+class Side:
+    """One worker, which does a step when asked."""
+
+    def __init__(self, p, name, command, **env):
+        self.p, self.name, self.seconds = p, name, []
+        self.errors = open(os.path.join(p.work, name.replace(" ", "-") + ".txt"), "w+")
+        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, bufsize=1,
+                                        env=p.place.environment(**env), cwd=p.work)
+
+    def ask(self, word, at_most):
+        """The answer to a line; Failed with the worker's last words where there is none."""
+        try:
+            self.process.stdin.write(word + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        return self.answer(at_most)
+
+    def answer(self, at_most):
+        limit = min(at_most, self.p.left() - 5)
+        with selectors.DefaultSelector() as s:
+            s.register(self.process.stdout, selectors.EVENT_READ)
+            line = self.process.stdout.readline() if limit > 0 and s.select(limit) else None
+        if line is None:
+            self.process.kill()
+            raise Failed(f"no answer within {max(0, limit):.0f} s")
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            said = [x for x in self.errors.read().splitlines() if x.strip()]
+            raise Failed(said[-1] if said else f"it ended with status {self.process.returncode}")
+        return line
+
+    def step(self, at_most=240):
+        return float(self.ask("go", at_most))
+
+    def peak(self):
+        """Bytes of tensors, of the device or host; 0 where not known."""
+        self.process.stdin.close()
+        return int(self.answer(60).split()[0])
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def ours(p, mode, method, arch, batch, size, **env):
+    return Side(p, "ours " + mode, [p.place.program("compare"), mode, method, arch, batch, threads(p), p.device, size], **env)
+
+
+def theirs(p, mode, method, arch, batch, size, variant, **env):
+    return Side(p, variant, [sys.executable, os.path.join(p.place.scripts, "worker.py"), mode, method, arch, batch, threads(p), p.device, size, variant], **env)
+
+
+def threads(p):
+    return min(8, os.cpu_count() or 1)
+
+
+def started(p, make, what):
+    """A side that has done its first steps, or None with a note on why not."""
+    side = make()
+    try:
+        for _ in range(1 if p.quick and not p.gpu else 3):
+            side.step(300)
+        return side
+    except (Failed, ValueError) as e:
+        side.end()
+        p.note(f"{what}: {side.name} was left out: {e}")
+        return None
+
+
+def turns(p, sides, rounds):
+    """Times the sides in turn, for as long as there is time."""
+    for k in range(rounds):
+        if k >= 3 and p.left() < 20 + 3 * sum(s.seconds[-1] for s in sides):
+            break
+        for s in list(sides):
+            s.seconds.append(s.step())
+    return {s.name: statistics.median(s.seconds) for s in sides}
+
+
+def measure(p, what, batch, tf32, makers):
+    """Rows of one step, of all sides that start. makers: name -> a function that makes the side."""
+    env = {} if tf32 else checks.EXACT
+    sides = {name: s for name, make in makers.items() for s in [started(p, lambda: make(env), what)] if s}
+    if not any(n.startswith("this") for n in sides):
+        raise Failed(f"{what}: this program's step did not run: see the notes")
+    try:
+        flop = count_flop(p, sides.get("PyTorch eager"))
+        turns(p, list(sides.values()), 3 if p.quick and not p.gpu else 9 if p.quick else 21)
+        eager = statistics.median(sides["PyTorch eager"].seconds) if "PyTorch eager" in sides else None
+        for name, s in sides.items():
+            t = statistics.median(s.seconds)
+            memory = s.peak()
+            p.row("step", **{"step": what, "program": name, "TF32": "as it comes" if tf32 else "off", "ms": f"{1000 * t:.2f}", "images/s": f"{batch / t:.0f}",
+                             "peak MB": f"{memory / 2**20:.0f}" if memory else "", "of peak FLOP/s": peaks.share(flop, t, p.card, tf32) if p.gpu else "",
+                             "against eager": f"{t / eager:.3f}" if eager else "", "seconds": s.seconds, "flop": flop})
+    finally:
+        for s in sides.values():
+            s.end()
+
+
+def count_flop(p, side):
+    """FLOP of a step by torch.utils.flop_counter, of both passes; 0 where it cannot tell."""
+    if side is None:
+        return 0
+    try:
+        return int(side.ask("flop", 120))
+    except (Failed, ValueError) as e:
+        p.note(f"the FLOP of a step were not counted: {e}")
+        return 0
+
+
+def sizes(p, arch, batch, size):
+    """Those of the table on a GPU; small ones in a rehearsal."""
+    return (arch, batch, size) if p.gpu else ("resnet10", 8, 32)
+
+
+def step(method, arch, batch, size, compiled=("compile",)):
+    """A part: a method's step, ours, eager and compiled, with TF32 as it comes and off."""
+    def run(p):
+        a, n, side = sizes(p, arch, batch, size)
+        makers = {"this program": lambda env: ours(p, "step", method, a, n, side, **env),
+                  "PyTorch eager": lambda env: theirs(p, "step", method, a, n, side, "eager", **env)}
+        for variant in compiled if p.gpu or not p.quick else ():
+            makers["torch.compile" + ("" if variant == "compile" else " " + variant)] = lambda env, v=variant: theirs(p, "step", method, a, n, side, v, **env)
+        what = f"{method}, {a}, {side} pixels, batch {n}"
+        for tf32 in (True, False) if p.gpu and not p.quick else (True,):
+            if any(r.get("TF32") == ("as it comes" if tf32 else "off") for r in p.record["rows"]):
+                continue
+            measure(p, what, n, tf32, makers)
+    return run
+
+
+def meta(p):
+    """The meta step in its ways, beside PyTorch's create_graph, and the regular step with MSR."""
+    a, n, side = sizes(p, "resnet18", 256 if p.gpu else 8, 32)
+    makers = {f"this program, {way}": lambda env, way=way: ours(p, "meta-" + way, "simclr", a, n, side, **env) for way in ("forward-mode", "unrolled", "finite-difference")}
+    makers["PyTorch eager"] = lambda env: theirs(p, "meta", "simclr", a, n, side, "eager", **env)
+    measure(p, f"meta step of SimCLR, {a}, {side} pixels, batch {n}", n, True, makers)
+    measure(p, f"regular step of SimCLR with MSR, {a}, {side} pixels, batch {n}", n, True,
+            {"this program": lambda env: ours(p, "msr-step", "simclr", a, n, side, **env), "this program, without MSR": lambda env: ours(p, "step", "simclr", a, n, side, **env)})
+
+
+def data(p):
+    """What share of an epoch a run waits for pictures, with views made on the host and on the device."""
+    found = p.place.cifar10()
+    name, flags = ("CIFAR-10", found[1]) if found else ("drawn pictures", ["--dataset", "shapes", "--count", "20000" if p.gpu else "256"])
+    if not found:
+        p.note("no CIFAR-10 in the bundle: drawn pictures")
+    if not p.gpu:
+        name, flags = "drawn pictures", ["--dataset", "shapes", "--count", "256", "--arch", "resnet8", "--width", "0.25"]
+    for where in ("host", "device"):
+        run = checks.fresh(p, where)
+        p.must(f"pretrain on {name}, views made on the {where}", "pretrain", "--preset", "lightly-cifar10", *flags, "--epochs", "2", "--batch-size", "512" if p.gpu else "64",
+               "--augment-on", where, "--out", run)
+        with open(os.path.join(run, "metrics.jsonl")) as f:
+            e = [json.loads(line) for line in f][-1]
+        p.row("data", **{"run": f"SimCLR, {name}, views on the {where}", "images/s": f"{e['images_per_second']:.0f}", "share waited": f"{100 * e['data_wait_share']:.1f} %",
+                         "epoch s": f"{e['seconds_regular']:.1f}"})

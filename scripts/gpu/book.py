@@ -1,0 +1,100 @@
+"""The report: report.json, written whole after every part, and report.md made of it."""
+
+import json
+import os
+import tempfile
+
+DONE = ("passed", "skipped")
+
+
+def write(path, text):
+    """Replaces a file at once: whoever reads it, or is killed, has the old or the new one."""
+    f = tempfile.NamedTemporaryFile("w", dir=os.path.dirname(path), prefix=os.path.basename(path), suffix=".partial", delete=False)
+    try:
+        with f:
+            f.write(text)
+            f.flush()
+            os.fsync(f.fileno())
+        os.chmod(f.name, 0o644)
+        os.replace(f.name, path)
+    except BaseException:
+        os.unlink(f.name)
+        raise
+
+
+def read(path):
+    try:
+        with open(path) as f:
+            return json.load(f)
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+class Book:
+    """The report in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.json = os.path.join(folder, "report.json")
+        self.data = read(self.json)
+
+    def start(self, head):
+        os.makedirs(os.path.join(self.folder, "parts"), exist_ok=True)
+        self.data = dict(head, parts={})
+        self.save()
+
+    def state(self, name):
+        return self.data["parts"].get(name, {}).get("state", "not run") if self.data else "not run"
+
+    def put(self, name, part):
+        self.data["parts"][name] = part
+        self.save()
+
+    def save(self):
+        write(self.json, json.dumps(self.data, indent=1) + "\n")
+        write(os.path.join(self.folder, "report.md"), page(self.data))
+
+
+def table(columns, rows):
+    """A table of Markdown."""
+    cell = lambda v: str(v).replace("|", "\\|").replace("\n", " ")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell(r.get(c, "")) for c in columns) + " |" for r in rows]
+    return "\n".join(lines)
+
+
+# Tables of docs/gpu.md, by the kind of row.
+TABLES = [
+    ("check", "Right", ["check", "result", "detail"]),
+    ("step", "Step time", ["step", "program", "TF32", "ms", "images/s", "peak MB", "of peak FLOP/s", "against eager"]),
+    ("data", "Waiting for data", ["run", "images/s", "share waited", "epoch s"]),
+    ("run", "Whole runs", ["run", "epochs", "200-NN %", "linear %", "minutes", "published 200-NN %"]),
+]
+
+
+def rows_of(data, kind):
+    """A kind's rows; date, card and commit are the last columns, as in docs/gpu.md."""
+    out = []
+    for name, part in data["parts"].items():
+        for r in part.get("rows", []):
+            if r["kind"] == kind:
+                out.append(dict(r, date=part.get("date", ""), GPU=data["card"], commit=data["commit"][:9]))
+    return out
+
+
+def page(data):
+    """report.md."""
+    out = ["# GPU report", "", f"{data['card']}, driver {data['driver']}, torch {data['torch']} (CUDA {data['cuda']}), commit {data['commit']}, device {data['device']}, {data['mode']}.", ""]
+    if not data["device"].startswith("cuda"):
+        out += ["**A rehearsal on the CPU: its figures say nothing about a GPU.**", ""]
+    parts = [{"part": n, "state": p["state"], "seconds": "%.0f" % p.get("seconds", 0), "why": p.get("why", "")} for n, p in data["parts"].items()]
+    parts += [{"part": n, "state": "not run", "seconds": "", "why": ""} for n in data["order"] if n not in data["parts"]]
+    out += ["## Parts", "", table(["part", "state", "seconds", "why"], parts), ""]
+    for kind, title, columns in TABLES:
+        rows = rows_of(data, kind)
+        if rows:
+            out += [f"## {title}", "", table(columns + ["date", "GPU", "commit"], rows), ""]
+    notes = [f"- {n}: {t}" for n, p in data["parts"].items() for t in p.get("notes", [])]
+    if notes:
+        out += ["## Notes", ""] + notes + [""]
+    return "\n".join(out)

@@ -1,0 +1,287 @@
+"""Parts that tell whether the program is right on a device."""
+
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import zlib
+
+from part import Failed, Skip
+
+# Exact arithmetic where tests compare values: TF32 has 10 bits of mantissa, and the
+# libraries of NVIDIA take it by default for convolutions.
+EXACT = {"NVIDIA_TF32_OVERRIDE": "0"}
+
+# A run of seconds. Widths keep 1x1 convolutions at 8 channels and more, for which
+# LibTorch 2.1's oneDNN is right in float32.
+SMALL = ["pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2", "--width", "0.25", "--hidden", "16", "--dim", "8",
+         "--size", "16", "--warmup", "0", "--msr-width", "0.25", "--workers", "2"]
+
+
+def environment(p):
+    t, b = p.place.torch, p.place.bundle
+    p.note(f"bundle of {b['date']}, commit {b['commit']}, {b['flavour']} build for torch {b['torch']}; it asks of the system: {b.get('needs', 'unknown')}")
+    p.note(f"Python {platform.python_version()}, torch {t['version']} of {t['folder']}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}, {os.cpu_count()} cores")
+    for i, g in enumerate(t["gpus"]):
+        kernels = "sm_" + g["capability"].replace(".", "") in t["arches"]
+        p.note(f"GPU {i}: {g['name']}, {g['memory'] / 2**30:.0f} GiB, compute capability {g['capability']}, {'in' if kernels else 'NOT in'} torch's list of kernels ({' '.join(t['arches'])})")
+    status, text = p.run([p.place.program("run"), "version"], at_most=120)
+    first = (text.strip().splitlines() or [""])[-1]
+    if not p.check("the program starts", status == 0, first):
+        raise Failed(f"the program does not start: {first}")
+    p.check("it has the LibTorch of this torch", f"LibTorch {b['torch']}" in first, first)
+    seen = re.search(r"(\d+) CUDA devices", first)
+    p.check("it sees every GPU that torch sees", not p.gpu or seen and int(seen.group(1)) == len(t["gpus"]), first)
+    work = subprocess.run([p.place.program("compare"), "step", "simclr", "resnet18", "8", "2", p.device], input="go\ngo\n", env=p.place.environment(),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=max(10, p.left() - 5))
+    lines = work.stdout.split("\n")
+    ok = work.returncode == 0 and math.isfinite(float(lines[1]))
+    p.check("a step of ResNet-18 on the device", ok, f"{1000 * float(lines[1]):.0f} ms" if ok else (work.stderr.strip().splitlines() or ["no word"])[-1])
+
+
+def go_test(p, package, pattern, at_most=None, **env):
+    """Runs a package's compiled tests on the device; a check for each test."""
+    began = time.monotonic()
+    status, text = p.run([p.place.program(package + ".test"), "-test.v", "-test.run", pattern], at_most=at_most, cwd=p.place.path("tests", package),
+                         ICLMSR_DEVICE=p.device, **dict(EXACT, **env))
+    with open(os.path.join(p.work, package + ".txt"), "a") as f:
+        f.write(text)
+    results = re.findall(r"^( *)--- (PASS|FAIL|SKIP): (\S+)", text, re.M)
+    tops = [(r, n) for indent, r, n in results if not indent]
+    below = sum(1 for indent, r, _ in results if indent and r == "PASS")
+    for result, name in tops:
+        wrong = [n for indent, r, n in results if r == "FAIL" and n.startswith(name + "/")]
+        if result == "SKIP":
+            p.note(f"{package}: {name} was skipped")
+            continue
+        p.check(f"{package}: {name}", result == "PASS", f"{below} within, {time.monotonic() - began:.0f} s" if result == "PASS" else first_error(text, wrong))
+    cases = sum(int(n) for n in re.findall(r"^reference \S+: (\d+) cases", text, re.M))
+    if cases:
+        p.note(f"{package}: {cases} cases of reference values")
+    if status != 0 and not any(r == "FAIL" for r, _ in tops):
+        p.check(f"{package}: {pattern}", False, f"status {status}: {crash(text)}")
+    if status == 0 and not tops:
+        p.check(f"{package}: {pattern}", False, "no test of this name in the bundle")
+    floats = [float(x) for x in re.findall(r"the device (\S+) \(", text)]
+    if floats:
+        cpu = [float(x) for x in re.findall(r"the CPU is (\S+) from", text)]
+        p.note(f"{package}: float32 from float64, relative, largest of {len(floats)} runs: the CPU {max(cpu):.1e}, the device {max(floats):.1e}")
+
+
+def first_error(text, wrong):
+    found = re.search(r"Error:\s+(.*)\n(?:\s+Error Trace.*\n)?(?:\s*(.*)\n)?", text)
+    said = " ".join(x.strip() for x in found.groups() if x) if found else ""
+    return f"{', '.join(wrong[-3:])}: {said}"
+
+
+def crash(text):
+    for line in text.splitlines():
+        if re.match(r"(panic|fatal|SIG|terminate|double free|corrupted|CUDA error)", line):
+            return line
+    return (text.strip().splitlines() or ["no word"])[-1]
+
+
+def reference(p):
+    go_test(p, "losses", "^TestReference$")
+    go_test(p, "meta", "^TestReference$")
+    go_test(p, "transforms", "^(TestBatchedOperationsAreThoseOfSinglePictures|TestDeviceMakesTheViewsOfApply)$")
+    go_test(p, "nets", "^TestReference$")
+
+
+def equality(*methods):
+    """A part: these methods on the device against the CPU."""
+    def run(p):
+        go_test(p, "meta", f"TestDeviceTrainsAsTheCPU/^({'|'.join(methods)})$")
+    return run
+
+
+# --- files that the program writes ---
+
+def safetensors(path):
+    """The tensors of a file: name -> (type, shape, bytes)."""
+    with open(path, "rb") as f:
+        n = struct.unpack("<Q", f.read(8))[0]
+        head = json.loads(f.read(n))
+        data = f.read()
+    return {k: (v["dtype"], v["shape"], data[v["data_offsets"][0]:v["data_offsets"][1]]) for k, v in head.items() if k != "__metadata__"}
+
+
+def floats(tensor):
+    kind, _, data = tensor
+    code = {"F32": "f", "F64": "d", "I64": "q"}.get(kind)
+    return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data) if code else ()
+
+
+def distance(a, b):
+    """The largest difference of two files' tensors, relative to the largest entry of all of a network."""
+    if a.keys() != b.keys():
+        return math.inf
+    most, scale = 0.0, 1e-300
+    for k in a:
+        if a[k][0] in ("F32", "F64") and not k.startswith("optimizer."):
+            x, y = floats(a[k]), floats(b[k])
+            scale = max(scale, max(map(abs, x), default=0))
+            most = max(most, max((abs(u - v) if math.isfinite(v) else math.inf for u, v in zip(x, y)), default=0))
+    return most / scale
+
+
+def last(run):
+    return os.path.join(run, "checkpoints", "last.safetensors")
+
+
+def npy(path):
+    """The rows of a float32 npy file."""
+    with open(path, "rb") as f:
+        data = f.read()
+    n = struct.unpack("<H", data[8:10])[0]
+    shape = [int(x) for x in re.search(rb"'shape': \((\d+), ?(\d+)\)", data[10:10 + n]).groups()]
+    return shape, struct.unpack(f"<{shape[0] * shape[1]}f", data[10 + n:])
+
+
+def draw_pictures(folder, count=24, size=32):
+    """Pictures in two class folders, as PNG."""
+    for i in range(count):
+        to = os.path.join(folder, "train" if i % 3 else "test", "ab"[i % 2])
+        os.makedirs(to, exist_ok=True)
+        rows = b"".join(b"\0" + bytes((x * (i + 3) + y * (5 + 40 * (i % 2)) + 60 * c) % 256 for x in range(size) for c in range(3)) for y in range(size))
+        chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        with open(os.path.join(to, f"{i:03d}.png"), "wb") as f:
+            f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def fresh(p, name):
+    folder = os.path.join(p.work, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def offers(p, command, flag):
+    """Whether a command of the program has a flag."""
+    return flag in p.run([p.place.program("run"), command, "--help"], at_most=60)[1]
+
+
+def commands(p):
+    """Every command on the device, on drawn pictures."""
+    run, pictures = fresh(p, "run"), fresh(p, "pictures")
+    draw_pictures(pictures)
+    p.must("pretrain --msr", *SMALL, "--msr", "--out", run, **EXACT)
+    with open(os.path.join(run, "metrics.jsonl")) as f:
+        losses = [json.loads(line)["l_to"] for line in f]
+    p.check("its losses are numbers", len(losses) == 2 and all(map(math.isfinite, losses)), losses)
+    scores = json.loads(p.must("eval", "eval", "--run", run, "--epochs", "20", "--neighbours", "5", "--json", **EXACT))["scores"]
+    p.check("its scores are shares", all(0 <= s["knn"] <= 1 and 0 <= s["linear"]["top1"] <= 1 for s in scores), f"k-NN {scores[0]['knn']:.3f}")
+    p.must("finetune", "finetune", "--run", run, "--epochs", "1", "--labels", "0.5", **EXACT)
+    embeddings(p, run, pictures)
+    exports(p, run)
+    for what, flags in (("--augment-on device", ["--augment-on", "device"]), ("--micro-batch 4", ["--micro-batch", "4"]),
+                        ("--checkpoint-activations", ["--checkpoint-activations"]), ("--meta-grad unrolled --msr-space feature", ["--meta-grad", "unrolled", "--msr-space", "feature"]),
+                        ("--method swav", ["--method", "swav"]), ("--method w_mse", ["--method", "w_mse"])):
+        p.must(f"pretrain --msr {what}", *SMALL, "--msr", "--epochs", "1", *flags, "--out", fresh(p, "option"), **EXACT)
+
+
+def embeddings(p, run, pictures):
+    """Features of the device are the CPU's, to float32's rounding."""
+    mine, cpu = os.path.join(p.work, "device.npy"), os.path.join(p.work, "cpu.npy")
+    for f in (mine, cpu):
+        if os.path.exists(f):
+            os.unlink(f)
+    p.must("embed", "embed", "--run", run, "--out", mine, pictures, **EXACT)
+    status, text = p.run([p.place.program("run"), "embed", "--run", run, "--out", cpu, pictures, "--device", "cpu"])
+    if status != 0:
+        return p.check("embed on the CPU", False, text.strip().splitlines()[-1])
+    (shape, x), (_, y) = npy(cpu), npy(mine)
+    far = max(abs(u - v) for u, v in zip(x, y)) / max(map(abs, x))
+    return p.check("its features are the CPU's", shape[0] == 24 and far < 1e-4, f"{shape[0]} x {shape[1]}, {far:.1e} apart, relative")
+
+
+CHECK_EXPORT = """
+import sys, torch
+state = torch.load(sys.argv[1], weights_only=True)
+net = torch.jit.load(sys.argv[2], map_location=sys.argv[3]).eval()
+x = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8).to(sys.argv[3])
+with torch.no_grad():
+    y = net(x)
+assert torch.isfinite(y).all() and len(y) == 4 and y.std() > 0, y
+own = net.state_dict()
+same = [k for k in state if k in own and torch.equal(state[k].cpu(), own[k].cpu())]
+assert len(same) == len(state) > 10, (len(same), len(state))
+print(len(state), "tensors,", list(y.shape))
+"""
+
+
+def exports(p, run):
+    """A state dict and a TorchScript module, read by torch on the device."""
+    pt, ts = os.path.join(p.work, "backbone.pt"), os.path.join(p.work, "backbone.ts")
+    for f in (pt, ts):
+        if os.path.exists(f):
+            os.unlink(f)
+    p.must("export to .pt", "export", "--run", run, "--out", pt)
+    p.must("export to TorchScript", "export", "--run", run, "--preprocess", "--out", ts)
+    import sys
+    status, text = p.run([sys.executable, "-c", CHECK_EXPORT, pt, ts, p.device])
+    p.check("torch runs both on the device", status == 0, (text.strip().splitlines() or [""])[-1])
+
+
+def every_method(p):
+    """Two steps of each method by the command, with and without MSR."""
+    listed = p.run([p.place.program("run"), "methods"], at_most=60)[1]
+    names = re.findall(r"^\s*(\w+)", listed, re.M)
+    with open(os.path.join(p.place.scripts, "methods.txt")) as f:
+        names = [n for n in f.read().split() if n in names]
+    if len(names) < 20:
+        raise Failed(f"`run methods` lists {len(names)} of the methods")
+    done = os.path.join(p.work, "done.json")
+    before = json.load(open(done)) if os.path.exists(done) else []
+    for r in before:
+        p.check(*r)
+    for name in names:
+        for msr in ([], ["--msr"]):
+            what = " ".join(["pretrain --method", name, *msr])
+            if any(r[0] == what for r in before):
+                continue
+            status, text = p.program(*SMALL, "--count", "32", "--epochs", "1", "--method", name, *msr, "--out", fresh(p, "run"), **EXACT)
+            r = [what, status == 0, "" if status == 0 else (text.strip().splitlines() or [""])[-1]]
+            p.check(*r)
+            before.append(r)
+            with open(done, "w") as f:
+                json.dump(before, f)
+    os.unlink(done)
+
+
+def resume(p):
+    """Killed by kill -9 and resumed: as a run that was not."""
+    more = ["--deterministic"] if offers(p, "pretrain", "--deterministic") else []
+    whole, again, cut = fresh(p, "whole"), fresh(p, "again"), fresh(p, "cut")
+    flags = [*SMALL, "--msr", *more]
+    p.must("an uninterrupted run", *flags, "--out", whole)
+    p.must("the same once more", *flags, "--out", again)
+    killed = 0
+    for kill in range(3):
+        command = [p.place.program("run"), *flags, "--out", cut, "--save-after", "1ns", "--device", p.device, *(["--resume"] if kill else [])]
+        process = subprocess.Popen(command, env=p.place.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seen, until = None, time.monotonic() + min(120, max(10, p.left() / 4))
+        while process.poll() is None and time.monotonic() < until:
+            now = os.stat(last(cut)).st_mtime_ns if os.path.exists(last(cut)) else None
+            if now is not None and seen is not None and now != seen:
+                process.send_signal(signal.SIGKILL)  # it has saved since it started
+                break
+            seen = now if seen is None else seen
+            time.sleep(0.002)
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+    p.check("it was killed while it trained", killed > 0, f"{killed} times by kill -9")
+    p.must("it resumes", *flags, "--out", cut, "--resume")
+    a, b, c = (safetensors(last(x)) for x in (whole, again, cut))
+    repeats, same = a == b, a == c
+    if more or not p.gpu:
+        p.check("a run repeats to the bit" + (" with --deterministic" if more else ""), repeats, f"{distance(a, b):.1e} apart, relative")
+        p.check("the resumed run is the uninterrupted one to the bit", same, f"{distance(a, c):.1e} apart, relative")
+        return
+    p.note(f"this program has no deterministic mode for GPUs: a repeated run is {distance(a, b):.1e} apart, the resumed one {distance(a, c):.1e}")
+    p.check("the resumed run is as near as a repeated one", distance(a, c) <= max(1e-3, 16 * distance(a, b)), f"{distance(a, c):.1e} apart, relative")
