@@ -144,7 +144,7 @@ func Given(f func(s *Scope) Tensor) Init { return Init{kind: given, from: f} }
 func LinearUniform(fanIn int64) Init { return Init{kind: uniform, a: 1 / math.Sqrt(float64(fanIn))} }
 
 // Initialize draws tensors for specs with LibTorch's CPU generator
-// (libtorch.ManualSeed), into s.
+// (libtorch.ManualSeed), into s. On a GPU convolutions' kernels have their channels innermost.
 func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 	defer libtorch.SetGrad(false)()
 	out := make([]Tensor, len(specs))
@@ -153,9 +153,9 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 		case constant:
 			out[i] = s.Full(spec.Init.a, o, spec.Shape...)
 		case normal:
-			out[i] = s.Normal(0, spec.Init.a, o, spec.Shape...)
+			out[i] = kernel(s, s.Normal(0, spec.Init.a, o, spec.Shape...), o)
 		case uniform:
-			out[i] = s.Uniform(-spec.Init.a, spec.Init.a, o, spec.Shape...)
+			out[i] = kernel(s, s.Uniform(-spec.Init.a, spec.Init.a, o, spec.Shape...), o)
 		case unitRows:
 			out[i] = s.Normalize(s.Normal(0, 1, o, spec.Shape...))
 		case given:
@@ -170,6 +170,17 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 		}
 	}
 	return out
+}
+
+// kernel puts a convolution's kernel where the device's convolutions are fastest. cuDNN's take
+// channels innermost, inputs and kernels, and copy what is not so at each call: one kernel that is so
+// makes a network's activations so. float64's are written for channels outermost. The values and
+// their order in a checkpoint are the same.
+func kernel(s *Scope, t Tensor, o libtorch.Options) Tensor {
+	if o.Device == gotch.CPU || o.DType == gotch.Double || len(s.Shape(t)) != 4 {
+		return t
+	}
+	return s.ChannelsLast(t)
 }
 
 // Count returns the number of scalars that specs describe.

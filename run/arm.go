@@ -67,7 +67,7 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c config, probeEpochs int
 		return err
 	}
 	o := defaultEval()
-	o.Threads, o.Linear.Epochs, o.Device, o.Warn = c.Threads, probeEpochs, c.Device, w
+	o.Threads, o.Linear.Epochs, o.machine, o.Warn = c.Threads, probeEpochs, c.machine, w
 	if r.Scores, err = evaluateCheckpoint(ctx, k, o); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"time"
 
@@ -14,18 +13,6 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 )
-
-// device parses cpu, cuda or cuda:i and checks that it is there.
-func device(name string) (gotch.Device, error) {
-	d, err := libtorch.ParseDevice(name)
-	if err != nil {
-		return d, usage{err}
-	}
-	if err := libtorch.Present(d); err != nil {
-		return d, fmt.Errorf("--device %s: %w", name, err)
-	}
-	return d, nil
-}
 
 func setThreads(n int) error {
 	if n == 0 {
@@ -76,8 +63,18 @@ func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
 	return model, f, nil
 }
 
+// state builds the networks, to evaluate them, on the device.
 func (c *config) state(s *libtorch.Scope, pictures int) (*meta.State, error) {
-	d, err := device(c.Device)
+	return c.stateOn(s, pictures, false)
+}
+
+// trained is state for steps of one shape.
+func (c *config) trained(s *libtorch.Scope, pictures int) (*meta.State, error) {
+	return c.stateOn(s, pictures, true)
+}
+
+func (c *config) stateOn(s *libtorch.Scope, pictures int, training bool) (*meta.State, error) {
+	d, err := c.settle(training)
 	if err != nil {
 		return nil, err
 	}
@@ -87,10 +84,10 @@ func (c *config) state(s *libtorch.Scope, pictures int) (*meta.State, error) {
 	}
 	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: libtorch.Options{DType: gotch.Float, Device: d},
 		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
-	if err != nil {
-		return nil, usage{err}
+	if err = c.explain(err, ""); err != nil && !isFault(err) {
+		err = usage{err}
 	}
-	return st, nil
+	return st, err
 }
 
 // open opens a part of the data set; training also uses what has no labels.

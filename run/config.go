@@ -84,9 +84,9 @@ type config struct {
 
 	SyncBatchNorm bool `yaml:"sync-batch-norm"`
 
-	Threads   int           `yaml:"threads"`
-	Workers   int           `yaml:"workers"`
-	Device    string        `yaml:"device"`
+	Threads   int `yaml:"threads"`
+	Workers   int `yaml:"workers"`
+	machine   `yaml:",inline"`
 	SaveEvery int           `yaml:"save-every"`
 	EvalEvery int           `yaml:"eval-every"`
 	EvalProbe int           `yaml:"eval-epochs"`
@@ -95,7 +95,7 @@ type config struct {
 
 // free are the settings that may change when a run is resumed.
 func free() []string {
-	return []string{"threads", "workers", "save-every", "save-after", "device", "checkpoint-activations", "bad-pictures", "eval-every", "eval-epochs"}
+	return []string{"threads", "workers", "save-every", "save-after", "device", "deterministic", "checkpoint-activations", "bad-pictures", "eval-every", "eval-epochs"}
 }
 
 func defaults() config {
@@ -106,7 +106,7 @@ func defaults() config {
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
 		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "auto", KeepOnDevice: "auto", ScaledDecode: true, Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
-		Drops: []int{50, 25}, DropGamma: 0.2, SyncBatchNorm: true, Threads: 0, Workers: 0, Device: "cpu", SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
+		Drops: []int{50, 25}, DropGamma: 0.2, SyncBatchNorm: true, Threads: 0, Workers: 0, machine: onCPU(), SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
 	}
 }
 
@@ -179,7 +179,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 
 	f.IntVar(&c.Threads, "threads", c.Threads, "threads of an operation (0: all cores)")
 	f.IntVar(&c.Workers, "workers", c.Workers, "goroutines that make views (0: one for each core)")
-	f.StringVar(&c.Device, "device", c.Device, "cpu, cuda or cuda:i")
+	c.machine.bind(f)
 	f.IntVar(&c.SaveEvery, "save-every", c.SaveEvery, "keep a checkpoint of every K-th epoch (0: the last only)")
 	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "after every K-th epoch, evaluate the frozen backbone into metrics.jsonl (0: never)")
 	f.IntVar(&c.EvalProbe, "eval-epochs", c.EvalProbe, "epochs of that evaluation's linear probe")

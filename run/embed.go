@@ -43,7 +43,8 @@ func embed(ctx context.Context, p program, args []string) error {
 	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
 	workers := f.Int("workers", 0, "goroutines that read pictures (0: one for each core)")
-	dev := f.String("device", "cpu", "cpu, cuda or cuda:i")
+	on := onCPU()
+	on.bind(f)
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func embed(ctx context.Context, p program, args []string) error {
 	if *dir != "" {
 		k.config.DataDir = *dir
 	}
-	k.config.Device, k.config.Threads, k.config.Workers, k.config.BadPictures = *dev, *threads, *workers, *bad
+	k.config.machine, k.config.Threads, k.config.Workers, k.config.BadPictures = on, *threads, *workers, *bad
 	return embedInto(ctx, p, k, o)
 }
 
@@ -139,12 +140,13 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if from > 0 {
 		fmt.Fprintf(p.stderr, "resumed after %d of %d pictures\n", from, ds.Len())
 	}
+	tellDevice(p.stderr, k.config.machine)
 	if from < ds.Len() {
 		if err := k.rows(ctx, p.stderr, st, run, ds, from, o.BatchSize, out); err != nil {
 			if errors.Is(err, context.Canceled) && o.Out != "-" {
 				fmt.Fprintf(p.stderr, "interrupted after %d rows: kept in %s; go on with --resume\n", out.rows, out.partial())
 			}
-			return err
+			return k.config.explain(err, forwardRoom(o.BatchSize))
 		}
 	}
 	if err := out.finish(); err != nil {

@@ -24,13 +24,13 @@ type evalOptions struct {
 	KNN       eval.KNNConfig
 	BatchSize int
 	Threads   int
-	Device    string
-	Warn      io.Writer // told of pictures that cannot be read; nil: nobody
-	Keep      kept      // features
+	machine
+	Warn io.Writer // told of pictures that cannot be read; nil: nobody
+	Keep kept      // features
 }
 
 func defaultEval() evalOptions {
-	return evalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Device: "cpu", Keep: kept{format: "npy"}}
+	return evalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, machine: onCPU(), Keep: kept{format: "npy"}}
 }
 
 // score is the evaluation on one variant of the test pictures.
@@ -65,7 +65,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	f.StringVar(&o.Keep.format, "features-format", o.Keep.format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
-	f.StringVar(&o.Device, "device", o.Device, "cpu, cuda or cuda:i")
+	o.machine.bind(f)
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if *dir != "" {
 		k.config.DataDir = *dir
 	}
-	k.config.Device, k.config.Threads = o.Device, o.Threads
+	k.config.machine, k.config.Threads = o.machine, o.Threads
 	o.Warn = p.stderr
 	scores, err := evaluateCheckpoint(ctx, k, o)
 	if err != nil {
@@ -157,7 +157,9 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 	if err := k.encoder(o.Warn, st); err != nil {
 		return nil, err
 	}
-	return evaluateState(ctx, s, st, k.config, o)
+	tellDevice(o.Warn, k.config.machine)
+	scores, err := evaluateState(ctx, s, st, k.config, o)
+	return scores, k.config.explain(err, forwardRoom(o.BatchSize))
 }
 
 func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c config, o evalOptions) ([]score, error) {

@@ -19,11 +19,11 @@ import (
 // fineTuneOptions say how a backbone is fine-tuned.
 type fineTuneOptions struct {
 	eval.FineTuneConfig
-	shares    []float64
-	lists     []string
-	batch     int
-	threads   int
-	device    string
+	shares  []float64
+	lists   []string
+	batch   int
+	threads int
+	machine
 	scratch   bool
 	splitSeed uint64
 }
@@ -36,7 +36,7 @@ type fineTuned struct {
 }
 
 func finetune(ctx context.Context, p program, args []string) error {
-	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, device: "cpu"}
+	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, machine: onCPU()}
 	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
 	network := bindNetwork(f)
 	dataset := f.String("dataset", "", "another data set than that of the training")
@@ -54,7 +54,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the classifier and of the order of pictures")
 	f.IntVar(&o.batch, "batch-size", o.batch, "pictures of a step")
 	f.IntVar(&o.threads, "threads", 0, "threads of an operation (0: all cores)")
-	f.StringVar(&o.device, "device", o.device, "cpu, cuda or cuda:i")
+	o.machine.bind(f)
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	if err := o.Validate(); err != nil {
 		return usage{err}
 	}
-	k.config.Device, k.config.Threads = o.device, o.threads
+	k.config.machine, k.config.Threads = o.machine, o.threads
 	out, err := fineTuneCheckpoint(ctx, p, k, o)
 	if err != nil {
 		return err
@@ -114,6 +114,7 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 	if err != nil {
 		return nil, err
 	}
+	tellDevice(p.stderr, k.config.machine)
 	for _, q := range parts {
 		acc, err := fineTuneOnce(ctx, p, k, o, q.ds, test)
 		if err != nil {
@@ -188,10 +189,11 @@ func (o *fineTuneOptions) names() (out []string) {
 func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (acc eval.Accuracy, err error) {
 	s := libtorch.NewScope()
 	defer s.Close()
-	st, err := k.config.state(s, 0)
+	st, err := k.config.trained(s, 0)
 	if err != nil {
 		return acc, err
 	}
+	defer func() { err = k.config.explain(err, trainingRoom(o.batch, "")) }()
 	if err := trainable(p.stderr, st.Backbone); err != nil {
 		return acc, err
 	}

@@ -50,6 +50,9 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 	if j.processes > 1 && p.Size == 1 {
 		all.Size, all.LocalSize = j.processes, j.processes
 	}
+	if err := noGPU(device); err != nil && all.Size > 1 {
+		return p, false, err
+	}
 	if all.Size > 1 || j.backend == "nccl" {
 		if _, _, err := launch.Assign(device, j.backend, all, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
 			return p, false, usage{err}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
@@ -56,7 +57,8 @@ func commands() []command {
 		{"sweep", "a method with MSR over values of any flags (Figure 5)", sweep},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
 		{"methods", "the methods, their papers, views, networks and constants", listMethods},
-		{"version", "versions of this program and of LibTorch", version},
+		{"version", "versions of this program, of LibTorch, CUDA and NCCL, and the GPUs", version},
+		{"doctor", "try each device with a network's step, and compare GPUs with the CPU", doctor},
 	}
 }
 
@@ -75,7 +77,7 @@ func main() {
 
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
-	err := dispatch(ctx, p, args)
+	err := libtorch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
 	var u usage
 	var ended *launch.Exit
 	switch {

@@ -79,7 +79,7 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	if r.ds, err = c.openPart(true, c.Unlabelled); err != nil {
 		return r, err
 	}
-	if r.state, err = c.state(s, r.ds.Len()); err != nil {
+	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
 		return r, err
 	}
 	if err := trainable(w, r.state.Backbone); err != nil {
@@ -173,6 +173,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 			return keep.now()
 		}},
 	).Run(ctx)
+	err = c.explain(err, c.room(job.Ranks().Size()))
 	if job != nil && !errors.Is(err, context.Canceled) {
 		err = job.Explain(err)
 	}
@@ -211,7 +212,7 @@ func follow(ctx context.Context, job *launch.Job, c config, r ready) error {
 	}
 	// Rank 0 evaluates and saves after an epoch, for as long as it takes.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error { return job.Await(strconv.Itoa(st.Position.Epoch)) }}
-	err := r.trainer(c, job.Group, wait).Run(ctx)
+	err := c.explain(r.trainer(c, job.Group, wait).Run(ctx), c.room(job.Size))
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -227,7 +228,7 @@ type epochLine struct {
 // evaluate scores the backbone as it is, frozen.
 func (l *epochLine) evaluate(ctx context.Context, st *meta.State, c config) (err error) {
 	o := defaultEval()
-	o.Linear.Epochs, o.Threads, o.Device = c.EvalProbe, c.Threads, c.Device
+	o.Linear.Epochs, o.Threads, o.machine = c.EvalProbe, c.Threads, c.machine
 	return libtorch.With(func(s *libtorch.Scope) error {
 		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
 		return err
@@ -291,6 +292,7 @@ func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out st
 	}
 	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
 		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, libtorch.Threads(), c.Device, out)
+	tellDevice(w, c.machine)
 	if st.Position.Step > 0 {
 		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)
 	}

@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
+
+	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
@@ -15,15 +19,9 @@ func version(_ context.Context, p program, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	revision := "unknown revision"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
-	fmt.Fprintf(p.stdout, "icl-msr %s, %s, LibTorch %s, %d CUDA devices\n", revision, runtime.Version(), libtorch.Version(), libtorch.CUDADevices())
+	fmt.Fprintf(p.stdout, "icl-msr %s, %s, LibTorch %s, %d CUDA devices\n", revision(), runtime.Version(), libtorch.Version(), libtorch.CUDADevices())
+	tellLibraries(p.stdout)
+	tellGPUs(p.stdout)
 	if !*build {
 		return nil
 	}
@@ -33,4 +31,61 @@ func version(_ context.Context, p program, args []string) error {
 	}
 	fmt.Fprint(p.stdout, text)
 	return nil
+}
+
+func revision() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown revision"
+}
+
+// tellLibraries says which LibTorch this program was compiled with and runs with, and
+// what its processes talk by.
+func tellLibraries(w io.Writer) {
+	loaded := libtorch.LoadedVersion()
+	if loaded == "" {
+		loaded = "of a version that it does not tell"
+	}
+	kind := "for the CPU"
+	if s := libtorch.CUDA(); s.Built {
+		kind = "for CPU and GPU, " + s.Versions()
+	}
+	fmt.Fprintf(w, "LibTorch compiled with: %s; loaded: %s, %s\n", libtorch.Version(), loaded, kind)
+	backends := libtorch.Backends()
+	for i, name := range backends {
+		if v := libtorch.NCCL(); name == "nccl" && v != "" {
+			backends[i] += " " + v
+		}
+	}
+	if len(backends) == 0 {
+		backends = []string{"nothing: one process only"}
+	}
+	fmt.Fprintf(w, "between processes: %s\n", strings.Join(backends, ", "))
+}
+
+// tellGPUs lists the GPUs, or says why there are none.
+func tellGPUs(w io.Writer) {
+	n := libtorch.CUDADevices()
+	for i := range n {
+		g, err := libtorch.DescribeGPU(i)
+		if err != nil {
+			fmt.Fprintf(w, "cuda:%d: %v\n", i, err)
+			continue
+		}
+		fmt.Fprintf(w, "cuda:%d: %s\n", i, g)
+	}
+	if list := libtorch.Architectures(); len(list) > 0 {
+		fmt.Fprintf(w, "kernels for: %s\n", strings.Join(list, ", "))
+	}
+	if n > 0 {
+		return
+	}
+	if err := libtorch.Present(gotch.CudaBuilder(0)); err != nil {
+		fmt.Fprintf(w, "GPUs: none: %v\n", err)
+	}
 }

@@ -6,7 +6,6 @@ import "C"
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unsafe"
 
@@ -83,60 +82,6 @@ func ReturnMemory() { C.icl_return_memory() }
 
 // Threads returns the number of threads of an operation on the CPU.
 func Threads() int { return int(C.icl_threads()) }
-
-// CUDADevices returns the number of CUDA devices that can be used: 0 in a CPU
-// build or on a machine without a driver.
-func CUDADevices() int { return int(C.icl_cuda_devices()) }
-
-// ParseDevice reads cpu, cuda (the first one) or cuda:i.
-func ParseDevice(name string) (gotch.Device, error) {
-	index, isCUDA := 0, name == "cuda"
-	if rest, ok := strings.CutPrefix(name, "cuda:"); ok {
-		n, err := strconv.Atoi(rest)
-		index, isCUDA = n, err == nil && n >= 0
-	}
-	switch {
-	case name == "cpu":
-		return gotch.CPU, nil
-	case !isCUDA:
-		return gotch.CPU, fmt.Errorf("--device %s: want cpu, cuda or cuda:i", name)
-	}
-	return gotch.CudaBuilder(uint(index)), nil
-}
-
-// Present reports a CUDA device that is not there.
-func Present(device gotch.Device) error {
-	if n := CUDADevices(); int(deviceIndex(device)) >= n {
-		return fmt.Errorf("this program sees %d CUDA devices; use --device cpu, or build with CUDA=1 on a machine with a driver", n)
-	}
-	return nil
-}
-
-// CUDAAddress is the PCI address of the GPU behind a device, as "0000:3b:00.0":
-// two processes may know one GPU by other numbers. It is empty where it is not
-// known, as on the CPU.
-func CUDAAddress(device gotch.Device) string {
-	const room = 32
-	index := deviceIndex(device)
-	if index < 0 {
-		return ""
-	}
-	out := (*C.char)(C.calloc(room, 1))
-	defer C.free(unsafe.Pointer(out))
-	if C.icl_cuda_address(index, out, room) == 0 {
-		return ""
-	}
-	return C.GoString(out)
-}
-
-// Synchronize waits for the work queued on a CUDA device; it does nothing for
-// the CPU.
-func Synchronize(device gotch.Device) error {
-	if deviceIndex(device) < 0 {
-		return nil
-	}
-	return toError(C.icl_cuda_synchronize(deviceIndex(device)), "synchronize")
-}
 
 // Version returns the version of the LibTorch that the program was compiled
 // with, as "2.1.0".

@@ -1,5 +1,7 @@
 #include "dual.hpp"
 
+#include "convolution.hpp"
+
 namespace icl {
 
 namespace {
@@ -24,7 +26,7 @@ Dual split(const at::Tensor& t) {
 at::Tensor join(const Dual& d) { return d.tangent.defined() ? at::_make_dual(d.primal, d.tangent, 0) : d.primal; }
 
 Dual conv2d(const Dual& x, const Dual& kernel, int64_t stride, int64_t pad) {
-  auto conv = [&](const at::Tensor& x, const at::Tensor& k) { return at::conv2d(x, k, {}, stride, pad); };
+  auto conv = [&](const at::Tensor& x, const at::Tensor& k) { return convolution(x, k, {}, stride, pad); };
   Dual y{conv(x.primal, kernel.primal), {}};
   if (x.tangent.defined()) y.tangent = conv(x.tangent, kernel.primal);
   if (kernel.tangent.defined()) accumulate(y.tangent, conv(x.primal, kernel.tangent), true);

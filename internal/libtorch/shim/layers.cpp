@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common.hpp"
+#include "convolution.hpp"
 #include "dual.hpp"
 #include "group.hpp"
 
@@ -73,7 +74,7 @@ icl_error icl_linear(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b) 
 }
 
 icl_error icl_conv2d(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, int64_t stride, int64_t pad) {
-  return icl::guarded([&] { *out = handle(at::conv2d(in(x), in(w), opt(b), stride, pad)); });
+  return icl::guarded([&] { *out = handle(icl::convolution(in(x), in(w), opt(b), stride, pad)); });
 }
 
 icl_error icl_max_pool2d(icl_tensor* out, icl_tensor x, int64_t k, int64_t stride, int64_t pad) {
@@ -120,7 +121,7 @@ icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor
       *out = handle(icl::join(y));
       return;
     }
-    auto c = at::conv2d(in(x), in(conv), {}, stride, pad);
+    auto c = icl::convolution(in(x), in(conv), {}, stride, pad);
     if (m.batch && m.group) {
       count_update(opt(count), m);
       *out = handle(icl::sync_norm(c, opt(w), opt(b), opt(mean), opt(var), opt(residual), relu != 0, m));

@@ -1,4 +1,7 @@
 // Differentiable operations, by code.
+#include <ATen/Context.h>
+#include <ATen/WrapDimUtils.h>
+
 #include "common.hpp"
 
 using icl::handle;
@@ -89,6 +92,24 @@ at::Tensor shape(int op, const at::Tensor& x, at::IntArrayRef xs) {
   TORCH_CHECK(false, "unknown shape operation ", op);
 }
 
+// gather by one dimension. Its derivative adds to entries in no order on CUDA; LibTorch
+// up to 2.1 at least has an ordered one of a single dimension only.
+at::Tensor flat_gather(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
+  auto place = at::zeros_like(index, at::MemoryFormat::Contiguous);
+  int64_t stride = 1;
+  for (int64_t d = x.dim() - 1; d >= 0; stride *= x.size(d--)) {
+    std::vector<int64_t> shape(x.dim(), 1);
+    shape[d] = index.size(d);
+    place.add_(d == dim ? index : at::arange(shape[d], index.options()).view(shape), stride);
+  }
+  return x.reshape(-1).gather(0, place.view(-1)).view(index.sizes());
+}
+
+at::Tensor picked(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
+  const bool ordered = at::globalContext().deterministicAlgorithms() && x.dim() > 1;
+  return ordered && x.requires_grad() ? flat_gather(x, at::maybe_wrap_dim(dim, x.dim()), index) : x.gather(dim, index);
+}
+
 }  // namespace
 
 icl_error icl_unary(icl_tensor* out, int op, icl_tensor a) {
@@ -115,7 +136,7 @@ icl_error icl_index(icl_tensor* out, int op, icl_tensor a, icl_tensor index, int
   return icl::guarded([&] {
     const auto& x = in(a);
     const auto& i = in(index);
-    *out = handle(op == ICL_GATHER ? x.gather(dim, i) : x.index_select(dim, i));
+    *out = handle(op == ICL_GATHER ? picked(x, dim, i) : x.index_select(dim, i));
   });
 }
 

@@ -1,11 +1,9 @@
-// The library itself: seeds, threads, devices, version.
+// The library itself: seeds, threads, version.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <torch/version.h>
-
-#include <dlfcn.h>
 
 #include <limits>
 
@@ -64,25 +62,6 @@ void icl_return_memory(void) {
 }
 
 int icl_threads(void) { return at::get_num_threads(); }
-
-int icl_cuda_devices(void) {
-  try {
-    return at::hasCUDA() ? (int)at::detail::getCUDAHooks().getNumGPUs() : 0;
-  } catch (...) {
-    return 0;
-  }
-}
-
-// CUDA's runtime is in the process wherever LibTorch has it; its headers need not be there.
-int icl_cuda_address(int device, char* out, int n) {
-  using Address = int (*)(char*, int, int);
-  auto address = reinterpret_cast<Address>(dlsym(RTLD_DEFAULT, "cudaDeviceGetPCIBusId"));
-  return address && icl_cuda_devices() > device && address(out, n, device) == 0;
-}
-
-icl_error icl_cuda_synchronize(int device) {
-  return icl::guarded([&] { at::detail::getCUDAHooks().deviceSynchronize(device); });
-}
 
 const char* icl_version(void) { return TORCH_VERSION; }
 

@@ -175,13 +175,42 @@ icl_error icl_set_threads(int n);
 int icl_threads(void);
 void icl_keep_memory(void);
 void icl_return_memory(void);
-int icl_cuda_devices(void);
-// The PCI address of the GPU behind a device, so that it can be told from others; 0: it is not known.
-int icl_cuda_address(int device, char* out, int n);
-icl_error icl_cuda_synchronize(int device);
 const char* icl_version(void);         // that was compiled with
 const char* icl_loaded_version(void);  // that was loaded; empty where it cannot be told
 icl_error icl_config(char** out);
+
+// CUDA (cuda.cpp).
+typedef struct {
+  int built;              // this LibTorch is one for CUDA; without that all below is 0
+  int status;             // of cudaGetDeviceCount: 0, or what said tells
+  int devices;            // 0 after an error
+  int driver, runtime;    // the newest CUDA that the driver knows, and the runtime loaded, as 12020; 0: unknown
+  int cudnn;              // its version, 0 without it
+  char said[256];
+} icl_cuda_state;
+typedef struct {
+  char name[256];
+  int major, minor;  // compute capability
+  int mode;          // compute mode: 0 shared, 2 prohibited, 3 one process at a time
+  int64_t memory;    // bytes in all
+} icl_cuda_card;
+int icl_cuda_devices(void);
+icl_error icl_cuda_survey(icl_cuda_state* out);
+icl_error icl_cuda_describe(icl_cuda_card* out, int device);
+// The device's bytes, free and in all, over all processes; 0: CUDA does not answer.
+int icl_cuda_memory(int device, int64_t* free, int64_t* total);
+// CUDA's part of LibTorch's description of its build, empty in one for the CPU.
+icl_error icl_cuda_config(char** out);
+// The PCI address of the GPU behind a device, so that it can be told from others; 0: it is not known.
+int icl_cuda_address(int device, char* out, int n);
+icl_error icl_cuda_synchronize(int device);
+int icl_nccl_version(void);  // as 21801; 0: it is not in the process
+// How CUDA computes, in this process.
+typedef struct {
+  int deterministic, autotune, tf32_convolutions, tf32_products;
+} icl_cuda_numerics;
+icl_error icl_cuda_set_numerics(icl_cuda_numerics n);
+icl_error icl_cuda_get_numerics(icl_cuda_numerics* out);
 
 // Copies beside computing, and marks in the queue of a CUDA device (upload.cpp).
 typedef void* icl_mark;
