@@ -57,7 +57,9 @@ func (t task) upload(s *libtorch.Scope, b meta.Batch) meta.Batch {
 		views[v] = libtorch.FromSlice(s, x, t.device, int64(b.N), 3, int64(b.Sizes[v]), int64(b.Sizes[v]))
 		b.Views[v] = nil
 	}
-	b.Device = func(u *libtorch.Scope, v int, _ gotch.Device) libtorch.Tensor { return u.Hold(views[v]) }
+	b.Device = func(u *libtorch.Scope, _ gotch.Device) ([]libtorch.Tensor, libtorch.Tensor) {
+		return u.HoldAll(views), libtorch.Tensor{}
+	}
 	if t.mode == "step" {
 		b.Plain = nil
 	}
