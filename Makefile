@@ -15,6 +15,9 @@ endif
 ifdef LIBTORCH
 export LIBTORCH
 endif
+ifdef CIFAR10
+export CIFAR10
+endif
 ifdef TORCH
 export TORCH
 endif
@@ -59,6 +62,16 @@ compare: build ## time this program against PyTorch in one run (ARGS="--torch 2.
 interop: build ## exports, imports and jobs of torchrun against the build's PyTorch and the current one (ARGS="--torch 2.6.0 export import launch")
 	@scripts/interop/interop.sh $(ARGS)
 
+# A bundle is for GPUs unless CUDA=0 is given, with which it can only rehearse.
+gpu-bundle gpu-report: export CUDA ?= 1
+
+gpu-bundle: setup ## pack bin/gpu for a machine with a GPU and the installed torch, without Go (CIFAR10=PATH: with CIFAR-10)
+	@scripts/gpu/bundle.sh
+
+gpu-report: setup ## the report of that bundle on this machine's GPU (ARGS: quick, full, part NAME, --resume; see docs/gpu.md)
+	@PACK=0 scripts/gpu/bundle.sh
+	@bin/gpu/gpu-report.sh $(ARGS)
+
 lint: setup ## gofmt, go vet and staticcheck
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
@@ -72,4 +85,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-torch .venv-interop
 
-.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop lint go-env go-env-undo clean
+.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report lint go-env go-env-undo clean

@@ -56,7 +56,7 @@ def whole(msr):
         e = epochs_done(out)
         comparable = p.gpu and p.place.cifar10() and not p.quick
         p.row("run", **{"run": f"SimCLR{' with MSR' if msr else ''}, {name}", "epochs": len(e), "200-NN %": f"{100 * score['knn']:.1f}", "linear %": f"{100 * score['linear']['top1']:.1f}",
-                        "minutes": f"{add(p, 0) / 60:.1f}", "published 200-NN %": PUBLISHED if comparable else "not comparable"})
+                        "minutes": f"{add(p, 0) / 60:.1f}", "published 200-NN %": "none" if msr else PUBLISHED if comparable else "not comparable"})
         p.row("data", **{"run": f"SimCLR{' with MSR' if msr else ''}, {name}", "images/s": f"{e[-1]['images_per_second']:.0f}", "share waited": f"{100 * e[-1]['data_wait_share']:.1f} %",
                          "epoch s": f"{e[-1]['seconds_regular'] + e[-1]['seconds_meta']:.1f}"})
     return run
