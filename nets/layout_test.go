@@ -85,9 +85,9 @@ func passOf(t *testing.T, net Network, o libtorch.Options, innermost bool) (out 
 
 // Nothing of a step depends on where kernels have their channels, but rounding.
 func TestLayoutsGiveTheSameValues(t *testing.T) {
-	resnet, err := NewResNet(ResNetConfig{Blocks: []int64{1, 1}, Width: 4, Stem: StemSTL})
+	resnet, err := NewResNet(ResNetConfig{Blocks: []int64{1, 1}, Width: 16, Stem: StemSTL})
 	require.NoError(t, err)
-	msr, err := NewMSR(MSRConfig{Trunk: "conv4", Width: 0.125, N: 2, C: 5})
+	msr, err := NewMSR(MSRConfig{Trunk: "conv4", Width: 0.5, N: 2, C: 5})
 	require.NoError(t, err)
 	for name, net := range map[string]Network{"ResNet": resnet, "f_msr": msr} {
 		for _, k := range []struct {

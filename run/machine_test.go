@@ -97,7 +97,7 @@ func TestVersionAndDoctor(t *testing.T) {
 	assert.Contains(t, out, "between processes: ")
 	status, out, errs = do("doctor")
 	require.Zero(t, status, errs)
-	assert.Contains(t, out, "cpu: works; a ResNet's gradient agrees with the CPU's to 0e+00\n")
+	assert.Contains(t, out, "cpu: works\n")
 	status, _, errs = do("doctor", "--device", "gpu")
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "want cpu, cuda or cuda:i")

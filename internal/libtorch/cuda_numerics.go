@@ -86,10 +86,10 @@ func (n Numerics) describe(g GPU, override string) string {
 }
 
 // DescribeDevice is a line that tells what a run on the device computes with; empty
-// for the CPU.
+// for the CPU, and for one that is not there.
 func DescribeDevice(device gotch.Device, n Numerics) string {
 	index := int(deviceIndex(device))
-	if index < 0 {
+	if index < 0 || index >= CUDADevices() {
 		return ""
 	}
 	g, err := DescribeGPU(index)
