@@ -13,11 +13,3 @@ func CUDAPeak(device gotch.Device) (allocated, reserved int64, ok bool) {
 	ok = C.icl_cuda_peak(deviceIndex(device), &a, &r) != 0
 	return int64(a), int64(r), ok
 }
-
-// CUDAFree is the number of bytes of a CUDA device that nobody uses, and of all it
-// has. ok is false on the CPU, and where CUDA's runtime is not there.
-func CUDAFree(device gotch.Device) (free, total int64, ok bool) {
-	var f, t C.int64_t
-	ok = C.icl_cuda_free(deviceIndex(device), &f, &t) != 0
-	return int64(f), int64(t), ok
-}

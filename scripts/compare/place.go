@@ -31,7 +31,10 @@ func parsePlace(args []string) (p place, err error) {
 	if p.device, err = libtorch.ParseDevice(args[0]); err != nil || p.device == gotch.CPU {
 		return p, err
 	}
-	return p, libtorch.Present(p.device)
+	if err := libtorch.Present(p.device); err != nil {
+		return p, err
+	}
+	return p, libtorch.SetNumerics(p.device, libtorch.Numerics{TF32: true, Autotune: true}) // as run pretrain
 }
 
 func (p place) options() libtorch.Options {

@@ -137,6 +137,8 @@ def step(method, arch, batch, size, compiled=("compile",)):
         a, n, side = sizes(p, arch, batch, size)
         makers = {"this program": lambda env: ours(p, "step", method, a, n, side, **env),
                   "PyTorch eager": lambda env: theirs(p, "step", method, a, n, side, "eager", **env)}
+        if p.gpu and not p.quick:
+            makers["PyTorch eager, channels-last"] = lambda env: theirs(p, "step", method, a, n, side, "channels-last", **env)
         for variant in compiled if p.gpu or not p.quick else ():
             makers["torch.compile" + ("" if variant == "compile" else " " + variant)] = lambda env, v=variant: theirs(p, "step", method, a, n, side, v, **env)
         what = f"{method}, {a}, {side} pixels, batch {n}"

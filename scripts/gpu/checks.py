@@ -38,6 +38,10 @@ def environment(p):
     p.check("it has the LibTorch of this torch", f"LibTorch {b['torch']}" in first, first)
     seen = re.search(r"(\d+) CUDA devices", first)
     p.check("it sees every GPU that torch sees", not p.gpu or seen and int(seen.group(1)) == len(t["gpus"]), first)
+    status, text = p.run([p.place.program("run"), "doctor", *(["--device", "cpu"] if not p.gpu else [])], at_most=240)
+    for line in text.strip().splitlines():
+        p.note("run doctor: " + line)
+    p.check("run doctor finds nothing wrong", status == 0, (text.strip().splitlines() or [""])[-1])
     work = subprocess.run([p.place.program("compare"), "step", "simclr", "resnet18", "8", "2", p.device], input="go\ngo\n", env=p.place.environment(),
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=max(10, p.left() - 5))
     lines = work.stdout.split("\n")

@@ -14,9 +14,9 @@ def train(p, what, run, *flags):
 
 
 def compare(p, what, one, many):
-    """The epochs' losses agree as nearly as float32 does over a few steps."""
+    """The epochs' losses agree as float32 does after some steps: other statistics or negatives would move them by tenths."""
     far = max(abs(a[k] - b[k]) / max(1, abs(a[k])) for a, b in zip(one, many) for k in ("l_to", "l_ct", "meta_l_ct_fast", "l_uni"))
-    p.check(what, len(one) == len(many) and far < 2e-3, f"losses {far:.1e} apart")
+    p.check(what, len(one) == len(many) and far < 2e-2, f"losses {far:.1e} apart")
 
 
 

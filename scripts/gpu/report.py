@@ -22,8 +22,15 @@ GRACE = 15  # seconds until it is killed
 SLICES = 200  # of a part that goes on and on
 
 
+class OneLine(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        self.exit(2, f"gpu-report: {message}\n")
+
+
 def arguments(argv):
-    a = argparse.ArgumentParser(prog="gpu-report.sh", description="tells whether this program is right and how fast it is on this machine's GPU")
+    a = OneLine(prog="gpu-report.sh", description="tells whether this program is right and how fast it is on this machine's GPU")
     a.add_argument("what", nargs="?", default="quick", help="quick, full, list, or part NAME")
     a.add_argument("name", nargs="?", help="of the part")
     a.add_argument("--resume", action="store_true", help="go on with the report in --out")

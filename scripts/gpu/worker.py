@@ -1,7 +1,7 @@
 """PyTorch's side of the timings: one piece of work for each line "go", whose seconds it
 prints; "flop" prints the FLOP of a step; at the end of input its peak memory.
 
-usage: worker.py step|meta METHOD ARCH BATCH THREADS DEVICE SIZE eager|compile|max-autotune
+usage: worker.py step|meta METHOD ARCH BATCH THREADS DEVICE SIZE eager|channels-last|compile|max-autotune
 """
 
 import os
@@ -17,8 +17,8 @@ import methods  # noqa: E402
 def work(mode, method, arch, batch, device, size, variant):
     if mode == "meta":
         return methods.MetaStep("simclr", arch, batch, None, device, size).train()
-    step = methods.step(method, arch, batch, device, size)
-    if variant != "eager":
+    step = methods.step(method, arch, batch, device, size, channels_last=variant == "channels-last")
+    if variant in ("compile", "max-autotune"):
         step.objective = torch.compile(step.objective, mode="max-autotune" if variant == "max-autotune" else "default")
     return step
 

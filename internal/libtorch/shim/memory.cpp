@@ -1,8 +1,6 @@
 // Memory of GPUs, without CUDA's headers.
 #include <torch/version.h>
 
-#include <dlfcn.h>
-
 #include <cstddef>
 
 #include "common.hpp"
@@ -30,16 +28,4 @@ int icl_cuda_peak(int device, int64_t* allocated, int64_t* reserved) {
 #endif
   (void)device, (void)allocated, (void)reserved;
   return 0;
-}
-
-int icl_cuda_free(int device, int64_t* available, int64_t* total) {
-  using Set = int (*)(int);
-  using Info = int (*)(size_t*, size_t*);
-  auto set = reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "cudaSetDevice"));
-  auto info = reinterpret_cast<Info>(dlsym(RTLD_DEFAULT, "cudaMemGetInfo"));
-  size_t have = 0, all = 0;
-  if (device < 0 || !set || !info || set(device) != 0 || info(&have, &all) != 0) return 0;
-  *available = static_cast<int64_t>(have);
-  *total = static_cast<int64_t>(all);
-  return 1;
 }

@@ -10,8 +10,6 @@ extern "C" {
 // LibTorch held of the device for them, since its start; 0 where this LibTorch does not
 // tell.
 int icl_cuda_peak(int device, int64_t* allocated, int64_t* reserved);
-// Free and all bytes of a CUDA device, whoever uses it; 0 where that is not known.
-int icl_cuda_free(int device, int64_t* available, int64_t* total);
 
 #ifdef __cplusplus
 }
