@@ -39,7 +39,7 @@ demo: build ## train SimCLR and SimCLR+MSR on the embedded pictures, compare the
 	@bin/run demo $(ARGS)
 
 test: setup ## run all tests
-	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -p 1 ./...
+	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -timeout 30m -p 1 ./...
 
 test-libtorch: ## run all tests against LibTorch TORCH=X.Y.Z, then exchange files and jobs with that PyTorch
 	@test -n "$(TORCH)" || { echo "test-libtorch: which version? say make test-libtorch TORCH=2.6.0" >&2; exit 2; }
