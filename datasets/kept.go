@@ -138,6 +138,9 @@ func deinterleave(out []uint8, m transforms.Image) {
 // and the un-augmented picture where Plain is none. It is called while the batch is valid.
 func (b *Batch) Make(s *libtorch.Scope, device gotch.Device) (views []libtorch.Tensor, plain libtorch.Tensor) {
 	l := b.loader
+	if l == nil { // no loader's: nothing was left
+		return nil, libtorch.Tensor{}
+	}
 	views = make([]libtorch.Tensor, len(l.o.Views))
 	var pictures libtorch.Tensor
 	if l.o.Kept != nil {
