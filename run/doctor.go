@@ -55,8 +55,8 @@ func doctor(_ context.Context, p program, args []string) error {
 func (p program) compared(name string, off float64) error {
 	const most = 1e-3 // of float32's sums in another order, through a few layers
 	if !(off < most) {
-		return fmt.Errorf("%s: the gradient of a ResNet differs from the CPU's by %.1e of its norm, more than rounding does: "+
-			"see dmesg, and try another GPU or driver", name, off)
+		return fmt.Errorf("%s: the gradient of a ResNet differs from the CPU's by %.1e of its norm, "+
+			"more than rounding does: see dmesg, and try another GPU or driver", name, off)
 	}
 	fmt.Fprintf(p.stdout, "%s: works; a ResNet's gradient agrees with the CPU's to %.0e\n", name, off)
 	return nil
