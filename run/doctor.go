@@ -28,6 +28,13 @@ func doctor(_ context.Context, p program, args []string) error {
 		names = []string{*only}
 	}
 	tellLibraries(p.stdout)
+<<<<<<< HEAD
+=======
+	if loaded, err := libtorch.Loaded(); err == nil && loaded != "" && libtorch.Version() != loaded {
+		return fmt.Errorf("LibTorch %s was loaded, and this program was compiled with %s: build it again (make build)",
+			loaded, libtorch.Version())
+	}
+>>>>>>> h-runtime
 	tellGPUs(p.stdout)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -51,7 +58,8 @@ func doctor(_ context.Context, p program, args []string) error {
 func (p program) compared(name string, off float64) error {
 	const most = 1e-3 // of float32's sums in another order, through a few layers
 	if !(off < most) {
-		return fmt.Errorf("%s: the gradient of a ResNet differs from the CPU's by %.1e of its norm, more than rounding does: see dmesg, and try another GPU or driver", name, off)
+		return fmt.Errorf("%s: the gradient of a ResNet differs from the CPU's by %.1e of its norm, "+
+			"more than rounding does: see dmesg, and try another GPU or driver", name, off)
 	}
 	if name == "cpu" { // which is what others are compared with
 		fmt.Fprintf(p.stdout, "%s: works\n", name)

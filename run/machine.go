@@ -29,8 +29,10 @@ func onCPU() machine { return machine{Device: "cpu", Precision: tf32Precision} }
 
 func (m *machine) bind(f *pflag.FlagSet) {
 	f.StringVar(&m.Device, "device", m.Device, "cpu, cuda or cuda:i")
-	f.StringVar(&m.Precision, "precision", m.Precision, "on GPUs: tf32, in which convolutions multiply with 10 bits, as PyTorch does by default, or float32 throughout; a CPU has float32 throughout")
-	f.BoolVar(&m.Deterministic, "deterministic", m.Deterministic, "on GPUs: the same bits each time, for which slower algorithms are taken; a CPU's are always the same")
+	f.StringVar(&m.Precision, "precision", m.Precision, "on GPUs: tf32, in which convolutions multiply with 10 bits, "+
+		"as PyTorch does by default, or float32 throughout; a CPU has float32 throughout")
+	f.BoolVar(&m.Deterministic, "deterministic", m.Deterministic, "on GPUs: the same bits each time, "+
+		"for which slower algorithms are taken; a CPU's are always the same")
 }
 
 // device parses cpu, cuda or cuda:i and checks that it is there and computes.
@@ -72,7 +74,8 @@ func (m *machine) settle(training bool) (gotch.Device, error) {
 
 func (m *machine) numerics() (libtorch.Numerics, error) {
 	if m.Precision != float32Precision && m.Precision != tf32Precision {
-		return libtorch.Numerics{}, usage{suggest.Unknown("--precision", m.Precision, []string{float32Precision, tf32Precision})}
+		known := []string{float32Precision, tf32Precision}
+		return libtorch.Numerics{}, usage{suggest.Unknown("--precision", m.Precision, known)}
 	}
 	return libtorch.Numerics{TF32: m.Precision == tf32Precision, Deterministic: m.Deterministic}, nil
 }

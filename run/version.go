@@ -19,7 +19,8 @@ func version(_ context.Context, p program, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "icl-msr %s, %s, LibTorch %s, %d CUDA devices\n", revision(), runtime.Version(), libtorch.Version(), libtorch.CUDADevices())
+	fmt.Fprintf(p.stdout, "icl-msr %s, %s, LibTorch %s, %d CUDA devices\n", revision(),
+		runtime.Version(), libtorch.Version(), libtorch.CUDADevices())
 	tellLibraries(p.stdout)
 	tellGPUs(p.stdout)
 	if !*build {

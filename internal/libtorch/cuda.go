@@ -91,7 +91,8 @@ func DescribeGPU(index int) (GPU, error) {
 	if err := toError(C.icl_cuda_describe(&c, C.int(index)), "cuda"); err != nil {
 		return GPU{}, err
 	}
-	return GPU{Name: C.GoString(&c.name[0]), Major: int(c.major), Minor: int(c.minor), Memory: int64(c.memory), Mode: int(c.mode)}, nil
+	return GPU{Name: C.GoString(&c.name[0]), Major: int(c.major), Minor: int(c.minor),
+		Memory: int64(c.memory), Mode: int(c.mode)}, nil
 }
 
 // String is as "NVIDIA H100 80GB HBM3, compute capability 9.0, 79.1 GiB".

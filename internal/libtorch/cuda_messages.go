@@ -68,7 +68,8 @@ func (s CUDAState) missing(index int) string {
 	case s.Devices > 1:
 		return fmt.Sprintf("this program sees %d CUDA devices: give one of cuda:0 to cuda:%d", s.Devices, s.Devices-1)
 	case s.Driver == 0: // CUDA says then, too, that the driver is too old
-		return none("no NVIDIA driver was found; install one (in a container: start it with --gpus all), or give --device cpu")
+		return none("no NVIDIA driver was found; install one (in a container: start it with --gpus all), " +
+			"or give --device cpu")
 	case s.Visible != "" && (s.Said == "" || strings.Contains(s.Said, "no CUDA-capable device")):
 		return none("%s shows it none; nvidia-smi lists those of the machine", s.Visible)
 	case s.Said == "" || strings.Contains(s.Said, "no CUDA-capable device"):
@@ -135,24 +136,29 @@ func faults() []fault {
 			if why := noKernels(f.card, f.archs, f.version); why != "" {
 				return f.device() + ": " + why
 			}
-			return f.device() + ": this LibTorch has no kernels for it: build with another one (TORCH=X.Y.Z or LIBTORCH=DIR)"
+			return f.device() + ": this LibTorch has no kernels for it: build with another one " +
+				"(TORCH=X.Y.Z or LIBTORCH=DIR)"
 		}},
 		{"PTX was compiled with an unsupported toolchain", old},
 		{"busy or unavailable", busy}, // "all CUDA-capable devices are", since CUDA 12 "CUDA-capable device(s) is/are"
 		{"exclusive-thread device already in use", busy},
 		{"invalid device ordinal", plain("no such GPU: see CUDA_VISIBLE_DEVICES and nvidia-smi")},
-		{"uncorrectable ECC error", plain("the card's memory is damaged: give another --device, and see nvidia-smi -q -d ECC")},
+		{"uncorrectable ECC error",
+			plain("the card's memory is damaged: give another --device, and see nvidia-smi -q -d ECC")},
 		{"system not yet initialized", plain("start the fabric manager (systemctl start nvidia-fabricmanager)")},
-		{"forward compatibility was attempted", plain("a package cuda-compat is in the way of the driver: remove it from LD_LIBRARY_PATH")},
+		{"forward compatibility was attempted",
+			plain("a package cuda-compat is in the way of the driver: remove it from LD_LIBRARY_PATH")},
 		{"illegal memory access", plain("run again with CUDA_LAUNCH_BLOCKING=1 to see where")},
 		{"device-side assert", plain("run again with CUDA_LAUNCH_BLOCKING=1 to see where")},
-		{"unspecified launch failure", plain("run again with CUDA_LAUNCH_BLOCKING=1 to see where; dmesg may tell more")},
+		{"unspecified launch failure",
+			plain("run again with CUDA_LAUNCH_BLOCKING=1 to see where; dmesg may tell more")},
 		{"does not have a deterministic implementation", func(said string, _ facts) string {
 			name, _, _ := strings.Cut(said, " does not have")
-			return fmt.Sprintf("--deterministic: CUDA has no %s that gives the same bits each time: leave --deterministic out", name)
+			return "--deterministic: CUDA has no " + name + " that gives the same bits each time: leave --deterministic out"
 		}},
 		{cublasWorkspace, func(string, facts) string {
-			return "--deterministic: this process has multiplied matrices on a GPU before: set " + cublasWorkspace + "=" + fixedWorkspace + " before it starts"
+			return "--deterministic: this process has multiplied matrices on a GPU before: set " +
+				cublasWorkspace + "=" + fixedWorkspace + " before it starts"
 		}},
 		{"CUDA unknown error", plain("see whether nvidia-smi works; after a suspend, load the module nvidia_uvm again")},
 	}
@@ -179,9 +185,11 @@ func (f facts) device() string {
 func (f facts) busy() string {
 	const prohibited = 2
 	if f.card.Mode == prohibited {
-		return f.device() + " is in compute mode prohibited: nvidia-smi -c DEFAULT allows programs on it again, or give another --device"
+		return f.device() + " is in compute mode prohibited: nvidia-smi -c DEFAULT allows programs on it again, " +
+			"or give another --device"
 	}
-	return f.device() + " is in use by another process that has it for itself: wait, give another --device, or share it by nvidia-smi -c DEFAULT (nvidia-smi lists the processes)"
+	return f.device() + " is in use by another process that has it for itself: wait, give another --device, " +
+		"or share it by nvidia-smi -c DEFAULT (nvidia-smi lists the processes)"
 }
 
 // outOfMemory reads the numbers of the caching allocator's message where it is its.
@@ -193,14 +201,16 @@ func outOfMemory(said string, f facts) string {
 		return ""
 	}
 	const size = `([0-9.]+ [KMG]?i?B|[0-9.]+ bytes)`
-	asked, total, free := first("Tried to allocate "+size), first("total capac[i]?ty of "+size), first("of which "+size+" is free")
+	asked := first("Tried to allocate " + size)
+	total, free := first("total capac[i]?ty of "+size), first("of which "+size+" is free")
 	if total == "" && f.total > 0 {
 		total, free = gib(f.total), gib(f.free)
 	}
 	out := f.device() + " is out of memory"
 	if total != "" {
 		out += fmt.Sprintf(": %s of %s are free", free, total)
-		if other := regexp.MustCompile(`Process ([0-9]+) has ` + size).FindStringSubmatch(said); other != nil && strings.Contains(said, "this process has") {
+		other := regexp.MustCompile(`Process ([0-9]+) has ` + size).FindStringSubmatch(said)
+		if other != nil && strings.Contains(said, "this process has") {
 			out += fmt.Sprintf(", process %s has %s", other[1], other[2])
 		}
 		if asked != "" {

@@ -64,7 +64,8 @@ func (n Numerics) set() error {
 func currentNumerics() (n Numerics, products bool, err error) {
 	var c C.icl_cuda_numerics
 	err = toError(C.icl_cuda_get_numerics(&c), "numerics")
-	return Numerics{TF32: c.tf32_convolutions != 0, Deterministic: c.deterministic != 0, Autotune: c.autotune != 0}, c.tf32_products != 0, err
+	n = Numerics{TF32: c.tf32_convolutions != 0, Deterministic: c.deterministic != 0, Autotune: c.autotune != 0}
+	return n, c.tf32_products != 0, err
 }
 
 // describe tells how a card computes. override is NVIDIA_TF32_OVERRIDE.
@@ -96,5 +97,6 @@ func DescribeDevice(device gotch.Device, n Numerics) string {
 	if err != nil {
 		return fmt.Sprintf("cuda:%d: %v", index, err)
 	}
-	return fmt.Sprintf("cuda:%d: %s; %s; %s", index, g, CUDA().Versions(), n.describe(g, os.Getenv("NVIDIA_TF32_OVERRIDE")))
+	how := n.describe(g, os.Getenv("NVIDIA_TF32_OVERRIDE"))
+	return fmt.Sprintf("cuda:%d: %s; %s; %s", index, g, CUDA().Versions(), how)
 }
