@@ -28,13 +28,6 @@ func doctor(_ context.Context, p program, args []string) error {
 		names = []string{*only}
 	}
 	tellLibraries(p.stdout)
-<<<<<<< HEAD
-=======
-	if loaded, err := libtorch.Loaded(); err == nil && loaded != "" && libtorch.Version() != loaded {
-		return fmt.Errorf("LibTorch %s was loaded, and this program was compiled with %s: build it again (make build)",
-			loaded, libtorch.Version())
-	}
->>>>>>> h-runtime
 	tellGPUs(p.stdout)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
