@@ -10,7 +10,7 @@ import time
 
 import checks
 import peaks
-from part import Failed, Unfinished
+from part import PART_SECONDS, Failed, Unfinished
 
 
 class Side:
@@ -90,7 +90,10 @@ def turns(p, sides, rounds):
         if k >= 3 and p.left() < 20 + 3 * sum(s.seconds[-1] for s in sides):
             break
         for s in list(sides):
-            s.seconds.append(s.step())
+            try:
+                s.seconds.append(s.step())
+            except Failed as e:
+                raise Failed(f"{s.name} stopped: {e}")
     return {s.name: statistics.median(s.seconds) for s in sides}
 
 
@@ -145,6 +148,8 @@ def step(method, arch, batch, size, compiled=("compile",)):
         for tf32 in (True, False) if p.gpu and not p.quick else (True,):
             if any(r.get("TF32") == ("as it comes" if tf32 else "off") for r in p.record["rows"]):
                 continue
+            if p.record["rows"] and p.left() < PART_SECONDS / 2:
+                raise Unfinished("timed with TF32 as it comes; without is next")
             measure(p, what, n, tf32, makers)
     return run
 

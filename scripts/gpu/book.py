@@ -82,12 +82,24 @@ def rows_of(data, kind):
     return out
 
 
+def summary(data):
+    """One line: how many parts passed, and which did not."""
+    states = {n: "not run" for n in data["order"]}
+    states.update({n: p["state"] for n, p in data["parts"].items()})
+    passed = sum(s == "passed" for s in states.values())
+    others = [f"{s}: {', '.join(n for n, t in states.items() if t == s)}" for s in dict.fromkeys(states.values()) if s != "passed"]
+    return f"**{passed} of {len(states)} parts passed{'; ' if others else ''}{'; '.join(others)}.**"
+
+
+CUT_OFF = "it runs now, or was cut off: --resume runs it again"
+
+
 def page(data):
     """report.md."""
-    out = ["# GPU report", "", f"{data['card']}, driver {data['driver']}, torch {data['torch']} (CUDA {data['cuda']}), commit {data['commit']}, device {data['device']}, {data['mode']}.", ""]
+    out = ["# GPU report", "", f"{data['card']}, driver {data['driver']}, torch {data['torch']} (CUDA {data['cuda']}), commit {data['commit']}, device {data['device']}, {data['mode']}.", "", summary(data), ""]
     if not data["device"].startswith("cuda"):
         out += ["**A rehearsal on the CPU: its figures say nothing about a GPU.**", ""]
-    parts = [{"part": n, "state": p["state"], "seconds": "%.0f" % p.get("seconds", 0), "why": p.get("why", "")} for n, p in data["parts"].items()]
+    parts = [{"part": n, "state": p["state"], "seconds": "%.0f" % p.get("seconds", 0), "why": CUT_OFF if p["state"] == "running" else p.get("why", "")} for n, p in data["parts"].items()]
     parts += [{"part": n, "state": "not run", "seconds": "", "why": ""} for n in data["order"] if n not in data["parts"]]
     out += ["## Parts", "", table(["part", "state", "seconds", "why"], parts), ""]
     for kind, title, columns in TABLES:

@@ -20,7 +20,6 @@ def compare(p, what, one, many):
 
 
 
-
 def group(p):
     """A process group of one process, by each backend: the steps of a process on its own."""
     checks.go_test(p, "meta", "^TestAGroupOfOneTrainsAsNone$")
@@ -36,8 +35,8 @@ def nccl(p):
         return
     one = train(p, "one process", checks.fresh(p, "one"))
     k = max(k for k in (2, 4, 8) if k <= n)
-    status, text = p.run([p.place.program("run"), *checks.SMALL, "--msr", "--nproc-per-node", k, "--device", "cuda", "--out", checks.fresh(p, "many")], **checks.EXACT)
-    p.check(f"{k} processes on {k} GPUs by NCCL", status == 0, "" if status == 0 else text.strip().splitlines()[-1])
+    status, text = p.run([p.place.program("run"), *checks.SMALL, "--msr", "--nproc-per-node", str(k), "--device", "cuda", "--out", checks.fresh(p, "many")], **checks.EXACT)
+    p.check(f"{k} processes on {k} GPUs by NCCL", status == 0, "" if status == 0 else (text.strip().splitlines() or [f"status {status}"])[-1])
     if status == 0:
         with open(os.path.join(p.work, "many", "metrics.jsonl")) as f:
             compare(p, "they train as one process", one, [json.loads(line) for line in f])

@@ -9,13 +9,16 @@ import time
 
 import book
 
+PART_SECONDS = 460  # a part ends by itself by then
+
 
 class Skip(Exception):
     """The part cannot be done here, and why."""
 
 
 class Unfinished(Exception):
-    """The part's time is over and there is more to do: it goes on when it runs again."""
+    """The part's time is over and there is more to do: it goes on when it runs again. Says
+    how far it has got: a slice that says what the one before said got no further."""
 
 
 class Failed(Exception):
@@ -28,7 +31,8 @@ class Part:
         self.end = time.monotonic() + seconds
         self.path = os.path.join(folder, "parts", name + ".json")
         self.work = os.path.join(folder, "work", name)  # kept from one run of the part to the next
-        self.record = {"rows": [], "notes": []}
+        before = book.read(self.path) or {}  # of a slice that ended unfinished
+        self.record = {"rows": before.get("rows", []), "notes": before.get("notes", [])}
         os.makedirs(self.work, exist_ok=True)
 
     @property
@@ -51,7 +55,8 @@ class Part:
         return ok
 
     def note(self, text):
-        self.record["notes"].append(text)
+        if text not in self.record["notes"]:
+            self.record["notes"].append(text)
         self.keep()
         print(f"{self.name}: {text}", flush=True)
 
@@ -63,7 +68,7 @@ class Part:
         Status 124: it did not end in time. interrupt_after: seconds to Ctrl-C."""
         limit = min(self.left() - 5, at_most or 1e9)
         if limit < 5:
-            raise Unfinished("out of time")
+            raise Failed("its time was over before all of it was run")
         with open(os.path.join(self.work, "output.txt"), "w+") as out:
             p = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=self.place.environment(**env), cwd=cwd or self.work)
             try:

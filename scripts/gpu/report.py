@@ -14,10 +14,9 @@ import time
 
 import book
 import parts
-from part import Failed, Part, Skip, Unfinished
+from part import PART_SECONDS, Failed, Part, Skip, Unfinished
 from place import Place, Refused
 
-PART_SECONDS = 460  # a part ends by itself by then
 GRACE = 15  # seconds until it is killed
 SLICES = 200  # of a part that goes on and on
 
@@ -114,19 +113,29 @@ def child(place, o):
         state, why = "failed", str(e)
     except Exception as e:  # a bug here, or a machine without something: the other parts go on
         state, why = "failed", f"{type(e).__name__}: {e}"
+    if state == "passed" and not p.record["rows"]:
+        state, why = "skipped", "; ".join(p.record["notes"]) or "it had nothing to check"
     if p.wrong() and state == "passed":
         state, why = "failed", "wrong: " + ", ".join(p.wrong())
     p.record.update(state=state, why=why)
     p.keep()
 
 
+def goes_on(b, name, mode, path):
+    """Keeps the rows of an unfinished part's slices, and no others."""
+    part = b.data["parts"].get(name, {})
+    if part.get("state") == "unfinished" and part.get("mode") == mode:
+        book.write(path, json.dumps({"rows": part.get("rows", []), "notes": part.get("notes", [])}))
+    elif os.path.exists(path):
+        os.unlink(path)
+
+
 def run(place, o, b, name, seconds, quick):
     """Runs a part in a process of its own, and writes the report."""
     path = os.path.join(o.out, "parts", name + ".json")
-    if os.path.exists(path):
-        os.unlink(path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     mode, date = "quick" if quick else "full", datetime.date.today().isoformat()
+    goes_on(b, name, mode, path)
     b.put(name, {"state": "running", "mode": mode, "date": date})
     print(f"== {name}: {parts.find(name)[3]}", flush=True)
     command = [sys.executable, os.path.abspath(__file__), "part", name, "--child", str(seconds), "--out", o.out, "--device", o.device] + (["--quick"] if quick else [])
@@ -173,6 +182,7 @@ def every(place, o, b):
         if done.get("state") in book.DONE and done.get("mode") == o.what:
             print(f"== {name}: {done['state']} before", flush=True)
             continue
+        said = None
         for _ in range(SLICES):
             left = until - time.monotonic()
             if left < 60:
@@ -180,6 +190,11 @@ def every(place, o, b):
                 return verdict(o, b)
             if run(place, o, b, name, min(PART_SECONDS, left - GRACE), quick) != "unfinished":
                 break
+            part = b.data["parts"][name]
+            if part["why"] == said:
+                b.put(name, dict(part, state="failed", why=f"it gets no further: {said}"))
+                break
+            said = part["why"]
     return verdict(o, b)
 
 

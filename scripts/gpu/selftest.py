@@ -1,11 +1,13 @@
 """Tests of the report's own logic, without torch: python3 scripts/gpu/selftest.py"""
 
+import json
 import os
 import struct
 import sys
 import tempfile
 import types
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -16,7 +18,7 @@ import parts  # noqa: E402
 import peaks  # noqa: E402
 import place  # noqa: E402
 import report  # noqa: E402
-from part import Failed, Part  # noqa: E402
+from part import Failed, Part, Unfinished  # noqa: E402
 
 HEAD = {"commit": "0123456789ab", "torch": "2.11.0", "cuda": "13.0", "card": "Card", "driver": "1", "gpus": 1, "device": "cuda", "mode": "quick", "order": ["a", "b"]}
 
@@ -67,9 +69,14 @@ class Books(unittest.TestCase):
             self.assertEqual(["passed", "not run"], [again.state(n) for n in HEAD["order"]])
             with open(os.path.join(folder, "report.md")) as f:
                 text = f.read()
-            for want in ("| b | not run |", r"| x\|y | right | d | 2026-01-02 | Card | 012345678 |", "- a: said"):
+            for want in ("**1 of 2 parts passed; not run: b.**", "| b | not run |", r"| x\|y | right | d | 2026-01-02 | Card | 012345678 |", "- a: said"):
                 self.assertIn(want, text)
             self.assertEqual({"parts", "report.json", "report.md"}, set(os.listdir(folder)))
+
+    def test_a_part_cut_off_is_told(self):
+        text = book.page(dict(HEAD, parts={"a": {"state": "running"}}))
+        self.assertIn("0 of 2 parts passed; running: a; not run: b.", text)
+        self.assertIn("was cut off: --resume", text)
 
     def test_half_a_file_is_none(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -93,10 +100,63 @@ class Parts(unittest.TestCase):
             self.assertIn("not near", p.record["rows"][0]["detail"])
             self.assertIn("TestC was skipped", p.record["notes"][0])
             for output, status, want in (("panic: x\n", 2, "status 2: panic: x"), ("testing: warning: no tests to run\nPASS\n", 0, "no test of this name")):
+                os.unlink(p.path)
                 p = self.part(folder, output, status)
                 checks.go_test(p, "meta", "Nothing")
                 self.assertIn(want, p.record["rows"][-1]["detail"])
                 self.assertEqual(1, len(p.wrong()))
+
+    def test_a_method_without_a_test_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "parts"))
+            p = self.part(folder, "--- PASS: TestA (0.0s)\n    --- PASS: TestA/x (0.0s)\n")
+            checks.go_test(p, "meta", "TestA", cases=["TestA/x", "TestA/y"])
+            self.assertEqual(["meta: TestA/y"], p.wrong())
+
+    def ends(self, folder, b, work, slices=1):
+        """States and reasons of a part's slices, run as the report runs them, in this process."""
+        with mock.patch.object(parts, "find", lambda name: (name, True, work, "")), mock.patch.dict(os.environ, GPU_REPORT_TORCH=json.dumps({"gpus": []})):
+            o = types.SimpleNamespace(name="a", out=folder, device="cpu", quick=True, child=60.0)
+            for _ in range(slices):
+                report.goes_on(b, "a", "quick", os.path.join(folder, "parts", "a.json"))
+                report.child(place_of({}), o)
+                b.put("a", dict(book.read(os.path.join(folder, "parts", "a.json")), mode="quick"))
+        return b.data["parts"]["a"]
+
+    def test_a_part_that_checks_nothing_has_not_passed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            b = book.Book(folder)
+            b.start(HEAD)
+            part = self.ends(folder, b, lambda p: p.note("TestA was skipped"))
+            self.assertEqual(("skipped", "TestA was skipped"), (part["state"], part["why"]))
+
+    def test_slices_keep_their_rows(self):
+        def work(p):
+            p.check(f"slice {len(p.record['rows'])}", True)
+            if len(p.record["rows"]) < 3:
+                raise Unfinished(f"{len(p.record['rows'])} done")
+
+        with tempfile.TemporaryDirectory() as folder:
+            b = book.Book(folder)
+            b.start(HEAD)
+            part = self.ends(folder, b, work, 3)
+            self.assertEqual(("passed", 3), (part["state"], len(part["rows"])))
+            self.assertEqual(1, len(self.ends(folder, b, work)["rows"]), "a part that is done starts anew")
+
+    def test_a_part_that_gets_no_further_ends(self):
+        calls = []
+
+        def run(place, o, b, name, seconds, quick):
+            calls.append(name)
+            b.put(name, {"state": "unfinished", "why": f"{min(2, len(calls))} done"})
+            return "unfinished"
+
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(report, "run", run), mock.patch.object(parts, "of", lambda mode: ["a"]):
+            b = book.Book(folder)
+            b.start(dict(HEAD, order=["a"]))
+            self.assertEqual(1, report.every(None, types.SimpleNamespace(minutes=None, what="quick", out=folder), b))
+            self.assertEqual((3, "failed"), (len(calls), b.state("a")))
+            self.assertIn("no further: 2 done", b.data["parts"]["a"]["why"])
 
     def test_every_part_is_in_order(self):
         self.assertEqual(len({n for n, *_ in parts.PARTS}), len(parts.PARTS))

@@ -5,7 +5,7 @@ import os
 import time
 
 import checks
-from part import Failed, Skip, Unfinished
+from part import Failed, Unfinished
 
 PUBLISHED = "84.8 (lightly, best of all epochs)"
 EVALUATE = 110  # seconds that the evaluation may take, on a GPU
