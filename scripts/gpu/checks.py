@@ -32,12 +32,11 @@ def environment(p):
         kernels = "sm_" + g["capability"].replace(".", "") in t["arches"]
         p.note(f"GPU {i}: {g['name']}, {g['memory'] / 2**30:.0f} GiB, compute capability {g['capability']}, {'in' if kernels else 'NOT in'} torch's list of kernels ({' '.join(t['arches'])})")
     status, text = p.run([p.place.program("run"), "version"], at_most=120)
-    first = (text.strip().splitlines() or [""])[-1]
+    first, devices = version_line(text)
     if not p.check("the program starts", status == 0, first):
         raise Failed(f"the program does not start: {first}")
     p.check("it has the LibTorch of this torch", f"LibTorch {b['torch']}" in first, first)
-    seen = re.search(r"(\d+) CUDA devices", first)
-    p.check("it sees every GPU that torch sees", not p.gpu or seen and int(seen.group(1)) == len(t["gpus"]), first)
+    p.check("it sees every GPU that torch sees", devices == len(t["gpus"]) or not p.gpu, f"the program {devices}, torch {len(t['gpus'])}")
     status, text = p.run([p.place.program("run"), "doctor", *(["--device", "cpu"] if not p.gpu else [])], at_most=240)
     for line in text.strip().splitlines():
         p.note("run doctor: " + line)
@@ -47,6 +46,16 @@ def environment(p):
     lines = work.stdout.split("\n")
     ok = work.returncode == 0 and math.isfinite(float(lines[1]))
     p.check("a step of ResNet-18 on the device", ok, f"{1000 * float(lines[1]):.0f} ms" if ok else (work.stderr.strip().splitlines() or ["no word"])[-1])
+
+
+def version_line(text):
+    """The line of `run version` that names the program, and how many GPUs it sees; the
+    last line and None where there is none, as when it does not start."""
+    for line in text.splitlines():
+        found = re.match(r"icl-msr .* (\d+) CUDA devices$", line)
+        if found:
+            return line, int(found.group(1))
+    return (text.strip().splitlines() or ["it ended without a word"])[-1], None
 
 
 def go_test(p, package, pattern, at_most=None, cases=(), **env):

@@ -91,6 +91,11 @@ class Parts(unittest.TestCase):
         p.run = lambda *a, **k: (status, output)
         return p
 
+    def test_the_programs_version(self):
+        line = "icl-msr 0123, go1.25, LibTorch 2.11.0, 2 CUDA devices"
+        self.assertEqual((line, 2), checks.version_line("warning: x\n" + line + "\nLibTorch compiled with: 2.11.0; loaded: 2.11.0, for the CPU\ncuda:0: Card\n"))
+        self.assertEqual(("cannot start", None), checks.version_line("run: x\ncannot start\n"))
+
     def test_go_tests_are_told(self):
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "parts"))
