@@ -94,13 +94,19 @@ def summary(data):
 CUT_OFF = "it runs now, or was cut off: --resume runs it again"
 
 
+def line(name, part):
+    """A part's line of the first table."""
+    seconds = "%.0f" % part["seconds"] if "seconds" in part else ""
+    return {"part": name, "state": part["state"], "seconds": seconds, "why": CUT_OFF if part["state"] == "running" else part.get("why", "")}
+
+
 def page(data):
     """report.md."""
     out = ["# GPU report", "", f"{data['card']}, driver {data['driver']}, torch {data['torch']} (CUDA {data['cuda']}), commit {data['commit']}, device {data['device']}, {data['mode']}.", "", summary(data), ""]
     if not data["device"].startswith("cuda"):
         out += ["**A rehearsal on the CPU: its figures say nothing about a GPU.**", ""]
-    parts = [{"part": n, "state": p["state"], "seconds": "%.0f" % p.get("seconds", 0), "why": CUT_OFF if p["state"] == "running" else p.get("why", "")} for n, p in data["parts"].items()]
-    parts += [{"part": n, "state": "not run", "seconds": "", "why": ""} for n in data["order"] if n not in data["parts"]]
+    names = data["order"] + [n for n in data["parts"] if n not in data["order"]]
+    parts = [line(n, data["parts"].get(n, {"state": "not run"})) for n in names]
     out += ["## Parts", "", table(["part", "state", "seconds", "why"], parts), ""]
     for kind, title, columns in TABLES:
         rows = rows_of(data, kind)

@@ -116,7 +116,7 @@ def child(place, o):
     if state == "passed" and not p.record["rows"]:
         state, why = "skipped", "; ".join(p.record["notes"]) or "it had nothing to check"
     if p.wrong() and state == "passed":
-        state, why = "failed", "wrong: " + ", ".join(p.wrong())
+        state, why = "failed", "wrong: " + "; ".join(f"{r['check']}{': ' if r['detail'] else ''}{r['detail']}" for r in p.record["rows"] if r.get("result") == "WRONG")
     p.record.update(state=state, why=why)
     p.keep()
 
