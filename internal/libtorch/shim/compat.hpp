@@ -6,14 +6,15 @@
 // gotch v0.9.1 is written for 2.1. Operations that later versions dropped or
 // changed are defined here with 2.1's signatures, so that gotch compiles. This
 // program calls none of them.
+#ifndef ICL_COMPAT_HPP // not #pragma once: the copy and this file are one
+#define ICL_COMPAT_HPP
+
 // gotch calls what later versions deprecate, and C++20 deprecates some of its C.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #if defined(__GNUC__) && !defined(__clang__) && __cplusplus >= 202002L
 #pragma GCC diagnostic ignored "-Wdeprecated-enum-enum-conversion"
 #endif
 
-#ifndef ICL_COMPAT_HPP // not #pragma once: the copy and this file are one
-#define ICL_COMPAT_HPP
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/version.h>
@@ -98,15 +99,24 @@ inline std::tuple<at::Tensor&, at::Tensor&> qr_out(at::Tensor& q, at::Tensor& r,
 #define align_as(other) mul(icl_compat::missing("align_as"))
 #endif
 
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 11
+// 2.11, where 2.8 does not: the allocators of all devices tell their peak by one interface.
+#define ICL_DEVICE_ALLOCATOR
+#endif
+
 // What the loader looks up in LibTorch before anything of this program runs: weak,
 // so that with a LibTorch that lacks some of it the program still starts, and says
 // in one line what is wrong (loaded.cpp). Functions that are called are looked up
-// at their first call.
+// at their first call. loaded_test.go finds what is missing here.
 #ifdef __ELF__
 __asm__(
     ".weak _ZN3c1019UndefinedTensorImpl10_singletonE\n"
     ".weak _ZN3c104impl26device_guard_impl_registryE\n"
+    ".weak _ZN5torch8autograd4Node17release_resourcesEv\n"
     ".weak _ZNK3c105Error4whatEv\n"
+    ".weak _ZTIN3c1014WarningHandlerE\n"
+    ".weak _ZTIN3c1015DeviceAllocatorE\n"
+    ".weak _ZTIN3c109AllocatorE\n"
     ".weak _ZTIN3c105ErrorE\n"
     ".weak _ZTVN3c105ErrorE\n"
     ".weak _ZTVN3c1011StorageImplE\n"
