@@ -14,11 +14,16 @@
 #endif
 #ifdef ICL_NCCL // the build for GPUs has CUDA's headers
 #define USE_C10D_NCCL
-// CUDA's headers of the half types need libcu++; here their names are enough.
+// CUDA's headers of the half types need libcu++; here their names are enough. NCCL
+// includes those of 8 bits since 2.24, and uses none.
 #define __CUDA_FP16_H__
 #define __CUDA_BF16_H__
+#define __CUDA_FP8_H__
 struct __half;
 struct __nv_bfloat16;
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#pragma GCC diagnostic ignored "-Winterference-size" // c10's CUDAEvent.h
+#endif
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
