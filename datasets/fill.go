@@ -22,7 +22,7 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 	n := len(j.indices)
 	b := l.take(n)
 	b.Total, j.batch = j.total, b
-	for k, i := range j.indices {
+	for _, i := range j.indices {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -30,6 +30,10 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 		if err != nil {
 			return err
 		}
+		if i < 0 {
+			continue
+		}
+		k := len(b.Indices)
 		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
 		put := func(a Augment, dst []float32) {
 			if size := pixels(a); err == nil {
@@ -52,7 +56,21 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
 		}
 	}
+	l.fit(b, len(b.Indices))
 	return nil
+}
+
+// fit makes a batch one of n pictures.
+func (l *Loader) fit(b *Batch, n int) {
+	b.N = n
+	for v, a := range l.o.Views {
+		if l.staged[v] == nil {
+			b.Views[v] = b.Views[v][:n*pixels(a)]
+		}
+	}
+	if l.hostPlain() {
+		b.Plain = b.Plain[:n*pixels(l.o.Plain)]
+	}
 }
 
 // seed puts a worker's generator at the start of a view of a picture.
@@ -89,7 +107,8 @@ func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 	}
 }
 
-// readable returns picture i, or the next one that can be read.
+// readable returns picture i, or the next one that can be read. Where pictures are
+// left out, it returns -1 for one that cannot.
 func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part, error) {
 	var last error
 	for range min(l.ds.Len(), 1000) {
@@ -103,6 +122,9 @@ func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part,
 		}
 		if err := l.o.Bad(i, last); err != nil {
 			return i, m, err
+		}
+		if l.o.LeaveOut {
+			return -1, m, nil
 		}
 		i = (i + 1) % l.ds.Len()
 	}
@@ -136,16 +158,11 @@ func (l *Loader) take(n int) *Batch {
 			b.Plain = make([]float32, l.longest()*pixels(l.o.Plain))
 		}
 	}
-	b.N, b.Indices, b.Labels = n, b.Indices[:0], b.Labels[:0]
-	for v, a := range l.o.Views {
+	b.Indices, b.Labels = b.Indices[:0], b.Labels[:0]
+	for v := range l.o.Views {
 		b.Staged[v].Reset()
-		if l.staged[v] == nil {
-			b.Views[v] = b.Views[v][:n*pixels(a)]
-		}
 	}
-	if l.hostPlain() {
-		b.Plain = b.Plain[:n*pixels(l.o.Plain)]
-	}
+	l.fit(b, n)
 	return b
 }
 

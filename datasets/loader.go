@@ -67,6 +67,11 @@ type LoaderOptions struct {
 	// one that can be read takes its place; nil: the first error ends the epoch. It
 	// may be called from several goroutines.
 	Bad func(picture int, err error) error
+	// LeaveOut makes the batch shorter instead, so that no picture counts twice. It is for
+	// evaluations, and for training in one process.
+	LeaveOut bool
+	// Least is the shortest batch that is yielded (0: 1): batch norms need two pictures.
+	Least int
 }
 
 // Uneven is the error of a batch that does not divide by the processes of a job.
@@ -215,7 +220,7 @@ func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.S
 				yield(nil, j.err)
 				return
 			}
-			more := yield(j.batch, nil)
+			more := j.batch.N < max(1, l.o.Least) || yield(j.batch, nil)
 			l.free <- j.batch
 			if !more {
 				return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -116,6 +117,37 @@ func TestLoaderNamesABadPicture(t *testing.T) {
 	assert.ErrorContains(t, errs[0], "picture 13 of shapes train: scratched")
 	_, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 57, DropLast: true})
 	assert.ErrorContains(t, err, "--batch-size 57 is larger than the 56 pictures of shapes train; use 56 or less")
+}
+
+// In an evaluation a picture that cannot be read is left out: no other one counts twice.
+func TestLoaderLeavesOut(t *testing.T) {
+	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 29})
+	require.NoError(t, err)
+	p := transforms.CIFAR()
+	read := func(ds datasets.Dataset, least int) (indices []int) {
+		l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Workers: 2, Plain: &p.Plain, LeaveOut: true, Least: least,
+			Bad: func(int, error) error { return nil }})
+		require.NoError(t, err)
+		for b, err := range l.Epoch(context.Background(), 0, 0) {
+			require.NoError(t, err)
+			require.Len(t, b.Labels, b.N)
+			require.Len(t, b.Plain, b.N*3*32*32)
+			for k, i := range b.Indices {
+				want := make([]float32, 3*32*32)
+				m, err := ds.Image(i)
+				require.NoError(t, err)
+				require.NoError(t, p.Plain.Apply(want, transforms.Whole(m), nil, &transforms.Scratch{}))
+				require.Equal(t, want, b.Plain[k*len(want):(k+1)*len(want)], "picture %d", i)
+				require.Equal(t, int64(ds.Label(i)), b.Labels[k])
+			}
+			indices = append(indices, b.Indices...)
+		}
+		return indices
+	}
+	all := read(ds, 0)
+	assert.Len(t, all, 29)
+	assert.Equal(t, slices.Delete(slices.Clone(all), 13, 14), read(broken{ds}, 0))
+	assert.Equal(t, all[:28], read(ds, 2), "the last batch has one picture, and batch norms need two")
 }
 
 func TestLoaderWithoutDropLastGivesEveryPictureOnce(t *testing.T) {

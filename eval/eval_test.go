@@ -202,3 +202,29 @@ func TestExtractKeepsOrder(t *testing.T) {
 	require.NoError(t, s.Close())
 	assert.Equal(t, before, libtorch.Live())
 }
+
+// Features that are not finite are no result.
+func TestFeaturesThatAreNotFinite(t *testing.T) {
+	s := libtorch.NewScope()
+	defer s.Close()
+	batches := func(yield func(eval.Batch, error) bool) {
+		for range 2 {
+			if !yield(eval.Batch{Pictures: make([]float32, 2*3), Labels: []int64{0, 1}, Size: 1}, nil) {
+				return
+			}
+		}
+	}
+	for name, bad := range map[string]float32{"NaN": float32(math.NaN()), "infinite": float32(math.Inf(-1))} {
+		n := 0
+		_, err := eval.Extract(context.Background(), s, iter.Seq2[eval.Batch, error](batches), libtorch.Float32(), 4, 2, func(s *libtorch.Scope, _ libtorch.Tensor) libtorch.Tensor {
+			if n++; n == 1 {
+				return libtorch.FromSlice(s, []float32{1, 2, 3, 3e38}, gotch.CPU, 2, 2)
+			}
+			return libtorch.FromSlice(s, []float32{1, 2, bad, 4}, gotch.CPU, 2, 2)
+		})
+		var found *eval.NotFinite
+		require.ErrorAs(t, err, &found, name)
+		assert.Equal(t, eval.NotFinite{Rows: 1, Of: 4}, *found, name)
+		assert.ErrorContains(t, err, "features of 1 of 4 pictures are not finite")
+	}
+}

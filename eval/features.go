@@ -36,12 +36,20 @@ type Batch struct {
 	Size     int64     // S
 }
 
+// NotFinite is the error of features that are infinite or no numbers: nothing can be said of them.
+type NotFinite struct{ Rows, Of int64 }
+
+func (e *NotFinite) Error() string {
+	return fmt.Sprintf("features of %d of %d pictures are not finite: the network diverged, or its file is damaged; take an earlier checkpoint, or train again at a lower rate", e.Rows, e.Of)
+}
+
 // Extract runs f, from pictures [N, 3, S, S] to features [N, dim], over batches of
 // at most so many pictures in all and keeps the rows in s, which holds them once:
 // of ImageNet's 1.2 million rows of 2048, 10 GB. o are dtype and device of what f
-// is given.
+// is given. Rows that are not finite are an error, *NotFinite.
 func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o libtorch.Options, pictures, classes int, f func(s *Scope, x Tensor) Tensor) (Features, error) {
 	out := Features{Classes: classes, Labels: make([]int64, 0, pictures)}
+	finite := s.Zeros(libtorch.Options{DType: gotch.Double, Device: o.Device}, 1)
 	for b, err := range batches {
 		if err != nil {
 			return out, err
@@ -56,6 +64,7 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 				out.X = s.Zeros(libtorch.Options{DType: gotch.Float, Device: o.Device}, int64(pictures), t.Size(rows, 1))
 			}
 			t.Copy(t.Narrow(out.X, 0, from, n), rows)
+			t.AddAll([]Tensor{finite}, []Tensor{t.Figures(finiteRows(t, rows))})
 			return errors.Join(t.Err(), s.Err())
 		})
 		if err != nil {
@@ -69,6 +78,16 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 	if len(out.Labels) == 0 {
 		return out, errors.New("eval: no pictures")
 	}
-	out.X = s.Narrow(out.X, 0, 0, int64(len(out.Labels)))
+	n := int64(len(out.Labels))
+	out.X = s.Narrow(out.X, 0, 0, n)
+	if good := int64(s.Item(finite)); s.Err() == nil && good < n {
+		return out, &NotFinite{n - good, n}
+	}
 	return out, s.Err()
+}
+
+// finiteRows counts the rows whose entries are all finite; it stays on the device.
+func finiteRows(s *Scope, rows Tensor) Tensor {
+	zero := s.SumDim(s.MulScalar(rows, 0), false, 1) // NaN otherwise
+	return s.Sum(s.Eq(zero, zero))
 }

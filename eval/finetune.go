@@ -129,20 +129,29 @@ func (k *Classifier) logits(s *Scope, p, h []Tensor, b Batch, m nets.Mode) Tenso
 	return k.head.Forward(s, h, nil, k.backbone.Forward(s, p, k.b, x, m), m)
 }
 
-// Score returns the accuracy on test pictures, with the running statistics.
+// Score returns the accuracy on test pictures, with the running statistics. Logits that are not finite are an error,
+// *NotFinite.
 func (k *Classifier) Score(ctx context.Context, batches iter.Seq2[Batch, error]) (acc Accuracy, err error) {
 	top := min(5, k.classes)
 	var guesses []int64
-	test := Features{Classes: k.classes}
+	test, finite := Features{Classes: k.classes}, int64(0)
 	for b, err := range batches {
 		if err != nil {
 			return acc, err
 		}
 		err := libtorch.With(func(s *Scope) error {
 			defer libtorch.SetGrad(false)()
-			_, index := s.TopK(k.logits(s, k.p, k.h, b, nets.Eval()), int64(top), 1, true)
-			guesses = append(guesses, libtorch.Slice[int64](s, index)...)
-			return s.Err()
+			logits := k.logits(s, k.p, k.h, b, nets.Eval())
+			_, index := s.TopK(logits, int64(top), 1, true)
+			found := libtorch.Slice[float64](s, s.Figures(index, finiteRows(s, logits))) // in one transfer
+			if s.Err() != nil {
+				return s.Err()
+			}
+			for _, g := range found[:len(found)-1] {
+				guesses = append(guesses, int64(g))
+			}
+			finite += int64(found[len(found)-1])
+			return nil
 		})
 		if err != nil {
 			return acc, err
@@ -151,6 +160,9 @@ func (k *Classifier) Score(ctx context.Context, batches iter.Seq2[Batch, error])
 	}
 	if len(test.Labels) == 0 {
 		return acc, fmt.Errorf("eval: no pictures")
+	}
+	if n := int64(len(test.Labels)); finite < n {
+		return acc, &NotFinite{n - finite, n}
 	}
 	return count(guesses, test, top), ctx.Err()
 }

@@ -111,7 +111,7 @@ type Diverged struct {
 
 func (d *Diverged) Error() string {
 	pass := map[Pass]string{Regular: "loss", MetaPass: "meta objective"}[d.Pass]
-	text := fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped, the last checkpoint is whole; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
+	text := fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
 	if d.Hint != "" {
 		text += "; " + d.Hint
 	}

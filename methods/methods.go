@@ -95,6 +95,12 @@ type Freezer interface {
 	Freeze(p *Pass, grads []Tensor)
 }
 
+// Phased is a method whose steps change at shares of the run's length: Phase numbers what they are at a clock. A run
+// may be made longer as long as no step that is done would have been in another phase.
+type Phased interface {
+	Phase(c Clock) int
+}
+
 // Explainer is a method that knows what a loss that is not finite can mean, besides
 // a rate that is too high: NotFinite names cause and remedy. On the CPU it is found
 // in other ways.

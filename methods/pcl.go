@@ -64,6 +64,14 @@ func (m pcl) Loss(s *Scope, p *Pass) Tensor {
 
 func (m pcl) warm(c Clock) bool { return float64(c.Epoch) < m.c.option("warm")*float64(c.Epochs) }
 
+// Phase implements Phased.
+func (m pcl) Phase(c Clock) int {
+	if m.warm(c) {
+		return 0
+	}
+	return 1
+}
+
 // Surveys reports whether the epoch that begins needs clusters.
 func (m pcl) Surveys(c Clock) bool { return !m.warm(c) }
 

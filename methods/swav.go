@@ -55,7 +55,24 @@ func (m swav) queue(view int) string { return fmt.Sprintf("queue.%d", view) }
 // before they are full of embeddings.
 func (m swav) full(s *Scope, p *Pass) bool {
 	batch := int(s.Size(p.Z[0], 0))
-	return m.queues() > 0 && p.Clock.Progress() >= m.c.option("queue_from") && p.Clock.Step*batch >= int(m.c.Queue)
+	return m.late(p.Clock) && p.Clock.Step*batch >= int(m.c.Queue)
+}
+
+// late says that the run has come to where queues are used.
+func (m swav) late(c Clock) bool { return m.queues() > 0 && c.Progress() >= m.c.option("queue_from") }
+
+// frozen says that the prototypes stay as they are.
+func (m swav) frozen(c Clock) bool { return c.Step < min(m.c.count("frozen"), c.Steps/20) }
+
+// Phase implements Phased.
+func (m swav) Phase(c Clock) (phase int) {
+	if !m.frozen(c) {
+		phase++
+	}
+	if m.late(c) {
+		phase += 2
+	}
+	return phase
 }
 
 func (m swav) Loss(s *Scope, p *Pass) Tensor {
@@ -85,7 +102,7 @@ func (m swav) Contrast(s *Scope, p *Pass) losses.Batch {
 // Freeze keeps the prototypes as they are in the first iterations: assignments
 // that move with them end where all are equal.
 func (m swav) Freeze(p *Pass, grads []Tensor) {
-	if p.Clock.Step >= min(m.c.count("frozen"), p.Clock.Steps/20) {
+	if !m.frozen(p.Clock) {
 		return
 	}
 	at := p.spans[prototypesPart]

@@ -24,7 +24,7 @@ func (c Schedule) Validate() error {
 	switch {
 	case c.Kind != "constant" && c.Kind != "step" && c.Kind != "cosine":
 		return fmt.Errorf("unknown schedule %q; known: step, cosine, constant", c.Kind)
-	case !(c.LR > 0) || math.IsInf(c.LR, 0):
+	case !(c.LR > 0) || c.LR > math.MaxFloat32:
 		return fmt.Errorf("learning rate %g; want a positive number", c.LR)
 	case c.Warmup < 0 || c.Epochs < 1 || c.Steps < 1:
 		return fmt.Errorf("schedule of %d epochs of %d iterations with %d of warm-up", c.Epochs, c.Steps, c.Warmup)

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"sync"
 
-	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/datasets"
 )
 
 // badPictures warns of pictures that cannot be read, each once, and gives up
@@ -13,24 +15,44 @@ import (
 type badPictures struct {
 	w    io.Writer
 	all  int // pictures of the data set
+	stop bool
 	lock sync.Mutex
 	seen map[int]bool
 }
 
-const (
-	namedBad = 10  // warnings with the picture's name
-	badShare = 100 // one in so many, and more than namedBad, is too many
-)
+// namedBad is how many warnings have the picture's name.
+const namedBad = 10
 
-// reader returns what the loader is to do about them; nil: stop at the first.
-func (c *config) badPictures(w io.Writer, all int) (func(int, error) error, error) {
-	switch c.BadPictures {
-	case "stop":
-		return nil, nil
-	case "skip":
-		return (&badPictures{w: w, all: all, seen: map[int]bool{}}).bad, nil
+// tolerated is how many pictures of so many may be damaged by accident: one in a hundred; of fewer than a thousand
+// ten, and of fewer than a hundred one in ten, but one at least.
+func tolerated(all int) int { return max(1, min(10, all/10), all/100) }
+
+// newBad is the warner of --bad-pictures.
+func (c *config) newBad(w io.Writer, all int) (*badPictures, error) {
+	if err := choice("--bad-pictures", c.BadPictures, "skip", "stop"); err != nil {
+		return nil, err
 	}
-	return nil, usage{suggest.Unknown("--bad-pictures", c.BadPictures, []string{"skip", "stop"})}
+	if w == nil {
+		w = io.Discard
+	}
+	return &badPictures{w: w, all: all, stop: c.BadPictures == "stop", seen: map[int]bool{}}, nil
+}
+
+// badPictures returns what the loader is to do about them; nil: stop at the first.
+func (c *config) badPictures(w io.Writer, all int) (func(int, error) error, error) {
+	b, err := c.newBad(w, all)
+	if err != nil {
+		return nil, err
+	}
+	return b.reader(), nil
+}
+
+// reader is what a loader calls; nil: it stops at the first.
+func (b *badPictures) reader() func(int, error) error {
+	if b.stop {
+		return nil
+	}
+	return b.bad
 }
 
 func (b *badPictures) bad(i int, err error) error {
@@ -41,7 +63,7 @@ func (b *badPictures) bad(i int, err error) error {
 	}
 	b.seen[i] = true
 	switch n := len(b.seen); {
-	case n > namedBad && n*badShare > b.all:
+	case n > tolerated(b.all):
 		return fmt.Errorf("%d of %d pictures cannot be read, the last: %w", n, b.all, err)
 	case n <= namedBad:
 		fmt.Fprintf(b.w, "warning: skipped %v\n", err)
@@ -49,4 +71,62 @@ func (b *badPictures) bad(i int, err error) error {
 		fmt.Fprintln(b.w, "warning: further pictures that cannot be read are skipped without a word, up to one in a hundred")
 	}
 	return nil
+}
+
+// read counts what a pass over ds could read of it.
+func (b *badPictures) read(ds datasets.Dataset) pictureCount {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	out := pictureCount{Read: ds.Len() - len(b.seen), Of: ds.Len()}
+	if len(b.seen) == 0 {
+		return out
+	}
+	left := datasets.Counts(ds)
+	lost := map[int]bool{}
+	for i := range b.seen {
+		if l := ds.Label(i); l >= 0 {
+			left[l]--
+			lost[l] = left[l] == 0
+		}
+	}
+	for l, name := range ds.Classes() {
+		if lost[l] {
+			out.Lost = append(out.Lost, name)
+		}
+	}
+	return out
+}
+
+// pictureCount says of how many pictures a figure is.
+type pictureCount struct {
+	Read int      `json:"read"`
+	Of   int      `json:"of"`
+	Lost []string `json:"lost_classes,omitempty"` // of which none could be read
+}
+
+// String is "7 of 8", or "8" where nothing is missing.
+func (c pictureCount) String() string {
+	if c.Read == c.Of {
+		return fmt.Sprint(c.Of)
+	}
+	text := fmt.Sprintf("%d of %d", c.Read, c.Of)
+	if len(c.Lost) > 0 {
+		text += fmt.Sprintf(" (none of class %s)", strings.Join(c.Lost[:min(3, len(c.Lost))], ", "))
+	}
+	return text
+}
+
+// leftOut is a line for people on counts of which some lack pictures, or empty.
+func leftOut(parts map[string]pictureCount) string {
+	var words []string
+	for name, c := range parts {
+		if c.Read < c.Of {
+			words = append(words, fmt.Sprintf("%s of the %s pictures", c, name))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	slices.Sort(words)
+	return "of " + strings.Join(words, ", ") + ": the others could not be read, and are left out"
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sugarme/gotch"
 	"go.yaml.in/yaml/v3"
@@ -47,7 +48,17 @@ func describe(t libtorch.Tensor) (libtorch.Description, string, error) {
 	return d, name, err
 }
 
-// save writes the state to path, whole or not at all.
+// notFinite is the error of a state that is no use any more.
+type notFinite struct {
+	tensor string
+	at     meta.Position
+}
+
+func (e *notFinite) Error() string {
+	return fmt.Sprintf("%s has entries that are not finite at epoch %d, batch %d: not saved; lower --lr, or --alpha and --beta with --msr", e.tensor, e.at.Epoch, e.at.Batch)
+}
+
+// save writes the state to path, whole or not at all; one that is not finite never.
 func save(path string, c config, st *meta.State) error {
 	text, err := yaml.Marshal(c)
 	if err != nil {
@@ -67,6 +78,9 @@ func save(path string, c config, st *meta.State) error {
 			d, name, err := describe(t.Tensor)
 			if err != nil {
 				return err
+			}
+			if strings.HasPrefix(name, "F") && !s.Finite(t.Tensor) && s.Err() == nil {
+				return &notFinite{t.Name, at}
 			}
 			tensors = append(tensors, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
 		}

@@ -199,11 +199,11 @@ func (a arm) pictures(ctx context.Context, sec *page.Section, train, test datase
 		return err
 	}
 	o := defaultEval()
-	known, err := k.config.features(ctx, s, st, train, o)
+	known, _, err := k.config.features(ctx, s, st, train, o)
 	if err != nil {
 		return err
 	}
-	asked, err := k.config.features(ctx, s, st, subset{test, 8}, o)
+	asked, _, err := k.config.features(ctx, s, st, subset{test, 8}, o)
 	if err != nil {
 		return err
 	}

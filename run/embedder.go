@@ -74,7 +74,7 @@ func (n *embedder) serve(k checkpoint, st *meta.State) {
 		case r := <-n.requests:
 			var a embedAnswer
 			a.err = libtorch.With(func(s *libtorch.Scope) error {
-				f, err := k.config.features(r.ctx, s, st, r.files, o)
+				f, _, err := k.config.features(r.ctx, s, st, r.files, o)
 				if err != nil {
 					return err
 				}

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
+	"io/fs"
+	"os"
 	"runtime"
 	"text/tabwriter"
 
@@ -39,6 +40,8 @@ type score struct {
 	Linear      eval.Accuracy    `json:"linear"`
 	KNN         float64          `json:"knn"`
 	ProbeEpochs int              `json:"probe_epochs"` // of the linear probe
+	Train       pictureCount     `json:"train_pictures"`
+	Test        pictureCount     `json:"test_pictures"`
 }
 
 func evaluate(ctx context.Context, p program, args []string) error {
@@ -112,11 +115,25 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		fmt.Fprintf(p.stdout, "%s, %s\n\n", k.path, k.config.Arch)
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "test pictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
+	fmt.Fprintf(w, "test pictures\tpictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
 	for _, s := range scores {
-		fmt.Fprintf(w, "%s\t%.2f%%\t%.2f%%\t%.2f%%\t\n", s.Variant, 100*s.Linear.Top1, 100*s.Linear.Top5, 100*s.KNN)
+		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1, topFive(s.Linear), 100*s.KNN)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if text := leftOut(map[string]pictureCount{"training": scores[0].Train, "testing": scores[0].Test}); text != "" {
+		fmt.Fprintf(p.stdout, "\n%s\n", text)
+	}
+	return nil
+}
+
+// topFive is a top-5 accuracy for people: of five classes or fewer there is none.
+func topFive(a eval.Accuracy) string {
+	if a.Top5 == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*a.Top5)
 }
 
 // pick loads the newest checkpoint of a run, or a file.
@@ -130,11 +147,11 @@ func pick(run, file string) (k checkpoint, err error) {
 	if !exists(run) {
 		return k, fmt.Errorf("--run %s: no such folder", run)
 	}
-	path := runfolder.Last(run)
-	if !exists(path) {
-		return k, fmt.Errorf("--run %s: no checkpoint there yet (%s)", run, path)
+	k, err = newest(os.Stderr, run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, fmt.Errorf("--run %s: no checkpoint there yet (%s)", run, runfolder.Last(run))
 	}
-	return load(path)
+	return k, err
 }
 
 // evaluateCheckpoint fits the probe on the training part and scores the test
@@ -163,18 +180,11 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 }
 
 func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c config, o evalOptions) ([]score, error) {
-	trainSet, err := c.open(true)
+	trainSet, testSet, err := c.evaluationParts(o)
 	if err != nil {
 		return nil, err
 	}
-	testSet, err := c.open(false)
-	if err != nil {
-		return nil, err
-	}
-	if len(trainSet.Classes()) < 2 {
-		return nil, fmt.Errorf("%s has no labels to evaluate with; name another set by --dataset and --data-dir", trainSet.Name())
-	}
-	train, err := c.features(ctx, s, st, trainSet, o)
+	train, seen, err := c.features(ctx, s, st, trainSet, o)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +206,7 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 		if known {
 			part = datasets.View(foreground, v)
 		}
-		test, err := c.features(ctx, s, st, part, o)
+		test, count, err := c.features(ctx, s, st, part, o)
 		if err != nil {
 			return nil, err
 		}
@@ -211,39 +221,45 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, score{v, acc, knn, o.Linear.Epochs})
+		out = append(out, score{v, acc, knn, o.Linear.Epochs, seen, count})
 	}
 	return out, s.Err()
 }
 
-// features extracts a data set's features in its own order, un-augmented.
-func (c *config) features(ctx context.Context, s *libtorch.Scope, st *meta.State, ds datasets.Dataset, o evalOptions) (eval.Features, error) {
+// evaluationParts opens what an evaluation needs, and refuses at once what it would fail of after hours.
+func (c *config) evaluationParts(o evalOptions) (train, test datasets.Dataset, err error) {
+	if train, err = c.open(true); err != nil {
+		return nil, nil, err
+	}
+	if n := len(train.Classes()); n < 2 {
+		what := "no labels"
+		if n == 1 {
+			what = "one class only (" + train.Classes()[0] + ")"
+		}
+		return nil, nil, fmt.Errorf("%s has %s, and an accuracy needs two classes or more; name another set by --dataset and --data-dir", train.Name(), what)
+	}
+	if o.KNN.K > train.Len() {
+		return nil, nil, fmt.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by --neighbours of eval, or more pictures", o.KNN.K, train.Len(), train.Name())
+	}
+	test, err = c.open(false)
+	return train, test, err
+}
+
+// features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
+func (c *config) features(ctx context.Context, s *libtorch.Scope, st *meta.State, ds datasets.Dataset, o evalOptions) (f eval.Features, n pictureCount, err error) {
 	aug, err := c.augmentation()
 	if err != nil {
-		return eval.Features{}, err
+		return f, n, err
 	}
-	warn := o.Warn
-	if warn == nil {
-		warn = io.Discard
-	}
-	bad, err := c.badPictures(warn, ds.Len())
+	bad, err := c.newBad(o.Warn, ds.Len())
 	if err != nil {
-		return eval.Features{}, err
+		return f, n, err
 	}
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad.reader(), LeaveOut: true})
 	if err != nil {
-		return eval.Features{}, err
+		return f, n, err
 	}
-	batches := iter.Seq2[eval.Batch, error](func(yield func(eval.Batch, error) bool) {
-		for b, err := range l.Epoch(ctx, 0, 0) {
-			if err != nil {
-				yield(eval.Batch{}, err)
-				return
-			}
-			if !yield(eval.Batch{Pictures: b.Plain, Labels: b.Labels, Size: int64(c.Size)}, nil) {
-				return
-			}
-		}
-	})
-	return eval.Extract(ctx, s, batches, st.Options(), ds.Len(), len(ds.Classes()), st.Features)
+	batches := labelled(ctx, l, 0, c.Size, func(b *datasets.Batch) []float32 { return b.Plain })
+	f, err = eval.Extract(ctx, s, batches, st.Options(), ds.Len(), len(ds.Classes()), st.Features)
+	return f, bad.read(ds), err
 }

@@ -33,6 +33,8 @@ type fineTuned struct {
 	Labels   string        `json:"labels"`
 	Pictures int           `json:"pictures"`
 	Accuracy eval.Accuracy `json:"accuracy"`
+	Train    pictureCount  `json:"train_pictures"`
+	Test     pictureCount  `json:"test_pictures"`
 }
 
 func finetune(ctx context.Context, p program, args []string) error {
@@ -88,11 +90,19 @@ func finetune(ctx context.Context, p program, args []string) error {
 		return e.Encode(map[string]any{"checkpoint": k.path, "from_scratch": o.scratch, "results": out})
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "labels\tpictures\ttop-1\ttop-5\t")
+	fmt.Fprintln(w, "labels\tpictures\ttested on\ttop-1\ttop-5\t")
 	for _, r := range out {
-		fmt.Fprintf(w, "%s\t%d\t%.2f%%\t%.2f%%\t\n", r.Labels, r.Pictures, 100*r.Accuracy.Top1, 100*r.Accuracy.Top5)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f%%\t%s\t\n", r.Labels, r.Train, r.Test, 100*r.Accuracy.Top1, topFive(r.Accuracy))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, r := range out {
+		if text := leftOut(map[string]pictureCount{"training": r.Train, "testing": r.Test}); text != "" {
+			fmt.Fprintf(p.stdout, "\n%s: %s\n", r.Labels, text)
+		}
+	}
+	return nil
 }
 
 // fineTuneCheckpoint fine-tunes anew for each share of the labels.
@@ -116,11 +126,12 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 	}
 	tellDevice(p.stderr, k.config.machine)
 	for _, q := range parts {
-		acc, err := fineTuneOnce(ctx, p, k, o, q.ds, test)
+		r, err := fineTuneOnce(ctx, p, k, o, q.ds, test)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, fineTuned{q.name, q.ds.Len(), acc})
+		r.Labels = q.name
+		out = append(out, r)
 	}
 	return out, nil
 }
@@ -186,59 +197,66 @@ func (o *fineTuneOptions) names() (out []string) {
 	return out
 }
 
-func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (acc eval.Accuracy, err error) {
+func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (r fineTuned, err error) {
 	s := libtorch.NewScope()
 	defer s.Close()
 	st, err := k.config.trained(s, 0)
 	if err != nil {
-		return acc, err
+		return r, err
 	}
 	defer func() { err = k.config.explain(err, trainingRoom(o.batch, "")) }()
 	if err := trainable(p.stderr, st.Backbone); err != nil {
-		return acc, err
+		return r, err
 	}
 	if _, ok := st.Backbone.(*nets.Scripted); ok && o.scratch {
-		return acc, usagef("--from-scratch: a TorchScript backbone starts from its file's parameters, there is no scratch")
+		return r, usagef("--from-scratch: a TorchScript backbone starts from its file's parameters, there is no scratch")
 	}
 	if !o.scratch {
 		if err := k.encoder(p.stderr, st); err != nil {
-			return acc, err
+			return r, err
 		}
 	}
 	aug, err := k.config.augmentation()
 	if err != nil {
-		return acc, err
+		return r, err
 	}
 	weak, batch := aug.Weak(), min(o.batch, train.Len())
-	bad, err := k.config.badPictures(p.stderr, train.Len())
+	badTrain, err := k.config.newBad(p.stderr, train.Len())
 	if err != nil {
-		return acc, err
+		return r, err
 	}
-	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak}, Bad: bad, Scaled: k.config.ScaledDecode})
+	badTest, err := k.config.newBad(p.stderr, test.Len())
 	if err != nil {
-		return acc, err
+		return r, err
 	}
-	testLoader, err := datasets.NewLoader(test, datasets.LoaderOptions{BatchSize: o.batch, Workers: k.config.Workers, Plain: &aug.Plain, Bad: bad})
+	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.config.Workers, Views: []datasets.Augment{&weak},
+		Bad: badTrain.reader(), LeaveOut: true, Least: 2, Scaled: k.config.ScaledDecode})
 	if err != nil {
-		return acc, err
+		return r, err
+	}
+	testLoader, err := datasets.NewLoader(test, datasets.LoaderOptions{BatchSize: o.batch, Workers: k.config.Workers, Plain: &aug.Plain, Bad: badTest.reader(), LeaveOut: true})
+	if err != nil {
+		return r, err
 	}
 	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
 	scaled := o.FineTuneConfig
 	scaled.LR, scaled.HeadLR = o.LR*float64(batch)/256, o.HeadLR*float64(batch)/256
 	c, err := eval.NewClassifier(s, st.Backbone, st.Theta[:np], st.Buffers[:nb], len(train.Classes()), trainLoader.Steps(), scaled)
 	if err != nil {
-		return acc, err
+		return r, err
 	}
 	shown := progress.New(p.stderr, train.Name(), o.Epochs, 0)
 	defer shown.Done()
 	for epoch := range o.Epochs {
 		loss, err := c.Epoch(ctx, labelled(ctx, trainLoader, uint64(epoch), weak.Size, func(b *datasets.Batch) []float32 { return b.Views[0] }))
 		if err != nil {
-			return acc, err
+			return r, err
 		}
 		shown.Step(trainLoader.Steps()*batch, fmt.Sprintf("loss %.4f", loss))
 	}
-	return c.Score(ctx, labelled(ctx, testLoader, 0, aug.Plain.Size, func(b *datasets.Batch) []float32 { return b.Plain }))
+	r.Accuracy, err = c.Score(ctx, labelled(ctx, testLoader, 0, aug.Plain.Size, func(b *datasets.Batch) []float32 { return b.Plain }))
+	r.Pictures, r.Train, r.Test = train.Len(), badTrain.read(train), badTest.read(test)
+	return r, err
 }
 
 // labelled feeds package eval from a loader.

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -127,21 +126,6 @@ func sameEverywhere(c config, device string) ([]launch.Field, error) {
 		out = append(out, launch.Field{Name: "--" + pairs[i].Value, Value: strings.TrimSpace(string(value))})
 	}
 	return out, nil
-}
-
-// sameData refuses to go on where ranks have other data, and names the first
-// picture that differs: by name and class, which all have; then by what its file
-// holds.
-func sameData(job *launch.Job, ds datasets.Dataset) error {
-	if job == nil {
-		return nil
-	}
-	title := func(i int) string { return datasets.Title(ds, i) }
-	if err := job.Locate("names", pictures(ds.Len(), title)); err != nil {
-		return err
-	}
-	digests := datasets.Digests(ds)
-	return job.Locate("files", pictures(ds.Len(), func(i int) string { return title(i) + ", " + digests[i].String() }))
 }
 
 // pictures makes fields, for Job.Locate, of what is told of each of n pictures.

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -92,6 +90,11 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
 		return r, err
 	}
+	if c.EvalEvery > 0 && job.Leads() {
+		if _, _, err := c.evaluationParts(defaultEval()); err != nil {
+			return r, fmt.Errorf("--eval-every %d: %w; or leave --eval-every out", c.EvalEvery, err)
+		}
+	}
 	r.schedule = c.schedule(r.source.Steps())
 	if err := r.schedule.Validate(); err != nil {
 		return r, usage{err}
@@ -117,14 +120,15 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
-	if err := sameData(job, r.ds); err != nil {
+	data, err := look(job, r.ds)
+	if err != nil {
 		return last, err
 	}
 	if !job.Leads() {
 		return last, follow(ctx, job, c, r)
 	}
 	ds, st, src := r.ds, r.state, r.source
-	folder, err := open(w, out, c, resume, st)
+	folder, missing, err := open(w, out, c, resume, r, data)
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
@@ -141,18 +145,30 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	shown := newShow(w, c, src.Steps(), st.Position)
 	defer shown.Done()
 	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
+	evaluate := func(line epochLine) error {
+		if err := line.evaluate(ctx, st, c); err != nil {
+			return lateEvaluation(err)
+		}
+		shown.Line(line.String())
+		return folder.Amend(line)
+	}
+	if missing != nil {
+		if err := evaluate(*missing); err != nil {
+			return last, err
+		}
+	}
+	if err := job.Done(strconv.Itoa(st.Position.Epoch)); err != nil {
+		return last, err
+	}
 	err = r.trainer(c, job.Ranks(),
 		shown.hook(),
 		meta.Hook{OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			last = e
 			line := epochLine{Epoch: e}
-			if c.EvalEvery > 0 && st.Position.Epoch%c.EvalEvery == 0 {
-				if err := line.evaluate(ctx, st, c); err != nil {
-					return err
-				}
-				shown.Line(line.String())
-			}
 			if err := folder.Metric(line); err != nil {
+				return err
+			}
+			if err := keep.now(); err != nil {
 				return err
 			}
 			if c.SaveEvery > 0 && st.Position.Epoch%c.SaveEvery == 0 {
@@ -160,8 +176,10 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 					return err
 				}
 			}
-			if err := keep.now(); err != nil {
-				return err
+			if c.evaluates(st.Position.Epoch) {
+				if err := evaluate(line); err != nil {
+					return err
+				}
 			}
 			return job.Done(strconv.Itoa(st.Position.Epoch))
 		}, OnStep: func(meta.Step) error { return keep.when(time.Now()) }},
@@ -169,11 +187,14 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 			if !errors.Is(err, context.Canceled) {
 				return nil
 			}
+			if err := keep.now(); err != nil {
+				return err
+			}
 			fmt.Fprintf(w, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", st.Position.Epoch, st.Position.Batch)
-			return keep.now()
+			return nil
 		}},
 	).Run(ctx)
-	err = c.explain(err, c.room(job.Ranks().Size()))
+	err = sayWhatIsKept(c.explain(err, c.room(job.Ranks().Size())), out)
 	if job != nil && !errors.Is(err, context.Canceled) {
 		err = job.Explain(err)
 	}
@@ -181,25 +202,6 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 		fmt.Fprintf(w, "trained in %s: %s\n", seconds(time.Since(start)), runfolder.Last(out))
 	}
 	return last, err
-}
-
-// open opens the run folder, and takes up the run in it; a new run starts from
-// --init.
-func open(w io.Writer, out string, c config, resume bool, st *meta.State) (*runfolder.Folder, error) {
-	if c.Initial.File != "" && !(resume && exists(runfolder.Last(out))) {
-		if err := c.initialise(w, st, true); err != nil {
-			return nil, err
-		}
-	}
-	folder, err := runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free()})
-	if err != nil || !resume {
-		return folder, err
-	}
-	if err := takeUp(folder, st); err != nil {
-		folder.Close()
-		return nil, err
-	}
-	return folder, nil
 }
 
 // follow trains as a rank other than 0.
@@ -210,75 +212,16 @@ func follow(ctx context.Context, job *launch.Job, c config, r ready) error {
 	if err := r.state.Share(job.Group); err != nil {
 		return job.Explain(err)
 	}
-	// Rank 0 evaluates and saves after an epoch, for as long as it takes.
+	// Rank 0 evaluates and saves after an epoch, for as long as it takes; taking up a run, also before the first.
+	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
+		return err
+	}
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error { return job.Await(strconv.Itoa(st.Position.Epoch)) }}
 	err := c.explain(r.trainer(c, job.Group, wait).Run(ctx), c.room(job.Size))
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
 	return job.Explain(err)
-}
-
-// epochLine is a line of metrics.jsonl.
-type epochLine struct {
-	meta.Epoch
-	Evaluation []score `json:"evaluation,omitempty"` // of --eval-every
-}
-
-// evaluate scores the backbone as it is, frozen.
-func (l *epochLine) evaluate(ctx context.Context, st *meta.State, c config) (err error) {
-	o := defaultEval()
-	o.Linear.Epochs, o.Threads, o.machine = c.EvalProbe, c.Threads, c.machine
-	return libtorch.With(func(s *libtorch.Scope) error {
-		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
-		return err
-	})
-}
-
-// String tells the scores for people.
-func (l *epochLine) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
-	for _, s := range l.Evaluation {
-		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
-	}
-	return b.String()
-}
-
-// saver keeps a run's newest checkpoint.
-type saver struct {
-	path   string
-	config config
-	state  *meta.State
-	saved  time.Time // when it was last written
-}
-
-func (v *saver) now() error {
-	v.saved = time.Now()
-	return save(v.path, v.config, v.state)
-}
-
-// when saves if --save-after has passed at t.
-func (v *saver) when(t time.Time) error {
-	if v.config.SaveAfter <= 0 || t.Sub(v.saved) < v.config.SaveAfter {
-		return nil
-	}
-	return v.now()
-}
-
-// takeUp restores the newest checkpoint; without one the run starts anew.
-func takeUp(folder *runfolder.Folder, st *meta.State) error {
-	k, err := load(runfolder.Last(folder.Dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return folder.KeepMetrics(0)
-	}
-	if err != nil {
-		return fmt.Errorf("--resume: %w; remove it to start anew, or copy an older checkpoint there", err)
-	}
-	if err := k.restore(st); err != nil {
-		return fmt.Errorf("--resume: %w", err)
-	}
-	return folder.KeepMetrics(st.Position.Epoch)
 }
 
 func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out string) {

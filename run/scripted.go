@@ -33,8 +33,25 @@ func (c *config) backbone() (nets.Encoder, error) {
 	return nets.LoadScripted(file, int64(c.Size), d)
 }
 
-// absolute makes the path of a TorchScript file one that holds from any folder.
+// absolute makes the paths of the data and of a TorchScript file such that they hold from any folder.
 func (c *config) absolute() error {
+	paths := []*string{&c.DataDir, &c.ValLabels}
+	if c.Foreground != "shapes" {
+		paths = append(paths, &c.Foreground)
+	}
+	if exists(c.Classes) {
+		paths = append(paths, &c.Classes)
+	}
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		whole, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = whole
+	}
 	file, ok := strings.CutPrefix(c.Arch, scriptedArch)
 	if !ok || file == "" {
 		return nil

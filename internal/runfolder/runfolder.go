@@ -4,6 +4,7 @@ package runfolder
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type Folder struct {
 const (
 	configName  = "config.yaml"
 	metricsName = "metrics.jsonl"
+	dataName    = "data.txt.gz"
+
+	numberedPrefix = "epoch-"
 	lastName    = "last.safetensors"
 )
 
@@ -45,7 +49,29 @@ func Last(dir string) string { return filepath.Join(dir, "checkpoints", lastName
 
 // Checkpoint returns where the checkpoint after n epochs is.
 func Checkpoint(dir string, n int) string {
-	return filepath.Join(dir, "checkpoints", fmt.Sprintf("epoch-%04d.safetensors", n))
+	return filepath.Join(dir, "checkpoints", fmt.Sprintf(numberedPrefix+"%04d.safetensors", n))
+}
+
+// Data returns where a run folder keeps what its data was.
+func Data(dir string) string { return filepath.Join(dir, dataName) }
+
+// Checkpoints returns the checkpoints of a run folder that are there, the newest first.
+func Checkpoints(dir string) (out []string) {
+	if _, err := os.Stat(Last(dir)); err == nil {
+		out = append(out, Last(dir))
+	}
+	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // without a folder there are none
+	var numbered []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), numberedPrefix) && filepath.Ext(e.Name()) == filepath.Ext(lastName) {
+			numbered = append(numbered, e.Name())
+		}
+	}
+	slices.SortFunc(numbered, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a)) })
+	for _, name := range numbered {
+		out = append(out, filepath.Join(dir, "checkpoints", name))
+	}
+	return out
 }
 
 // Options say how a folder is opened.
@@ -53,6 +79,8 @@ type Options struct {
 	Config any      // marshalled to YAML
 	Resume bool     // go on with the run that is there
 	Free   []string // settings that may differ on resuming
+	// Also names further ones, looking at the run in the locked folder; nil: none.
+	Also func() ([]string, error)
 }
 
 // Open makes dir, or takes up the run in it: locks it, compares and writes the
@@ -99,6 +127,13 @@ func (f *Folder) open(o Options) error {
 	case err != nil:
 		return err
 	default:
+		if o.Resume && o.Also != nil {
+			also, err := o.Also()
+			if err != nil {
+				return err
+			}
+			o.Free = slices.Concat(o.Free, also)
+		}
 		if err := f.compare(old, text, o); err != nil {
 			return err
 		}
@@ -142,22 +177,41 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 }
 
 // KeepMetrics drops the lines of epochs from n on, and a torn last line: on
-// resuming they will be written again.
-func (f *Folder) KeepMetrics(n int) error {
+// resuming they will be written again. It returns the last line that stays, or nil.
+func (f *Folder) KeepMetrics(n int) (last []byte, err error) {
+	err = f.rewrite(func(data []byte) (keep []byte) {
+		for line := range bytes.Lines(data) {
+			var at struct {
+				Epoch *int `json:"epoch"`
+			}
+			if json.Unmarshal(line, &at) == nil && at.Epoch != nil && *at.Epoch < n {
+				keep, last = append(keep, line...), bytes.Clone(line)
+			}
+		}
+		return keep
+	})
+	return last, err
+}
+
+// Amend puts v in the place of the last line of the metrics.
+func (f *Folder) Amend(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return f.rewrite(func(data []byte) []byte {
+		before := bytes.LastIndexByte(bytes.TrimSuffix(data, []byte("\n")), '\n') + 1
+		return append(append(bytes.Clone(data[:before]), line...), '\n')
+	})
+}
+
+// rewrite replaces the metrics whole.
+func (f *Folder) rewrite(change func(data []byte) []byte) error {
 	data, err := os.ReadFile(Metrics(f.Dir))
 	if err != nil {
 		return err
 	}
-	var keep bytes.Buffer
-	for line := range bytes.Lines(data) {
-		var at struct {
-			Epoch *int `json:"epoch"`
-		}
-		if json.Unmarshal(line, &at) == nil && at.Epoch != nil && *at.Epoch < n {
-			keep.Write(line)
-		}
-	}
-	if err := atomicfile.Write(Metrics(f.Dir), func(w io.Writer) error { _, err := w.Write(keep.Bytes()); return err }); err != nil {
+	if err := atomicfile.Write(Metrics(f.Dir), func(w io.Writer) error { _, err := w.Write(change(data)); return err }); err != nil {
 		return err
 	}
 	f.metrics.Close()

@@ -60,12 +60,16 @@ func TestMetricsAreCutBackAndRepaired(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial"), nil, 0o600))
 	f, err = runfolder.Open(dir, options(config{}, true))
 	require.NoError(t, err)
-	require.NoError(t, f.KeepMetrics(2))
+	last, err := f.KeepMetrics(2)
+	require.NoError(t, err)
+	assert.Equal(t, "{\"epoch\":1}\n", string(last))
 	require.NoError(t, f.Metric(map[string]int{"epoch": 2}))
+	require.NoError(t, f.Amend(map[string]int{"epoch": 2, "evaluation": 7}))
+	require.NoError(t, f.Metric(map[string]int{"epoch": 3}))
 	require.NoError(t, f.Close())
 	data, err := os.ReadFile(runfolder.Metrics(dir))
 	require.NoError(t, err)
-	assert.Equal(t, "{\"epoch\":0}\n{\"epoch\":1}\n{\"epoch\":2}\n", string(data))
+	assert.Equal(t, "{\"epoch\":0}\n{\"epoch\":1}\n{\"epoch\":2,\"evaluation\":7}\n{\"epoch\":3}\n", string(data))
 	left, err := os.ReadDir(filepath.Join(dir, "checkpoints"))
 	require.NoError(t, err)
 	assert.Empty(t, left)
@@ -91,4 +95,30 @@ func TestSettingsOfOtherVersions(t *testing.T) {
 	require.NoError(t, os.WriteFile(runfolder.Config(dir), []byte("seed: 1\nlr: \"0.1\"\nmomentum: 0.9\n"), 0o600))
 	_, err = runfolder.Open(dir, options(c, true))
 	assert.ErrorContains(t, err, "another version, with the setting momentum")
+}
+
+func TestCheckpointsNewestFirst(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run [1]")
+	assert.Empty(t, runfolder.Checkpoints(dir))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755))
+	want := []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999), runfolder.Checkpoint(dir, 20)}
+	for _, path := range append(want, filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial")) {
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	assert.Equal(t, want, runfolder.Checkpoints(dir))
+}
+
+func TestSettingsThatTheFolderFrees(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	f, err := runfolder.Open(dir, options(config{1, "0.1", 2}, false))
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	o := options(config{2, "0.1", 2}, true)
+	o.Also = func() ([]string, error) { return []string{"seed"}, nil }
+	f, err = runfolder.Open(dir, o)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	o.Also = func() ([]string, error) { return nil, os.ErrInvalid }
+	_, err = runfolder.Open(dir, o)
+	assert.ErrorIs(t, err, os.ErrInvalid)
 }

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/meta"
+)
+
+// epochLine is a line of metrics.jsonl.
+type epochLine struct {
+	meta.Epoch
+	Evaluation []score `json:"evaluation,omitempty"` // of --eval-every
+}
+
+// evaluates says that --eval-every is due after so many epochs.
+func (c *config) evaluates(epochs int) bool {
+	return c.EvalEvery > 0 && epochs > 0 && epochs%c.EvalEvery == 0
+}
+
+// lateEvaluation is the error of an evaluation that failed; what was trained is saved.
+func lateEvaluation(err error) error {
+	return fmt.Errorf("--eval-every: %w; the epoch is saved: go on with --resume, or with --resume --eval-every 0 without evaluations", err)
+}
+
+// evaluate scores the backbone as it is, frozen.
+func (l *epochLine) evaluate(ctx context.Context, st *meta.State, c config) (err error) {
+	o := defaultEval()
+	o.Linear.Epochs, o.Threads, o.machine = c.EvalProbe, c.Threads, c.machine
+	return libtorch.With(func(s *libtorch.Scope) error {
+		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
+		return err
+	})
+}
+
+// String tells the scores for people.
+func (l *epochLine) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
+	for _, s := range l.Evaluation {
+		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
+	}
+	return b.String()
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// open opens the run folder, and takes up the run in it; a new run starts from
+// --init. missing is the epoch whose evaluation was stopped, or nil.
+func open(w io.Writer, out string, c config, resume bool, r ready, data dataRecord) (f *runfolder.Folder, missing *epochLine, err error) {
+	if c.Initial.File != "" && !(resume && len(runfolder.Checkpoints(out)) > 0) {
+		if err := c.initialise(w, r.state, true); err != nil {
+			return nil, nil, err
+		}
+	}
+	var k *checkpoint
+	f, err = runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free(), Also: func() (also []string, err error) {
+		k, also, err = resumable(w, out, c, r, data)
+		return also, err
+	}})
+	if err != nil {
+		return nil, nil, err
+	}
+	if missing, err = takeUp(f, k, c, r, resume); err == nil {
+		err = data.write(out)
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, missing, nil
+}
+
+// resumable reads the newest checkpoint of the run in a folder, if there is one, and names the settings that may
+// differ from its: where the data is, if it is the same, and how long the run is, if what is done stays as it was.
+func resumable(w io.Writer, out string, c config, r ready, data dataRecord) (k *checkpoint, also []string, err error) {
+	if also, err = data.sameAs(out); err != nil {
+		return nil, nil, err
+	}
+	found, err := newest(w, out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, also, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("--resume: %w; remove it to start anew, or copy an older checkpoint there", err)
+	case found.config.Epochs == c.Epochs:
+		return &found, also, nil
+	}
+	if err := longer(found, c, r); err != nil {
+		return nil, nil, usagef("run folder %s holds a run of %d epochs, and --epochs %d %w", out, found.config.Epochs, c.Epochs, err)
+	}
+	return &found, append(also, "epochs"), nil
+}
+
+// longer is an error where a run of c would have done otherwise what the checkpoint has done.
+func longer(k checkpoint, c config, r ready) error {
+	if c.Epochs < k.position.Epoch {
+		return fmt.Errorf("is less than the %d that it has done: leave --epochs out", k.position.Epoch)
+	}
+	was := c
+	was.Epochs = k.config.Epochs
+	before, after := was.schedule(r.source.Steps()), c.schedule(r.source.Steps())
+	momentum, phase := r.state.Method.Momentum, func(methods.Clock) int { return 0 }
+	if m, ok := r.state.Method.(methods.Phased); ok {
+		phase = m.Phase
+	}
+	anew := fmt.Errorf("would have changed the steps that are done (%s): give --epochs %d, or start anew from its weights by --init %s and another --out", c.follows(), k.config.Epochs, k.path)
+	for i := range k.position.Step {
+		a, b := at(before, i), at(after, i)
+		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {
+			return anew
+		}
+	}
+	return nil
+}
+
+// at is the clock of step i.
+func at(c nets.Schedule, i int) methods.Clock {
+	return methods.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
+}
+
+// follows names what depends on how long a run is.
+func (c *config) follows() string {
+	if c.Schedule == "constant" || c.Schedule == "step" && len(c.Drops) == 0 {
+		return "--method " + c.Method + " follows the run's length"
+	}
+	return "--schedule " + c.Schedule
+}
+
+// takeUp restores a checkpoint; without one the run starts anew. It returns the last epoch if its evaluation is due
+// and is not there: the run was stopped in it.
+func takeUp(f *runfolder.Folder, k *checkpoint, c config, r ready, resume bool) (missing *epochLine, err error) {
+	if !resume {
+		return nil, nil
+	}
+	if k == nil {
+		_, err := f.KeepMetrics(0)
+		return nil, err
+	}
+	if err := k.restore(r.state); err != nil {
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	p := r.state.Position
+	text, err := f.KeepMetrics(p.Epoch)
+	if err != nil || text == nil || p.Batch > 0 || !c.evaluates(p.Epoch) {
+		return nil, err
+	}
+	var last epochLine
+	if err := json.Unmarshal(text, &last); err != nil || last.Epoch.Epoch != p.Epoch-1 || len(last.Evaluation) > 0 {
+		return nil, err
+	}
+	return &last, nil
+}
+
+// newest reads the newest checkpoint of a run that is whole, and tells w of those that are not. Its error is of the
+// newest one.
+func newest(w io.Writer, out string) (k checkpoint, err error) {
+	err = fmt.Errorf("%s: %w", runfolder.Last(out), fs.ErrNotExist)
+	for i, path := range runfolder.Checkpoints(out) {
+		found, failed := load(path)
+		if failed == nil {
+			if i > 0 && w != nil {
+				fmt.Fprintf(w, "note: %v; taking %s, of epoch %d\n", err, path, found.position.Epoch)
+			}
+			return found, nil
+		}
+		if i == 0 {
+			err = failed
+		}
+	}
+	return k, err
+}
