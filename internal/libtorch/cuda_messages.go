@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/sugarme/gotch"
 )
 
-// Fault is a failure of CUDA, told with its remedy.
+// Fault is a failure of CUDA, or of the host's memory, told with its remedy.
 type Fault struct {
 	Text  string
 	Cause error
@@ -128,6 +129,7 @@ func faults() []fault {
 	old := func(_ string, f facts) string { return f.tooOld() }
 	busy := func(_ string, f facts) string { return f.busy() }
 	return []fault{
+		{"DefaultCPUAllocator", hostOutOfMemory},
 		{"out of memory", outOfMemory},
 		{"STATUS_ALLOC_FAILED", outOfMemory}, // cuBLAS' and cuDNN's
 		{"driver on your system is too old", old},
@@ -223,6 +225,21 @@ func outOfMemory(said string, f facts) string {
 	return out + "; " + f.room
 }
 
+// hostOutOfMemory is what LibTorch says of the host's memory.
+func hostOutOfMemory(said string, f facts) string {
+	out := "this machine is out of memory"
+	asked := regexp.MustCompile(`tried to allocate ([0-9]+) bytes`).FindStringSubmatch(said)
+	if asked != nil {
+		if n, err := strconv.ParseInt(asked[1], 10, 64); err == nil {
+			out += fmt.Sprintf(": %.1f GiB more were asked for", float64(n)/(1<<30))
+		}
+	}
+	if f.room == "" {
+		return out
+	}
+	return out + "; " + f.room
+}
+
 // cudaSays is the text without what is said before it.
 func cudaSays(said string) string {
 	_, text, ok := strings.Cut(said, "CUDA error: ")
@@ -232,8 +249,8 @@ func cudaSays(said string) string {
 	return strings.TrimSpace(text)
 }
 
-// Explain gives an error of LibTorch's that is a known failure of the GPU its
-// remedy; others it returns as they are. room is what can be done with less memory.
+// Explain gives an error of LibTorch's that is a known failure of the GPU, or of the
+// host's memory, its remedy; others it returns as they are. room is what can be done with less memory.
 func Explain(err error, device gotch.Device, room string) error {
 	var there *Fault
 	var e *Error

@@ -63,6 +63,9 @@ func TestWhatCUDASaysGetsItsRemedy(t *testing.T) {
 			"--deterministic: CUDA has no adaptive_max_pool2d_backward_cuda that gives the same bits each time: leave --deterministic out"},
 		{"Deterministic behavior was enabled with either `torch.use_deterministic_algorithms(True)` or `at::Context::setDeterministicAlgorithms(true)`, but this operation is not deterministic because it uses CuBLAS and you have CUDA >= 10.2. To enable deterministic behavior in this case, you must set an environment variable before running your PyTorch application: CUBLAS_WORKSPACE_CONFIG=:4096:8 or CUBLAS_WORKSPACE_CONFIG=:16:8.", hopper(),
 			"--deterministic: this process has multiplied matrices on a GPU before: set CUBLAS_WORKSPACE_CONFIG=:4096:8 before it starts"},
+		{"[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 268435456 bytes. Error code 12 (Cannot allocate memory)", room,
+			"this machine is out of memory: 0.2 GiB more were asked for; give a smaller --batch-size"},
+		{"[enforce fail at alloc_cpu.cpp:116] data. DefaultCPUAllocator: not enough memory: you tried to allocate 34359738368 bytes.", facts{}, "this machine is out of memory: 32.0 GiB more were asked for"},
 		{"The size of tensor a (2) must match the size of tensor b (3)", hopper(), ""},
 	} {
 		got := explained(c.said, c.f)
