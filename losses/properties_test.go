@@ -1,6 +1,7 @@
 package losses_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -154,4 +155,16 @@ func TestSinkhornIsEvenAndStable(t *testing.T) {
 		}
 	}
 	require.NoError(t, s.Close())
+}
+
+// Of embeddings that are all alike these losses are the logarithm of how many there are to choose from.
+func TestLossesOfEmbeddingsThatAreAllAlike(t *testing.T) {
+	s := libtorch.NewScope()
+	defer s.Close()
+	o := libtorch.Options{DType: gotch.Double, Device: gotch.CPU}
+	z, queue, scores := s.Full(0.5, o, 7, 4), s.Full(0.5, o, 64, 4), s.Full(1, o, 7, 300)
+	assert.InDelta(t, math.Log(13), s.Item(losses.NTXent(s, losses.Batch{Z1: z, Z2: z, All1: z, All2: z}, 0.5)), 1e-12)
+	assert.InDelta(t, math.Log(65), s.Item(losses.InfoNCEQueue(s, z, z, queue, 0.2)), 1e-12)
+	assert.InDelta(t, math.Log(300), s.Item(losses.SwAV(s, []losses.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})), 1e-9)
+	require.NoError(t, s.Err())
 }

@@ -95,6 +95,12 @@ type Freezer interface {
 	Freeze(p *Pass, grads []Tensor)
 }
 
+// Blind is a method that knows its loss, with batches of so many pictures, of embeddings that are all alike. A loss
+// that stays there has learned nothing. 0: it does not know.
+type Blind interface {
+	Blind(pictures int) float64
+}
+
 // Phased is a method whose steps change at shares of the run's length: Phase numbers what they are at a clock. A run
 // may be made longer as long as no step that is done would have been in another phase.
 type Phased interface {

@@ -1,6 +1,8 @@
 package methods
 
 import (
+	"math"
+
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -24,6 +26,9 @@ func (m moco) Loss(s *Scope, p *Pass) Tensor {
 	t, queue := p.Batch.TargetZ, p.Own(s, queueState)
 	return s.MulScalar(s.Add(losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature), losses.InfoNCEQueue(s, p.Z[1], t[0], queue, m.c.Temperature)), 0.5)
 }
+
+// Blind implements Blind: the positive is one more than the queue's.
+func (m moco) Blind(int) float64 { return math.Log(float64(or(m.c.Queue, 4096)) + 1) }
 
 // Contrast adds the queue to the negatives of the do-loss.
 func (m moco) Contrast(s *Scope, p *Pass) losses.Batch { return p.withQueue(s) }

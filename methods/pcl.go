@@ -64,6 +64,9 @@ func (m pcl) Loss(s *Scope, p *Pass) Tensor {
 
 func (m pcl) warm(c Clock) bool { return float64(c.Epoch) < m.c.option("warm")*float64(c.Epochs) }
 
+// Blind implements Blind: the clusters' part depends on how they lie.
+func (m pcl) Blind(int) float64 { return 0 }
+
 // Phase implements Phased.
 func (m pcl) Phase(c Clock) int {
 	if m.warm(c) {

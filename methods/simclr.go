@@ -1,6 +1,10 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/losses"
+import (
+	"math"
+
+	"github.com/icl-msr/icl-msr/losses"
+)
 
 // simCLR is Chen et al. 2020: a projection head and NT-Xent over both views.
 type simCLR struct{ base }
@@ -8,3 +12,6 @@ type simCLR struct{ base }
 func newSimCLR(c Config) Method { return simCLR{base{c, "simclr"}} }
 
 func (m simCLR) Loss(s *Scope, p *Pass) Tensor { return losses.NTXent(s, p.Pair(), m.c.Temperature) }
+
+// Blind implements Blind: the positive is one of 2N-1 that are all alike.
+func (m simCLR) Blind(pictures int) float64 { return math.Log(float64(2*pictures - 1)) }

@@ -2,6 +2,7 @@ package methods
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
@@ -60,6 +61,9 @@ func (m swav) full(s *Scope, p *Pass) bool {
 
 // late says that the run has come to where queues are used.
 func (m swav) late(c Clock) bool { return m.queues() > 0 && c.Progress() >= m.c.option("queue_from") }
+
+// Blind implements Blind: prototypes that are all alike are guessed.
+func (m swav) Blind(int) float64 { return math.Log(float64(m.prototypes())) }
 
 // frozen says that the prototypes stay as they are.
 func (m swav) frozen(c Clock) bool { return c.Step < min(m.c.count("frozen"), c.Steps/20) }

@@ -235,6 +235,9 @@ func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out st
 	}
 	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
 		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, libtorch.Threads(), c.Device, out)
+	if rest := ds.Len() % c.BatchSize; rest > 0 {
+		fmt.Fprintf(w, "note: an epoch leaves out %d pictures, others each time, since --batch-size %d does not divide them\n", rest, c.BatchSize)
+	}
 	tellDevice(w, c.machine)
 	if st.Position.Step > 0 {
 		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)
@@ -244,7 +247,8 @@ func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out st
 // show is a run's progress.
 type show struct {
 	*progress.Progress
-	c config
+	c        config
+	collapse *collapse
 }
 
 func newShow(w io.Writer, c config, steps int, at meta.Position) show {
@@ -252,7 +256,7 @@ func newShow(w io.Writer, c config, steps int, at meta.Position) show {
 	if m := c.msr(); c.MSR && m.Trains() {
 		total += c.Epochs * ((steps + c.MetaEvery - 1) / c.MetaEvery)
 	}
-	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c}
+	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c, &collapse{}}
 }
 
 func (v show) hook() meta.Hook {
@@ -265,12 +269,15 @@ func (v show) hook() meta.Hook {
 			v.Step(s.Pictures, fmt.Sprintf("epoch %d/%d%s loss %.4f", s.Epoch+1, s.Epochs, pass, s.Loss))
 			return nil
 		},
-		OnEpoch: func(_ *meta.State, e meta.Epoch) error {
+		OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Epochs, e.LTo, e.LR, e.ImagesPerSecond, e.SecondsRegular)
 			if v.c.MSR {
 				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta, e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
 			}
 			v.Line(line)
+			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != "" {
+				v.Line(word)
+			}
 			return nil
 		},
 	}
