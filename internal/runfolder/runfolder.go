@@ -35,7 +35,7 @@ const (
 	dataName    = "data.txt.gz"
 
 	numberedPrefix = "epoch-"
-	lastName    = "last.safetensors"
+	lastName       = "last.safetensors"
 )
 
 // Config returns where the configuration of a run folder is.
