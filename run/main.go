@@ -154,13 +154,16 @@ func parse(f *pflag.FlagSet, args []string) error {
 
 // parseFlags parses args and leaves those that are no flags to the caller.
 func parseFlags(f *pflag.FlagSet, args []string) error {
-	err := f.Parse(args)
+	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return setValue(f, g, value) })
+	var wrong *wrongValue
 	var unknown *pflag.NotExistError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, pflag.ErrHelp):
 		return err
+	case errors.As(err, &wrong):
+		return usagef("--%w", wrong)
 	case errors.As(err, &unknown):
 		var names []string
 		f.VisitAll(func(g *pflag.Flag) { names = append(names, g.Name) })

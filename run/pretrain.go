@@ -54,7 +54,7 @@ func pretrain(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	defer job.Close()
-	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && exists(runfolder.Config(out)))
+	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && runfolder.Holds(out))
 	return err
 }
 
@@ -133,6 +133,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 		return last, job.Explain(err)
 	}
 	announce(w, c, st, ds, out)
+	tellWarmup(w, r.schedule)
 	fmt.Fprintln(w, src.place)
 	if job != nil {
 		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, libtorch.Threads(), c.norms())
@@ -191,7 +192,7 @@ func open(w io.Writer, out string, c config, resume bool, st *meta.State) (*runf
 			return nil, err
 		}
 	}
-	folder, err := runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free()})
+	folder, err := runfolder.Open(out, folderOptions(c, resume))
 	if err != nil || !resume {
 		return folder, err
 	}
