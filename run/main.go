@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 
 	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
@@ -66,12 +64,7 @@ func main() {
 	// One thread for all of a grid's runs: glibc keeps memory for each thread.
 	runtime.LockOSThread()
 	libtorch.KeepMemory()
-	// The first Ctrl-C lets the step at hand finish and saves; a second one ends the program.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-ctx.Done()
-		stop()
-	}()
+	ctx := withSignals(context.Background())
 	os.Exit(execute(ctx, program{os.Stdout, os.Stderr}, os.Args[1:]))
 }
 
@@ -84,19 +77,27 @@ func execute(ctx context.Context, p program, args []string) int {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
 		return 0
 	case errors.As(err, &ended):
-		if ended.Message != "" {
-			fmt.Fprintln(p.stderr, "run:", ended)
+		for _, text := range ended.Messages {
+			p.fail(text)
 		}
 		return ended.Status
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(p.stderr, "run: interrupted")
+		p.fail("interrupted")
 		return exitInterrupted
 	case errors.As(err, &u):
-		fmt.Fprintln(p.stderr, "run:", err)
+		p.fail(err.Error())
 		return exitUsage
 	}
-	fmt.Fprintln(p.stderr, "run:", err)
+	p.fail(err.Error())
 	return exitFailure
+}
+
+// fail tells the error that the program ends with: of a job's ranks, the program
+// that started them tells it once.
+func (p program) fail(text string) {
+	if !launch.Tell(text) {
+		fmt.Fprintln(p.stderr, "run:", text)
+	}
 }
 
 func dispatch(ctx context.Context, p program, args []string) error {
