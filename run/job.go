@@ -16,6 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
@@ -194,7 +195,7 @@ func pictures(n int, tell func(i int) string) func(lo, hi int) launch.Field {
 
 // spawn runs the command line in several processes.
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
-	return launch.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), p.stdout, p.stderr)
+	return launch.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
 }
 
 // norms says what batch norms of a job take.

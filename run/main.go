@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
@@ -30,7 +32,8 @@ type usage struct{ error }
 
 func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
 
-// program is what subcommands write to.
+// program is what subcommands write to: texts for people (package printable), where
+// data goes by printable.Data.
 type program struct{ stdout, stderr io.Writer }
 
 type command struct {
@@ -70,6 +73,7 @@ func main() {
 
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
+	p = program{printable.New(p.stdout), printable.New(p.stderr)}
 	err := libtorch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
 	var u usage
 	var ended *launch.Exit
@@ -92,9 +96,10 @@ func execute(ctx context.Context, p program, args []string) int {
 	return exitFailure
 }
 
-// fail tells the error that the program ends with: of a job's ranks, the program
-// that started them tells it once.
+// fail tells the error that the program ends with, in one line: of a job's ranks,
+// the program that started them tells it once.
 func (p program) fail(text string) {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", `\n`) // names may have some
 	if !launch.Tell(text) {
 		fmt.Fprintln(p.stderr, "run:", text)
 	}
