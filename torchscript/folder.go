@@ -27,7 +27,7 @@ func notAFile(dir string) error {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	switch {
 	case has("zero_to_fp32.py"):
-		return fmt.Errorf("a folder of DeepSpeed: make one file of it by python %s %s one.pt, and give one.pt", at("zero_to_fp32.py"), dir)
+		return fmt.Errorf("a folder of DeepSpeed: make a state dict of it by python %s %s one, and give what it writes", at("zero_to_fp32.py"), dir)
 	case has(".metadata") || like("*.distcp"):
 		return fmt.Errorf("a distributed checkpoint of PyTorch: make one file of it by python -m torch.distributed.checkpoint.format_utils dcp_to_torch %s one.pt, and give one.pt", dir)
 	case has("model.safetensors"):
