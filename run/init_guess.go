@@ -26,9 +26,11 @@ func (u *unbuilt) Error() string {
 	out := fmt.Sprintf("it holds a %s, which is not built here (%s are)", u.Is, strings.Join(nets.Arches(), ", "))
 	switch u.Is.Channels {
 	case 0, 3:
-		out += `: in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), and give --arch torchscript:net.ts` + u.pictures() + " in place of --init"
+		out += `: in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), ` +
+			"and give --arch torchscript:net.ts" + u.pictures() + " in place of --init"
 	case 1:
-		out += `: pictures have 3 channels; in Python state_dict["conv1.weight"] = state_dict["conv1.weight"].repeat(1, 3, 1, 1) / 3 does the same on gray ones`
+		out += `: pictures have 3 channels; in Python state_dict["conv1.weight"] = ` +
+			`state_dict["conv1.weight"].repeat(1, 3, 1, 1) / 3 does the same on gray ones`
 	default:
 		out += ": pictures have 3 channels"
 	}
@@ -52,7 +54,11 @@ func (g guessed) pictures() string {
 func (g guessed) partly() bool { return g.Arch != "" && g.Is.Plain() }
 
 func (g guessed) String() string {
-	return fmt.Sprintf("%s of width %g with %s", g.Arch, g.Width, map[nets.Stem]string{nets.StemImageNet: "a 7x7 stem", nets.StemCIFAR: "a 3x3 stem"}[g.Stem])
+	stem := "a 3x3 stem"
+	if g.Stem == nets.StemImageNet {
+		stem = "a 7x7 stem"
+	}
+	return fmt.Sprintf("%s of width %g with %s", g.Arch, g.Width, stem)
 }
 
 func (g guessed) flags() string {
@@ -116,7 +122,8 @@ func (c *config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 		}
 		hint = fmt.Sprintf(": it holds a %s; give %s", g, flags) + hint
 	}
-	return fmt.Errorf("--init %s: %s: %s %s (--width %g --stem %s)%s%s", c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.rest(m), hint)
+	return fmt.Errorf("--init %s: %s: %s %s (--width %g --stem %s)%s%s",
+		c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.rest(m), hint)
 }
 
 // nothing reports whether nothing fits: counters are in every network.
@@ -152,5 +159,6 @@ func (c *config) foreignBlocks(file *torchscript.Weights, l torchscript.Layout) 
 	case other != nil && !other.partly():
 		return fmt.Errorf("--init %s: %s: it is not taken in parts as %s: %w", c.Initial.File, l, c.Arch, other)
 	}
-	return fmt.Errorf("--init %s: %s: it holds a %s and is not taken in parts as %s: give %s", c.Initial.File, l, g.Is, c.Arch, g.flags())
+	return fmt.Errorf("--init %s: %s: it holds a %s and is not taken in parts as %s: give %s",
+		c.Initial.File, l, g.Is, c.Arch, g.flags())
 }

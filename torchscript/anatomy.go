@@ -97,7 +97,8 @@ func (r *ResNet) beside(shapes map[string][]int64) {
 		return false
 	}
 	for _, x := range []struct{ part, what string }{
-		{".se.", "squeeze and excitation"}, {".bn4.", "a fourth norm"}, {".attn", "attention"}, {".conv1.bias", "biases of convolutions"}, {".gn1.", "group norms"},
+		{".se.", "squeeze and excitation"}, {".bn4.", "a fourth norm"}, {".attn", "attention"},
+		{".conv1.bias", "biases of convolutions"}, {".gn1.", "group norms"},
 		{".downsample.2.", "pooling in the downsamples, as in ResNet-D"}, {"weight_orig", pruned},
 	} {
 		if has(x.part) {

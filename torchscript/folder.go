@@ -27,9 +27,11 @@ func notAFile(dir string) error {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	switch {
 	case has("zero_to_fp32.py"):
-		return fmt.Errorf("a folder of DeepSpeed: make a state dict of it by python %s %s one, and give what it writes", at("zero_to_fp32.py"), dir)
+		return fmt.Errorf("a folder of DeepSpeed: make a state dict of it by python %s %s one, and give what it writes",
+			at("zero_to_fp32.py"), dir)
 	case has(".metadata") || like("*.distcp"):
-		return fmt.Errorf("a distributed checkpoint of PyTorch: make one file of it by python -m torch.distributed.checkpoint.format_utils dcp_to_torch %s one.pt, and give one.pt", dir)
+		return fmt.Errorf("a distributed checkpoint of PyTorch: make one file of it by "+
+			"python -m torch.distributed.checkpoint.format_utils dcp_to_torch %s one.pt, and give one.pt", dir)
 	case has("model.safetensors"):
 		return fmt.Errorf("a folder of Hugging Face: give %s", at("model.safetensors"))
 	case has("pytorch_model.bin"):
@@ -46,7 +48,8 @@ func notAFile(dir string) error {
 func among(dir string, names []string) error {
 	var weights []string
 	for _, n := range names {
-		if slices.Contains([]string{".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar"}, strings.ToLower(filepath.Ext(n))) {
+		ending := strings.ToLower(filepath.Ext(n))
+		if slices.Contains([]string{".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar"}, ending) {
 			weights = append(weights, filepath.Join(dir, n))
 		}
 	}

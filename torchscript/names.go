@@ -37,7 +37,8 @@ func unwrapped(name string) string {
 var (
 	transformersStart = regexp.MustCompile(`^(|.*\.)encoder\.stages\.0\.layers\.0\.layer\.0\.convolution\.weight$`)
 	transformersStem  = regexp.MustCompile(`^embedder\.embedder\.(convolution|normalization)\.`)
-	transformersUnit  = regexp.MustCompile(`^encoder\.stages\.(\d+)\.layers\.(\d+)\.(layer\.(\d+)|shortcut)\.(convolution|normalization)\.`)
+	transformersUnit  = regexp.MustCompile(`^encoder\.stages\.(\d+)\.layers\.(\d+)\.(layer\.(\d+)|shortcut)` +
+		`\.(convolution|normalization)\.`)
 )
 
 // fromTransformers is torchvision's name for a name of Hugging Face's; false: it is

@@ -88,9 +88,9 @@ func TestWrappersInNames(t *testing.T) {
 func TestWhatIsNoFileOfWeights(t *testing.T) {
 	for want, names := range map[string][]string{
 		"a distributed checkpoint of PyTorch: make one file of it by python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR one.pt, and give one.pt": {".metadata", "__0_0.distcp"},
-		"a folder of Hugging Face: give DIR/model.safetensors":                                {"config.json", "model.safetensors", "pytorch_model.bin"},
-		"a folder of Hugging Face: give DIR/pytorch_model.bin":                                {"config.json", "pytorch_model.bin"},
-		`s.load_file(f).items()}, "one.safetensors"), and give one.safetensors`:               {"model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"},
+		"a folder of Hugging Face: give DIR/model.safetensors":                                                          {"config.json", "model.safetensors", "pytorch_model.bin"},
+		"a folder of Hugging Face: give DIR/pytorch_model.bin":                                                          {"config.json", "pytorch_model.bin"},
+		`s.load_file(f).items()}, "one.safetensors"), and give one.safetensors`:                                         {"model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"},
 		"a folder of DeepSpeed: make a state dict of it by python DIR/zero_to_fp32.py DIR one, and give what it writes": {"zero_to_fp32.py", "latest"},
 		"a folder of TensorFlow":                       {"checkpoint", "model.ckpt-1.index"},
 		"a folder: give DIR/a.pth":                     {"a.pth", "log.txt"},

@@ -12,8 +12,9 @@ import (
 // Checkpoints lists the checkpoints of a run folder: the newest, then the numbered
 // ones from the last to the first.
 func Checkpoints(dir string) []string {
-	numbered, _ := filepath.Glob(filepath.Join(quoted(dir), "checkpoints", "epoch-*.safetensors")) // the pattern is right
-	slices.SortFunc(numbered, func(a, b string) int {                                              // epoch-10000 is after epoch-9999
+	pattern := filepath.Join(quoted(dir), "checkpoints", "epoch-*.safetensors")
+	numbered, _ := filepath.Glob(pattern)             // the pattern is right
+	slices.SortFunc(numbered, func(a, b string) int { // epoch-10000 is after epoch-9999
 		if len(a) != len(b) {
 			return len(b) - len(a)
 		}
