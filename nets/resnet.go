@@ -84,6 +84,14 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 	return r, nil
 }
 
+// Blocks are the numbers of blocks of the stages, and whether they are bottlenecks.
+func (r *ResNet) Blocks() (blocks []int, bottleneck bool) {
+	for _, n := range r.config.Blocks {
+		blocks = append(blocks, int(n))
+	}
+	return blocks, r.config.Bottleneck
+}
+
 // stem is the first stage.
 type stem struct {
 	convNorm

@@ -59,7 +59,7 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 
 // run trains and evaluates, and keeps the scores.
 func (r *armRun) run(ctx context.Context, w io.Writer, c config, probeEpochs int, scoresPath string) error {
-	if _, err := train(ctx, w, c, r.folder, exists(runfolder.Config(r.folder))); err != nil {
+	if _, err := train(ctx, w, c, r.folder, runfolder.Holds(r.folder)); err != nil {
 		return err
 	}
 	k, err := load(runfolder.Last(r.folder))
@@ -76,7 +76,7 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c config, probeEpochs int
 
 // sameRun is an error where the folder's run has another configuration.
 func sameRun(folder string, c config) error {
-	f, err := runfolder.Open(folder, runfolder.Options{Config: c, Resume: true, Free: free()})
+	f, err := runfolder.Open(folder, folderOptions(c, true))
 	if err != nil {
 		return err
 	}

@@ -120,9 +120,5 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 	return nil, usage{suggest.Unknown("--train-variant", c.Variant, known)}
 }
 
-func (c *config) schedule(steps int) nets.Schedule {
-	return nets.Schedule{Kind: c.Schedule, LR: c.rate(), Warmup: c.Warmup, Drops: c.Drops, Gamma: c.DropGamma, Epochs: c.Epochs, Steps: steps}
-}
-
 // seconds prints a duration for people.
 func seconds(d time.Duration) string { return d.Round(time.Second).String() }

@@ -24,7 +24,9 @@ func compareAs(ctx context.Context, p program, command string, args []string) er
 	var names []string
 	var msr string
 	g := study{out: "runs/compare", seeds: 3, probeEpochs: 200}
+	var set *pflag.FlagSet
 	extra := func(f *pflag.FlagSet) {
+		set = f
 		f.StringSliceVar(&names, "methods", methods.Names(), "methods to compare")
 		f.StringVar(&msr, "msr", "both", "the meta semantic regularizer: off, on or both")
 		g.bind(f)
@@ -33,7 +35,7 @@ func compareAs(ctx context.Context, p program, command string, args []string) er
 	if err != nil {
 		return err
 	}
-	if c.Method != defaults().Method {
+	if set.Changed("method") || c.Method != defaults().Method {
 		return usagef("--method: compare takes several, --methods simclr,byol")
 	}
 	if len(names) == 0 {

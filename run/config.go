@@ -1,15 +1,13 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/meta"
@@ -190,7 +188,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 // recipe over the defaults.
 // extra adds the command's own flags.
 func settle(p program, name string, args []string, extra func(f *pflag.FlagSet)) (config, error) {
-	var presetName, file string
+	var presetName, path string
 	build := func(c *config) *pflag.FlagSet {
 		f := flags(p, name, "[flags]")
 		usage := f.Usage
@@ -201,38 +199,49 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 				fmt.Fprintf(p.stdout, "  %-14s %s\n", q.name, q.about)
 			}
 		}
-		f.StringVar(&presetName, "preset", "", "recipe to start from: "+presetNames())
-		f.StringVar(&file, "config", "", "YAML file with any of these settings, under the flags")
+		f.StringVar(&presetName, presetKey, presetName, "recipe to start from: "+presetNames())
+		f.StringVar(&path, "config", path, "YAML file with any of these settings, under the flags; preset: NAME, too")
 		extra(f)
 		c.bind(f)
 		return f
 	}
 	c := defaults()
-	if err := parse(build(&c), args); err != nil {
+	given := build(&c)
+	if err := parse(given, args); err != nil {
 		return c, err
 	}
-	// The method's recipe lies under the preset, so the method has to be known
-	// first: from the flags, else from the file.
-	method, given := c.Method, c.Method != defaults().Method
-	if file != "" && !given {
-		if err := c.read(file); err != nil {
-			return c, usage{err}
-		}
+	file, err := openSettings(path)
+	if err != nil {
+		return c, usage{err}
+	}
+	method := ""
+	if given.Changed("method") {
 		method = c.Method
 	}
-	var err error
-	if c, err = startFrom(method, presetName); err != nil {
-		return c, err
-	}
-	if file != "" {
-		if err := c.read(file); err != nil {
-			return c, usage{err}
-		}
+	if c, err = file.over(method, presetName, given); err != nil {
+		return c, usage{err}
 	}
 	if err := parse(build(&c), args); err != nil {
 		return c, err
 	}
 	return c, c.absolute()
+}
+
+// over is the file over a preset over the recipe of the method: those given, else
+// the file's, else the default's.
+func (s settingsFile) over(method, preset string, command *pflag.FlagSet) (config, error) {
+	named := preset == ""
+	if method = cmp.Or(method, s.text("method")); method == "" {
+		method = defaults().Method
+	}
+	c, err := startFrom(method, cmp.Or(preset, s.text(presetKey)))
+	if err != nil && named {
+		err = s.explain(presetKey, err)
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, s.apply(&c, command)
 }
 
 func presetNames() string {
@@ -243,22 +252,14 @@ func presetNames() string {
 	return strings.Join(names, ", ")
 }
 
-func (c *config) read(file string) error {
-	r, err := os.Open(file)
-	if err != nil {
-		return fmt.Errorf("--config: %w", err)
-	}
-	defer r.Close()
-	return c.decode(r, file)
-}
-
+// decode reads a configuration that this program wrote: config.yaml, or what is in
+// a checkpoint.
 func (c *config) decode(r io.Reader, name string) error {
-	d := yaml.NewDecoder(r)
-	d.KnownFields(true)
-	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %s", name, strings.ReplaceAll(err.Error(), "\n", ""))
+	s, err := readSettings(r, name)
+	if err != nil {
+		return err
 	}
-	return nil
+	return s.apply(c, nil)
 }
 
 // rate is the learning rate after --scale-lr.

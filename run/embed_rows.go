@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/printable"
 )
 
 // rowFile is a file of rows that grows: OUT.partial until it is whole. Of arrays
@@ -42,7 +44,7 @@ func (r *rowFile) namesFile() string {
 func openRows(p program, o embedOptions, dim int64, of string) (*rowFile, error) {
 	r := &rowFile{o: o, dim: dim, of: of}
 	if o.Out == "-" {
-		r.w = bufio.NewWriter(p.stdout)
+		r.w = bufio.NewWriter(printable.Data(p.stdout))
 		return r, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
@@ -105,7 +106,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if *asJSON {
-		e := json.NewEncoder(p.stdout)
+		e := json.NewEncoder(printable.Data(p.stdout))
 		e.SetIndent("", "  ")
 		return e.Encode(map[string]any{"checkpoint": k.path, "epochs": k.position.Epoch, "scores": scores})
 	}

@@ -52,7 +52,7 @@ func TestSweepTellsWrongAxes(t *testing.T) {
 		"--axis lambda=1,1: 1 twice":      {"lambda=1,1"},
 		"unknown flag --lamda":            {"lamda=1,2"},
 		"wants as many values of --gamma": {"lambda=1,2", "gamma=1"},
-		"invalid argument":                {"lambda=a,b"},
+		"--lambda a: want a number":       {"lambda=a,b"},
 	} {
 		var args []string
 		for _, a := range axes {

@@ -12,6 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -85,7 +86,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if *asJSON {
-		e := json.NewEncoder(p.stdout)
+		e := json.NewEncoder(printable.Data(p.stdout))
 		e.SetIndent("", "  ")
 		return e.Encode(map[string]any{"checkpoint": k.path, "from_scratch": o.scratch, "results": out})
 	}

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,6 +39,9 @@ func (n *initial) bind(f *pflag.FlagSet) {
 // layout it has.
 func (n *initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	path := n.File
+	if scheme, _, ok := strings.Cut(path, "://"); ok && !exists(path) {
+		return nil, torchscript.Layout{}, fmt.Errorf("--init %s: want a file, not an address: download it%s, and give --init %s", path, fetched(scheme, path), filepath.Base(path))
+	}
 	if last := runfolder.Last(path); exists(last) {
 		path = last
 	}
@@ -70,7 +73,13 @@ func (c *config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	if err != nil {
 		return fmt.Errorf("--init: %w", err)
 	}
-	if fits := len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0; !fits && !c.Initial.Partial || len(m.Found) == 0 {
+	fits := len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0
+	if !fits && c.Initial.Partial {
+		if err := c.foreignBlocks(file, layout); err != nil {
+			return err
+		}
+	}
+	if !fits && !c.Initial.Partial || nothing(m) {
 		return c.misfit(file, m)
 	}
 	into := map[string]nets.NamedTensor{}
@@ -100,12 +109,28 @@ func (c *config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	return nil
 }
 
+// fetched is the command that downloads an address into a file of its last name.
+func fetched(scheme, address string) string {
+	switch scheme {
+	case "http", "https":
+		return fmt.Sprintf(" (curl -L -O %s)", address)
+	case "s3":
+		return fmt.Sprintf(" (aws s3 cp %s .)", address)
+	case "gs":
+		return fmt.Sprintf(" (gsutil cp %s .)", address)
+	}
+	return ""
+}
+
 func prefixHint(err error) string {
 	if strings.Contains(err.Error(), "several networks") {
 		return " (--init-prefix)"
 	}
 	return ""
 }
+
+// counterName ends the names of what counts batches.
+const counterName = "num_batches_tracked"
 
 // wanted lists the tensors of a network.
 func wanted(n nets.Network) []torchscript.Wanted {
@@ -114,7 +139,7 @@ func wanted(n nets.Network) []torchscript.Wanted {
 		out = append(out, torchscript.Wanted{Name: s.Name, Shape: s.Shape})
 	}
 	for _, s := range n.Buffers() {
-		counter := strings.HasSuffix(s.Name, "num_batches_tracked")
+		counter := strings.HasSuffix(s.Name, counterName)
 		out = append(out, torchscript.Wanted{Name: s.Name, Shape: s.Shape, Integer: counter, Counter: counter})
 	}
 	return out
@@ -186,72 +211,4 @@ func (c *config) some(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s, and %d more: --verbose", strings.Join(names[:most-1], ", "), len(names)-most+1)
-}
-
-// misfit is the error of a file that is of another network, with the flags that
-// would fit.
-func (c *config) misfit(file *torchscript.Weights, m torchscript.Match) error {
-	m.Ignored, m.Converted = nil, nil
-	hint := "; --init-partial takes what fits"
-	if len(m.Found) == 0 {
-		hint = ""
-	}
-	if g, err := guess(file, m.Layout); err == nil && (g.Arch != c.Arch || g.Width != c.Width || !g.stemFits(c.Stem)) {
-		hint = fmt.Sprintf(": it holds a %s; give %s", g, g.flags()) + hint
-	}
-	return fmt.Errorf("--init %s: %s: %d tensors fit %s (--width %g --stem %s)%s%s", c.Initial.File, m.Layout, len(m.Found), c.Arch, c.Width, c.Stem, c.rest(m), hint)
-}
-
-// guessed is the network that a file's names and shapes tell.
-type guessed struct {
-	Arch  string
-	Width float64
-	Stem  nets.Stem // a 3x3 one may be cifar or stl: they differ in a pooling alone
-}
-
-func (g guessed) String() string {
-	return fmt.Sprintf("%s of width %g with %s", g.Arch, g.Width, map[nets.Stem]string{nets.StemImageNet: "a 7x7 stem", nets.StemCIFAR: "a 3x3 stem"}[g.Stem])
-}
-
-func (g guessed) flags() string {
-	out := "--arch " + g.Arch
-	if g.Width != 1 {
-		out += fmt.Sprintf(" --width %g", g.Width)
-	}
-	if g.Stem == nets.StemCIFAR {
-		return out + " --stem cifar (or stl)"
-	}
-	return out + " --stem " + string(g.Stem)
-}
-
-func (g guessed) stemFits(stem string) bool {
-	return stem == string(g.Stem) || g.Stem == nets.StemCIFAR && stem == string(nets.StemSTL)
-}
-
-// guess finds the architecture of which nothing is missing, and nothing too much.
-func guess(file *torchscript.Weights, l torchscript.Layout) (guessed, error) {
-	var conv []int64
-	for _, t := range file.Groups[l.Group].Tensors {
-		if name, ok := l.Torchvision(t.Name); ok && name == "conv1.weight" {
-			conv = t.Shape
-		}
-	}
-	if len(conv) != 4 {
-		return guessed{}, errors.New("no first convolution")
-	}
-	g := guessed{Stem: nets.StemCIFAR, Width: float64(conv[0]) / 64}
-	if conv[2] == 7 {
-		g.Stem = nets.StemImageNet
-	}
-	for _, g.Arch = range nets.Arches() {
-		backbone, err := nets.NewBackbone(g.Arch, g.Stem, g.Width)
-		if err != nil {
-			return g, err
-		}
-		m, err := torchscript.Compare(file, l, wanted(backbone))
-		if err == nil && len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0 {
-			return g, nil
-		}
-	}
-	return g, fmt.Errorf("its ResNet is none of %s", strings.Join(nets.Arches(), ", "))
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -79,18 +81,11 @@ func (c *config) describe() error {
 	defer file.Close()
 	if c.Arch == "" || c.Width == 0 || c.Stem == "" {
 		g, err := guess(file, layout)
-		if err != nil {
-			return fmt.Errorf("--init %s: %s: %w; with --arch, --width, --stem and --init-partial what fits can be taken", c.Initial.File, layout, err)
+		var other *unbuilt
+		if err != nil && !(errors.As(err, &other) && c.Initial.Partial && c.Arch != "") {
+			return fmt.Errorf("--init %s: %s: %w", c.Initial.File, layout, err)
 		}
-		if c.Arch == "" {
-			c.Arch = g.Arch
-		}
-		if c.Width == 0 {
-			c.Width = g.Width
-		}
-		if c.Stem == "" {
-			c.Stem = string(g.Stem)
-		}
+		c.Arch, c.Width, c.Stem = cmp.Or(c.Arch, g.Arch), cmp.Or(c.Width, g.Width), cmp.Or(c.Stem, string(g.Stem))
 	}
 	c.usual()
 	return nil

@@ -88,7 +88,8 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 		want   string
 		args   []string
 	}{
-		{1, "it holds a resnet8 of width 0.0625 with a 3x3 stem; give --arch resnet8 --width 0.0625 --stem cifar (or stl); --init-partial takes what fits", small("--width", "0.125", "--init", moco, "--init-prefix", "module.encoder_q")},
+		{1, "nothing fits resnet8 (--width 0.125 --stem cifar)", small("--width", "0.125", "--init", moco, "--init-prefix", "module.encoder_q")},
+		{1, "it holds a resnet8 of width 0.0625 with a 3x3 stem; give --arch resnet8 --width 0.0625 --stem cifar (or stl); --init-partial takes what fits", small("--arch", "resnet10", "--init", moco)},
 		{1, "135 missing (", small("--arch", "resnet34", "--width", "0.0625", "--init", moco, "--verbose")},
 		{1, "15 unexpected (", small("--arch", "resnet8", "--init", filepath.Join(dir, "deep.safetensors"))},
 		{1, "nothing.pth: no such file", small("--init", filepath.Join(dir, "nothing.pth"))},
@@ -106,7 +107,7 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 		{2, "give either pictures", []string{"embed", "--init", moco, "--dataset", "shapes", "testdata/init"}},
 		{1, "no such file", []string{"embed", "--init", moco, "--bad-pictures", "stop", "--out", filepath.Join(dir, "y.npy"), filepath.Join(dir, "no.png")}},
 	} {
-		if next == 2 { // a deeper network than resnet8
+		if next == 3 { // a deeper network than resnet8
 			status, _, errs := do(small("--arch", "resnet10", "--epochs", "1", "--out", filepath.Join(dir, "deep"))...)
 			require.Zero(t, status, errs)
 			require.NoError(t, os.Rename(runfolder.Last(filepath.Join(dir, "deep")), filepath.Join(dir, "deep.safetensors")))

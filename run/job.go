@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
@@ -70,7 +72,7 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 
 // join meets the other processes; nil where there are none. The configuration
 // becomes that of this process: its device and its share of the machine's cores.
-func (j *jobFlags) join(p launch.Place, c *config) (*launch.Job, error) {
+func (j *jobFlags) join(ctx context.Context, p launch.Place, c *config) (*launch.Job, error) {
 	if p.Size == 1 {
 		return nil, nil
 	}
@@ -90,7 +92,34 @@ func (j *jobFlags) join(p launch.Place, c *config) (*launch.Job, error) {
 		return nil, err
 	}
 	fields = append(fields, launch.Field{Name: "--backend", Value: j.backend}, launch.Field{Name: "--dist-timeout", Value: j.timeout.String()})
-	return launch.Join(p, launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields, Only: launch.OnlyGPU(d, j.backend)})
+	o := launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields, Only: launch.OnlyGPU(d, j.backend)}
+	return unlessInterrupted(ctx, func() (*launch.Job, error) { return launch.Join(p, o) })
+}
+
+// unlessInterrupted waits for a job to meet until ctx ends; what waits then is left
+// to end with the process.
+func unlessInterrupted(ctx context.Context, meet func() (*launch.Job, error)) (job *launch.Job, err error) {
+	met := make(chan struct{})
+	go func() {
+		defer close(met)
+		job, err = meet()
+	}()
+	select {
+	case <-met:
+		return job, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// interruptedHere is the error of a rank that was interrupted, as the others were,
+// and heard of it by them first.
+func interruptedHere(ctx context.Context, err error) error {
+	var other *launch.Elsewhere
+	if ctx.Err() != nil && errors.As(err, &other) {
+		return ctx.Err()
+	}
+	return err
 }
 
 func or(n, otherwise int) int {
@@ -150,7 +179,7 @@ func pictures(n int, tell func(i int) string) func(lo, hi int) launch.Field {
 
 // spawn runs the command line in several processes.
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
-	return launch.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), p.stdout, p.stderr)
+	return launch.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
 }
 
 // norms says what batch norms of a job take.

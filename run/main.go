@@ -8,15 +8,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
@@ -32,7 +32,8 @@ type usage struct{ error }
 
 func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
 
-// program is what subcommands write to.
+// program is what subcommands write to: texts for people (package printable), where
+// data goes by printable.Data.
 type program struct{ stdout, stderr io.Writer }
 
 type command struct {
@@ -66,17 +67,13 @@ func main() {
 	// One thread for all of a grid's runs: glibc keeps memory for each thread.
 	runtime.LockOSThread()
 	libtorch.KeepMemory()
-	// The first Ctrl-C lets the step at hand finish and saves; a second one ends the program.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-ctx.Done()
-		stop()
-	}()
+	ctx := withSignals(context.Background())
 	os.Exit(execute(ctx, program{os.Stdout, os.Stderr}, os.Args[1:]))
 }
 
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
+	p = program{printable.New(p.stdout), printable.New(p.stderr)}
 	err := libtorch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
 	var u usage
 	var ended *launch.Exit
@@ -84,19 +81,28 @@ func execute(ctx context.Context, p program, args []string) int {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
 		return 0
 	case errors.As(err, &ended):
-		if ended.Message != "" {
-			fmt.Fprintln(p.stderr, "run:", ended)
+		for _, text := range ended.Messages {
+			p.fail(text)
 		}
 		return ended.Status
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(p.stderr, "run: interrupted")
+		p.fail("interrupted")
 		return exitInterrupted
 	case errors.As(err, &u):
-		fmt.Fprintln(p.stderr, "run:", err)
+		p.fail(err.Error())
 		return exitUsage
 	}
-	fmt.Fprintln(p.stderr, "run:", err)
+	p.fail(err.Error())
 	return exitFailure
+}
+
+// fail tells the error that the program ends with, in one line: of a job's ranks,
+// the program that started them tells it once.
+func (p program) fail(text string) {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", `\n`) // names may have some
+	if !launch.Tell(text) {
+		fmt.Fprintln(p.stderr, "run:", text)
+	}
 }
 
 func dispatch(ctx context.Context, p program, args []string) error {
@@ -154,13 +160,16 @@ func parse(f *pflag.FlagSet, args []string) error {
 
 // parseFlags parses args and leaves those that are no flags to the caller.
 func parseFlags(f *pflag.FlagSet, args []string) error {
-	err := f.Parse(args)
+	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return setValue(f, g, value) })
+	var wrong *wrongValue
 	var unknown *pflag.NotExistError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, pflag.ErrHelp):
 		return err
+	case errors.As(err, &wrong):
+		return usagef("--%w", wrong)
 	case errors.As(err, &unknown):
 		var names []string
 		f.VisitAll(func(g *pflag.Flag) { names = append(names, g.Name) })

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/icl-msr/icl-msr/internal/libtorch"
-	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/methods"
 )
 
@@ -52,15 +48,11 @@ func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 // Resume goes on with the run in folder out, by its config.yaml, from its newest
 // checkpoint.
 func Resume(ctx context.Context, out string, log io.Writer) error {
-	path := runfolder.Config(out)
-	if !exists(path) {
-		return fmt.Errorf("%s holds no run to go on with: train there first", out)
-	}
-	c := defaults()
-	if err := c.read(path); err != nil {
+	c, err := configOf(out)
+	if err != nil {
 		return err
 	}
-	_, err := train(ctx, orDiscard(log), c, out, true)
+	_, err = train(ctx, orDiscard(log), c, out, true)
 	return err
 }
 
@@ -112,29 +104,15 @@ func Export(checkpoint, what, format, out string) error {
 
 // parseConfig reads a configuration with the name of a preset in it.
 func parseConfig(text string) (config, error) {
-	c := struct {
-		Preset string `yaml:"preset"`
-		Config config `yaml:",inline"`
-	}{Config: defaults()}
-	decode := func() error {
-		d := yaml.NewDecoder(strings.NewReader(text))
-		d.KnownFields(true)
-		if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-			return usagef("configuration: %s", strings.ReplaceAll(err.Error(), "\n", ""))
-		}
-		return nil
+	file, err := readSettings(strings.NewReader(text), "configuration")
+	if err != nil {
+		return config{}, usage{err}
 	}
-	if err := decode(); err != nil { // for the names of the method and the preset
-		return c.Config, err
+	c, err := file.over("", "", nil)
+	if err != nil {
+		return c, usage{err}
 	}
-	var err error
-	if c.Config, err = startFrom(c.Config.Method, c.Preset); err != nil {
-		return c.Config, err
-	}
-	if err := decode(); err != nil {
-		return c.Config, err
-	}
-	return c.Config, c.Config.absolute()
+	return c, c.absolute()
 }
 
 func orDiscard(w io.Writer) io.Writer {

@@ -129,7 +129,7 @@ func TestALoadedNetworkServesGoroutinesUntilItIsFreed(t *testing.T) {
 func TestTheInterfacesErrorsNameTheThing(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	for text, want := range map[string]string{
-		"batch-sise: 3":          "field batch-sise not found",
+		"batch-sise: 3":          `configuration:1: unknown setting "batch-sise"; did you mean "batch-size"?`,
 		"preset: cifr10":         `unknown preset "cifr10"`,
 		"method: simclrr":        `did you mean "simclr"`,
 		"batch-size: 1":          "needs 2 pictures or more",

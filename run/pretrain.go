@@ -47,13 +47,13 @@ func pretrain(ctx context.Context, p program, args []string) error {
 		return jf.spawn(ctx, p, args)
 	}
 	launch.Follow()
-	job, err := jf.join(place, &c)
+	job, err := jf.join(ctx, place, &c)
 	if err != nil {
 		return err
 	}
 	defer job.Close()
-	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && exists(runfolder.Config(out)))
-	return err
+	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && runfolder.Holds(out))
+	return interruptedHere(ctx, err)
 }
 
 // train runs a configuration in folder out, in this process, and returns the
@@ -137,6 +137,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 		return last, job.Explain(err)
 	}
 	announce(w, c, st, ds, out)
+	tellWarmup(w, r.schedule)
 	fmt.Fprintln(w, src.place)
 	if job != nil {
 		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, libtorch.Threads(), c.norms())
@@ -182,7 +183,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 				}
 			}
 			return job.Done(strconv.Itoa(st.Position.Epoch))
-		}, OnStep: func(meta.Step) error { return keep.when(time.Now()) }},
+		}, OnStep: func(meta.Step) error { return keep.step(ctx, shown.Line) }},
 		meta.Hook{OnEnd: func(st *meta.State, err error) error {
 			if !errors.Is(err, context.Canceled) {
 				return nil

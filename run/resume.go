@@ -21,10 +21,12 @@ func open(w io.Writer, out string, c config, resume bool, r ready, data dataReco
 		}
 	}
 	var k *checkpoint
-	f, err = runfolder.Open(out, runfolder.Options{Config: c, Resume: resume, Free: free(), Also: func() (also []string, err error) {
+	o := folderOptions(c, resume)
+	o.Also = func() (also []string, err error) {
 		k, also, err = resumable(w, out, c, r, data)
 		return also, err
-	}})
+	}
+	f, err = runfolder.Open(out, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -193,7 +193,7 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "no such folder", []string{"eval", "--run", filepath.Join(dir, "nowhere")}},
 		{2, "give either --run DIR or --checkpoint FILE", []string{"eval"}},
 		{2, "--config", []string{"pretrain", "--config", filepath.Join(dir, "none.yaml")}},
-		{2, "field epoch not found", []string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
+		{2, `typo.yaml:1: unknown setting "epoch"; did you mean "epochs"?`, []string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
 	} {
 		args := c.args
 		if args[0] == "pretrain" && !strings.Contains(strings.Join(args, " "), "--out") {

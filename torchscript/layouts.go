@@ -15,7 +15,8 @@ type Layout struct {
 	Path   string // of that group
 	Prefix string // before the backbone's names
 
-	numbers map[string]string // of an nn.Sequential: "4" is "layer1"
+	numbers      map[string]string // of an nn.Sequential: "4" is "layer1"
+	transformers bool              // names are Hugging Face's
 }
 
 // String tells the layout for people.
@@ -42,9 +43,13 @@ func (l Layout) where() string { return strings.Trim(join(l.Path, l.Prefix), "."
 // Torchvision returns the name that a tensor of the group has in torchvision's
 // ResNet; false: it is not under the prefix.
 func (l Layout) Torchvision(name string) (string, bool) {
-	rest, ok := strings.CutPrefix(name, l.Prefix)
+	rest, ok := strings.CutPrefix(unwrapped(name), l.Prefix)
 	if !ok {
 		return "", false
+	}
+	if l.transformers {
+		rest, _ = fromTransformers(rest)
+		return rest, true
 	}
 	if l.numbers != nil {
 		number, tail, _ := strings.Cut(rest, ".")
@@ -95,6 +100,7 @@ var moving = regexp.MustCompile(`momentum|target|ema\b|_ema|encoder_k|_k\.|teach
 // layouts to others. A prefix that is not empty is taken as it is.
 func Recognise(w *Weights, prefix string) (Layout, error) {
 	var found []ranked
+	prefix = unwrapped(prefix)
 	for i, g := range w.Groups {
 		for _, l := range networks(g) {
 			l.Group, l.Path = i, g.Path
@@ -104,7 +110,7 @@ func Recognise(w *Weights, prefix string) (Layout, error) {
 		}
 	}
 	if len(found) == 0 {
-		return Layout{}, fmt.Errorf("%s: no ResNet in it%s: no names that end in layer1.0.conv1.weight, nor those of an nn.Sequential; its names begin with %s", w.Path, under(prefix), beginnings(w.Groups))
+		return Layout{}, fmt.Errorf("%s: no ResNet in it%s: %s; its names begin with %s", w.Path, under(prefix), insteadOf(w.Groups), beginnings(w.Groups))
 	}
 	slices.SortStableFunc(found, func(a, b ranked) int { return a.rank - b.rank })
 	if len(found) > 1 && found[0].rank == found[1].rank {
@@ -136,6 +142,10 @@ func rank(l Layout, g Group, keys []string) ranked {
 	plain = strings.TrimSuffix(strings.Replace(plain, ".module.", ".", 1), "module.")
 	where := l.Path + "|" + plain
 	out := ranked{l, other}
+	if l.transformers {
+		out.Name = "Hugging Face transformers"
+		return out
+	}
 	for i, k := range known() {
 		if !regexp.MustCompile(k.where).MatchString(where) {
 			continue
@@ -143,7 +153,7 @@ func rank(l Layout, g Group, keys []string) ranked {
 		if k.key == numberedKey && l.numbers == nil || k.key != "" && k.key != numberedKey && !slices.Contains(keys, k.key) {
 			continue
 		}
-		if k.has != "" && !slices.ContainsFunc(g.Tensors, func(t Stored) bool { return regexp.MustCompile(k.has).MatchString(t.Name) }) {
+		if k.has != "" && !slices.ContainsFunc(g.Tensors, func(t Stored) bool { return regexp.MustCompile(k.has).MatchString(unwrapped(t.Name)) }) {
 			continue
 		}
 		out.Name, out.rank = k.name, i
@@ -172,15 +182,17 @@ func networks(g Group) []Layout {
 	var out []Layout
 	has := map[string]Stored{}
 	for _, t := range g.Tensors {
-		has[t.Name] = t
+		has[unwrapped(t.Name)] = t
 	}
 	seen := map[string]bool{}
 	for _, t := range g.Tensors {
-		if m := namedStart.FindStringSubmatch(t.Name); m != nil {
-			if _, ok := has[m[1]+"conv1.weight"]; ok {
-				out = append(out, Layout{Prefix: m[1]})
-			}
-		} else if m := numberedStart.FindStringSubmatch(t.Name); m != nil && !seen[m[1]] {
+		name := unwrapped(t.Name)
+		if m := namedStart.FindStringSubmatch(name); m != nil && !seen[m[1]] {
+			seen[m[1]] = true // whatever its stem is
+			out = append(out, Layout{Prefix: m[1]})
+		} else if m := transformersStart.FindStringSubmatch(name); m != nil {
+			out = append(out, Layout{Prefix: m[1], transformers: true})
+		} else if m := numberedStart.FindStringSubmatch(name); m != nil && !seen[m[1]] {
 			seen[m[1]] = true
 			if numbers := childNumbers(m[1], has); numbers != nil {
 				out = append(out, Layout{Prefix: m[1], numbers: numbers})
@@ -220,7 +232,7 @@ func beginnings(groups []Group) string {
 	var out []string
 	for _, g := range groups {
 		for _, t := range g.Tensors {
-			head, _, _ := strings.Cut(t.Name, ".")
+			head, _, _ := strings.Cut(unwrapped(t.Name), ".")
 			if head = join(g.Path, head); !slices.Contains(out, head) {
 				out = append(out, head)
 			}

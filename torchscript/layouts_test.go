@@ -17,9 +17,11 @@ import (
 )
 
 // layouts unpacks the checkpoints that testdata/make_layouts.py wrote.
-func layouts(t *testing.T) string {
+func layouts(t *testing.T) string { return unpack(t, "testdata/layouts.tar.gz") }
+
+func unpack(t *testing.T, archive string) string {
 	dir := t.TempDir()
-	f, err := os.Open("testdata/layouts.tar.gz")
+	f, err := os.Open(archive)
 	require.NoError(t, err)
 	defer f.Close()
 	z, err := gzip.NewReader(f)

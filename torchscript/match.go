@@ -79,7 +79,7 @@ func (m *Match) take(x Wanted, t Stored) {
 	case !slices.Equal(x.Shape, t.Shape):
 		m.WrongShape = append(m.WrongShape, fmt.Sprintf("%s is %v in the file, %v here", x.Name, t.Shape, x.Shape))
 		return
-	case floats == x.Integer:
+	case floats == x.Integer && !x.Counter: // counters are floats where all was averaged or converted
 		m.WrongShape = append(m.WrongShape, fmt.Sprintf("%s is %s in the file", x.Name, t.DType))
 		return
 	case x.Integer && t.DType != "I64" || !x.Integer && t.DType != "F32":
@@ -91,6 +91,7 @@ func (m *Match) take(x Wanted, t Stored) {
 // part is what a tensor beside the backbone is counted under: its head, or the
 // network that it is of.
 func (l Layout) part(name string) string {
+	name = unwrapped(name)
 	prefix := ""
 	if strings.HasPrefix(name, l.Prefix) {
 		prefix = l.Prefix

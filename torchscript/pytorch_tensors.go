@@ -1,6 +1,7 @@
 package torchscript
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -130,7 +131,7 @@ func (t *Stored) describe(o *pickle.Object, locate func(reference) (place, error
 	switch o.Callable.Name {
 	case "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3":
 	default:
-		return fmt.Errorf("a tensor made by %s is not known here; want plain ones", o.Callable)
+		return unreadTensor(o)
 	}
 	if len(o.Args) < 4 {
 		return fmt.Errorf("%s with %d arguments", o.Callable, len(o.Args))
@@ -152,7 +153,7 @@ func (t *Stored) describe(o *pickle.Object, locate func(reference) (place, error
 		}
 		g, _ := o.Args[6].(pickle.Global)
 		if t.DType, ok = dtypes()[g.Name]; !ok || g.Module != "torch" {
-			return fmt.Errorf("dtype %v is not known here", o.Args[6])
+			return cmp.Or(unreadDType(g.Name), fmt.Errorf("dtype %v is not known here", o.Args[6]))
 		}
 	}
 	each := r.each()

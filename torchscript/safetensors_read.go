@@ -148,7 +148,7 @@ func parseHeader(text []byte, size int64) (layout, error) {
 		return h, fmt.Errorf("safetensors: %d bytes after the last tensor, from offset %d", size-h.end-at, h.end+at)
 	}
 	for _, e := range h.entries {
-		n, err := bytesOf(e.dtype, e.shape)
+		n, err := bytesIn(e)
 		if err != nil {
 			return h, fmt.Errorf("safetensors: tensor %q at offset %d: %w", e.name, h.end+e.from, err)
 		}
@@ -157,6 +157,19 @@ func parseHeader(text []byte, size int64) (layout, error) {
 		}
 	}
 	return h, nil
+}
+
+// bytesIn is the size of an entry, of types too that are not read.
+func bytesIn(e entry) (int64, error) {
+	bits, unread := unreadBits()[e.dtype]
+	if !unread {
+		return bytesOf(e.dtype, e.shape)
+	}
+	n, err := bytesOf("U8", e.shape)
+	if err != nil || n > math.MaxInt64/bits {
+		return 0, fmt.Errorf("shape %v", e.shape)
+	}
+	return n * bits / 8, nil
 }
 
 // fields reads the header's members one by one: a map would hide a name that

@@ -67,6 +67,9 @@ func (w *Weights) open() error {
 	if err != nil {
 		return err
 	}
+	if info.IsDir() {
+		return notAFile(w.Path)
+	}
 	if !info.Mode().IsRegular() {
 		return errors.New("not a regular file")
 	}
@@ -92,7 +95,7 @@ func (w *Weights) open() error {
 	case head[0] == 0x80:
 		return errors.New("a pickle that torch.save did not write; load it in Python and write it with torch.save or safetensors")
 	}
-	return errors.New("neither a file of torch.save nor safetensors")
+	return notWeights(head)
 }
 
 func (w *Weights) openSafetensors() error {
@@ -106,7 +109,7 @@ func (w *Weights) openSafetensors() error {
 	w.Format, w.Metadata = "safetensors", head.metadata
 	var g Group
 	for _, e := range head.entries {
-		g.Tensors = append(g.Tensors, Stored{Name: e.name, DType: e.dtype, Shape: e.shape, at: head.end + e.from})
+		g.Tensors = append(g.Tensors, Stored{Name: e.name, DType: e.dtype, Shape: e.shape, Err: unreadDType(e.dtype), at: head.end + e.from})
 	}
 	w.Groups = []Group{g}
 	return nil

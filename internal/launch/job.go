@@ -34,6 +34,8 @@ type Job struct {
 	store *libtorch.Store // the same, with the job's prefix
 	watch *watch
 	left  sync.Once
+
+	silent int // ranks that do not answer
 }
 
 // Join meets the other ranks, compares their settings with rank 0's, and makes
@@ -150,7 +152,7 @@ func (j *Job) leave(atMost time.Duration) {
 		case <-time.After(beat):
 		}
 		if _, err := j.watch.count("left", 1); err == nil && j.Rank == 0 {
-			j.linger("left", j.Size, atMost)
+			j.linger("left", j.Size-j.silent, atMost)
 		}
 	})
 }

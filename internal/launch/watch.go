@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,9 +14,6 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 )
-
-// errElsewhere is the error of a rank that has none of its own.
-var errElsewhere = errors.New("another rank failed")
 
 // beat is how often a rank shows in the store that it lives.
 const beat = time.Second
@@ -94,10 +92,17 @@ func (w *watch) count(key string, delta int64) (n int64, err error) {
 type failure struct {
 	Rank    int
 	Message string
+	Silent  int // ranks that do not answer, for whom nobody need wait
 }
 
 // report tells the others, unless an earlier failure is known.
-func (w *watch) report(err error) { w.tell(failure{w.rank, err.Error()}) }
+func (w *watch) report(err error) {
+	f := failure{Rank: w.rank, Message: err.Error()}
+	if errors.Is(err, context.Canceled) {
+		f.Message = "it was interrupted"
+	}
+	w.tell(f)
+}
 
 func (w *watch) tell(f failure) {
 	text, _ := json.Marshal(f) // of a number and a string
@@ -158,12 +163,12 @@ func (w *watch) find() (*failure, error) {
 	if first < 0 {
 		return nil, nil
 	}
-	w.tell(failure{first, silent(strings.Join(dead, ", "))})
+	w.tell(failure{first, silent(strings.Join(dead, ", ")), len(dead)})
 	return w.failure() // an earlier report, if there is one
 }
 
 func silent(ranks string) string {
-	return fmt.Sprintf("rank %s does not answer: killed, stopped or cut off", ranks)
+	return fmt.Sprintf("rank %s %s: killed, stopped or cut off", ranks, notAnswering)
 }
 
 func (w *watch) beats() ([]int64, error) {
@@ -188,52 +193,6 @@ func (w *watch) close() {
 	}
 }
 
-// Explain turns an error of training into one that names the rank it came from.
-// An error of this rank's own is told to the others. Rank 0, which serves the
-// store, stays a little longer, so that all can read it.
-func (j *Job) Explain(err error) error {
-	if j == nil || err == nil {
-		return err
-	}
-	if !lost(err) {
-		j.watch.report(err)
-	} else {
-		err = j.explain(err)
-	}
-	j.leave(5 * beat)
-	return err
-}
-
-func (j *Job) explain(err error) error {
-	f, unreachable := j.watch.find()
-	switch {
-	case unreachable != nil && j.Rank != 0:
-		return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
-	case f == nil:
-		return fmt.Errorf("rank %d: stopped, the ranks lost each other: %w", j.Rank, err)
-	case strings.HasPrefix(f.Message, "rank "):
-		return fmt.Errorf("rank %d: stopped: %s", j.Rank, f.Message)
-	}
-	return fmt.Errorf("rank %d: stopped: rank %d failed: %s", j.Rank, f.Rank, f.Message)
-}
-
-// lost reports whether an error is that of ranks which do not reach each other.
-func lost(err error) bool {
-	var e *libtorch.Error
-	if errors.Is(err, errElsewhere) {
-		return true
-	}
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, sign := range []string{"gloo", "Gloo", "NCCL", "ncclComm", "Socket", "socket", "onnection", "imeout", "Broken pipe"} {
-		if strings.Contains(e.Message, sign) {
-			return true
-		}
-	}
-	return false
-}
-
 // Await waits, on ranks other than 0, for as long as rank 0 takes to do
 // something that the others have no part in; name is of that alone. Rank 0 calls
 // Done when it is done.
@@ -244,7 +203,7 @@ func (j *Job) Await(name string) error {
 	for {
 		before, err := j.watch.count(key("beat", 0), 0)
 		if err != nil {
-			return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
+			return elsewhere("rank %d: stopped: %s", j.Rank, silent("0"))
 		}
 		for pause := time.Millisecond; pause < 4*beat; pause += pause / 4 {
 			there, failed := false, false
@@ -256,7 +215,7 @@ func (j *Job) Await(name string) error {
 			})
 			switch {
 			case errors.Is(err, errCut):
-				return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
+				return elsewhere("rank %d: stopped: %s", j.Rank, silent("0"))
 			case err == nil && failed:
 				return j.Explain(errElsewhere)
 			case err != nil || there:
@@ -265,7 +224,7 @@ func (j *Job) Await(name string) error {
 			time.Sleep(min(pause, beat/2))
 		}
 		if after, err := j.watch.count(key("beat", 0), 0); err == nil && after == before {
-			return fmt.Errorf("rank %d: stopped: %s", j.Rank, silent("0"))
+			return elsewhere("rank %d: stopped: %s", j.Rank, silent("0"))
 		}
 	}
 }

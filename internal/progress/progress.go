@@ -5,11 +5,11 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+
+	"github.com/icl-msr/icl-msr/internal/printable"
 )
 
 // Progress shows one run.
@@ -32,18 +32,13 @@ const interval = 10 * time.Second
 // New starts showing a run of total steps, of which done are done. A bar is
 // drawn when w is a terminal.
 func New(w io.Writer, label string, total, done int) *Progress {
-	return newProgress(w, isTerminal(w), label, total, done, time.Now)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return newProgress(w, printable.Terminal(w), printable.Text(label), total, done, time.Now)
 }
 
 func newProgress(w io.Writer, terminal bool, label string, total, done int, now func() time.Time) *Progress {
 	p := &Progress{w: w, label: label, total: total, before: done, done: done, start: now(), shown: now(), now: now}
 	if terminal {
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(label), progressbar.OptionSetWidth(24),
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(printable.Raw(w)), progressbar.OptionSetDescription(label), progressbar.OptionSetWidth(24),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		_ = p.bar.Set(done) // drawing may fail, training goes on
 	}

@@ -53,4 +53,4 @@ func TestABarIsDrawnOnATerminal(t *testing.T) {
 	assert.NotContains(t, out.String(), "\x1b[3", "no colours")
 }
 
-func TestAFileIsNoTerminal(t *testing.T) { assert.False(t, isTerminal(&bytes.Buffer{})) }
+func TestAFileIsNoTerminal(t *testing.T) { assert.Nil(t, New(&bytes.Buffer{}, "", 1, 0).bar) }

@@ -76,9 +76,11 @@ func Checkpoints(dir string) (out []string) {
 
 // Options say how a folder is opened.
 type Options struct {
-	Config any      // marshalled to YAML
-	Resume bool     // go on with the run that is there
-	Free   []string // settings that may differ on resuming
+	Config any  // marshalled to YAML
+	Resume bool // go on with the run that is there
+	// FromCheckpoint reads the configuration in a checkpoint, for where config.yaml is lost.
+	FromCheckpoint func(path string) ([]byte, error)
+	Free           []string // settings that may differ on resuming
 	// Also names further ones, looking at the run in the locked folder; nil: none.
 	Also func() ([]string, error)
 }
@@ -86,7 +88,7 @@ type Options struct {
 // Open makes dir, or takes up the run in it: locks it, compares and writes the
 // configuration, and removes what a killed process left half-written.
 func Open(dir string, o Options) (*Folder, error) {
-	if _, err := os.Stat(Config(dir)); o.Resume && errors.Is(err, os.ErrNotExist) {
+	if o.Resume && !Holds(dir) {
 		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
@@ -121,7 +123,7 @@ func (f *Folder) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	old, err := os.ReadFile(Config(f.Dir))
+	old, err := ReadConfig(f.Dir, o.FromCheckpoint)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:

@@ -1,6 +1,7 @@
 package runfolder_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,7 +19,7 @@ type config struct {
 }
 
 func options(c config, resume bool) runfolder.Options {
-	return runfolder.Options{Config: c, Resume: resume, Free: []string{"threads"}}
+	return runfolder.Options{Config: c, Resume: resume, Free: []string{"threads"}, FromCheckpoint: os.ReadFile}
 }
 
 func TestAFolderBelongsToOneRun(t *testing.T) {
@@ -121,4 +122,46 @@ func TestSettingsThatTheFolderFrees(t *testing.T) {
 	o.Also = func() ([]string, error) { return nil, os.ErrInvalid }
 	_, err = runfolder.Open(dir, o)
 	assert.ErrorIs(t, err, os.ErrInvalid)
+}
+
+// Checkpoints of the tests are their configuration, and nothing else.
+func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run [1]*")
+	c := config{1, "0.1", 2}
+	f, err := runfolder.Open(dir, options(c, false))
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	for _, epoch := range []int{9999, 10000} {
+		require.NoError(t, os.WriteFile(runfolder.Checkpoint(dir, epoch), []byte("seed: 1\nlr: \"0.1\"\nthreads: 4\n"), 0o600))
+	}
+	require.Equal(t, []string{runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999)}, runfolder.Checkpoints(dir))
+	require.NoError(t, os.Rename(runfolder.Checkpoint(dir, 10000), runfolder.Last(dir)))
+	require.Equal(t, []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 9999)}, runfolder.Checkpoints(dir))
+	for name, lose := range map[string]func() error{
+		"removed": func() error { return os.Remove(runfolder.Config(dir)) },
+		"empty":   func() error { return os.WriteFile(runfolder.Config(dir), []byte("\n"), 0o600) },
+	} {
+		require.NoError(t, lose(), name)
+		require.True(t, runfolder.Holds(dir))
+		_, err = runfolder.Open(dir, options(c, false))
+		assert.ErrorContains(t, err, "holds this run already; go on with it by --resume", name)
+		other := c
+		other.LR = "0.2"
+		_, err = runfolder.Open(dir, options(other, true))
+		assert.ErrorContains(t, err, "holds a run with lr 0.1, not 0.2", name)
+		f, err = runfolder.Open(dir, options(c, true))
+		require.NoError(t, err, name)
+		require.NoError(t, f.Close())
+		text, err := os.ReadFile(runfolder.Config(dir))
+		require.NoError(t, err)
+		assert.Equal(t, "seed: 1\nlr: \"0.1\"\nthreads: 2\n", string(text), "it is written again")
+	}
+	require.NoError(t, os.Remove(runfolder.Config(dir)))
+	o := options(c, true)
+	o.FromCheckpoint = func(string) ([]byte, error) { return nil, errors.New("damaged") }
+	_, err = runfolder.Open(dir, o)
+	assert.ErrorContains(t, err, "is lost, and no checkpoint tells the configuration: damaged")
+	o.Resume = false
+	_, err = runfolder.Open(dir, o)
+	assert.ErrorContains(t, err, "no checkpoint tells the configuration", "nothing is overwritten")
 }
