@@ -31,3 +31,14 @@ func writeReport(p program, out string, doc page.Page, tables []page.Table) erro
 	fmt.Fprintln(p.stdout, path)
 	return nil
 }
+
+// hasTopFive: with five classes or fewer every answer is among the five likeliest.
+func hasTopFive(classes int) bool { return classes > 5 }
+
+// topFive is a top-5 accuracy, from 0 to 1, in percent, or "-" where there is none.
+func topFive(classes int, v float64) string {
+	if !hasTopFive(classes) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*v)
+}
