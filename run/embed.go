@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -24,21 +28,23 @@ import (
 type embedOptions struct {
 	What, Format, Out, Part string
 	BatchSize               int
-	Resume                  bool
+	Resume, Force           bool
 	Paths                   []string // pictures and folders; none: the data set
 }
+
+func embedFormats() []string { return []string{"npy", "safetensors", "csv", "jsonl"} }
 
 func embed(ctx context.Context, p program, args []string) error {
 	var o embedOptions
 	f := flags(p, "embed", "--run DIR | --checkpoint FILE | --init FILE | --arch torchscript:FILE [flags] [PICTURE or FOLDER ...]")
 	network := bindNetwork(f)
-	dataset := f.String("dataset", "", "data set, where no pictures are named (default: that of the training)")
-	dir := f.String("data-dir", "", "where the data is (default: as in training)")
+	data := bindData(f)
 	f.StringVar(&o.Part, "part", "train", "of the data set: train or test")
-	f.StringVar(&o.Out, "out", "", "file to write, - for standard output (csv, jsonl) (default features.FORMAT)")
-	f.StringVar(&o.Format, "format", "", "npy and safetensors (names beside, in OUT's .names.txt), csv or jsonl (default: as the name of --out ends, else npy)")
+	f.StringVar(&o.Out, "out", "", "file to write, - for standard output (csv, jsonl) (default features.FORMAT); what it is of is beside, in OUT.about.json")
+	f.StringVar(&o.Format, "format", "", "npy and safetensors (names beside, in OUT.names.txt), csv or jsonl (default: as the name of --out ends)")
 	f.StringVar(&o.What, "what", "features", "features (the backbone's, pooled) or projection (what the head makes of them)")
 	f.BoolVar(&o.Resume, "resume", false, "go on with the half-written file of an interrupted run")
+	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
 	bad := f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
 	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
@@ -49,7 +55,17 @@ func embed(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	o.Paths = f.Args()
+	given := data.given()
+	if f.Changed("part") {
+		given = append(given, "--part")
+	}
+	if len(o.Paths) > 0 && len(given) > 0 {
+		return usagef("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0], strings.Join(given, ", "))
+	}
 	if err := o.settle(); err != nil {
+		return err
+	}
+	if err := o.check(network); err != nil {
 		return err
 	}
 	k, err := network.pick()
@@ -57,17 +73,9 @@ func embed(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if len(o.Paths) == 0 {
-		if err := k.needsDataset(*dataset); err != nil {
-			return usagef("%w; or name pictures or folders of them", err)
+		if err := data.over(p.stderr, &k); err != nil {
+			return fmt.Errorf("%w; or name pictures or folders of them", err)
 		}
-	} else if *dataset != "" || *dir != "" || f.Changed("part") {
-		return usagef("give either pictures (%s, ...) or --dataset, --data-dir and --part", o.Paths[0])
-	}
-	if *dataset != "" {
-		k.config.Dataset, k.config.DataDir = *dataset, ""
-	}
-	if *dir != "" {
-		k.config.DataDir = *dir
 	}
 	k.config.machine, k.config.Threads, k.config.Workers, k.config.BadPictures = on, *threads, *workers, *bad
 	return embedInto(ctx, p, k, o)
@@ -75,15 +83,24 @@ func embed(ctx context.Context, p program, args []string) error {
 
 // settle checks the options and completes them.
 func (o *embedOptions) settle() error {
-	known := []string{"npy", "safetensors", "csv", "jsonl"}
-	if o.Format == "" {
-		o.Format = "npy"
-		if ext := strings.TrimPrefix(filepath.Ext(o.Out), "."); slices.Contains(known, ext) {
-			o.Format = ext
-		}
+	known := embedFormats()
+	if ending := strings.TrimPrefix(strings.ToLower(filepath.Ext(o.Out)), "."); o.Format == "" && slices.Contains(known, ending) {
+		o.Format = ending
 	}
-	if !slices.Contains(known, o.Format) {
+	if o.Out == "" {
+		o.Format = cmp.Or(o.Format, known[0])
+		o.Out = "features." + o.Format
+	}
+	switch {
+	case o.Format == "" && o.Out != "-" && isPictureName(o.Out): // output.check tells more
+	case o.Format == "" && o.Out != "-":
+		return usagef("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(known, ", "))
+	case o.Format != "" && !slices.Contains(known, o.Format):
 		return usage{suggest.Unknown("--format", o.Format, known)}
+	case o.Out == "-" && (o.Format == "" || o.array() || o.Resume):
+		return usagef("--out - writes csv or jsonl, from the start: give --format csv or jsonl, without --resume")
+	case o.Resume && o.Force:
+		return usagef("--resume goes on with what is there, --force begins anew: give one of them")
 	}
 	if what := []string{"features", "projection"}; !slices.Contains(what, o.What) {
 		return usage{suggest.Unknown("--what", o.What, what)}
@@ -94,11 +111,24 @@ func (o *embedOptions) settle() error {
 	if o.BatchSize < 1 {
 		return usagef("--batch-size %d: want 1 or more", o.BatchSize)
 	}
-	if o.Out == "" {
-		o.Out = "features." + o.Format
+	return nil
+}
+
+// check refuses outputs that would destroy something, and inputs that are not
+// there, before anything is written.
+func (o *embedOptions) check(n *networkFlags) error {
+	if o.Out != "-" {
+		inputs := append(n.files(), o.Paths...)
+		if err := (output{flag: "--out", path: o.Out, force: o.Force || o.Resume, inputs: inputs}).check(); err != nil {
+			return err
+		}
 	}
-	if o.Out == "-" && (o.Format == "npy" || o.Format == "safetensors" || o.Resume) {
-		return usagef("--out - writes csv or jsonl, from the start: give --format csv or jsonl, without --resume")
+	for _, path := range o.Paths {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: no such picture or folder", path)
+		} else if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -110,12 +140,16 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if err := setThreads(k.config.Threads); err != nil {
 		return err
 	}
-	if r := (rowFile{o: o}); o.Resume && exists(o.Out) && !exists(r.about()) {
-		fmt.Fprintf(p.stderr, "%s is whole already\n", o.Out)
-		return nil
-	}
 	ds, err := k.pictures(o)
 	if err != nil {
+		return err
+	}
+	unlock, err := o.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if err := o.ready(); err != nil {
 		return err
 	}
 	s := libtorch.NewScope()
@@ -124,16 +158,52 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if err != nil {
 		return err
 	}
-	run, dim, err := k.embedding(p.stderr, st, o.What)
+	net, err := k.embedding(p.stderr, st, o.What)
 	if err != nil {
 		return err
 	}
-	out, err := openRows(p, o, dim, k.identity(o.What, dim))
-	if err != nil {
-		return err
+	out := &rowFile{o: o, dim: net.dim, w: bufio.NewWriter(p.stdout)}
+	if o.Out != "-" {
+		if out.about, err = k.about(o, ds, net); err != nil {
+			return err
+		}
+		if o.Resume {
+			if whole, err := o.found(out.about); err != nil {
+				return err
+			} else if whole {
+				fmt.Fprintf(p.stderr, "%s is whole already\n", o.Out)
+				return nil
+			}
+		}
+		if err := out.open(); err != nil {
+			return errors.Join(err, out.close())
+		}
 	}
-	defer func() { err = errors.Join(err, out.close()) }()
-	from, err := out.takeUp(ds)
+	return out.fill(ctx, p, k, st, net, ds)
+}
+
+// lock keeps others from writing the same output.
+func (o *embedOptions) lock() (unlock func() error, err error) {
+	if o.Out == "-" {
+		return func() error { return nil }, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
+		return nil, err
+	}
+	l, err := atomicfile.TakeLock(o.Out + ".lock")
+	if held := (*atomicfile.Held)(nil); errors.As(err, &held) {
+		return nil, fmt.Errorf("%s is being written by process %s; wait for it, or choose another --out", o.Out, held.Process)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.Release, nil
+}
+
+// fill writes the rows that are not there yet.
+func (r *rowFile) fill(ctx context.Context, p program, k checkpoint, st *meta.State, net embedding, ds datasets.Dataset) (err error) {
+	defer func() { err = errors.Join(err, r.close()) }()
+	from, err := r.takeUp(ds)
 	if err != nil {
 		return err
 	}
@@ -142,17 +212,28 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	}
 	tellDevice(p.stderr, k.config.machine)
 	if from < ds.Len() {
-		if err := k.rows(ctx, p.stderr, st, run, ds, from, o.BatchSize, out); err != nil {
-			if errors.Is(err, context.Canceled) && o.Out != "-" {
-				fmt.Fprintf(p.stderr, "interrupted after %d rows: kept in %s; go on with --resume\n", out.rows, out.partial())
-			}
-			return k.config.explain(err, forwardRoom(o.BatchSize))
-		}
+		err = k.rows(ctx, p.stderr, st, net, ds, from, r.o.BatchSize, r)
 	}
-	if err := out.finish(); err != nil {
+	if err == nil && r.rows == 0 {
+		err = fmt.Errorf("none of the %d pictures can be read", ds.Len())
+	}
+	switch kept := (r.rows > 0 || errors.Is(err, context.Canceled)) && r.o.Out != "-"; {
+	case err != nil && !kept:
+		return errors.Join(k.config.explain(err, forwardRoom(r.o.BatchSize)), r.drop())
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(p.stderr, "interrupted after %d rows: kept in %s; go on with --resume\n", r.rows, r.o.partial())
+		return err
+	case err != nil:
+		return k.config.explain(err, forwardRoom(r.o.BatchSize))
+	}
+	if err := r.finish(); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "%d rows of %d numbers: %s\n", out.rows, dim, o.Out)
+	left := ""
+	if n := int64(ds.Len()) - r.rows; n > 0 {
+		left = fmt.Sprintf(" (%d of %d pictures; %d could not be read)", r.rows, ds.Len(), n)
+	}
+	fmt.Fprintf(p.stderr, "%d rows of %d numbers%s: %s\n", r.rows, r.dim, left, r.o.Out)
 	return nil
 }
 
@@ -164,45 +245,41 @@ func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
 	return k.config.open(o.Part == "train")
 }
 
-// identity tells one network's rows from another's.
-func (k checkpoint) identity(what string, dim int64) string {
-	size, path := int64(0), k.path
-	if info, err := os.Stat(path); err == nil {
-		size = info.Size()
-	}
-	if full, err := filepath.Abs(path); err == nil {
-		path = full
-	}
-	return fmt.Sprintf("%s (%d bytes), %s of %d numbers, pictures of %d pixels as %s", path, size, what, dim, k.config.Size, k.config.Augment)
+// embedding is what maps pictures to rows, with the tensors that it has.
+type embedding struct {
+	run     func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor
+	dim     int64
+	tensors []nets.NamedTensor
 }
 
-// embedding loads the network and returns what maps pictures to rows.
-func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (run func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor, dim int64, err error) {
+// embedding loads the network.
+func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (e embedding, err error) {
 	if what == "features" {
-		return st.Features, st.Backbone.Dim(), k.encoder(w, st)
+		return embedding{st.Features, st.Backbone.Dim(), st.Encoder()}, k.encoder(w, st)
 	}
 	if k.foreign != nil {
-		return nil, 0, usagef("--what projection: another program's head is not loaded; give --run or --checkpoint, or --what features")
+		return e, usagef("--what projection: another program's head is not loaded; give --run or --checkpoint, or --what features")
 	}
 	if _, cuts := st.Method.(methods.Cutter); cuts || st.Projector == nil {
-		return nil, 0, usagef("--what projection: %s has none of whole pictures; use --what features", st.Name())
+		return e, usagef("--what projection: %s has none of whole pictures; use --what features", st.Name())
 	}
-	var parts []nets.NamedTensor
+	e.dim = st.Projector.Dim()
 	for _, t := range st.Tensors() {
 		if strings.HasPrefix(t.Name, methods.BackbonePart+".") || strings.HasPrefix(t.Name, methods.ProjectorPart+".") {
-			parts = append(parts, t)
+			e.tensors = append(e.tensors, t)
 		}
 	}
 	pass := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: nets.Eval()}
-	return func(s *libtorch.Scope, x libtorch.Tensor) (z libtorch.Tensor) {
+	e.run = func(s *libtorch.Scope, x libtorch.Tensor) (z libtorch.Tensor) {
 		h := st.Features(s, x)
 		libtorch.NoGrad(func() { z = pass.Apply(s, methods.ProjectorPart, h) })
 		return z
-	}, st.Projector.Dim(), k.fill(parts)
+	}
+	return e, k.fill(e.tensors)
 }
 
 // rows writes the pictures from one on. Those that cannot be read have no row.
-func (k checkpoint) rows(ctx context.Context, w io.Writer, st *meta.State, run func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor, ds datasets.Dataset, from, batch int, out *rowFile) error {
+func (k checkpoint) rows(ctx context.Context, w io.Writer, st *meta.State, net embedding, ds datasets.Dataset, from, batch int, out *rowFile) error {
 	aug, err := k.config.augmentation()
 	if err != nil {
 		return err
@@ -225,19 +302,11 @@ func (k checkpoint) rows(ctx context.Context, w io.Writer, st *meta.State, run f
 		}
 		err := libtorch.With(func(s *libtorch.Scope) error {
 			x := s.To(libtorch.Upload(s, b.Plain, o.Device, int64(b.N), 3, size, size), o)
-			values := libtorch.Slice[float32](s, s.To(run(s, x), libtorch.Float32()))
+			values := libtorch.Slice[float32](s, s.To(net.run(s, x), libtorch.Float32()))
 			if s.Err() != nil {
 				return s.Err()
 			}
-			for i, n := range b.Indices {
-				if rest.isBad(n) {
-					continue
-				}
-				if err := out.write(datasets.PictureName(ds, from+n), className(ds, from+n), values[i*int(out.dim):(i+1)*int(out.dim)]); err != nil {
-					return err
-				}
-			}
-			return out.flush()
+			return out.add(ds, rest, b.Indices, values)
 		})
 		if err != nil {
 			return err
@@ -245,6 +314,33 @@ func (k checkpoint) rows(ctx context.Context, w io.Writer, st *meta.State, run f
 		shown.Step(b.N, fmt.Sprintf("%d of %d", from+b.Indices[b.N-1]+1, ds.Len()))
 	}
 	return ctx.Err()
+}
+
+// add writes a batch, if all of it is finite: no file has numbers that are not.
+func (r *rowFile) add(ds datasets.Dataset, rest *readable, indices []int, values []float32) error {
+	row := func(i int) []float32 { return values[i*int(r.dim) : (i+1)*int(r.dim)] }
+	var odd []string
+	read := 0
+	for i, n := range indices {
+		if rest.isBad(n) {
+			continue
+		}
+		if read++; !finite(row(i)) {
+			odd = append(odd, datasets.PictureName(ds, rest.from+n))
+		}
+	}
+	if len(odd) > 0 {
+		return notFinite(len(odd), int(r.rows)+read, "the first "+oneLine(odd[0]))
+	}
+	for i, n := range indices {
+		if rest.isBad(n) {
+			continue
+		}
+		if err := r.write(datasets.PictureName(ds, rest.from+n), className(ds, rest.from+n), row(i)); err != nil {
+			return err
+		}
+	}
+	return r.flush()
 }
 
 func className(ds datasets.Dataset, i int) string {

@@ -29,9 +29,11 @@ type Folder struct {
 }
 
 const (
-	configName  = "config.yaml"
-	metricsName = "metrics.jsonl"
-	lastName    = "last.safetensors"
+	configName      = "config.yaml"
+	metricsName     = "metrics.jsonl"
+	lockName        = "lock"
+	checkpointsName = "checkpoints"
+	lastName        = "last.safetensors"
 )
 
 // Config returns where the configuration of a run folder is.
@@ -41,11 +43,11 @@ func Config(dir string) string { return filepath.Join(dir, configName) }
 func Metrics(dir string) string { return filepath.Join(dir, metricsName) }
 
 // Last returns where the newest checkpoint of a run folder is.
-func Last(dir string) string { return filepath.Join(dir, "checkpoints", lastName) }
+func Last(dir string) string { return filepath.Join(dir, checkpointsName, lastName) }
 
 // Checkpoint returns where the checkpoint after n epochs is.
 func Checkpoint(dir string, n int) string {
-	return filepath.Join(dir, "checkpoints", fmt.Sprintf("epoch-%04d.safetensors", n))
+	return filepath.Join(dir, checkpointsName, fmt.Sprintf("epoch-%04d.safetensors", n))
 }
 
 // Options say how a folder is opened.
@@ -61,16 +63,16 @@ func Open(dir string, o Options) (*Folder, error) {
 	if _, err := os.Stat(Config(dir)); o.Resume && errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, checkpointsName), 0o755); err != nil {
 		return nil, fmt.Errorf("run folder: %w; choose another with --out", err)
 	}
-	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
+	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, lockName))}
 	locked, err := f.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("run folder %s: %w", dir, err)
 	}
 	if !locked {
-		owner, _ := os.ReadFile(filepath.Join(dir, "lock"))
+		owner, _ := os.ReadFile(filepath.Join(dir, lockName))
 		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out", dir, strings.TrimSpace(string(owner)))
 	}
 	if err := f.open(o); err != nil {
@@ -81,10 +83,10 @@ func Open(dir string, o Options) (*Folder, error) {
 }
 
 func (f *Folder) open(o Options) error {
-	if err := os.WriteFile(filepath.Join(f.Dir, "lock"), fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(f.Dir, lockName), fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
 		return err
 	}
-	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, "checkpoints")} {
+	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, checkpointsName)} {
 		if err := atomicfile.Clean(dir); err != nil {
 			return err
 		}
