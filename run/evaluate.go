@@ -61,8 +61,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
 	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
 	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
-	f.StringVar(&o.Keep.dir, "save-features", "", "folder to write the features and labels of each part to")
-	f.StringVar(&o.Keep.format, "features-format", o.Keep.format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
+	o.Keep.bind(f)
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
 	o.machine.bind(f)
@@ -79,7 +78,10 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	default:
 		return usage{suggest.Unknown("recipe", *recipe, []string{"paper", "imagenet"})}
 	}
-	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate(), o.Keep.check()); err != nil {
+	if err := o.Keep.check(); err != nil {
+		return err
+	}
+	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate()); err != nil {
 		return usage{err}
 	}
 	k, err := network.pick()
