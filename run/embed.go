@@ -125,7 +125,7 @@ func (o *embedOptions) check(n *networkFlags) error {
 	}
 	for _, path := range o.Paths {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: no such picture or folder", path)
+			return fmt.Errorf("%s: no such file or folder", path)
 		} else if err != nil {
 			return err
 		}

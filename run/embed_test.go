@@ -273,8 +273,8 @@ func TestEmbedRefusesBeforeItWrites(t *testing.T) {
 		want   string
 		args   []string
 	}{
-		{exitFailure, "nosuchdir: no such picture or folder", []string{"--out", there, "--force", "nosuchdir"}},
-		{exitFailure, "b.png: no such picture or folder", []string{"--out", there, "--force", picture, filepath.Join(dir, "b.png")}},
+		{exitFailure, "nosuchdir: no such file or folder", []string{"--out", there, "--force", "nosuchdir"}},
+		{exitFailure, "b.png: no such file or folder", []string{"--out", there, "--force", picture, filepath.Join(dir, "b.png")}},
 		{exitFailure, "none of the 1 pictures can be read", []string{"--out", there, "--force", bad}},
 		{exitUsage, "names a picture, which would be lost; write --out FILE before the pictures", []string{"--out", picture, bad}},
 		{exitUsage, "names a picture", []string{"--format", "npy", "--force", "--out", picture, bad}},

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -41,4 +43,17 @@ func topFive(classes int, v float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f%%", 100*v)
+}
+
+// classCount is how many classes a data set has; of one that is gone since, so
+// many that nothing is left out.
+func classCount(c config) int {
+	ds, err := c.open(false)
+	if err != nil {
+		return math.MaxInt
+	}
+	if f, ok := ds.(io.Closer); ok {
+		defer f.Close()
+	}
+	return len(ds.Classes())
 }
