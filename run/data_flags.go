@@ -25,10 +25,12 @@ func bindData(f *pflag.FlagSet) *dataFlags {
 	}
 	text(&d.config.Dataset, "dataset", "another data set than that of the training")
 	text(&d.config.DataDir, "data-dir", "where the data is (default: as in training)")
-	text(&d.config.Classes, "classes", "these classes only, comma-separated, a file, or "+datasets.ImageNet100+"; empty (--classes=): all (default: as in training, of another data set all)")
+	text(&d.config.Classes, "classes", "these classes only, comma-separated, a file, or "+datasets.ImageNet100+
+		"; empty (--classes=): all (default: as in training, of another data set all)")
 	text(&d.config.ValLabels, "val-labels", "imagenet: file with the labels of a flat val (default: as in training)")
 	text(&d.config.Foreground, "foreground-dir", "confounded: Fashion-MNIST's folder (default: as in training)")
-	text(&d.config.Variant, "train-variant", "of data sets whose foreground is known: the training pictures in full, foreground, background-removed or new-background (default: as in training)")
+	text(&d.config.Variant, "train-variant", "of data sets whose foreground is known: the training pictures in full, "+
+		"foreground, background-removed or new-background (default: as in training)")
 	return d
 }
 
@@ -55,12 +57,13 @@ func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
 		}
 		c.Dataset, c.DataDir = d.config.Dataset, ""
 	}
-	for name, to := range map[string]struct{ from, to *string }{
-		"data-dir": {&d.config.DataDir, &c.DataDir}, "classes": {&d.config.Classes, &c.Classes}, "val-labels": {&d.config.ValLabels, &c.ValLabels},
-		"foreground-dir": {&d.config.Foreground, &c.Foreground}, "train-variant": {&d.config.Variant, &c.Variant},
+	for name, put := range map[string]struct{ to, value *string }{
+		"data-dir": {&c.DataDir, &d.config.DataDir}, "classes": {&c.Classes, &d.config.Classes},
+		"val-labels": {&c.ValLabels, &d.config.ValLabels}, "foreground-dir": {&c.Foreground, &d.config.Foreground},
+		"train-variant": {&c.Variant, &d.config.Variant},
 	} {
 		if d.set.Changed(name) {
-			*to.to = *to.from
+			*put.to = *put.value
 		}
 	}
 	if c.Classes != "" && !d.set.Changed("classes") {

@@ -47,8 +47,9 @@ func (k checkpoint) about(o embedOptions, ds datasets.Dataset, net embedding) (a
 		arch = "torchscript"
 	}
 	a.Settings = map[string]string{
-		"method": k.config.Method, "arch": arch, "width": fmt.Sprint(k.config.Width), "stem": k.config.Stem, "precision": k.config.Precision,
-		"size": fmt.Sprint(plain.Size), "resize": fmt.Sprint(plain.Resize), "mean": fmt.Sprint(plain.Norm.Mean), "std": fmt.Sprint(plain.Norm.Std), "lab": fmt.Sprint(plain.Norm.Lab),
+		"method": k.config.Method, "arch": arch, "width": fmt.Sprint(k.config.Width), "stem": k.config.Stem,
+		"precision": k.config.Precision, "size": fmt.Sprint(plain.Size), "resize": fmt.Sprint(plain.Resize),
+		"mean": fmt.Sprint(plain.Norm.Mean), "std": fmt.Sprint(plain.Norm.Std), "lab": fmt.Sprint(plain.Norm.Lab),
 	}
 	a.Network, err = digestOfNetwork(net.tensors, file, scripted)
 	return a, err
@@ -112,7 +113,8 @@ func (a about) differs(b about) string {
 	}
 	switch {
 	case a.Network != b.Network || a.Dim != b.Dim:
-		return fmt.Sprintf("is of another network (then of %s, digest %.12s; now of %s, digest %.12s)", a.From, a.Network, b.From, b.Network)
+		return fmt.Sprintf("is of another network (then of %s, digest %.12s; now of %s, digest %.12s)",
+			a.From, a.Network, b.From, b.Network)
 	case a.Count != b.Count:
 		return fmt.Sprintf("is of other pictures (%d, not %d)", a.Count, b.Count)
 	case a.Pictures != b.Pictures:
@@ -121,20 +123,25 @@ func (a about) differs(b about) string {
 	return ""
 }
 
+// anew is the remedy for what cannot be gone on with.
+const anew = "begin anew with --force instead of --resume"
+
 // readAbout reads what rows are of. Older versions kept no digests.
 func readAbout(path, rows string) (a about, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return a, fmt.Errorf("%s has no %s beside it, which would tell of which network and pictures it is (older versions wrote none); begin anew with --force instead of --resume, or choose another --out", rows, path)
+		return a, fmt.Errorf("%s has no %s beside it, which would tell of which network and pictures it is "+
+			"(older versions wrote none); "+anew+", or choose another --out", rows, path)
 	}
 	if err != nil {
 		return a, err
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
-		return a, fmt.Errorf("%s: %w; begin anew with --force instead of --resume", path, err)
+		return a, fmt.Errorf("%s: %w; "+anew, path, err)
 	}
 	if a.Network == "" || a.Pictures == "" {
-		return a, fmt.Errorf("%s is of an older version, which did not tell one network of a name from another (%s); begin anew with --force instead of --resume, or choose another --out", rows, path)
+		return a, fmt.Errorf("%s is of an older version, which did not tell one network of a name from another (%s); "+
+			anew+", or choose another --out", rows, path)
 	}
 	return a, nil
 }

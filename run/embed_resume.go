@@ -21,7 +21,8 @@ func (o *embedOptions) ready() error {
 	case o.Resume:
 		return nil
 	case o.begun():
-		return fmt.Errorf("%s is there from an interrupted run: go on with it by --resume, or begin anew by --force", o.partial())
+		return fmt.Errorf("%s is there from an interrupted run: go on with it by --resume, or begin anew by --force",
+			o.partial())
 	}
 	for _, path := range []string{o.namesFile(), o.aboutFile()} {
 		if exists(path) {
@@ -43,7 +44,7 @@ func (o *embedOptions) found(want about) (whole bool, err error) {
 		return false, fmt.Errorf("--resume: %w", err)
 	}
 	if d := there.differs(want); d != "" {
-		return false, fmt.Errorf("--resume: %s %s; choose another --out, or begin anew with --force instead of --resume", rows, d)
+		return false, fmt.Errorf("--resume: %s %s; choose another --out, or "+anew, rows, d)
 	}
 	if there.Bytes == 0 {
 		return false, nil
@@ -58,7 +59,8 @@ func (o *embedOptions) found(want about) (whole bool, err error) {
 		return false, err
 	}
 	if info.Size() != there.Bytes || o.array() && !exists(o.namesFile()) {
-		return false, fmt.Errorf("--resume: %s was changed since it was written (%d bytes, not %d), or its %s is gone; begin anew with --force instead of --resume", o.Out, info.Size(), there.Bytes, o.namesFile())
+		return false, fmt.Errorf("--resume: %s was changed since it was written (%d bytes, not %d), or its %s is gone; "+anew,
+			o.Out, info.Size(), there.Bytes, o.namesFile())
 	}
 	return true, nil
 }
@@ -89,13 +91,14 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 			break // a torn last row is written anew
 		}
 		if err != nil {
-			return 0, fmt.Errorf("--resume: %s, row %d: %w; begin anew with --force instead of --resume", lines.Name(), r.rows+1, err)
+			return 0, fmt.Errorf("--resume: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
 		}
 		for at.next < ds.Len() && written(r.o.Format, datasets.PictureName(ds, at.next)) != name {
 			at.next++
 		}
 		if at.next == ds.Len() {
-			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; choose another --out, or begin anew with --force instead of --resume", lines.Name(), r.rows+1, oneLine(name))
+			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; "+
+				"choose another --out, or "+anew, lines.Name(), r.rows+1, oneLine(name))
 		}
 		if begin := at.next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || at.rows == 0 {
 			whole = mark{begin, at.rows, at.end}

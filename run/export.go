@@ -146,7 +146,8 @@ func (k checkpoint) part(o exportOptions) (exported, error) {
 			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.path, prefix+spec.Name, spec.Shape)
 		}
 		if n := oddNumbers(t); n > 0 {
-			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, or the file is damaged; export an earlier checkpoint (--checkpoint)", k.path, n, count(t.Shape), t.Name)
+			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
+				"or the file is damaged; export an earlier checkpoint (--checkpoint)", k.path, n, count(t.Shape), t.Name)
 		}
 		t.Name = spec.Name
 		e.tensors = append(e.tensors, t)

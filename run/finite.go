@@ -20,7 +20,8 @@ func finite(x []float32) bool {
 
 // notFinite is the error of features that are no result.
 func notFinite(n, of int, which string) error {
-	return fmt.Errorf("features of %d of %d pictures are not finite (%s): the network diverged in training, or its file is damaged; take an earlier checkpoint by --checkpoint", n, of, which)
+	return fmt.Errorf("features of %d of %d pictures are not finite (%s): the network diverged in training, "+
+		"or its file is damaged; take an earlier checkpoint by --checkpoint", n, of, which)
 }
 
 // oddNumbers counts the numbers of a tensor that are infinite or NaN. Integers

@@ -25,10 +25,12 @@ type output struct {
 // other files without --force. It returns before anything is done.
 func (o output) check() error {
 	if !o.picture && isPictureName(o.path) {
-		return usagef("%s %s names a picture, which would be lost; write %s FILE before the pictures (the shell makes a list of a pattern, of which %[1]s takes the first)", o.flag, o.path, o.flag)
+		return usagef("%s %s names a picture, which would be lost; write %[1]s FILE before the pictures "+
+			"(the shell makes a list of a pattern, of which %[1]s takes the first)", o.flag, o.path)
 	}
 	if dir, ok := runfolder.Owner(o.path); ok {
-		return usagef("%s %s is part of the run in %s, which would be lost; choose a place outside of its checkpoints", o.flag, o.path, dir)
+		return usagef("%s %s is part of the run in %s, which would be lost; choose a place outside of its checkpoints",
+			o.flag, o.path, dir)
 	}
 	info, err := os.Stat(o.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +59,8 @@ func (o output) check() error {
 
 // isPictureName goes by the ending, of pictures that this program does not read, too.
 func isPictureName(path string) bool {
-	return slices.Contains([]string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"}, strings.ToLower(filepath.Ext(path)))
+	endings := []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"}
+	return slices.Contains(endings, strings.ToLower(filepath.Ext(path)))
 }
 
 // kindOf looks into a file: "picture", "checkpoint" (of this program), or "".

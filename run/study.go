@@ -44,7 +44,8 @@ func (g *study) check() error {
 		if _, _, err := c.model(0); err != nil {
 			return err
 		}
-		data := fmt.Sprint(c.Dataset, c.DataDir, c.Foreground, c.Variant, c.Classes, c.ValLabels, c.Unlabelled, c.Count, c.Correlation, c.DataSeed, c.Size)
+		data := fmt.Sprintf("%q", []any{c.Dataset, c.DataDir, c.Foreground, c.Variant, c.Classes, c.ValLabels, c.Unlabelled,
+			c.Count, c.Correlation, c.DataSeed, c.Size})
 		if opened[data] {
 			continue
 		}
@@ -72,7 +73,8 @@ func (g *study) vacant() error {
 	}
 	for _, name := range []string{"index.html", "table.md", "table.csv"} {
 		if path := filepath.Join(g.out, name); exists(path) {
-			return usagef("--out %s: %s is there, and no runs that it could be of; choose another folder, since it would be written over", g.out, path)
+			return usagef("--out %s: %s is there, and no runs that it could be of; "+
+				"choose another folder, since it would be written over", g.out, path)
 		}
 	}
 	return nil
