@@ -22,6 +22,7 @@ func TestDataFlagsLieOverTheTrainings(t *testing.T) {
 		"moved":             {[]string{"--data-dir", "/here"}, config{Dataset: "imagenet", DataDir: "/here", Classes: "a,c", ValLabels: "val.txt", Variant: "full"}, "classes: a,c alone"},
 		"another data set":  {[]string{"--dataset", "folder", "--data-dir", "D"}, config{Dataset: "folder", DataDir: "D", Variant: "full"}, ""},
 		"the same, by name": {[]string{"--dataset", "imagenet", "--data-dir", "D", "--val-labels", "x"}, config{Dataset: "imagenet", DataDir: "D", Classes: "a,c", ValLabels: "x", Variant: "full"}, "classes: a,c alone"},
+		"another draw":      {[]string{"--classes=", "--data-seed", "7", "--correlation", "0.25", "--count", "9"}, config{Dataset: "imagenet", DataDir: "/there", ValLabels: "val.txt", Variant: "full", DataSeed: 7, Correlation: 0.25, Count: 9}, ""},
 		"some of another":   {[]string{"--dataset", "folder", "--data-dir", "D", "--classes", "x,y", "--train-variant", "foreground"}, config{Dataset: "folder", DataDir: "D", Classes: "x,y", Variant: "foreground"}, ""},
 	} {
 		f := pflag.NewFlagSet(name, pflag.ContinueOnError)

@@ -19,6 +19,7 @@ type embedOptions struct {
 	What, Format, Out, Part string
 	BatchSize               int
 	Resume, Force           bool
+	Unlabelled              bool     // with those without labels, of a data set's training part
 	Paths                   []string // pictures and folders; none: the data set
 }
 
@@ -31,6 +32,7 @@ func embed(ctx context.Context, p program, args []string) error {
 	network := bindNetwork(f)
 	data := bindData(f)
 	f.StringVar(&o.Part, "part", "train", "of the data set: train or test")
+	f.BoolVar(&o.Unlabelled, "unlabelled", false, "stl10: of the training part the pictures without labels, too")
 	f.StringVar(&o.Out, "out", "",
 		"file to write, - for standard output (csv, jsonl) (default features.FORMAT); beside, OUT.about.json tells of what")
 	f.StringVar(&o.Format, "format", "",
@@ -50,8 +52,10 @@ func embed(ctx context.Context, p program, args []string) error {
 	}
 	o.Paths = f.Args()
 	given := data.given()
-	if f.Changed("part") {
-		given = append(given, "--part")
+	for _, name := range []string{"part", "unlabelled"} {
+		if f.Changed(name) {
+			given = append(given, "--"+name)
+		}
 	}
 	if len(o.Paths) > 0 && len(given) > 0 {
 		return usagef("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0], strings.Join(given, ", "))

@@ -19,7 +19,7 @@ func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
 	if len(o.Paths) > 0 {
 		return datasets.Pictures(o.Paths)
 	}
-	return k.config.open(o.Part == "train")
+	return k.config.openPart(o.Part == "train", o.Unlabelled)
 }
 
 // embedding is what maps pictures to rows, with the tensors that it has.

@@ -79,8 +79,16 @@ func (n *embedder) serve(k checkpoint, st *meta.State) {
 					return err
 				}
 				all, dim := libtorch.Slice[float32](s, f.X), int(st.Backbone.Dim())
+				odd := 0
 				for i := range len(all) / dim {
 					a.rows = append(a.rows, all[i*dim:(i+1)*dim:(i+1)*dim])
+					if !finite(a.rows[i]) {
+						odd++
+					}
+				}
+				if odd > 0 {
+					a.rows = nil
+					return notFinite(odd, r.files.Len(), k.path)
 				}
 				return s.Err()
 			})

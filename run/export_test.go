@@ -211,6 +211,8 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		assert.Contains(t, errs, "run: features of 3 of 3 pictures are not finite (the first testdata/init/a.png)")
 		assert.NotContains(t, printed, "png")
 	}
+	_, err = Embed(t.Context(), file, []string{"testdata/init/a.png"})
+	assert.ErrorContains(t, err, "features of 1 of 1 pictures are not finite")
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, left, 2, "the run and its checkpoint")

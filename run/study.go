@@ -101,13 +101,15 @@ func (g *study) run(ctx context.Context, p program, write func() error) (err err
 	if err := g.check(); err != nil {
 		return err
 	}
+	there := exists(g.out)
 	unlock, err := g.lock()
 	if err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, unlock())
-		os.Remove(g.out) // if it is empty
+		if err = errors.Join(err, unlock()); !there {
+			os.Remove(g.out) // if it is empty
+		}
 	}()
 	if err := g.sameRuns(); err != nil {
 		return err

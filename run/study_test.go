@@ -107,7 +107,7 @@ func TestWhatEndsAGridAtOnce(t *testing.T) {
 	status, _, errs := do(tinyGrid(out, "simclr,dcl", "--batch-size", "1")...)
 	assert.Equal(t, exitUsage, status, errs)
 	assert.Contains(t, errs, "--batch-size 1")
-	assert.NoFileExists(t, filepath.Join(out, "table.md"))
+	assert.NoDirExists(t, out)
 	// Data that is not there.
 	status, _, errs = do(tinyGrid(out, "simclr", "--dataset", "folder", "--data-dir", "nowhere")...)
 	assert.Equal(t, exitFailure, status)
