@@ -38,7 +38,9 @@ func listDatasets(_ context.Context, p program, args []string) error {
 		return err
 	}
 	if *samples != "" {
-		if err := (output{flag: "--samples", path: *samples, force: *force, picture: true}).check(); err != nil {
+		// In the data set's folder it may be one of its pictures.
+		safe := *force && (c.DataDir == "" || !within(c.DataDir, *samples))
+		if err := (output{flag: "--samples", path: *samples, force: safe, picture: true}).check(); err != nil {
 			return err
 		}
 	}

@@ -51,10 +51,26 @@ func (o output) check() error {
 		return usagef("%s %s is not a plain file; name one", o.flag, o.path)
 	case kind == "picture" && !o.picture, kind == "checkpoint":
 		return usagef("%s %s holds a %s, which would be lost; choose another file", o.flag, o.path, kind)
+	case !o.force && o.picture:
+		return usagef("%s %s is there already; --force writes over it (but not in the data set's folder)", o.flag, o.path)
 	case !o.force:
 		return usagef("%s %s is there already; --force writes over it", o.flag, o.path)
 	}
 	return nil
+}
+
+// within reports whether path is in the folder or below.
+func within(folder, path string) bool {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(folder, whole)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // isPictureName goes by the ending, of pictures that this program does not read, too.
