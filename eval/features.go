@@ -37,10 +37,18 @@ type Batch struct {
 }
 
 // NotFinite is the error of features that are infinite or no numbers: nothing can be said of them.
-type NotFinite struct{ Rows, Of int64 }
+type NotFinite struct {
+	Rows, Of int64
+	First    string // the name of the first such picture, where it is known
+}
 
 func (e *NotFinite) Error() string {
-	return fmt.Sprintf("features of %d of %d pictures are not finite: the network diverged, or its file is damaged; take an earlier checkpoint, or train again at a lower rate", e.Rows, e.Of)
+	first := ""
+	if e.First != "" {
+		first = " (the first " + e.First + ")"
+	}
+	return fmt.Sprintf("features of %d of %d pictures are not finite%s: the network diverged, or its file is damaged; "+
+		"take an earlier checkpoint, or train again at a lower rate", e.Rows, e.Of, first)
 }
 
 // Extract runs f, from pictures [N, 3, S, S] to features [N, dim], over batches of
@@ -81,7 +89,7 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 	n := int64(len(out.Labels))
 	out.X = s.Narrow(out.X, 0, 0, n)
 	if good := int64(s.Item(finite)); s.Err() == nil && good < n {
-		return out, &NotFinite{n - good, n}
+		return out, &NotFinite{Rows: n - good, Of: n}
 	}
 	return out, s.Err()
 }

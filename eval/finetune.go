@@ -162,7 +162,7 @@ func (k *Classifier) Score(ctx context.Context, batches iter.Seq2[Batch, error])
 		return acc, fmt.Errorf("eval: no pictures")
 	}
 	if n := int64(len(test.Labels)); finite < n {
-		return acc, &NotFinite{n - finite, n}
+		return acc, &NotFinite{Rows: n - finite, Of: n}
 	}
 	return count(guesses, test, top), ctx.Err()
 }

@@ -121,6 +121,8 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 type Accuracy struct {
 	Top1 float64 `json:"top1"`
 	Top5 float64 `json:"top5,omitempty"` // 0 where there are fewer than 6 classes
+	// Classes are how many there were to choose from.
+	Classes int `json:"classes,omitempty"`
 }
 
 // Score returns the probe's accuracy on features of the same network.
@@ -152,6 +154,7 @@ func count(guesses []int64, test Features, k int) (acc Accuracy) {
 		}
 	}
 	n := float64(len(test.Labels))
+	acc.Classes = test.Classes
 	acc.Top1, acc.Top5 = acc.Top1/n, acc.Top5/n
 	if test.Classes < 6 {
 		acc.Top5 = 0

@@ -22,6 +22,7 @@ type arm struct {
 	Name   string
 	config config
 	Runs   []armRun
+	Failed []failure `json:",omitempty"`
 }
 
 // armRun is what one seed of an arm gave.
@@ -32,11 +33,16 @@ type armRun struct {
 	folder  string
 }
 
+// folder is that of a seed's run.
+func (a *arm) folder(out string, seed uint64) string {
+	return filepath.Join(out, fmt.Sprintf("%s-seed%d", slug(a.Name), seed))
+}
+
 // add trains and evaluates one seed, or takes up what an earlier program left.
 func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, probeEpochs int) error {
 	c := a.config
 	c.Seed = seed
-	r := armRun{Seed: seed, folder: filepath.Join(out, fmt.Sprintf("%s-seed%d", slug(a.Name), seed))}
+	r := armRun{Seed: seed, folder: a.folder(out, seed)}
 	scoresPath := filepath.Join(r.folder, "scores.json")
 	data, err := os.ReadFile(scoresPath)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -65,6 +71,11 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c config, probeEpochs int
 	k, err := load(runfolder.Last(r.folder))
 	if err != nil {
 		return err
+	}
+	for _, t := range k.tensors {
+		if n := oddNumbers(t); n > 0 {
+			return fmt.Errorf("training diverged: %d of the %d numbers of %s are not finite", n, count(t.Shape), t.Name)
+		}
 	}
 	o := defaultEval()
 	o.Threads, o.Linear.Epochs, o.machine, o.Warn = c.Threads, probeEpochs, c.machine, w

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -65,16 +66,24 @@ func compareAs(ctx context.Context, p program, command string, args []string) er
 		}
 	}
 	start := time.Now()
-	if err := g.run(ctx, p); err != nil {
-		return err
-	}
-	return report(p, rows(g.arms), g.out, g.seeds, time.Since(start))
+	return g.run(ctx, p, func() error { return report(p, g.arms, g.out, g.seeds, time.Since(start)) })
 }
 
 // row is a method of the grid; an arm may be absent.
 type row struct {
 	method     string
 	plain, msr *arm
+}
+
+// arms are the row's two; one that is absent has no runs.
+func (r row) arms() (plain, msr arm) {
+	if r.plain != nil {
+		plain = *r.plain
+	}
+	if r.msr != nil {
+		msr = *r.msr
+	}
+	return plain, msr
 }
 
 // rows puts the arms of a method, which lie together, into its row.
@@ -93,26 +102,21 @@ func rows(arms []arm) (out []row) {
 	return out
 }
 
-// any is one of the row's arms.
-func (r row) any() *arm {
-	if r.plain != nil {
-		return r.plain
-	}
-	return r.msr
-}
-
 // report writes the tables and the page.
-func report(p program, grid []row, out string, seeds int, took time.Duration) error {
-	first := grid[0].any()
-	c, scores := first.config, first.Runs[0].Scores
+func report(p program, arms []arm, out string, seeds int, took time.Duration) error {
+	c, grid := arms[0].config, rows(arms)
 	sec := page.Section{Title: "Accuracy",
 		Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's. " + chance(seeds) + " The paper's figures, where they are given, are of ResNet-18 after 1000 epochs or more."}
-	for v, s := range scores {
+	by := measures(c)
+	if by[1].name == topFiveName && !hasTopFive(classCount(c)) {
+		by[1].of = func(score) float64 { return math.NaN() }
+	}
+	for v, shown := range variants(arms) {
 		var paper map[string]published
-		if s.Variant == datasets.Full {
+		if shown == datasets.Full {
 			paper = paperTable(c)
 		}
-		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", s.Variant), measures(c), paper))
+		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", shown), by, paper))
 	}
 	doc := page.Page{Title: "Methods with and without MSR",
 		Lead:     []string{"A comparison of short runs says how methods start, not how they end: see the settings below."},
@@ -126,10 +130,12 @@ type measure struct {
 	of   func(score) float64
 }
 
+const topFiveName = "top-5"
+
 // measures are those of the paper's tables: top-5 for ImageNet, 5-NN otherwise.
 func measures(c config) [2]measure {
 	if c.Dataset == "imagenet" {
-		return [2]measure{{"top-1", linearTop1}, {"top-5", func(s score) float64 { return s.Linear.Top5 }}}
+		return [2]measure{{"top-1", linearTop1}, {topFiveName, func(s score) float64 { return s.Linear.Top5 }}}
 	}
 	return [2]measure{{"linear", linearTop1}, {"5-NN", knn}}
 }
@@ -144,28 +150,21 @@ func table(grid []row, variant int, caption string, by [2]measure, paper map[str
 	if paper != nil {
 		t.Head = append(t.Head, fmt.Sprintf("paper: %s, %s", by[0].name, by[1].name), "with MSR")
 	}
+	var reasons []string
 	for _, r := range grid {
+		plain, msr := r.arms()
 		cells := []string{r.method}
 		for _, m := range by {
-			var values [2][]float64
-			for i, a := range []*arm{r.plain, r.msr} {
-				cell := ""
-				if a != nil {
-					values[i] = a.accuracies(variant, m.of)
-					cell = fmt.Sprintf("%.1f ± %.1f", page.Mean(values[i]), page.Deviation(values[i]))
-				}
-				cells = append(cells, cell)
-			}
 			difference := ""
 			if r.plain != nil && r.msr != nil {
-				difference = page.Pair(values[0], values[1]).String()
+				difference = paired(plain, msr, variant, m.of).String()
 			}
-			cells = append(cells, difference)
+			cells = append(cells, plain.cell(variant, m.of), msr.cell(variant, m.of), difference)
 		}
 		if paper != nil {
 			cells = append(cells, paper[r.method].plain, paper[r.method].msr)
 		}
-		t.Rows = append(t.Rows, cells)
+		t.Rows, reasons = append(t.Rows, cells), append(reasons, why(plain, msr))
 	}
-	return t
+	return withReasons(t, reasons)
 }

@@ -32,9 +32,17 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures")
 	samples := f.String("samples", "", "write a PNG with three pictures of each class")
+	force := f.Bool("force", false, "write over a file that --samples finds there")
 	checks := f.Bool("sums", true, "compare the files with the published checksums, where there are such")
 	if err := parse(f, args); err != nil {
 		return err
+	}
+	if *samples != "" {
+		// In the data set's folder it may be one of its pictures.
+		safe := *force && (c.DataDir == "" || !within(c.DataDir, *samples))
+		if err := (output{flag: "--samples", path: *samples, force: safe, picture: true}).check(); err != nil {
+			return err
+		}
 	}
 	if c.Dataset == "" {
 		for _, d := range datasets.All() {

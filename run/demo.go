@@ -38,24 +38,21 @@ func demo(ctx context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
+	g := study{out: *out, seeds: *seeds, probeEpochs: 200, arms: arms}
 	start := time.Now()
-	for seed := range *seeds {
-		for i := range arms {
-			fmt.Fprintf(p.stderr, "--- seed %d of %d: %s\n", seed+1, *seeds, arms[i].Name)
-			if err := arms[i].add(ctx, p.stderr, *out, uint64(seed), 200); err != nil {
-				return err
-			}
-		}
-	}
-	took := time.Since(start)
-	if err := writeJSON(filepath.Join(*out, "demo.json"), arms); err != nil {
+	return g.run(ctx, p, func() error { return g.demo(ctx, p, time.Since(start)) })
+}
+
+// demo writes the page, and prints its tables.
+func (g *study) demo(ctx context.Context, p program, took time.Duration) error {
+	if err := writeJSON(filepath.Join(g.out, "demo.json"), g.arms); err != nil {
 		return err
 	}
-	doc, err := demoPage(ctx, arms, took)
+	doc, err := demoPage(ctx, g.arms, g.seeds, took)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(*out, "index.html")
+	path := filepath.Join(g.out, "index.html")
 	if err := atomicfile.Write(path, doc.Write); err != nil {
 		return err
 	}

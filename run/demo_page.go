@@ -21,9 +21,8 @@ import (
 )
 
 // demoPage puts the arms on a page.
-func demoPage(ctx context.Context, arms []arm, took time.Duration) (page.Page, error) {
+func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.Page, error) {
 	c := arms[0].config
-	n := len(arms[0].Runs)
 	doc := page.Page{
 		Title: "SimCLR against SimCLR+MSR on drawn pictures",
 		Lead: []string{
@@ -53,36 +52,35 @@ func demoPage(ctx context.Context, arms []arm, took time.Duration) (page.Page, e
 func accuracySection(arms []arm) page.Section {
 	s := page.Section{Title: "Accuracy"}
 	var columns, verdicts []string
-	for _, sc := range arms[0].Runs[0].Scores {
-		columns = append(columns, string(sc.Variant))
+	for _, shown := range variants(arms) {
+		columns = append(columns, string(shown))
 	}
 	for _, probe := range []struct {
 		name string
 		of   func(score) float64
 	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
 		table := page.Table{Caption: probe.name + ": top-1 in percent, mean ± standard deviation over seeds", Head: append([]string{""}, columns...)}
-		paired := page.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
+		pairs := page.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
 		dots := map[string][]page.Series{}
-		var found []string
+		var found, reasons, reasonsOfPairs []string
 		for i, a := range arms {
 			row, diff := []string{a.Name}, []string{a.Name}
 			for v, column := range columns {
-				xs := a.accuracies(v, probe.of)
-				row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs)))
-				d := page.Pair(arms[0].accuracies(v, probe.of), xs)
+				row = append(row, a.cell(v, probe.of))
+				d := paired(arms[0], a, v, probe.of)
 				diff = append(diff, d.String())
 				if i == 1 {
 					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
 				}
-				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % page.Colours, Y: xs})
+				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % page.Colours, Y: a.accuracies(v, probe.of)})
 			}
-			table.Rows = append(table.Rows, row)
+			table.Rows, reasons = append(table.Rows, row), append(reasons, why(a))
 			if i > 0 {
-				paired.Rows = append(paired.Rows, diff)
+				pairs.Rows, reasonsOfPairs = append(pairs.Rows, diff), append(reasonsOfPairs, why(arms[0], a))
 			}
 		}
 		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name, strings.Join(found, "; ")))
-		s.Tables = append(s.Tables, table, paired)
+		s.Tables = append(s.Tables, withReasons(table, reasons), withReasons(pairs, reasonsOfPairs))
 		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
 	s.Text = strings.Join(verdicts, " ") + " Of differences that are pure chance, 18% exceed twice their standard error with 3 seeds, and there are several here."
@@ -165,6 +163,9 @@ func pictureSection(ctx context.Context, arms []arm) (page.Section, error) {
 	}
 	sec.Pictures = append(sec.Pictures, page.Picture{Caption: "A picture of each class and its two random views.", Image: datasets.Grid(transpose(rows), 64)})
 	for _, a := range arms[:2] {
+		if len(a.Runs) == 0 {
+			continue // the tables say why
+		}
 		if err := a.pictures(ctx, &sec, train, test); err != nil {
 			return sec, err
 		}

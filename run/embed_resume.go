@@ -1,35 +1,68 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
 )
 
-// compare refuses to go on with another network's rows.
-func (r *rowFile) compare() error {
-	text, err := os.ReadFile(r.about())
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("--resume: no half-written %s; leave --resume out to begin", r.partial())
+// ready refuses, before the network runs, what there is of an output and is not
+// to be gone on with.
+func (o *embedOptions) ready() error {
+	switch {
+	case o.Out == "-" || o.Force:
+		return nil
+	case o.Resume && !o.begun() && !exists(o.Out):
+		return fmt.Errorf("--resume: no half-written %s; leave --resume out to begin", o.partial())
+	case o.Resume:
+		return nil
+	case o.begun():
+		return fmt.Errorf("%s is there from an interrupted run: go on with it by --resume, or begin anew by --force",
+			o.partial())
 	}
-	if err != nil {
-		return err
-	}
-	var there struct{ Of, Format string }
-	if err := json.Unmarshal(text, &there); err != nil {
-		return fmt.Errorf("%s: %w; remove it and %s to begin anew", r.about(), err, r.partial())
-	}
-	if there.Of != r.of || there.Format != r.o.Format {
-		return fmt.Errorf("--resume: %s is %s of %s, not %s of %s; choose another --out, or remove it", r.partial(), there.Format, there.Of, r.o.Format, r.of)
+	for _, path := range []string{o.namesFile(), o.aboutFile()} {
+		if exists(path) {
+			return usagef("--out %s: %s is there already; --force writes over it", o.Out, path)
+		}
 	}
 	return nil
+}
+
+// found compares what there is of an output with what is wanted. It reports
+// whether all is done.
+func (o *embedOptions) found(want about) (whole bool, err error) {
+	rows, path := o.Out, o.aboutFile()
+	if o.begun() {
+		rows, path = o.partial(), o.partialAbout()
+	}
+	there, err := readAbout(path, rows)
+	if err != nil {
+		return false, fmt.Errorf("--resume: %w", err)
+	}
+	if d := there.differs(want); d != "" {
+		return false, fmt.Errorf("--resume: %s %s; choose another --out, or "+anew, rows, d)
+	}
+	if there.Bytes == 0 {
+		return false, nil
+	}
+	if o.begun() { // interrupted while its files got their names
+		if err := o.name(); err != nil {
+			return false, err
+		}
+	}
+	info, err := os.Stat(o.Out)
+	if err != nil {
+		return false, err
+	}
+	if info.Size() != there.Bytes || o.array() && !exists(o.namesFile()) {
+		return false, fmt.Errorf("--resume: %s was changed since it was written (%d bytes, not %d), or its %s is gone; "+anew,
+			o.Out, info.Size(), there.Bytes, o.namesFile())
+	}
+	return true, nil
 }
 
 // takeUp finds how far an earlier run came in the pictures' order, and goes to
@@ -39,66 +72,65 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 	if r.data == nil {
 		return 0, r.begin()
 	}
-	lines := r.data
-	limit := int64(math.MaxInt64)
-	if r.array() {
+	lines, limit := r.data, int64(math.MaxInt64)
+	if r.o.array() {
 		info, err := r.data.Stat()
 		if err != nil {
 			return 0, err
 		}
 		lines, limit = r.names, (info.Size()-arrayHeader)/(4*r.dim)
 	}
-	scan := bufio.NewReaderSize(lines, 1<<20)
-	end := int64(0)
 	type mark struct {
 		next      int
 		rows, end int64
 	}
-	var whole mark // where the batch of the last row begins
-	for first := !r.array(); first || r.rows < limit; {
-		line, err := scan.ReadString('\n')
+	var at, whole mark // whole: where the batch of the last row begins
+	for read := namesOf(lines, r.o.Format, int(r.dim)); r.rows < limit; {
+		name, end, err := read()
 		if errors.Is(err, io.EOF) {
-			break // a torn last line is written anew
+			break // a torn last row is written anew
 		}
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("--resume: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
 		}
-		if first && r.o.Format == "csv" {
-			first, end = false, end+int64(len(line))
-			continue
+		for at.next < ds.Len() && written(r.o.Format, datasets.PictureName(ds, at.next)) != name {
+			at.next++
 		}
-		first = false
-		name, err := r.nameIn(line)
-		if err != nil {
-			return 0, fmt.Errorf("--resume: %s, row %d: %w", lines.Name(), r.rows+1, err)
+		if at.next == ds.Len() {
+			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; "+
+				"choose another --out, or "+anew, lines.Name(), r.rows+1, oneLine(name))
 		}
-		for next < ds.Len() && oneLine(datasets.PictureName(ds, next)) != name {
-			next++
+		if begin := at.next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || at.rows == 0 {
+			whole = mark{begin, at.rows, at.end}
 		}
-		if next == ds.Len() {
-			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; choose another --out, or remove the file", lines.Name(), r.rows+1, name)
-		}
-		if begin := next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || r.rows == 0 {
-			whole = mark{begin, r.rows, end}
-		}
-		next, r.rows, end = next+1, r.rows+1, end+int64(len(line))
+		at = mark{at.next + 1, at.rows + 1, end}
+		r.rows = at.rows
 	}
-	if next%r.o.BatchSize != 0 && next < ds.Len() {
-		next, r.rows, end = whole.next, whole.rows, whole.end
+	if at.next%r.o.BatchSize != 0 && at.next < ds.Len() {
+		at = whole
 	}
-	if err := cutAt(lines, end); err != nil {
-		return 0, err
+	if at.rows == 0 {
+		at = mark{}
 	}
-	if r.array() {
-		if r.rows == 0 {
-			return 0, r.begin()
+	r.rows = at.rows
+	return at.next, r.cut(at.end)
+}
+
+// cut leaves r.rows rows, of which lines end at end.
+func (r *rowFile) cut(end int64) error {
+	if r.rows == 0 {
+		if err := cutAt(r.data, 0); err != nil {
+			return err
 		}
-		return next, cutAt(r.data, arrayHeader+4*r.dim*r.rows)
+		return r.begin()
 	}
-	if end == 0 {
-		return 0, r.begin()
+	if !r.o.array() {
+		return cutAt(r.data, end)
 	}
-	return next, nil
+	if err := cutAt(r.names, end); err != nil {
+		return err
+	}
+	return cutAt(r.data, arrayHeader+4*r.dim*r.rows)
 }
 
 func cutAt(f *os.File, size int64) error {
@@ -107,41 +139,4 @@ func cutAt(f *os.File, size int64) error {
 	}
 	_, err := f.Seek(size, io.SeekStart)
 	return err
-}
-
-// nameIn is the picture's name in a row.
-func (r *rowFile) nameIn(line string) (string, error) {
-	line = strings.TrimSuffix(line, "\n")
-	switch r.o.Format {
-	case "csv":
-		if strings.Count(line, ",") < int(r.dim)+1 {
-			return "", errors.New("too few columns")
-		}
-		return csvName(line), nil
-	case "jsonl":
-		var row struct{ Name string }
-		err := json.Unmarshal([]byte(line), &row)
-		return row.Name, err
-	}
-	name, _, _ := strings.Cut(line, "\t")
-	return name, nil
-}
-
-// csvName undoes csvField at the start of a line.
-func csvName(line string) string {
-	if !strings.HasPrefix(line, `"`) {
-		name, _, _ := strings.Cut(line, ",")
-		return name
-	}
-	var b strings.Builder
-	for i := 1; i < len(line); i++ {
-		if line[i] == '"' {
-			if i+1 >= len(line) || line[i+1] != '"' {
-				break
-			}
-			i++
-		}
-		b.WriteByte(line[i])
-	}
-	return b.String()
 }

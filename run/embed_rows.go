@@ -3,25 +3,23 @@ package main
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/icl-msr/icl-msr/internal/printable"
 )
 
 // rowFile is a file of rows that grows: OUT.partial until it is whole. Of arrays
 // (npy, safetensors) the names are lines of a second file. OUT.partial.json
-// tells what it is of, for who goes on with it.
+// tells what it is of, for who goes on with it; it is there from before the first
+// row until all files have their names.
 type rowFile struct {
 	o           embedOptions
+	about       about
 	dim, rows   int64
-	of          string
 	data, names *os.File // names: of arrays only
 	w, wn       *bufio.Writer
 	line        []byte
@@ -30,62 +28,63 @@ type rowFile struct {
 // arrayHeader is the length of what stands before an array's numbers.
 const arrayHeader = 256
 
-func (r *rowFile) array() bool { return r.o.Format == "npy" || r.o.Format == "safetensors" }
+func (o *embedOptions) array() bool { return o.Format == "npy" || o.Format == "safetensors" }
 
-func (r *rowFile) partial() string { return r.o.Out + ".partial" }
-func (r *rowFile) about() string   { return r.partial() + ".json" }
+func (o *embedOptions) partial() string      { return o.Out + ".partial" }
+func (o *embedOptions) partialAbout() string { return o.Out + ".partial.json" }
+func (o *embedOptions) aboutFile() string    { return o.Out + ".about.json" }
+func (o *embedOptions) namesFile() string    { return o.Out + ".names.txt" } // of an array's rows
+func (o *embedOptions) partialNames() string { return o.namesFile() + ".partial" }
 
-// namesFile is where the names of an array's rows are.
-func (r *rowFile) namesFile() string {
-	return strings.TrimSuffix(r.o.Out, filepath.Ext(r.o.Out)) + ".names.txt"
-}
+// begun reports whether an earlier run was interrupted.
+func (o *embedOptions) begun() bool { return exists(o.partialAbout()) || exists(o.partial()) }
 
-// openRows begins a file, or with --resume opens what there is of it.
-func openRows(p program, o embedOptions, dim int64, of string) (*rowFile, error) {
-	r := &rowFile{o: o, dim: dim, of: of}
-	if o.Out == "-" {
-		r.w = bufio.NewWriter(printable.Data(p.stdout))
-		return r, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
-		return nil, err
-	}
-	flag := os.O_RDWR | os.O_CREATE | os.O_EXCL
-	if o.Resume {
-		if err := r.compare(); err != nil {
-			return nil, err
+// open opens the files, anew or with --resume as they are.
+func (r *rowFile) open() error {
+	if !r.o.Resume {
+		if err := r.discard(); err != nil {
+			return err
 		}
-		flag = os.O_RDWR
+		if err := r.about.write(r.o.partialAbout()); err != nil {
+			return err
+		}
 	}
 	var err error
-	if r.data, err = os.OpenFile(r.partial(), flag, 0o644); errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("%s is there from an interrupted run: go on with it by --resume, or remove it", r.partial())
-	} else if err != nil {
-		return nil, err
+	if r.data, err = os.OpenFile(r.o.partial(), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return err
 	}
-	if r.array() {
-		if r.names, err = os.OpenFile(r.namesFile()+".partial", os.O_RDWR|os.O_CREATE, 0o644); err != nil {
-			return nil, errors.Join(err, r.close())
+	r.w = bufio.NewWriterSize(r.data, 1<<20)
+	if r.o.array() {
+		if r.names, err = os.OpenFile(r.o.partialNames(), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+			return err
 		}
 		r.wn = bufio.NewWriter(r.names)
 	}
-	if !o.Resume {
-		text, err := json.Marshal(map[string]string{"of": of, "format": o.Format})
-		if err == nil {
-			err = os.WriteFile(r.about(), text, 0o644)
-		}
-		if err != nil {
-			return nil, errors.Join(err, r.close())
+	return nil
+}
+
+// discard removes what there is of a file that is not whole.
+func (r *rowFile) discard() error {
+	for _, path := range []string{r.o.partial(), r.o.partialNames(), r.o.partialAbout()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
-	r.w = bufio.NewWriterSize(r.data, 1<<20)
-	return r, nil
+	return nil
+}
+
+// drop is discard, of a file that has no rows yet.
+func (r *rowFile) drop() error {
+	if r.data == nil {
+		return nil
+	}
+	return r.discard()
 }
 
 // begin writes what stands before the first row.
 func (r *rowFile) begin() error {
 	switch {
-	case r.array():
+	case r.o.array():
 		for _, f := range []*os.File{r.data, r.names} {
 			if err := cutAt(f, 0); err != nil {
 				return err
@@ -118,28 +117,23 @@ func (r *rowFile) header() []byte {
 	return append(binary.LittleEndian.AppendUint64(nil, arrayHeader-8), pad(text, arrayHeader-8)...)
 }
 
-// write adds a row.
+// write adds a row of finite numbers.
 func (r *rowFile) write(name, label string, x []float32) error {
-	name = oneLine(name)
 	b := r.line[:0]
 	switch r.o.Format {
 	case "csv":
-		b = append(append(append(b, csvField(name)...), ','), csvField(oneLine(label))...)
+		b = appendCSV(b, name, label)
 		for _, v := range x {
 			b = appendFloat(append(b, ','), v)
 		}
 		b = append(b, '\n')
 	case "jsonl":
-		n, _ := json.Marshal(name) // a text always can be
-		l, _ := json.Marshal(oneLine(label))
-		b = fmt.Appendf(b, `{"name":%s,"label":%s,"%s":[`, n, l, r.o.What)
+		b = appendJSON(append(b, `{"name":`...), name)
+		b = appendJSON(append(b, `,"label":`...), label)
+		b = fmt.Appendf(b, `,"%s":[`, r.o.What)
 		for i, v := range x {
 			if i > 0 {
 				b = append(b, ',')
-			}
-			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-				b = append(b, "null"...) // JSON has no other word for it
-				continue
 			}
 			b = appendFloat(b, v)
 		}
@@ -148,7 +142,7 @@ func (r *rowFile) write(name, label string, x []float32) error {
 		for _, v := range x {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
-		line := name
+		line := oneLine(name)
 		if label != "" {
 			line += "\t" + oneLine(label)
 		}
@@ -179,24 +173,37 @@ func (r *rowFile) finish() error {
 	if err := r.flush(); err != nil || r.data == nil {
 		return err
 	}
-	if r.array() {
+	if r.o.array() {
 		if _, err := r.data.WriteAt(r.header(), 0); err != nil {
 			return err
 		}
 		if err := r.names.Sync(); err != nil {
 			return err
 		}
-		if err := os.Rename(r.names.Name(), r.namesFile()); err != nil {
-			return err
-		}
 	}
 	if err := r.data.Sync(); err != nil {
 		return err
 	}
-	if err := os.Rename(r.partial(), r.o.Out); err != nil {
+	info, err := r.data.Stat()
+	if err != nil {
 		return err
 	}
-	return os.Remove(r.about())
+	// From here on, who is interrupted leaves whole files and has them named by --resume.
+	r.about.Rows, r.about.Bytes = r.rows, info.Size()
+	if err := r.about.write(r.o.partialAbout()); err != nil {
+		return err
+	}
+	return r.o.name()
+}
+
+// name gives the files their names, as far as they have not got them.
+func (o *embedOptions) name() error {
+	for _, move := range [][2]string{{o.partialNames(), o.namesFile()}, {o.partial(), o.Out}, {o.partialAbout(), o.aboutFile()}} {
+		if err := os.Rename(move[0], move[1]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // close closes the files as they are.
@@ -211,23 +218,6 @@ func (r *rowFile) close() error {
 		}
 	}
 	return err
-}
-
-// oneLine is a text without line breaks, tabs and what is not UTF-8: such a name
-// is written as in Go's source.
-func oneLine(s string) string {
-	q := strconv.Quote(s)
-	if strings.ContainsAny(s, "\n\r\t\x00") || strings.Contains(q, `\x`) {
-		return q[1 : len(q)-1]
-	}
-	return s
-}
-
-func csvField(s string) string {
-	if strings.ContainsAny(s, "\",") || strings.HasPrefix(s, " ") {
-		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
-	}
-	return s
 }
 
 func appendFloat(b []byte, v float32) []byte { return strconv.AppendFloat(b, float64(v), 'g', -1, 32) }

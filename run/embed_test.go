@@ -1,15 +1,13 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -51,6 +50,8 @@ func embedFile(t *testing.T, out string, more ...string) string {
 	require.Zero(t, status, errs)
 	assert.NoFileExists(t, out+".partial")
 	assert.NoFileExists(t, out+".partial.json")
+	assert.NoFileExists(t, out+".lock")
+	assert.FileExists(t, out+".about.json")
 	return errs
 }
 
@@ -63,7 +64,7 @@ func TestEmbeddingsArePyTorchs(t *testing.T) {
 	assert.Contains(t, string(data[:arrayHeader]), "'shape': (3, 16)")
 	rows := floats(data[arrayHeader:])
 	require.Len(t, rows, 48)
-	names, err := os.ReadFile(filepath.Join(dir, "x.names.txt"))
+	names, err := os.ReadFile(filepath.Join(dir, "x.npy.names.txt"))
 	require.NoError(t, err)
 	for i, path := range strings.Split(strings.TrimSuffix(string(names), "\n"), "\n") {
 		close32(t, want[filepath.Base(path)], rows[16*i:16*i+16], path)
@@ -123,64 +124,91 @@ func TestBadPicturesHaveNoRow(t *testing.T) {
 	out := filepath.Join(dir, "x.csv")
 	errs := embedFile(t, out, "testdata/init/a.png", bad, "testdata/init/b.png")
 	assert.Contains(t, errs, "warning: skipped picture 1 of")
-	assert.Contains(t, errs, "2 rows of 16 numbers")
+	assert.Contains(t, errs, "2 rows of 16 numbers (2 of 3 pictures; 1 could not be read)")
 	data, err := os.ReadFile(out)
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), "bad.png")
 	assert.Contains(t, string(data), "b.png,")
 }
 
-// An interrupted run goes on to the same bytes, wherever the file was cut.
-func TestEmbeddingsGoOn(t *testing.T) {
+func TestEmbedRefusesBeforeItWrites(t *testing.T) {
 	dir := t.TempDir()
-	bad := filepath.Join(dir, `"odd", name.png`)
+	there, picture := filepath.Join(dir, "there.npy"), filepath.Join(dir, "a.png")
+	data, err := os.ReadFile("testdata/init/a.png")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(picture, data, 0o600))
+	require.NoError(t, os.WriteFile(there, []byte("rows"), 0o600))
+	bad := filepath.Join(dir, "bad.jpg")
 	require.NoError(t, os.WriteFile(bad, nil, 0o600))
-	pictures := []string{"testdata/init", bad, "testdata/init/b.png", "testdata/init/a.png"}
-	for _, format := range []string{"csv", "jsonl", "npy", "safetensors"} {
-		whole, cut := filepath.Join(dir, "whole."+format), filepath.Join(dir, "cut."+format)
-		embedFile(t, whole, pictures...)
-		want, err := os.ReadFile(whole)
-		require.NoError(t, err)
-		names := map[string]string{}
-		for _, n := range []string{"whole", "cut"} {
-			names[n] = filepath.Join(dir, n+".names.txt")
-		}
-		wantNames, err := os.ReadFile(names["whole"])
-		require.True(t, err == nil || errors.Is(err, fs.ErrNotExist) && !strings.Contains("npy safetensors", format))
-		ctx, cancel := context.WithCancel(context.Background())
-		args := append([]string{"embed", "--init", moco, "--threads", "1", "--batch-size", "2", "--out", cut}, pictures...)
-		status := execute(ctx, program{&strings.Builder{}, &stopAfter{1, cancel}}, args)
-		require.Equal(t, exitInterrupted, status)
-		status, _, errs := do(args...)
-		assert.Equal(t, exitFailure, status)
-		assert.Contains(t, errs, "is there from an interrupted run: go on with it by --resume")
-		for _, size := range []int{0, 1, 200, 300, 350, 420, 2000} {
-			require.NoError(t, os.WriteFile(cut+".partial", want[:min(size, len(want))], 0o600))
-			require.NoError(t, os.WriteFile(names["cut"]+".partial", wantNames[:min(max(0, size-250), len(wantNames))], 0o600))
-			about, err := os.ReadFile(cut + ".partial.json")
-			require.NoError(t, err)
-			embedFile(t, cut, append([]string{"--resume"}, pictures...)...)
-			got, err := os.ReadFile(cut)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), string(got), "%s of %d bytes", format, size)
-			if wantNames != nil && format != "csv" && format != "jsonl" {
-				gotNames, err := os.ReadFile(names["cut"])
-				require.NoError(t, err)
-				assert.Equal(t, string(wantNames), string(gotNames), "%s of %d bytes", format, size)
+	taken, err := atomicfile.TakeLock(filepath.Join(dir, "taken.npy.lock"))
+	require.NoError(t, err)
+	for _, c := range []struct {
+		status int
+		want   string
+		args   []string
+	}{
+		{exitFailure, "nosuchdir: no such file or folder", []string{"--out", there, "--force", "nosuchdir"}},
+		{exitFailure, "b.png: no such file or folder", []string{"--out", there, "--force", picture, filepath.Join(dir, "b.png")}},
+		{exitFailure, "none of the 1 pictures can be read", []string{"--out", there, "--force", bad}},
+		{exitUsage, "names a picture, which would be lost; write --out FILE before the pictures", []string{"--out", picture, bad}},
+		{exitUsage, "names a picture", []string{"--format", "npy", "--force", "--out", picture, bad}},
+		{exitUsage, "is what is to be read", []string{"--format", "npy", "--force", "--out", moco, picture}},
+		{exitUsage, "its ending tells no format; give --format npy, safetensors, csv, jsonl", []string{"--out", filepath.Join(dir, "x.bin"), picture}},
+		{exitUsage, "its ending tells no format", []string{"--out", filepath.Join(dir, "x"), picture}},
+		{exitUsage, "there.npy is there already; --force writes over it", []string{"--out", there, picture}},
+		{exitUsage, "--resume goes on with what is there, --force begins anew", []string{"--out", there, "--force", "--resume", picture}},
+		{exitUsage, "give either pictures", []string{"--out", there, "--classes", "a", picture}},
+		{exitFailure, "taken.npy is being written by process " + strconv.Itoa(os.Getpid()), []string{"--out", filepath.Join(dir, "taken.npy"), picture}},
+	} {
+		status, _, errs := do(append([]string{"embed", "--init", moco, "--threads", "1"}, c.args...)...)
+		assert.Equal(t, c.status, status, errs)
+		assert.Contains(t, errs, c.want)
+	}
+	require.NoError(t, taken.Release())
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, left, 3, "nothing half-written stays")
+	text, err := os.ReadFile(there)
+	require.NoError(t, err)
+	assert.Equal(t, "rows", string(text))
+	kept, err := os.ReadFile(picture)
+	require.NoError(t, err)
+	assert.Equal(t, data, kept)
+}
+
+// Classes are the training's unless others are given.
+func TestEmbedTakesClasses(t *testing.T) {
+	dir := t.TempDir()
+	data, err := os.ReadFile("testdata/init/a.png")
+	require.NoError(t, err)
+	for _, class := range []string{"a", "b", "c"} {
+		for _, part := range []string{"train", "test"} {
+			for _, name := range []string{"0.png", "1.png", "2.png", "3.png"} {
+				path := filepath.Join(dir, "D", part, class, name)
+				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+				require.NoError(t, os.WriteFile(path, data, 0o600))
 			}
-			require.NoError(t, os.WriteFile(cut+".partial.json", about, 0o600)) // for the next cut
 		}
-		require.NoError(t, os.WriteFile(cut+".partial", want, 0o600))
-		require.NoError(t, os.WriteFile(names["cut"]+".partial", wantNames, 0o600))
-		status, _, errs = do(append(args, "--resume", "--size", "16")...)
-		assert.Equal(t, exitFailure, status)
-		assert.Contains(t, errs, "pictures of 32 pixels as cifar, not "+format)
-		status, _, errs = do("embed", "--init", moco, "--threads", "1", "--out", cut, "--resume", "testdata/init/b.png")
-		assert.Equal(t, exitFailure, status)
-		assert.Contains(t, errs, "is not next among these pictures")
-		require.NoError(t, os.Remove(cut+".partial.json"))
-		status, _, errs = do(append(args, "--resume")...)
-		assert.Zero(t, status)
-		assert.Contains(t, errs, "is whole already")
+	}
+	run := filepath.Join(dir, "run")
+	status, _, errs := do(small("--dataset", "folder", "--data-dir", filepath.Join(dir, "D"), "--classes", "a,c", "--epochs", "1", "--batch-size", "4", "--out", run)...)
+	require.Zero(t, status, errs)
+	for classes, want := range map[string]string{"none": "a c", "--classes=": "a b c", "--classes=b": "b"} {
+		args := []string{"embed", "--run", run, "--threads", "1", "--out", "-", "--format", "csv"}
+		if classes != "none" {
+			args = append(args, classes)
+		}
+		status, out, errs := do(args...)
+		require.Zero(t, status, errs)
+		assert.Equal(t, classes == "none", strings.Contains(errs, "classes: a,c alone, as in training"), errs)
+		lines, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+		require.NoError(t, err)
+		var seen []string
+		for _, l := range lines[1:] {
+			if !slices.Contains(seen, l[1]) {
+				seen = append(seen, l[1])
+			}
+		}
+		assert.Equal(t, want, strings.Join(seen, " "))
 	}
 }

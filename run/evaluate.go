@@ -65,8 +65,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
 	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
 	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
-	f.StringVar(&o.Keep.dir, "save-features", "", "folder to write the features and labels of each part to")
-	f.StringVar(&o.Keep.format, "features-format", o.Keep.format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
+	o.Keep.bind(f)
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
 	o.machine.bind(f)
@@ -83,7 +82,10 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	default:
 		return usage{suggest.Unknown("recipe", *recipe, []string{"paper", "imagenet"})}
 	}
-	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate(), o.Keep.check()); err != nil {
+	if err := o.Keep.check(); err != nil {
+		return err
+	}
+	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate()); err != nil {
 		return usage{err}
 	}
 	k, err := network.pick()
@@ -118,7 +120,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "test pictures\tpictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
 	for _, s := range scores {
-		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1, topFive(s.Linear), 100*s.KNN)
+		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1, topFive(s.Linear.Classes, s.Linear.Top5), 100*s.KNN)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -127,14 +129,6 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		fmt.Fprintf(p.stdout, "\n%s\n", text)
 	}
 	return nil
-}
-
-// topFive is a top-5 accuracy for people: of five classes or fewer there is none.
-func topFive(a eval.Accuracy) string {
-	if a.Top5 == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f%%", 100*a.Top5)
 }
 
 // pick loads the newest checkpoint of a run, or a file.

@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/torchscript"
-
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torchscript"
 )
 
 // tiny are flags of runs of less than a second.
@@ -121,6 +121,13 @@ func TestFeaturesAreKept(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(dir, "train.npy"))
 	require.NoError(t, err)
 	assert.Contains(t, string(data[:128]), "'descr': '<f4', 'fortran_order': False, 'shape': (64, ")
+	for _, c := range [][]string{{"train.npy is there already; --force writes over it", dir}, {"is part of the run in", filepath.Dir(runfolder.Last(run))}, {"train.npy is a file; name a folder", filepath.Join(dir, "train.npy")}} {
+		status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", c[1])
+		assert.Equal(t, exitUsage, status)
+		assert.Contains(t, errs, c[0])
+	}
+	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--force")
+	require.Zero(t, status, errs)
 	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--features-format", "safetensors")
 	require.Zero(t, status, errs)
 	tensors, _, err := torchscript.ReadSafetensorsFile(filepath.Join(dir, "train.safetensors"))

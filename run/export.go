@@ -15,7 +15,7 @@ import (
 // exportOptions say what of a checkpoint is written, and how.
 type exportOptions struct {
 	What, Format, FC, Out string
-	Preprocess            bool
+	Preprocess, Force     bool
 }
 
 func exportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
@@ -35,10 +35,14 @@ func exportNetwork(_ context.Context, p program, args []string) error {
 	f.StringVar(&o.Format, "format", "", "pt (a state dict for torch.load), safetensors, torchscript (for torch.jit.load) or onnx; default: by the ending of --out (.pt .pth, .safetensors, .ts .torchscript, .onnx)")
 	f.StringVar(&o.FC, "fc", "none", "pt and safetensors, backbone: none (for a torchvision network whose fc is nn.Identity()), or zeros (fc.weight and fc.bias for 1000 classes, all zero, so that it loads strictly as it is)")
 	f.BoolVar(&o.Preprocess, "preprocess", false, "torchscript: take uint8 pictures of any size, or floating-point ones from 0 to 1, and resize, crop and normalise them as this run's evaluation does")
+	f.BoolVar(&o.Force, "force", false, "write over a file that is there")
 	if err := parse(f, args); err != nil {
 		return err
 	}
 	if err := o.settle(); err != nil {
+		return err
+	}
+	if err := o.check(*file); err != nil {
 		return err
 	}
 	k, err := pick(*run, *file)
@@ -70,9 +74,9 @@ func (o *exportOptions) settle() error {
 	}
 	dict := o.Format == "pt" || o.Format == "safetensors"
 	switch {
-	case o.Format == "":
+	case o.Format == "" && !isPictureName(o.Out): // check tells more of that
 		return usagef("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(names, ", "))
-	case !slices.Contains(names, o.Format):
+	case o.Format != "" && !slices.Contains(names, o.Format):
 		return usage{suggest.Unknown("--format", o.Format, names)}
 	case o.FC != "none" && o.FC != "zeros":
 		return usagef("--fc %s: want none or zeros", o.FC)
@@ -82,6 +86,11 @@ func (o *exportOptions) settle() error {
 		return usagef("--preprocess goes with --format torchscript only")
 	}
 	return nil
+}
+
+// check refuses to write over what would be lost.
+func (o *exportOptions) check(checkpoint string) error {
+	return output{flag: "--out", path: o.Out, force: o.Force, inputs: []string{checkpoint}}.check()
 }
 
 // exported is a network with its tensors, under the names they get.
@@ -136,6 +145,10 @@ func (k checkpoint) part(o exportOptions) (exported, error) {
 		if !ok || !slices.Equal(t.Shape, spec.Shape) {
 			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.path, prefix+spec.Name, spec.Shape)
 		}
+		if n := oddNumbers(t); n > 0 {
+			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
+				"or the file is damaged; export an earlier checkpoint (--checkpoint)", k.path, n, count(t.Shape), t.Name)
+		}
 		t.Name = spec.Name
 		e.tensors = append(e.tensors, t)
 	}
@@ -146,6 +159,14 @@ func (k checkpoint) part(o exportOptions) (exported, error) {
 			torchscript.Tensor{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)})
 	}
 	return e, nil
+}
+
+func count(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 func (e exported) write(o exportOptions) error {

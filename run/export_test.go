@@ -96,7 +96,7 @@ func TestExportAndBack(t *testing.T) {
 		return nil
 	}))
 	for format, want := range map[string]string{"onnx": "the code of a TorchScript backbone is its own", "pt": ""} {
-		status, _, errs := do("export", "--run", at("again"), "--format", format, "--out", at("x"))
+		status, _, errs := do("export", "--run", at("again"), "--format", format, "--out", at("x."+format))
 		assert.Equal(t, want != "", status != 0)
 		assert.Contains(t, errs, want)
 	}
@@ -160,7 +160,15 @@ func TestExportRefusals(t *testing.T) {
 		{exitUsage, "--preprocess goes with --format torchscript", []string{"--out", "x.pt", "--preprocess"}},
 		{exitFailure, "this run has no f_msr", []string{"--out", filepath.Join(dir, "x.pt"), "--what", "f_msr"}},
 		{exitFailure, "cannot write", []string{"--out", filepath.Join(dir, "none", "x.pt")}},
+		{exitUsage, "is part of the run in", []string{"--force", "--out", runfolder.Last(run)}},
+		{exitUsage, "is part of the run in", []string{"--out", filepath.Join(filepath.Dir(runfolder.Last(run)), "backbone.pt")}},
+		{exitUsage, "names a picture", []string{"--force", "--out", filepath.Join(dir, "a.jpg")}},
+		{exitUsage, "there.pt is there already; --force writes over it", []string{"--out", filepath.Join(dir, "there.pt")}},
+		{0, "", []string{"--force", "--out", filepath.Join(dir, "there.pt")}},
 	} {
+		if c.want == "there.pt is there already; --force writes over it" {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "there.pt"), nil, 0o600))
+		}
 		status, _, errs := do(append([]string{"export", "--run", run}, c.args...)...)
 		assert.Equal(t, c.status, status, errs)
 		assert.Contains(t, errs, c.want)
@@ -168,4 +176,44 @@ func TestExportRefusals(t *testing.T) {
 	status, _, errs = do(small("--arch", "torchscript:../nets/testdata/frozen.pt", "--out", filepath.Join(dir, "frozen"))...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "it can be evaluated, not trained")
+}
+
+// A network that is no result does not leave the program.
+func TestNumbersThatAreNotFinite(t *testing.T) {
+	dir := t.TempDir()
+	run := filepath.Join(dir, "run")
+	status, _, errs := do(small("--epochs", "1", "--out", run)...)
+	require.Zero(t, status, errs)
+	ts, meta, err := torchscript.ReadSafetensorsFile(runfolder.Last(run))
+	require.NoError(t, err)
+	for i := range ts {
+		if ts[i].Name == "backbone.layer3.0.conv1.weight" {
+			copy(ts[i].Data[8:], "\x00\x00\xc0\x7f")
+		}
+	}
+	file := filepath.Join(dir, "nan.safetensors")
+	require.NoError(t, torchscript.WriteSafetensorsFile(file, ts, meta))
+	for _, ending := range []string{".pt", ".safetensors", ".ts", ".onnx"} {
+		out := filepath.Join(dir, "x"+ending)
+		status, _, errs := do("export", "--checkpoint", file, "--out", out)
+		assert.Equal(t, exitFailure, status)
+		assert.Contains(t, errs, "run: "+file+": 1 of the ")
+		assert.Contains(t, errs, " numbers of backbone.layer3.0.conv1.weight are not finite")
+		assert.NoFileExists(t, out)
+	}
+	for out, format := range map[string]string{"-": "csv", "x.npy": "npy", "x.csv": "csv"} {
+		path := filepath.Join(dir, out)
+		if out == "-" {
+			path = out
+		}
+		status, printed, errs := do("embed", "--checkpoint", file, "--threads", "1", "--format", format, "--out", path, "testdata/init")
+		assert.Equal(t, exitFailure, status)
+		assert.Contains(t, errs, "run: features of 3 of 3 pictures are not finite (the first testdata/init/a.png)")
+		assert.NotContains(t, printed, "png")
+	}
+	_, err = Embed(t.Context(), file, []string{"testdata/init/a.png"})
+	assert.ErrorContains(t, err, "features of 1 of 1 pictures are not finite")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, left, 2, "the run and its checkpoint")
 }

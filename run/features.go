@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/eval"
@@ -17,11 +20,46 @@ import (
 
 // kept says where features go: into dir, if that is not empty, as npy or
 // safetensors.
-type kept struct{ dir, format string }
+type kept struct {
+	dir, format string
+	force       bool
+}
 
+func (k *kept) bind(f *pflag.FlagSet) {
+	f.StringVar(&k.dir, "save-features", "", "folder to write the features and labels of each part to")
+	f.StringVar(&k.format, "features-format", k.format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
+	f.BoolVar(&k.force, "force", false, "write over features that --save-features finds there")
+}
+
+// check refuses, before anything is done, formats that are none and places where
+// something would be lost.
 func (k kept) check() error {
 	if k.format != "npy" && k.format != "safetensors" {
 		return usage{suggest.Unknown("--features-format", k.format, []string{"npy", "safetensors"})}
+	}
+	if k.dir == "" {
+		return nil
+	}
+	if info, err := os.Stat(k.dir); err == nil && !info.IsDir() {
+		return usagef("--save-features %s is a file; name a folder", k.dir)
+	}
+	names := []string{"train.npy", "train.labels.npy", "train.safetensors"}
+	there, err := os.ReadDir(k.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range there {
+		if strings.HasPrefix(e.Name(), "test-") {
+			names = append(names, e.Name())
+		}
+	}
+	for _, name := range names {
+		if filepath.Ext(name) != "."+k.format {
+			continue
+		}
+		if err := (output{flag: "--save-features", path: filepath.Join(k.dir, name), force: k.force}).check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -93,7 +93,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "labels\tpictures\ttested on\ttop-1\ttop-5\t")
 	for _, r := range out {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f%%\t%s\t\n", r.Labels, r.Train, r.Test, 100*r.Accuracy.Top1, topFive(r.Accuracy))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f%%\t%s\t\n", r.Labels, r.Train, r.Test, 100*r.Accuracy.Top1, topFive(r.Accuracy.Classes, r.Accuracy.Top5))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -72,6 +72,17 @@ func (n *networkFlags) pick() (checkpoint, error) {
 	return k, k.config.describe()
 }
 
+// files are those that the network is read from.
+func (n *networkFlags) files() (out []string) {
+	script, _ := strings.CutPrefix(n.config.Arch, scriptedArch)
+	for _, path := range []string{n.checkpoint, n.config.Initial.File, script} {
+		if path != "" {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
 // describe settles what flags leave open of a network from --init.
 func (c *config) describe() error {
 	file, layout, err := c.Initial.open()

@@ -88,10 +88,14 @@ func Load(checkpoint string) (embed func(ctx context.Context, pictures []string)
 
 // Export writes a part of a checkpoint file's network for other programs, as
 // `run export` does: what is backbone, backbone+projector or f_msr; format is pt,
-// safetensors, torchscript or onnx, or empty for what the ending of out says.
+// safetensors, torchscript or onnx, or empty for what the ending of out says. A file that is there is replaced, but
+// for pictures and checkpoints.
 func Export(checkpoint, what, format, out string) error {
-	o := exportOptions{What: what, Format: format, FC: "none", Out: out}
+	o := exportOptions{What: what, Format: format, FC: "none", Out: out, Force: true}
 	if err := o.settle(); err != nil {
+		return err
+	}
+	if err := o.check(checkpoint); err != nil {
 		return err
 	}
 	k, err := load(checkpoint)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -30,4 +32,28 @@ func writeReport(p program, out string, doc page.Page, tables []page.Table) erro
 	}
 	fmt.Fprintln(p.stdout, path)
 	return nil
+}
+
+// hasTopFive: with five classes or fewer every answer is among the five likeliest.
+func hasTopFive(classes int) bool { return classes > 5 }
+
+// topFive is a top-5 accuracy, from 0 to 1, in percent, or "-" where there is none.
+func topFive(classes int, v float64) string {
+	if !hasTopFive(classes) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*v)
+}
+
+// classCount is how many classes a data set has; of one that is gone since, so
+// many that nothing is left out.
+func classCount(c config) int {
+	ds, err := c.open(false)
+	if err != nil {
+		return math.MaxInt
+	}
+	if f, ok := ds.(io.Closer); ok {
+		defer f.Close()
+	}
+	return len(ds.Classes())
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -66,16 +67,15 @@ func semi(ctx context.Context, p program, args []string) error {
 		}
 	}
 	start := time.Now()
-	if err := g.run(ctx, p); err != nil {
-		return err
-	}
-	t, err := g.fineTuned(ctx, p, o, supervised)
-	if err != nil {
-		return err
-	}
-	doc := page.Page{Title: "Fine-tuning with a share of the labels", Lead: []string{"The paper's Table 4. Its figures are of ResNet-50 on ImageNet."},
-		Sections: []page.Section{{Title: "Accuracy", Tables: []page.Table{t}}}, Settings: settings(g.arms[0].config, g.seeds, time.Since(start))}
-	return writeReport(p, g.out, doc, []page.Table{t})
+	return g.run(ctx, p, func() error {
+		t, err := g.fineTuned(ctx, p, o, supervised)
+		if err != nil {
+			return err
+		}
+		doc := page.Page{Title: "Fine-tuning with a share of the labels", Lead: []string{"The paper's Table 4. Its figures are of ResNet-50 on ImageNet."},
+			Sections: []page.Section{{Title: "Accuracy", Tables: []page.Table{t}}}, Settings: settings(g.arms[0].config, g.seeds, time.Since(start))}
+		return writeReport(p, g.out, doc, []page.Table{t})
+	})
 }
 
 // fineTuned fine-tunes every run of every arm: a row for each arm, and one from
@@ -85,40 +85,58 @@ func (g *study) fineTuned(ctx context.Context, p program, o fineTuneOptions, sup
 	for _, name := range o.names() {
 		t.Head = append(t.Head, name+" top-1", "top-5")
 	}
-	paper := tableFour()
 	t.Head = append(t.Head, "paper: 1% top-1, top-5; 10% top-1, top-5")
-	row := func(name string, a arm, o fineTuneOptions) error {
-		cells := []string{name}
-		top1, top5 := make([][]float64, len(o.names())), make([][]float64, len(o.names()))
-		for _, r := range a.Runs {
-			o.Seed, o.splitSeed, o.threads = r.Seed, r.Seed, a.config.Threads
-			out, err := r.fineTuned(ctx, p, o)
-			if err != nil {
-				return err
-			}
-			for i, f := range out {
-				top1[i], top5[i] = append(top1[i], 100*f.Accuracy.Top1), append(top5[i], 100*f.Accuracy.Top5)
-			}
-		}
-		for i := range top1 {
-			cells = append(cells, fmt.Sprintf("%.1f ± %.1f", page.Mean(top1[i]), page.Deviation(top1[i])), fmt.Sprintf("%.1f ± %.1f", page.Mean(top5[i]), page.Deviation(top5[i])))
-		}
-		t.Rows = append(t.Rows, append(cells, paper[name]))
-		return nil
+	var reasons []string
+	add := func(a *arm, o fineTuneOptions) error {
+		cells, err := g.fineTunedRow(ctx, p, a, o)
+		t.Rows, reasons = append(t.Rows, append(cells, tableFour()[a.Name])), append(reasons, why(*a))
+		return err
 	}
 	if supervised {
 		o := o
 		o.scratch = true
-		if err := row("supervised, from scratch", g.arms[0], o); err != nil {
+		first := g.arms[0] // whose networks these are: what failed of it is missing here
+		first.Name, first.Failed = "supervised, from scratch", slices.Clone(first.Failed)
+		if err := add(&first, o); err != nil {
 			return t, err
 		}
 	}
-	for _, a := range g.arms {
-		if err := row(a.Name, a, o); err != nil {
+	for i := range g.arms {
+		if err := add(&g.arms[i], o); err != nil {
 			return t, err
 		}
 	}
-	return t, nil
+	return withReasons(t, reasons), nil
+}
+
+// fineTunedRow fine-tunes an arm's runs.
+func (g *study) fineTunedRow(ctx context.Context, p program, a *arm, o fineTuneOptions) ([]string, error) {
+	parts := len(o.names())
+	top1, top5 := make([][]float64, parts), make([][]float64, parts)
+	fives := hasTopFive(classCount(a.config))
+	for _, r := range a.Runs {
+		o.Seed, o.splitSeed, o.threads = r.Seed, r.Seed, a.config.Threads
+		out, err := r.fineTuned(ctx, p, o)
+		if err != nil {
+			err = fmt.Errorf("fine-tuning: %w", err)
+		}
+		if err := g.settled(ctx, p, a, r.Seed, err); err != nil {
+			return nil, err
+		}
+		for i, f := range out {
+			five := math.NaN()
+			if fives {
+				five = 100 * f.Accuracy.Top5
+			}
+			top1[i], top5[i] = append(top1[i], 100*f.Accuracy.Top1), append(top5[i], five)
+		}
+	}
+	cells := []string{a.Name}
+	for i := range parts {
+		missing := len(a.Failed)
+		cells = append(cells, spread(top1[i], missing), spread(top5[i], missing))
+	}
+	return cells, nil
 }
 
 // fineTunedFile is what a run's folder keeps of fine-tuning: what was asked for,

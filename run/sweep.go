@@ -3,14 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/meta"
 )
 
@@ -123,111 +120,4 @@ func sweep(ctx context.Context, p program, args []string) error {
 	g.title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(texts, " and "))
 	g.baseline = alone
 	return g.do(ctx, p)
-}
-
-// study is a list of arms that are trained, evaluated and put into tables and
-// on a page: differences are to the first one.
-type study struct {
-	title              string
-	out                string
-	seeds, probeEpochs int
-	arms               []arm
-	baseline           bool // the first arm is what the others are compared with
-}
-
-func (g *study) bind(f *pflag.FlagSet) {
-	f.IntVar(&g.seeds, "seeds", g.seeds, "paired seeds of each; ten or more for any claim")
-	f.StringVar(&g.out, "out", g.out, "folder of the runs, of table.md, table.csv and index.html")
-	f.IntVar(&g.probeEpochs, "probe-epochs", g.probeEpochs, "epochs of the linear probe (500 in the paper)")
-}
-
-func (g *study) check() error {
-	if g.seeds < 1 || g.probeEpochs < 1 {
-		return usagef("--seeds %d --probe-epochs %d: want 1 or more", g.seeds, g.probeEpochs)
-	}
-	for i := range g.arms {
-		if _, _, err := g.arms[i].config.model(0); err != nil { // a wrong name is told before hours of training
-			return err
-		}
-	}
-	return nil
-}
-
-// run trains and evaluates all arms, seed by seed, going on where it stopped.
-func (g *study) run(ctx context.Context, p program) error {
-	if err := g.check(); err != nil {
-		return err
-	}
-	for seed := range g.seeds {
-		for i := range g.arms {
-			a := &g.arms[i]
-			fmt.Fprintf(p.stderr, "--- seed %d of %d: %s\n", seed+1, g.seeds, a.Name)
-			if err := a.add(ctx, p.stderr, g.out, a.config.Seed+uint64(seed), g.probeEpochs); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (g *study) do(ctx context.Context, p program) error {
-	start := time.Now()
-	if err := g.run(ctx, p); err != nil {
-		return err
-	}
-	sec := page.Section{Title: "Accuracy", Text: "Top-1 in percent, mean ± standard deviation over seeds. " + chance(g.seeds)}
-	for v, s := range g.arms[0].Runs[0].Scores {
-		sec.Tables = append(sec.Tables, g.table(v, fmt.Sprintf("test pictures: %s", s.Variant)))
-		sec.Charts = append(sec.Charts, g.chart(v, string(s.Variant)))
-	}
-	doc := page.Page{Title: g.title, Lead: []string{"Short runs of a small network say how training starts, not how it ends: see the settings below."},
-		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms[0].config, g.seeds, time.Since(start))}
-	return writeReport(p, g.out, doc, sec.Tables)
-}
-
-// chance says how easily differences deceive.
-func chance(seeds int) string {
-	if seeds < 10 {
-		return fmt.Sprintf("Differences are paired by seed, ± their standard error; with %d seeds many exceed twice of it by chance, and there are many here.", seeds)
-	}
-	return "Differences are paired by seed, ± their standard error; of so many a few exceed twice of it by chance."
-}
-
-func (g *study) table(variant int, caption string) page.Table {
-	t := page.Table{Caption: caption, Head: []string{"", "linear", "difference", "5-NN", "difference"}}
-	for i, a := range g.arms {
-		cells := []string{a.Name}
-		for _, of := range []func(score) float64{linearTop1, knn} {
-			xs, difference := a.accuracies(variant, of), ""
-			if g.baseline && i > 0 {
-				difference = page.Pair(g.arms[0].accuracies(variant, of), xs).String()
-			}
-			cells = append(cells, fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs)), difference)
-		}
-		t.Rows = append(t.Rows, cells)
-	}
-	return t
-}
-
-// chart is one column of dots for each arm.
-func (g *study) chart(variant int, title string) template.HTML {
-	var columns []string
-	values := map[string][]page.Series{}
-	for _, a := range g.arms {
-		columns = append(columns, a.Name)
-		values[a.Name] = []page.Series{{Group: "linear", Y: a.accuracies(variant, linearTop1)}, {Group: "5-NN", Colour: 1, Y: a.accuracies(variant, knn)}}
-	}
-	return page.Dots(title, "top-1 (%)", columns, values)
-}
-
-// settings tells how runs were made.
-func settings(c config, seeds int, took time.Duration) [][2]string {
-	return [][2]string{
-		{"network", fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.Hidden, c.Dim)},
-		{"data", c.Dataset},
-		{"training", fmt.Sprintf("%d epochs of batch %d, %s, rate %g", c.Epochs, c.BatchSize, c.Optimizer, c.LR)},
-		{"MSR", fmt.Sprintf("lambda %g, gamma %g, n %d, alpha %g, beta %g, %s, meta step on every %d-th batch (the paper: every)", c.Lambda, c.Gamma, c.Weights, c.msr().Alpha, c.Beta, c.Space, c.MetaEvery)},
-		{"seeds", fmt.Sprint(seeds)},
-		{"time of this call", seconds(took)},
-	}
 }

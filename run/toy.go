@@ -44,10 +44,7 @@ func toy(ctx context.Context, p program, args []string) error {
 		}
 	}
 	start := time.Now()
-	if err := g.run(ctx, p); err != nil {
-		return err
-	}
-	return g.figure(p, names, time.Since(start))
+	return g.run(ctx, p, func() error { return g.figure(p, names, time.Since(start)) })
 }
 
 // trainedOn are the variants of the training pictures.
@@ -58,8 +55,8 @@ func trainedOn() []datasets.Variant {
 // figure writes the four settings of each method.
 func (g *study) figure(p program, names []string, took time.Duration) error {
 	place := map[datasets.Variant]int{}
-	for v, s := range g.arms[0].Runs[0].Scores {
-		place[s.Variant] = v
+	for v, shown := range variants(g.arms) {
+		place[shown] = v
 	}
 	sec := page.Section{Title: "Four settings", Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's. " + chance(g.seeds)}
 	for _, probe := range []struct {
@@ -70,24 +67,27 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 		for _, name := range names {
 			t.Head = append(t.Head, name, name+"+MSR", "difference")
 		}
-		var columns []string
+		var columns, reasons []string
 		dots := map[string][]page.Series{}
 		for k, train := range trainedOn() {
 			for _, test := range trainedOn() {
 				setting := fmt.Sprintf("%s, %s", train, test)
 				columns = append(columns, setting)
-				row := []string{setting}
+				row, used := []string{setting}, []arm{}
 				for m, name := range names {
 					// Arms lie as toy made them: a method's two variants, each without and with MSR.
 					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
-					x, y := plain.accuracies(place[test], probe.of), msr.accuracies(place[test], probe.of)
-					row = append(row, fmt.Sprintf("%.1f ± %.1f", page.Mean(x), page.Deviation(x)), fmt.Sprintf("%.1f ± %.1f", page.Mean(y), page.Deviation(y)), page.Pair(x, y).String())
-					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: x}, page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: y})
+					v := place[test]
+					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), paired(plain, msr, v, probe.of).String())
+					used = append(used, plain, msr)
+					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
+						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.accuracies(v, probe.of)})
 				}
+				reasons = append(reasons, why(used...))
 				t.Rows = append(t.Rows, row)
 			}
 		}
-		sec.Tables = append(sec.Tables, t)
+		sec.Tables = append(sec.Tables, withReasons(t, reasons))
 		sec.Charts = append(sec.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
 	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",

@@ -43,8 +43,12 @@ func Pair(a, b []float64) Paired {
 	return Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
 }
 
-// String is the difference and its standard error, rounded to hundredths.
+// String is the difference and its standard error, rounded to hundredths; a dash
+// where there is none.
 func (p Paired) String() string {
+	if p.N == 0 || math.IsNaN(p.Mean) {
+		return "-"
+	}
 	return fmt.Sprintf("%+.2f ± %.2f", plain(math.Round(100*p.Mean)/100), p.StdError)
 }
 
@@ -59,6 +63,8 @@ func plain(x float64) float64 {
 // Verdict says in words what the difference is evidence of, and no more.
 func (p Paired) Verdict() string {
 	switch {
+	case p.N == 0:
+		return "no seed of both"
 	case p.N < 2:
 		return "one seed: no spread, no conclusion"
 	case math.Abs(p.Mean) < 2*p.StdError || p.StdError == 0:

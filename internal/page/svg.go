@@ -5,6 +5,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -192,10 +193,23 @@ func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	return 20
 }
 
+// finite is a copy of values without numbers that no chart can show.
+func finite(values map[string][]Series) map[string][]Series {
+	out := map[string][]Series{}
+	for column, ss := range values {
+		for _, s := range ss {
+			s.Y = slices.DeleteFunc(slices.Clone(s.Y), func(y float64) bool { return math.IsNaN(y) || math.IsInf(y, 0) })
+			out[column] = append(out[column], s)
+		}
+	}
+	return out
+}
+
 // Dots is a chart of groups side by side: a dot for each seed, a bar at the
 // mean with a whisker of one standard deviation to each side.
 func Dots(title, ylabel string, columns []string, values map[string][]Series) template.HTML {
 	var all []float64
+	values = finite(values)
 	for _, ss := range values {
 		for _, s := range ss {
 			m, d := Mean(s.Y), Deviation(s.Y)
@@ -216,6 +230,9 @@ func Dots(title, ylabel string, columns []string, values map[string][]Series) te
 		left := padLeft + float64(k)*width
 		ss := values[column]
 		for j, s := range ss {
+			if len(s.Y) == 0 {
+				continue
+			}
 			x := left + (float64(j)+1)/(float64(len(ss))+1)*width
 			m, d, bar := Mean(s.Y), Deviation(s.Y), min(9, 0.4*width/float64(len(ss)))
 			fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/><line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`,

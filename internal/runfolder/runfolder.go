@@ -30,12 +30,13 @@ type Folder struct {
 }
 
 const (
-	configName  = "config.yaml"
-	metricsName = "metrics.jsonl"
-	dataName    = "data.txt.gz"
-
-	numberedPrefix = "epoch-"
-	lastName       = "last.safetensors"
+	configName      = "config.yaml"
+	metricsName     = "metrics.jsonl"
+	dataName        = "data.txt.gz"
+	lockName        = "lock"
+	checkpointsName = "checkpoints"
+	lastName        = "last.safetensors"
+	numberedPrefix  = "epoch-"
 )
 
 // Config returns where the configuration of a run folder is.
@@ -45,11 +46,11 @@ func Config(dir string) string { return filepath.Join(dir, configName) }
 func Metrics(dir string) string { return filepath.Join(dir, metricsName) }
 
 // Last returns where the newest checkpoint of a run folder is.
-func Last(dir string) string { return filepath.Join(dir, "checkpoints", lastName) }
+func Last(dir string) string { return filepath.Join(dir, checkpointsName, lastName) }
 
 // Checkpoint returns where the checkpoint after n epochs is.
 func Checkpoint(dir string, n int) string {
-	return filepath.Join(dir, "checkpoints", fmt.Sprintf(numberedPrefix+"%04d.safetensors", n))
+	return filepath.Join(dir, checkpointsName, fmt.Sprintf(numberedPrefix+"%04d.safetensors", n))
 }
 
 // Data returns where a run folder keeps what its data was.
@@ -69,7 +70,7 @@ func Checkpoints(dir string) (out []string) {
 	}
 	slices.SortFunc(numbered, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a)) })
 	for _, name := range numbered {
-		out = append(out, filepath.Join(dir, "checkpoints", name))
+		out = append(out, filepath.Join(dir, checkpointsName, name))
 	}
 	return out
 }
@@ -91,16 +92,16 @@ func Open(dir string, o Options) (*Folder, error) {
 	if o.Resume && !Holds(dir) {
 		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, checkpointsName), 0o755); err != nil {
 		return nil, fmt.Errorf("run folder: %w; choose another with --out", err)
 	}
-	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
+	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, lockName))}
 	locked, err := f.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("run folder %s: %w", dir, err)
 	}
 	if !locked {
-		owner, _ := os.ReadFile(filepath.Join(dir, "lock"))
+		owner, _ := os.ReadFile(filepath.Join(dir, lockName))
 		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out", dir, strings.TrimSpace(string(owner)))
 	}
 	if err := f.open(o); err != nil {
@@ -111,10 +112,10 @@ func Open(dir string, o Options) (*Folder, error) {
 }
 
 func (f *Folder) open(o Options) error {
-	if err := os.WriteFile(filepath.Join(f.Dir, "lock"), fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(f.Dir, lockName), fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
 		return err
 	}
-	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, "checkpoints")} {
+	for _, dir := range []string{f.Dir, filepath.Join(f.Dir, checkpointsName)} {
 		if err := atomicfile.Clean(dir); err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ def tensors(saved):
 def embed(arch, path):
     out = path.with_suffix(".npy")
     done = subprocess.run([run, "embed", "--init", str(path), "--arch", arch, "--stem", "imagenet", "--augment", "imagenet", "--size", "224",
-                           "--format", "npy", "--out", str(out), *files(root / "pictures")], capture_output=True, text=True)
+                           "--format", "npy", "--force", "--out", str(out), *files(root / "pictures")], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
     return numpy.load(out)

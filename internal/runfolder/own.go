@@ -1,0 +1,53 @@
+package runfolder
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Owner returns the run folder that a file is, or would be, a part of: its
+// configuration, metrics or lock, or anything in its checkpoints. Links are
+// followed.
+func Owner(path string) (dir string, ok bool) {
+	path = resolve(path)
+	dir = filepath.Dir(path)
+	if isRun(dir) && slices.Contains([]string{configName, metricsName, dataName, lockName}, filepath.Base(path)) {
+		return dir, true
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", false
+		}
+		if filepath.Base(dir) == checkpointsName && isRun(parent) {
+			return parent, true
+		}
+	}
+}
+
+// isRun holds of a folder, too, whose configuration was lost.
+func isRun(dir string) bool {
+	checkpoints, err := os.Stat(filepath.Join(dir, checkpointsName))
+	if err != nil || !checkpoints.IsDir() {
+		return false
+	}
+	return slices.ContainsFunc([]string{configName, metricsName, lockName}, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	})
+}
+
+// resolve is the absolute path without links, of a file that need not be there.
+func resolve(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	if there, err := filepath.EvalSymlinks(path); err == nil {
+		return there
+	}
+	if dir := filepath.Dir(path); dir != path {
+		return filepath.Join(resolve(dir), filepath.Base(path))
+	}
+	return path
+}

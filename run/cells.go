@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/page"
+)
+
+// failure is a run that came to nothing.
+type failure struct {
+	Seed   uint64 `json:"seed"`
+	Reason string `json:"reason"`
+}
+
+// cell is an arm's mean over the seeds that did not fail.
+func (a arm) cell(variant int, of func(score) float64) string {
+	return spread(a.accuracies(variant, of), len(a.Failed))
+}
+
+// spread is the mean and deviation of the seeds that there are; so many are not.
+func spread(xs []float64, missing int) string {
+	switch {
+	case len(xs) == 0 && missing > 0:
+		return "failed"
+	case len(xs) == 0:
+		return ""
+	case math.IsNaN(page.Mean(xs)):
+		return "-"
+	}
+	text := fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs))
+	if missing > 0 {
+		text += fmt.Sprintf(" (%d of %d seeds)", len(xs), len(xs)+missing)
+	}
+	return text
+}
+
+// paired is b's difference to a, over the seeds that both have.
+func paired(a, b arm, variant int, of func(score) float64) page.Paired {
+	var xs, ys []float64
+	for _, x := range a.Runs {
+		for _, y := range b.Runs {
+			if x.Seed == y.Seed {
+				xs, ys = append(xs, 100*of(x.Scores[variant])), append(ys, 100*of(y.Scores[variant]))
+			}
+		}
+	}
+	return page.Pair(xs, ys)
+}
+
+// why tells of each failed seed of an arm what happened; "" of none.
+func why(arms ...arm) string {
+	var out []string
+	for _, a := range arms {
+		for _, f := range a.Failed {
+			out = append(out, fmt.Sprintf("%s, seed %d: %s", a.Name, f.Seed, f.Reason))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// withReasons adds a column that says why rows failed, if any did.
+func withReasons(t page.Table, reasons []string) page.Table {
+	if strings.Join(reasons, "") == "" {
+		return t
+	}
+	t.Head = append(t.Head, "failed")
+	for i, reason := range reasons {
+		t.Rows[i] = append(t.Rows[i], reason)
+	}
+	return t
+}

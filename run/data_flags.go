@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"github.com/icl-msr/icl-msr/datasets"
+)
+
+// dataFlags name the data that a trained network is used on: some of training's
+// own flags. What is not given stays as it was there.
+type dataFlags struct{ set *pflag.FlagSet }
+
+func dataFlagNames() []string {
+	return []string{"dataset", "data-dir", "classes", "val-labels", "foreground-dir", "train-variant", "count", "correlation", "data-seed"}
+}
+
+func bindData(f *pflag.FlagSet) *dataFlags {
+	var c config
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c.bind(all)
+	for _, name := range dataFlagNames() {
+		g := all.Lookup(name)
+		switch name {
+		case "dataset":
+			g.Usage = "another data set than that of the training, of which the flags below are then not taken over"
+		case "classes":
+			g.Usage += "; all: --classes="
+		}
+		g.Usage += " (default: as in training)"
+		f.AddFlag(g)
+	}
+	return &dataFlags{f}
+}
+
+// given are the flags that were.
+func (d *dataFlags) given() (out []string) {
+	for _, name := range dataFlagNames() {
+		if d.set.Changed(name) {
+			out = append(out, "--"+name)
+		}
+	}
+	return out
+}
+
+// over puts the flags over the data of the network's training. It tells w where
+// only some classes are taken since the training took no others.
+func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
+	dataset := d.set.Lookup("dataset").Value.String()
+	if err := k.needsDataset(dataset); err != nil {
+		return err
+	}
+	c := &k.config
+	if dataset != "" && dataset != c.Dataset { // what the training says of its own is nothing to another one
+		c.Classes, c.ValLabels, c.Foreground, c.Variant = "", "", "", string(datasets.Full)
+	}
+	if dataset != "" {
+		c.DataDir = ""
+	}
+	trained := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c.bind(trained)
+	for _, name := range dataFlagNames() {
+		if g := d.set.Lookup(name); g.Changed {
+			if err := trained.Set(name, g.Value.String()); err != nil {
+				return usage{err}
+			}
+		}
+	}
+	if c.Classes != "" && !d.set.Changed("classes") {
+		fmt.Fprintf(w, "classes: %s alone, as in training; --classes= takes all\n", c.Classes)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/progress"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// pictures opens what is to be embedded.
+func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
+	if len(o.Paths) > 0 {
+		return datasets.Pictures(o.Paths)
+	}
+	return k.config.openPart(o.Part == "train", o.Unlabelled)
+}
+
+// embedding is what maps pictures to rows, with the tensors that it has.
+type embedding struct {
+	run     func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor
+	dim     int64
+	tensors []nets.NamedTensor
+}
+
+// embedding loads the network.
+func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (e embedding, err error) {
+	if what == "features" {
+		return embedding{st.Features, st.Backbone.Dim(), st.Encoder()}, k.encoder(w, st)
+	}
+	if k.foreign != nil {
+		return e, usagef("--what projection: another program's head is not loaded; " +
+			"give --run or --checkpoint, or --what features")
+	}
+	if _, cuts := st.Method.(methods.Cutter); cuts || st.Projector == nil {
+		return e, usagef("--what projection: %s has none of whole pictures; use --what features", st.Name())
+	}
+	e.dim = st.Projector.Dim()
+	for _, t := range st.Tensors() {
+		if strings.HasPrefix(t.Name, methods.BackbonePart+".") || strings.HasPrefix(t.Name, methods.ProjectorPart+".") {
+			e.tensors = append(e.tensors, t)
+		}
+	}
+	pass := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: nets.Eval()}
+	e.run = func(s *libtorch.Scope, x libtorch.Tensor) (z libtorch.Tensor) {
+		h := st.Features(s, x)
+		libtorch.NoGrad(func() { z = pass.Apply(s, methods.ProjectorPart, h) })
+		return z
+	}
+	return e, k.fill(e.tensors)
+}
+
+// rows writes the pictures from one on. Those that cannot be read have no row.
+func (k checkpoint) rows(
+	ctx context.Context, w io.Writer, st *meta.State, net embedding, ds datasets.Dataset, from, batch int, out *rowFile,
+) error {
+	aug, err := k.config.augmentation()
+	if err != nil {
+		return err
+	}
+	bad, err := k.config.badPictures(w, ds.Len())
+	if err != nil {
+		return err
+	}
+	rest := &readable{Dataset: ds, from: from, bad: bad}
+	l, err := datasets.NewLoader(rest,
+		datasets.LoaderOptions{BatchSize: batch, Workers: k.config.Workers, Plain: &aug.Plain})
+	if err != nil {
+		return err
+	}
+	shown := progress.New(w, "embed", l.Steps(), 0)
+	defer shown.Done()
+	size, o := int64(aug.Plain.Size), st.Options()
+	for b, err := range l.Epoch(ctx, 0, 0) {
+		if err != nil {
+			return err
+		}
+		err := libtorch.With(func(s *libtorch.Scope) error {
+			x := s.To(libtorch.Upload(s, b.Plain, o.Device, int64(b.N), 3, size, size), o)
+			values := libtorch.Slice[float32](s, s.To(net.run(s, x), libtorch.Float32()))
+			if s.Err() != nil {
+				return s.Err()
+			}
+			return out.add(ds, rest, b.Indices, values)
+		})
+		if err != nil {
+			return err
+		}
+		shown.Step(b.N, fmt.Sprintf("%d of %d", from+b.Indices[b.N-1]+1, ds.Len()))
+	}
+	return ctx.Err()
+}
+
+// add writes a batch, if all of it is finite: no file has numbers that are not.
+func (r *rowFile) add(ds datasets.Dataset, rest *readable, indices []int, values []float32) error {
+	row := func(i int) []float32 { return values[i*int(r.dim) : (i+1)*int(r.dim)] }
+	var odd []string
+	read := 0
+	for i, n := range indices {
+		if rest.isBad(n) {
+			continue
+		}
+		if read++; !finite(row(i)) {
+			odd = append(odd, datasets.PictureName(ds, rest.from+n))
+		}
+	}
+	if len(odd) > 0 {
+		return &eval.NotFinite{Rows: int64(len(odd)), Of: r.rows + int64(read), First: oneLine(odd[0])}
+	}
+	for i, n := range indices {
+		if rest.isBad(n) {
+			continue
+		}
+		if err := r.write(datasets.PictureName(ds, rest.from+n), className(ds, rest.from+n), row(i)); err != nil {
+			return err
+		}
+	}
+	return r.flush()
+}
+
+func className(ds datasets.Dataset, i int) string {
+	if l, classes := ds.Label(i), ds.Classes(); l >= 0 && l < len(classes) {
+		return classes[l]
+	}
+	return ""
+}
