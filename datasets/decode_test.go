@@ -30,7 +30,7 @@ func TestDecodeAsPIL(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &want))
 	require.Len(t, want, 16)
 	for name, w := range want {
-		m, err := decodeFile(filepath.Join("testdata/decode", name))
+		m, err := decodeFile(filepath.Join("testdata/decode", name), High)
 		require.NoError(t, err)
 		require.NoError(t, m.Validate())
 		assert.Equal(t, [2]int{w.Width, w.Height}, [2]int{m.Width, m.Height}, name)
@@ -51,7 +51,7 @@ func TestDecodeAsPIL(t *testing.T) {
 }
 
 func TestDecodeKeepsTheHighByteOfGray16(t *testing.T) {
-	m, err := decodeFile("testdata/decode/gray16.png")
+	m, err := decodeFile("testdata/decode/gray16.png", High)
 	require.NoError(t, err)
 	assert.Equal(t, []uint8{5, 5, 5, 25, 25, 25}, m.Pix[:6])
 }
@@ -81,7 +81,7 @@ func TestDecodeNamesABadFile(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(path, c.data, 0o600))
-		_, err := decodeFile(path)
+		_, err := decodeFile(path, High)
 		require.ErrorContains(t, err, path)
 		assert.ErrorContains(t, err, c.want)
 	}

@@ -10,16 +10,15 @@ func openUnlabelled(o Options) (Dataset, error) {
 	if !o.Train {
 		return nil, errors.New("unlabelled: it has no labels to test with; evaluate on another --dataset")
 	}
-	paths, err := picturesBelow(o.Dir)
+	paths, notes, err := picturesBelow(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("unlabelled: %w", err)
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("unlabelled: %s has no PNG or JPEG pictures in it or below", o.Dir)
-	}
-	l := listing{paths: paths, labels: make([]int, len(paths))}
+	l := listing{paths: paths, labels: make([]int, len(paths)), notes: notes, root: o.Dir}
 	for i := range l.labels {
 		l.labels[i] = -1
 	}
-	return newFiles("unlabelled "+o.Dir, l), nil
+	d := newFiles("unlabelled "+o.Dir, l)
+	d.depth = o.Depth16
+	return d, nil
 }
