@@ -33,10 +33,17 @@ func decodeFile(path string, depth Depth16) (transforms.Image, error) {
 // name says another thing.
 func decodeNamed(data []byte, name string, need Need, depth Depth16) (transforms.Part, error) {
 	p, err := decodePart(data, need, depth)
-	if err != nil {
-		return transforms.Part{}, fmt.Errorf("%s (%d bytes): %s%w; replace or remove it", name, len(data), misnamed(data, name), err)
+	var foreign notRead
+	is := misnamed(data, name)
+	switch {
+	case err == nil:
+		return p, nil
+	case is != "" && errors.As(err, &foreign):
+		return transforms.Part{}, fmt.Errorf("%s (%d bytes): %s, which is not read; convert it to %s, or remove it", name, len(data), is, readable)
+	case is != "":
+		err = fmt.Errorf("%s: %w", is, err)
 	}
-	return p, nil
+	return transforms.Part{}, fmt.Errorf("%s (%d bytes): %w; replace or remove it", name, len(data), err)
 }
 
 // Decode reads a PNG, JPEG, WebP, TIFF or BMP, or the first frame of a GIF, as
@@ -71,7 +78,7 @@ func decodePart(data []byte, need Need, depth Depth16) (transforms.Part, error) 
 	if err != nil {
 		return transforms.Part{}, err
 	}
-	return transforms.Whole(oriented(toRGB(src, depth), tiffOrientation(data))), nil
+	return transforms.Whole(asTIFF(toRGB(src, depth), data)), nil
 }
 
 // decodeImage decodes what the fast way does not.
@@ -79,7 +86,7 @@ func decodeImage(data []byte) (image.Image, error) {
 	data = withAdobe(data)
 	cfg, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if errors.Is(err, image.ErrFormat) {
-		return nil, unknownFormat(data)
+		return nil, notRead(formatOf(data))
 	}
 	if err != nil {
 		return nil, err
@@ -97,12 +104,15 @@ func decodeImage(data []byte) (image.Image, error) {
 	return src, err
 }
 
-// unknownFormat names what is not read.
-func unknownFormat(data []byte) error {
-	if format := formatOf(data); format != "" {
-		return fmt.Errorf("%s is not read; want %s", article(format), readable)
+// notRead is the error of data that is no picture that is read: the format, or
+// "" where nobody knows it.
+type notRead string
+
+func (e notRead) Error() string {
+	if e == "" {
+		return "unknown format; want " + readable
 	}
-	return fmt.Errorf("unknown format; want %s", readable)
+	return article(string(e)) + " is not read; want " + readable
 }
 
 // fastJPEG decodes by libjpeg-turbo, as PIL does.

@@ -85,16 +85,16 @@ func formatOf(data []byte) string {
 }
 
 // misnamed says that a file is another thing than its name promises, as "it is
-// a WebP, not a JPEG: "; "" where it is not, or nobody knows.
+// a WebP, not a JPEG"; "" where it is not, or nobody knows.
 func misnamed(data []byte, name string) string {
 	is, promised := formatOf(data), endingFormat(name)
 	switch {
 	case is == "" || is == promised:
 		return ""
 	case promised == "":
-		return "it is " + article(is) + ": "
+		return "it is " + article(is)
 	}
-	return fmt.Sprintf("it is %s, not %s: ", article(is), article(promised))
+	return fmt.Sprintf("it is %s, not %s", article(is), article(promised))
 }
 
 // article puts "a" or "an" before a format's name.

@@ -6,36 +6,58 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// tiffOrientation is how the first picture of a TIFF is to be turned, 2 to 8; 1
-// where it is not. Unlike that of a JPEG, PIL applies it when it reads.
-func tiffOrientation(data []byte) int {
+// The tags of a TIFF that the decoder does not look at, or not as PIL does.
+const (
+	tagCompression = 259
+	tagPhotometric = 262
+	tagOrientation = 274
+)
+
+// asTIFF finishes a decoded TIFF as PIL does. Of a fax, whose white is the bit 0,
+// it shows as black what another tag says 0 to be. It turns the picture as the
+// file says, unlike that of a JPEG.
+func asTIFF(m transforms.Image, data []byte) transforms.Image {
+	if formatOf(data) != "TIFF" {
+		return m
+	}
+	const fax3, fax4, blackIsZero = 3, 4, 1
+	if c := tiffTag(data, tagCompression); (c == fax3 || c == fax4) && tiffTag(data, tagPhotometric) == blackIsZero {
+		for i := range m.Pix {
+			m.Pix[i] = 255 - m.Pix[i]
+		}
+	}
+	return oriented(m, tiffTag(data, tagOrientation))
+}
+
+// tiffTag is a short number among the first picture's tags; -1 without it.
+func tiffTag(data []byte, tag uint16) int {
 	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case formatOf(data) != "TIFF" || len(data) < 8:
-		return 1
-	case data[0] == 'M':
+	if data[0] == 'M' {
 		order = binary.BigEndian
+	}
+	if len(data) < 8 {
+		return -1
 	}
 	at := uint64(order.Uint32(data[4:]))
 	if at+2 > uint64(len(data)) {
-		return 1
+		return -1
 	}
-	const entry, orientation = 12, 0x0112
+	const entry = 12
 	for k := range uint64(order.Uint16(data[at:])) {
 		e := at + 2 + k*entry
 		if e+entry > uint64(len(data)) {
 			break
 		}
-		if o := int(order.Uint16(data[e+8:])); order.Uint16(data[e:]) == orientation && o >= 2 && o <= 8 {
-			return o
+		if order.Uint16(data[e:]) == tag {
+			return int(order.Uint16(data[e+8:]))
 		}
 	}
-	return 1
+	return -1
 }
 
 // oriented turns a picture as the orientations of TIFF and EXIF say.
 func oriented(m transforms.Image, orientation int) transforms.Image {
-	if orientation == 1 {
+	if orientation < 2 || orientation > 8 {
 		return m
 	}
 	out := transforms.NewImage(m.Width, m.Height)
