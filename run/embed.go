@@ -39,6 +39,7 @@ func embed(ctx context.Context, p program, args []string) error {
 	f.StringVar(&o.Format, "format", "", "npy and safetensors (names beside, in OUT's .names.txt), csv or jsonl (default: as the name of --out ends, else npy)")
 	f.StringVar(&o.What, "what", "features", "features (the backbone's, pooled) or projection (what the head makes of them)")
 	f.BoolVar(&o.Resume, "resume", false, "go on with the half-written file of an interrupted run")
+	depth16 := bindDepth16(f)
 	bad := f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
 	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
@@ -68,6 +69,9 @@ func embed(ctx context.Context, p program, args []string) error {
 	}
 	if *dir != "" {
 		k.config.DataDir = *dir
+	}
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
 	}
 	k.config.machine, k.config.Threads, k.config.Workers, k.config.BadPictures = on, *threads, *workers, *bad
 	return embedInto(ctx, p, k, o)
@@ -118,6 +122,8 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if err != nil {
 		return err
 	}
+	defer datasets.Close(ds)
+	tellNotes(p.stderr, ds)
 	s := libtorch.NewScope()
 	defer s.Close()
 	st, err := k.config.state(s, 0)
@@ -158,8 +164,11 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 
 // pictures opens what is to be embedded.
 func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
+	if err := k.config.checkDepth16(); err != nil {
+		return nil, err
+	}
 	if len(o.Paths) > 0 {
-		return datasets.Pictures(o.Paths)
+		return datasets.PicturesAs(o.Paths, datasets.Depth16(k.config.Depth16))
 	}
 	return k.config.open(o.Part == "train")
 }

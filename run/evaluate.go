@@ -47,6 +47,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	network := bindNetwork(f)
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
 	dataset := f.String("dataset", "", "another data set than that of the training")
+	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
 	recipe := f.String("recipe", "paper", "of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
 	f.IntVar(&o.Linear.Epochs, "epochs", o.Linear.Epochs, "epochs of the linear probe")
@@ -94,6 +95,9 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	}
 	if *dir != "" {
 		k.config.DataDir = *dir
+	}
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
 	}
 	k.config.machine, k.config.Threads = o.machine, o.Threads
 	o.Warn = p.stderr
@@ -167,10 +171,13 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(trainSet)
 	testSet, err := c.open(false)
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(testSet)
+	tellNotes(o.Warn, trainSet, testSet)
 	if len(trainSet.Classes()) < 2 {
 		return nil, fmt.Errorf("%s has no labels to evaluate with; name another set by --dataset and --data-dir", trainSet.Name())
 	}

@@ -41,6 +41,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	network := bindNetwork(f)
 	dataset := f.String("dataset", "", "another data set than that of the training")
 	dir := f.String("data-dir", "", "where the data is (default: as in training)")
+	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
 	f.Float64SliceVar(&o.shares, "labels", []float64{0.01, 0.1}, "shares of the labels, the same of each class")
 	f.StringSliceVar(&o.lists, "label-list", nil, "files that name the labelled pictures, instead of --labels (SimCLR's 1percent.txt, 10percent.txt)")
@@ -77,6 +78,9 @@ func finetune(ctx context.Context, p program, args []string) error {
 	if err := o.Validate(); err != nil {
 		return usage{err}
 	}
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
+	}
 	k.config.machine, k.config.Threads = o.machine, o.threads
 	out, err := fineTuneCheckpoint(ctx, p, k, o)
 	if err != nil {
@@ -106,10 +110,13 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(train)
 	test, err := k.config.open(false)
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(test)
+	tellNotes(p.stderr, train, test)
 	parts, err := o.parts(train)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,9 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	if r.ds, err = c.openPart(true, c.Unlabelled); err != nil {
 		return r, err
 	}
+	if job.Leads() {
+		tellNotes(w, r.ds)
+	}
 	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
 		return r, err
 	}
@@ -91,6 +94,9 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	g := job.Ranks()
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
 		return r, err
+	}
+	if job.Leads() {
+		tellDropped(w, r.ds.Len(), c.BatchSize)
 	}
 	r.schedule = c.schedule(r.source.Steps())
 	if err := r.schedule.Validate(); err != nil {
@@ -114,6 +120,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	s := libtorch.NewScope()
 	defer s.Close()
 	r, err := c.prepare(ctx, s, w, job)
+	defer func() { datasets.Close(r.ds) }()
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
