@@ -75,7 +75,14 @@ func TestDecodeNamesABadFile(t *testing.T) {
 		"empty.png": {nil, "the file is empty"},
 		"half.png":  {good.Bytes()[:good.Len()/2], "not enough pixel data"},
 		"half.jpg":  {jpg[:len(jpg)-40], ""},
-		"text.jpg":  {[]byte("<html>not found</html>"), "unknown format"},
+		"text.jpg":  {[]byte("<html>not found</html>"), "it is an HTML page, not a JPEG, which is not read; convert it to PNG, JPEG, WebP, TIFF, BMP or GIF, or remove it"},
+		"heic.jpg":  {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), "it is a HEIC, not a JPEG, which is not read"},
+		"avif.webp": {[]byte("\x00\x00\x00\x18ftypavif"), "it is an AVIF, not a WebP, which is not read"},
+		"pdf.png":   {[]byte("%PDF-1.4"), "it is a PDF, not a PNG, which is not read"},
+		"lfs.jpg":   {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "it is a Git LFS pointer (git lfs pull fetches the file), not a JPEG"},
+		"zero.jpg":  {make([]byte, 100), "it is a file of zeros, not a JPEG"},
+		"noise.jpg": {[]byte("what is this?"), "unknown format; want PNG, JPEG, WebP, TIFF, BMP or GIF"},
+		"half2.jpg": {good.Bytes()[:good.Len()/2], "it is a PNG, not a JPEG: png: "},
 		"bomb.png":  {bomb(60000), "60000x60000 pixels"},
 	} {
 		path := filepath.Join(t.TempDir(), name)

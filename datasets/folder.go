@@ -33,7 +33,7 @@ func (l *listing) judge(o Options) error {
 	case len(l.classes) == 1 && !o.Train:
 		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir", o.Dir, l.classes[0])
 	case len(l.classes) == 1:
-		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, for which --dataset unlabelled takes all pictures, but an evaluation needs two", o.Dir, l.classes[0]))
+		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two", o.Dir, l.classes[0]))
 	case !o.Train:
 		l.lacking(o.Dir)
 	}
@@ -87,7 +87,10 @@ func scanFolder(o Options) (l listing, err error) {
 	default:
 		return l, l.addTest(s.test, s.train)
 	}
-	if len(l.paths) == 0 {
+	switch {
+	case len(l.paths) == 0 && s.whole != "":
+		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s", o.Dir, s.whole, s.whole)
+	case len(l.paths) == 0:
 		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS", o.Dir, o.Dir, o.Dir)
 	}
 	return l, nil

@@ -126,7 +126,7 @@ func (f found) notes(dir string) (out []string) {
 		out = append(out, fmt.Sprintf("%s: not read, since these are not %s: %s", dir, readable, f.others))
 	}
 	if f.special > 0 {
-		out = append(out, fmt.Sprintf("%s: %d pipes, sockets or devices are not opened", dir, f.special))
+		out = append(out, fmt.Sprintf("%s: pipes, sockets or devices, which are not opened: %d", dir, f.special))
 	}
 	if len(f.circles) > 0 {
 		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s", dir, joined(f.circles, 5)))

@@ -19,6 +19,7 @@ func testNames() []string {
 // which test may be "".
 type split struct {
 	train, test string
+	whole       string // the folder of which this is a part that was given alone
 	notes       []string
 }
 
@@ -129,7 +130,7 @@ func (s *split) byItself(dir string) error {
 	if err != nil {
 		return err
 	}
-	above, self := filepath.Split(full)
+	self, above := filepath.Base(full), filepath.Join(dir, "..")
 	note := fmt.Sprintf("%s has no train and test: every tenth picture of a class is for testing, the others for training", dir)
 	if beside, err := foldersIn(above); err == nil {
 		other := testNames()
@@ -139,7 +140,7 @@ func (s *split) byItself(dir string) error {
 			other = nil
 		}
 		if found := holding(above, called(beside, other)); len(found) > 0 {
-			above = filepath.Clean(above)
+			s.whole = above
 			note = fmt.Sprintf("%s is split again: every tenth picture of a class is for testing, and %s is not read; --data-dir %s takes both as they are",
 				dir, filepath.Join(above, found[0]), above)
 		}
