@@ -92,3 +92,43 @@ func TestDecodeNamesABadFile(t *testing.T) {
 		assert.ErrorContains(t, err, c.want)
 	}
 }
+
+// Without libjpeg the standard library decodes JPEGs of four colours, too, with
+// and without Adobe's marker.
+func TestCMYKWithoutLibjpeg(t *testing.T) {
+	data, err := os.ReadFile("testdata/decode/pil.json")
+	require.NoError(t, err)
+	var want map[string]struct{ RGB string }
+	require.NoError(t, json.Unmarshal(data, &want))
+	for _, name := range []string{"cmyk.jpg", "cmyk_plain.jpg", "ycck.jpg"} {
+		data, err := os.ReadFile(filepath.Join("testdata/decode", name))
+		require.NoError(t, err)
+		src, err := decodeImage(data)
+		require.NoError(t, err, name)
+		pix, err := hex.DecodeString(want[name].RGB)
+		require.NoError(t, err)
+		m := toRGB(src, High)
+		require.Len(t, m.Pix, len(pix))
+		for i := range pix {
+			require.InDelta(t, pix[i], m.Pix[i], 3, "%s byte %d", name, i)
+		}
+	}
+}
+
+// What a file holds decides how it is read, not its name.
+func TestDecodeByContent(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"rgb.png", "lossy_odd.webp", "rgb_lzw.tif", "rgb.bmp", "plain.gif", "rgb444.jpg"} {
+		data, err := os.ReadFile(filepath.Join("testdata/decode", name))
+		require.NoError(t, err)
+		want, err := Decode(data)
+		require.NoError(t, err)
+		for _, ending := range []string{".jpg", ".PNG", ".webp", ".tiff", ".bmp", ".gif"} {
+			path := filepath.Join(dir, "x"+ending)
+			require.NoError(t, os.WriteFile(path, data, 0o600))
+			got, err := decodeFile(path, High)
+			require.NoError(t, err, "%s as %s", name, ending)
+			assert.Equal(t, want, got)
+		}
+	}
+}

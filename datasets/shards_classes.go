@@ -51,28 +51,30 @@ func (s *shards) listing(known *classNames) (l listing, _ *classNames, err error
 }
 
 // numbered are the classes that labels have, in order. A class has the name that
-// all its labels have, or else the number's shortest one.
-func numbered(labels []label) (*classNames, []string) {
-	names, several := map[string]string{}, []string(nil)
+// all its labels have, or else the number's shortest one, and a note.
+func numbered(labels []label) (c *classNames, notes []string) {
+	names, first := map[string]string{}, map[string]string{}
 	for _, l := range labels {
 		id := l.id()
-		if before, ok := names[id]; ok && before != l.text && before != id {
-			several = append(several, fmt.Sprintf("labels %s and %s are one number, and one class", before, l.text))
-			names[id] = id
-		} else if !ok {
-			names[id] = l.text
+		if _, ok := first[id]; !ok {
+			names[id], first[id] = l.text, l.text
+		}
+		if first[id] != l.text {
+			if names[id] = id; len(notes) == 0 {
+				notes = append(notes, fmt.Sprintf("labels %s and %s are one number, and one class", first[id], l.text))
+			}
 		}
 	}
 	ids := sortedKeys(names)
 	slices.SortStableFunc(ids, byNumber)
-	c := &classNames{number: map[string]int{}}
+	c = &classNames{number: map[string]int{}}
 	if len(ids) == 1 && ids[0] == "" { // loose pictures
-		return c, nil
+		return c, notes
 	}
 	for k, id := range ids {
 		c.names, c.number[id] = append(c.names, names[id]), k
 	}
-	return c, several
+	return c, notes
 }
 
 // byNumber orders numbers by value, and other words as they are.
