@@ -84,7 +84,7 @@ func decodePart(data []byte, need Need, depth Depth16) (transforms.Part, error) 
 // decodeImage decodes what the fast way does not.
 func decodeImage(data []byte) (image.Image, error) {
 	data = withAdobe(data)
-	cfg, format, err := image.DecodeConfig(bytes.NewReader(data))
+	cfg, format, err := config(data)
 	if errors.Is(err, image.ErrFormat) {
 		return nil, notRead(formatOf(data))
 	}
@@ -94,14 +94,25 @@ func decodeImage(data []byte) (image.Image, error) {
 	if err := checkSize(cfg.Width, cfg.Height); err != nil {
 		return nil, err
 	}
-	if format == "gif" {
+	switch {
+	case format == "gif":
 		return firstFrame(data, cfg.Width, cfg.Height)
+	case format == "webp" && isAnimated(data):
+		return firstWebP(data, cfg.Width, cfg.Height)
 	}
 	src, _, err := image.Decode(bytes.NewReader(data))
 	if err == nil && format == "webp" {
 		src = inVideoRange(src)
 	}
 	return src, err
+}
+
+// config is image.DecodeConfig, of animated WebPs, too.
+func config(data []byte) (image.Config, string, error) {
+	if formatOf(data) == "WebP" && isAnimated(data) {
+		return image.Config{Width: 1 + int(uint24(data[24:])), Height: 1 + int(uint24(data[27:]))}, "webp", nil
+	}
+	return image.DecodeConfig(bytes.NewReader(data))
 }
 
 // notRead is the error of data that is no picture that is read: the format, or

@@ -28,7 +28,7 @@ func TestDecodeAsPIL(t *testing.T) {
 		RGB           string
 	}
 	require.NoError(t, json.Unmarshal(data, &want))
-	require.Len(t, want, 16+37)
+	require.Len(t, want, 16+41)
 	for name, w := range want {
 		m, err := decodeFile(filepath.Join("testdata/decode", name), High)
 		require.NoError(t, err)

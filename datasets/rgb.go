@@ -15,6 +15,8 @@ func toRGB(src image.Image, depth Depth16) transforms.Image {
 	switch s := src.(type) {
 	case *image.YCbCr:
 		fromYCbCr(m, s)
+	case placed:
+		return s.rgb()
 	case *videoYCbCr:
 		s.rgb(m)
 	case *image.Gray:

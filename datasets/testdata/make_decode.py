@@ -58,6 +58,16 @@ save("lossy_alpha.webp", noise("RGBA", (15, 11)), quality=70)
 save("lossless.webp", noise("RGB", (17, 9)), lossless=True)
 save("lossless_alpha.webp", noise("RGBA", (9, 8)), lossless=True, exact=True)
 
+for name, mode, options in (("animated.webp", "RGB", {"quality": 70}), ("animated_alpha.webp", "RGBA", {"quality": 70}), ("animated_lossless.webp", "RGBA", {"lossless": True, "exact": True})):
+    frames = [noise(mode, (15, 11)) for _ in range(2)]
+    save(name, frames[0], save_all=True, append_images=frames[1:], **options)
+with open("decode/animated.webp", "rb") as f:
+    data = bytearray(f.read())
+data[24:30] = bytes([19, 0, 0, 15, 0, 0])  # the whole picture has 20x16 pixels
+at = data.index(b"ANMF") + 8
+data[at:at + 6] = bytes([2, 0, 0, 1, 0, 0])  # where the frame lies in it, in halves
+write("animated_small.webp", bytes(data))
+
 save("gray.tif", noise("L", (11, 7)))
 save("bilevel.tif", noise("L", (19, 7)).convert("1"), compression="group4")
 save("rgb_lzw.tif", noise("RGB", (11, 7)), compression="tiff_lzw", tiffinfo={317: 2})
@@ -106,6 +116,7 @@ write("ycck.jpg", data[:at + 15] + b"\x02" + data[at + 16:])
 with open("decode/pil.json") as f:
     want = json.load(f)
 new = ["cmyk.jpg", "cmyk_plain.jpg", "ycck.jpg", "lossy_odd.webp", "lossy_even.webp", "lossy_narrow.webp", "lossy_alpha.webp", "lossless.webp", "lossless_alpha.webp",
+       "animated.webp", "animated_alpha.webp", "animated_lossless.webp", "animated_small.webp",
        "gray.tif", "bilevel.tif", "rgb_lzw.tif", "rgb_deflate.tiff", "rgb_packbits.tif", "palette.tif", "rgba.tif", "rgba_associated.tif", "rgb16.tif", "rgb16_big_endian.tif",
        "white_is_zero.tif", "rgb.bmp", "gray.bmp", "palette.bmp", "bilevel.bmp", "rgba.bmp", "plain.gif", "transparent.gif", "interlaced.gif", "small_frame.gif",
        "small_frame_transparent.gif", "animated.gif"] + [f"turned{o}.tif" for o in range(2, 9)]
