@@ -1,8 +1,10 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -134,7 +136,10 @@ func readFile(path string) ([]byte, error) {
 // readableFile refuses what is no regular file.
 func readableFile(path string) error {
 	info, err := os.Stat(path)
+	var why *fs.PathError
 	switch {
+	case errors.As(err, &why):
+		return fmt.Errorf("%s: %w", path, why.Err)
 	case err != nil:
 		return err
 	case info.IsDir():

@@ -88,6 +88,7 @@ func scanFolder(o Options) (l listing, err error) {
 		return l, l.addTest(s.test, s.train)
 	}
 	switch {
+	case len(l.classes) == 1: // which is refused for that
 	case len(l.paths) == 0 && s.whole != "":
 		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s", o.Dir, s.whole, s.whole)
 	case len(l.paths) == 0:
