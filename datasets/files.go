@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -148,6 +149,12 @@ func readableFile(path string) error {
 		return fmt.Errorf("%s is a pipe, a socket or a device; want a file", path)
 	}
 	return nil
+}
+
+// isFolder tells whether an entry of dir is a folder, or a link to one. Only
+// links cost a look at the disk.
+func isFolder(dir string, e os.DirEntry) bool {
+	return e.IsDir() || e.Type()&os.ModeSymlink != 0 && isDir(filepath.Join(dir, e.Name()))
 }
 
 // isDir follows links.

@@ -36,10 +36,10 @@ func scanClasses(dir, sub string) (c classFolders, err error) {
 		switch {
 		case isJunk(e.Name()):
 			continue
-		case !isDir(path) && isPicture(e.Name()):
+		case !isFolder(dir, e) && isPicture(e.Name()):
 			c.loose++
 			continue
-		case !isDir(path):
+		case !isFolder(dir, e):
 			c.rest.others.add(e.Name())
 			continue
 		}

@@ -63,7 +63,7 @@ func foldersIn(dir string) (names []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if !isJunk(e.Name()) && isDir(filepath.Join(dir, e.Name())) {
+		if !isJunk(e.Name()) && isFolder(dir, e) {
 			names = append(names, e.Name())
 		}
 	}

@@ -135,7 +135,7 @@ func tarsIn(dir string) (tars []string, packed tally, err error) {
 	packed = tally{}
 	for _, e := range entries {
 		switch name := strings.ToLower(e.Name()); {
-		case isJunk(name) || isDir(filepath.Join(dir, e.Name())):
+		case isJunk(name) || isFolder(dir, e):
 		case strings.HasSuffix(name, ".tar"):
 			tars = append(tars, filepath.Join(dir, e.Name()))
 		case strings.Contains(name, ".tar.") || strings.HasSuffix(name, ".tgz"):

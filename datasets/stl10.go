@@ -59,6 +59,9 @@ func openSTL10(o Options) (Dataset, error) {
 
 func (d *stl10) add(dir, base string, labelled bool) error {
 	path := filepath.Join(dir, base+"_X.bin")
+	if err := readableFile(path); err != nil {
+		return err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 		return nil
 	}
 	labelPath := filepath.Join(dir, base+"_y.bin")
-	labels, err := os.ReadFile(labelPath)
+	labels, err := readFile(labelPath)
 	if err != nil {
 		return err
 	}
