@@ -39,7 +39,8 @@ func decodeNamed(data []byte, name string, need Need, depth Depth16) (transforms
 	case err == nil:
 		return p, nil
 	case is != "" && errors.As(err, &foreign):
-		return transforms.Part{}, fmt.Errorf("%s (%d bytes): %s, which is not read; convert it to %s, or remove it", name, len(data), is, readable)
+		return transforms.Part{}, fmt.Errorf("%s (%d bytes): %s, which is not read; convert it to %s, or remove it",
+			name, len(data), is, readable)
 	case is != "":
 		err = fmt.Errorf("%s: %w", is, err)
 	}
@@ -84,7 +85,7 @@ func decodePart(data []byte, need Need, depth Depth16) (transforms.Part, error) 
 // decodeImage decodes what the fast way does not.
 func decodeImage(data []byte) (image.Image, error) {
 	data = withAdobe(data)
-	cfg, format, err := config(data)
+	cfg, format, err := decodeConfig(data)
 	if errors.Is(err, image.ErrFormat) {
 		return nil, notRead(formatOf(data))
 	}
@@ -107,8 +108,8 @@ func decodeImage(data []byte) (image.Image, error) {
 	return src, err
 }
 
-// config is image.DecodeConfig, of animated WebPs, too.
-func config(data []byte) (image.Config, string, error) {
+// decodeConfig is image.DecodeConfig, of animated WebPs, too.
+func decodeConfig(data []byte) (image.Config, string, error) {
 	if formatOf(data) == "WebP" && isAnimated(data) {
 		return image.Config{Width: 1 + int(uint24(data[24:])), Height: 1 + int(uint24(data[27:]))}, "webp", nil
 	}

@@ -107,7 +107,8 @@ func few16(ds Dataset, depth Depth16) []string {
 		i := k * ds.Len() / n
 		high, err := high16(raw, i)
 		if err == nil && high > 0 && high>>8 < least16 {
-			return []string{fmt.Sprintf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; --depth16 scale takes them all", PictureName(ds, i), high, high>>8+1)}
+			return []string{fmt.Sprintf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; --depth16 scale takes them all",
+				PictureName(ds, i), high, high>>8+1)}
 		}
 	}
 	return nil
@@ -130,7 +131,8 @@ func high16(ds rawReader, i int) (int, error) {
 	}
 	data := append(head, rest...)
 	cfg, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || !slices.Contains([]color.Model{color.Gray16Model, color.RGBA64Model, color.NRGBA64Model}, cfg.ColorModel) {
+	models := []color.Model{color.Gray16Model, color.RGBA64Model, color.NRGBA64Model}
+	if err != nil || !slices.Contains(models, cfg.ColorModel) {
 		return 0, err
 	}
 	src, err := decodeImage(data)

@@ -31,9 +31,11 @@ func openListing(o Options, kind, name string, scan func(Options) (listing, erro
 func (l *listing) judge(o Options) error {
 	switch {
 	case len(l.classes) == 1 && !o.Train:
-		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir", o.Dir, l.classes[0])
+		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir",
+			o.Dir, l.classes[0])
 	case len(l.classes) == 1:
-		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two", o.Dir, l.classes[0]))
+		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two",
+			o.Dir, l.classes[0]))
 	case !o.Train:
 		l.lacking(o.Dir)
 	}
@@ -55,7 +57,8 @@ func (l *listing) lacking(dir string) {
 		}
 	}
 	if len(names) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("%s: of %d of the %d classes there are no pictures to test with: %s", dir, len(names), len(l.classes), joined(names, 5)))
+		l.notes = append(l.notes, fmt.Sprintf("%s: of %d of the %d classes there are no pictures to test with: %s",
+			dir, len(names), len(l.classes), joined(names, 5)))
 	}
 }
 
@@ -90,9 +93,11 @@ func scanFolder(o Options) (l listing, err error) {
 	switch {
 	case len(l.classes) == 1: // which is refused for that
 	case len(l.paths) == 0 && s.whole != "":
-		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s", o.Dir, s.whole, s.whole)
+		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s",
+			o.Dir, s.whole, s.whole)
 	case len(l.paths) == 0:
-		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS", o.Dir, o.Dir, o.Dir)
+		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",
+			o.Dir, o.Dir, o.Dir)
 	}
 	return l, nil
 }
@@ -161,7 +166,8 @@ func (l *listing) addTest(dir, trainDir string) error {
 		return fmt.Errorf("class %s is in %s but not in %s; remove it, or add it there", unknown[0], dir, trainDir)
 	}
 	if len(unknown) > 1 {
-		return fmt.Errorf("classes %s are in %s but not in %s; remove them, or add them there (classes there: %s)", joined(unknown, 5), dir, trainDir, joined(l.classes, 3))
+		return fmt.Errorf("classes %s are in %s but not in %s; remove them, or add them there (classes there: %s)",
+			joined(unknown, 5), dir, trainDir, joined(l.classes, 3))
 	}
 	l.root, l.notes = dir, append(l.notes, c.notes()...)
 	l.add(c, func(k int) int { return labels[k] })

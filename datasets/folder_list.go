@@ -82,7 +82,8 @@ func (c *classFolders) add(name, path string, f found) error {
 // notes tell what of dir is not read.
 func (c classFolders) notes() (out []string) {
 	if len(c.without) > 0 {
-		out = append(out, fmt.Sprintf("%s: no classes, for want of pictures that are read: %s", c.dir, joined(c.without, 5)))
+		out = append(out, fmt.Sprintf("%s: no classes, for want of pictures that are read: %s",
+			c.dir, joined(c.without, 5)))
 	}
 	if c.loose > 0 {
 		out = append(out, fmt.Sprintf("%s: %d loose pictures are of no class, and not read", c.dir, c.loose))
@@ -99,7 +100,8 @@ func (c classFolders) none() error {
 	if len(c.without) > 0 {
 		what = "only " + joined(c.without, 5)
 	}
-	return fmt.Errorf("%s has no class folders with pictures (%s); want %s", c.dir, what, filepath.Join(c.dir, "CLASS", "*.jpg"))
+	return fmt.Errorf("%s has no class folders with pictures (%s); want %s",
+		c.dir, what, filepath.Join(c.dir, "CLASS", "*.jpg"))
 }
 
 // what says in a few words what is there beside pictures.
@@ -129,7 +131,8 @@ func (f found) notes(dir string) (out []string) {
 		out = append(out, fmt.Sprintf("%s: pipes, sockets or devices, which are not opened: %d", dir, f.special))
 	}
 	if len(f.circles) > 0 {
-		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s", dir, joined(f.circles, 5)))
+		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s",
+			dir, joined(f.circles, 5)))
 	}
 	return out
 }

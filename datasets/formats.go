@@ -40,8 +40,8 @@ func endingFormat(name string) string {
 // isJunk tells what operating systems and storage servers leave beside
 // pictures: previews of them, what was deleted, copies of attributes.
 func isJunk(name string) bool {
-	return strings.HasPrefix(name, ".") || slices.Contains([]string{"@eadir", "#recycle", "$recycle.bin", "system volume information", "__macosx", "lost+found",
-		"thumbnails", "thumbs.db", "ehthumbs.db", "desktop.ini"}, strings.ToLower(name))
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{
+		"@eadir", "#recycle", "$recycle.bin", "system volume information", "__macosx", "lost+found", "thumbnails", "thumbs.db", "ehthumbs.db", "desktop.ini"}, strings.ToLower(name))
 }
 
 // magic is how files of a format begin.
@@ -53,12 +53,18 @@ type magic struct {
 
 func magics() []magic {
 	return []magic{
-		{"JPEG", 0, "\xff\xd8\xff"}, {"PNG", 0, "\x89PNG\r\n\x1a\n"}, {"WebP", 8, "WEBP"}, {"TIFF", 0, "II*\x00"}, {"TIFF", 0, "MM\x00*"}, {"BMP", 0, "BM"}, {"GIF", 0, "GIF8"},
+		{"JPEG", 0, "\xff\xd8\xff"}, {"PNG", 0, "\x89PNG\r\n\x1a\n"}, {"WebP", 8, "WEBP"}, {"TIFF", 0, "II*\x00"},
+		{"TIFF", 0, "MM\x00*"}, {"BMP", 0, "BM"}, {"GIF", 0, "GIF8"},
 		{"BigTIFF", 0, "II+\x00"}, {"BigTIFF", 0, "MM\x00+"},
-		{"AVIF", 4, "ftypavif"}, {"AVIF", 4, "ftypavis"}, {"HEIC", 4, "ftyphei"}, {"HEIC", 4, "ftyphev"}, {"HEIC", 4, "ftypmif1"}, {"HEIC", 4, "ftypmsf1"}, {"video", 4, "ftyp"}, {"video", 0, "\x1aE\xdf\xa3"},
-		{"JPEG 2000", 0, "\x00\x00\x00\x0cjP  "}, {"JPEG 2000", 0, "\xff\x4f\xff\x51"}, {"JPEG XL", 0, "\xff\x0a"}, {"JPEG XL", 0, "\x00\x00\x00\x0cJXL "},
-		{"Photoshop file", 0, "8BPS"}, {"icon", 0, "\x00\x00\x01\x00"}, {"OpenEXR", 0, "v/1\x01"}, {"Radiance HDR", 0, "#?RADIANCE"}, {"DICOM", 128, "DICM"}, {"portable pixmap", 0, "P6"}, {"portable graymap", 0, "P5"},
-		{"PDF", 0, "%PDF"}, {"PostScript file", 0, "%!PS"}, {"zip archive", 0, "PK\x03\x04"}, {"gzip file", 0, "\x1f\x8b"}, {"NumPy array", 0, "\x93NUMPY"}, {"HDF5 file", 0, "\x89HDF\r\n\x1a\n"},
+		{"AVIF", 4, "ftypavif"}, {"AVIF", 4, "ftypavis"}, {"HEIC", 4, "ftyphei"}, {"HEIC", 4, "ftyphev"},
+		{"HEIC", 4, "ftypmif1"}, {"HEIC", 4, "ftypmsf1"}, {"video", 4, "ftyp"}, {"video", 0, "\x1aE\xdf\xa3"},
+		{"JPEG 2000", 0, "\x00\x00\x00\x0cjP  "}, {"JPEG 2000", 0, "\xff\x4f\xff\x51"}, {"JPEG XL", 0, "\xff\x0a"},
+		{"JPEG XL", 0, "\x00\x00\x00\x0cJXL "},
+		{"Photoshop file", 0, "8BPS"}, {"icon", 0, "\x00\x00\x01\x00"}, {"OpenEXR", 0, "v/1\x01"},
+		{"Radiance HDR", 0, "#?RADIANCE"}, {"DICOM", 128, "DICM"}, {"portable pixmap", 0, "P6"},
+		{"portable graymap", 0, "P5"},
+		{"PDF", 0, "%PDF"}, {"PostScript file", 0, "%!PS"}, {"zip archive", 0, "PK\x03\x04"},
+		{"gzip file", 0, "\x1f\x8b"}, {"NumPy array", 0, "\x93NUMPY"}, {"HDF5 file", 0, "\x89HDF\r\n\x1a\n"},
 		{"Git LFS pointer (git lfs pull fetches the file)", 0, "version https://git-lfs"},
 	}
 }
@@ -72,16 +78,20 @@ func formatOf(data []byte) string {
 	}
 	text := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 1024)], " \t\r\n\xef\xbb\xbf"))
 	switch {
-	case bytes.HasPrefix(text, []byte("<!doctype html")), bytes.HasPrefix(text, []byte("<html")), bytes.HasPrefix(text, []byte("<head")):
+	case begins(text, "<!doctype html", "<html", "<head"):
 		return "HTML page"
-	case bytes.HasPrefix(text, []byte("<svg")), bytes.HasPrefix(text, []byte("<?xml")) && bytes.Contains(text, []byte("<svg")):
+	case begins(text, "<svg"), begins(text, "<?xml") && bytes.Contains(text, []byte("<svg")):
 		return "SVG drawing"
-	case bytes.HasPrefix(text, []byte("<?xml")):
+	case begins(text, "<?xml"):
 		return "XML file"
 	case len(data) > 0 && len(bytes.Trim(data, "\x00")) == 0:
 		return "file of zeros"
 	}
 	return ""
+}
+
+func begins(text []byte, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.HasPrefix(text, []byte(w)) })
 }
 
 // misnamed says that a file is another thing than its name promises, as "it is
@@ -99,7 +109,8 @@ func misnamed(data []byte, name string) string {
 
 // article puts "a" or "an" before a format's name.
 func article(format string) string {
-	if slices.Contains([]string{"AVIF", "HTML page", "XML file", "SVG drawing", "HDF5 file", "icon", "OpenEXR"}, format) {
+	spoken := []string{"AVIF", "HTML page", "XML file", "SVG drawing", "HDF5 file", "icon", "OpenEXR"}
+	if slices.Contains(spoken, format) {
 		return "an " + format
 	}
 	return "a " + format

@@ -26,8 +26,9 @@ func firstFrame(data []byte, width, height int) (image.Image, error) {
 	for i := range whole.Pix {
 		whole.Pix[i] = uint8(clear)
 	}
+	left := frame.Rect.Min.X
 	for y := frame.Rect.Min.Y; y < frame.Rect.Max.Y; y++ {
-		copy(whole.Pix[whole.PixOffset(frame.Rect.Min.X, y):], frame.Pix[frame.PixOffset(frame.Rect.Min.X, y):][:frame.Rect.Dx()])
+		copy(whole.Pix[whole.PixOffset(left, y):], frame.Pix[frame.PixOffset(left, y):][:frame.Rect.Dx()])
 	}
 	return whole, nil
 }

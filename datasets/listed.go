@@ -61,8 +61,8 @@ func newNameIndex(f *files) nameIndex {
 func (x nameIndex) find(line string) (int, error) {
 	name := path.Clean(filepath.ToSlash(line))
 	all := x.of[stem(name)]
-	fit := slices.DeleteFunc(slices.Clone(all), func(i int) bool { return !ends(x.whole[i], name) && !ends(name, x.paths[i]) })
-	exact := slices.DeleteFunc(slices.Clone(fit), func(i int) bool { return path.Ext(x.whole[i]) != path.Ext(name) })
+	fit := filtered(all, func(i int) bool { return ends(x.whole[i], name) || ends(name, x.paths[i]) })
+	exact := filtered(fit, func(i int) bool { return path.Ext(x.whole[i]) == path.Ext(name) })
 	if len(exact) > 0 {
 		fit = exact
 	}
@@ -70,11 +70,22 @@ func (x nameIndex) find(line string) (int, error) {
 	case len(fit) == 1:
 		return fit[0], nil
 	case len(fit) > 1:
-		return 0, fmt.Errorf("%s can be %s and %s (give its folder, as in %s)", line, x.paths[fit[0]], x.paths[fit[1]], x.paths[fit[0]])
+		return 0, fmt.Errorf("%s can be %s and %s (give its folder, as in %s)",
+			line, x.paths[fit[0]], x.paths[fit[1]], x.paths[fit[0]])
 	case len(all) > 0:
 		return 0, fmt.Errorf("no picture %s (but %s)", line, x.paths[all[0]])
 	}
 	return 0, fmt.Errorf("no picture %s", line)
+}
+
+// filtered returns those of a list that ok holds for.
+func filtered[T any](list []T, ok func(T) bool) (out []T) {
+	for _, v := range list {
+		if ok(v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // ends reports that the last folders and the name of long, endings apart, are

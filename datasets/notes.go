@@ -84,7 +84,8 @@ func checkLabels(ds Dataset) error {
 	classes := len(ds.Classes())
 	for i := range ds.Len() {
 		if l := ds.Label(i); l >= classes || l < -1 {
-			return fmt.Errorf("%s: picture %s has label %d; want one below the %d classes", ds.Name(), PictureName(ds, i), l, classes)
+			return fmt.Errorf("%s: picture %s has label %d; want one below the %d classes",
+				ds.Name(), PictureName(ds, i), l, classes)
 		}
 	}
 	return nil

@@ -105,7 +105,8 @@ func holdsFolders(dir string) bool {
 // noTrain is the error of a testing part without a training part.
 func noTrain(dir string, trains []string, test string) error {
 	if len(trains) == 0 {
-		return fmt.Errorf("%s has no train beside it; want %s", filepath.Join(dir, test), filepath.Join(dir, "train", "CLASS", "*.jpg"))
+		return fmt.Errorf("%s has no train beside it; want %s",
+			filepath.Join(dir, test), filepath.Join(dir, "train", "CLASS", "*.jpg"))
 	}
 	return looseIn(filepath.Join(dir, trains[0]))
 }
@@ -131,7 +132,8 @@ func (s *split) byItself(dir string) error {
 		return err
 	}
 	self, above := filepath.Base(full), filepath.Join(dir, "..")
-	note := fmt.Sprintf("%s has no train and test: every tenth picture of a class is for testing, the others for training", dir)
+	note := fmt.Sprintf("%s has no train and test: every tenth picture of a class is for testing, the others for training",
+		dir)
 	if beside, err := foldersIn(above); err == nil {
 		other := testNames()
 		if len(called([]string{self}, testNames())) > 0 {
@@ -152,7 +154,8 @@ func (s *split) byItself(dir string) error {
 // others tells of what lies beside the parts.
 func (s *split) others(dir string, folders, taken, tests []string) {
 	if len(tests) > 1 {
-		s.notes = append(s.notes, fmt.Sprintf("%s has %s: %s is for testing, %s not read", dir, strings.Join(tests, " and "), tests[0], isAre(tests[1:])))
+		s.notes = append(s.notes, fmt.Sprintf("%s has %s: %s is for testing, %s not read",
+			dir, strings.Join(tests, " and "), tests[0], isAre(tests[1:])))
 	}
 	var rest []string
 	for _, f := range folders {
@@ -161,7 +164,8 @@ func (s *split) others(dir string, folders, taken, tests []string) {
 		}
 	}
 	if len(rest) > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("%s: beside %s, %s not read", dir, strings.Join(taken, " and "), isAre(rest)))
+		s.notes = append(s.notes, fmt.Sprintf("%s: beside %s, %s not read",
+			dir, strings.Join(taken, " and "), isAre(rest)))
 	}
 }
 

@@ -111,7 +111,8 @@ func (s *shards) folders(known *classNames) ([]label, error) {
 			continue
 		}
 		if loose != "" {
-			return nil, fmt.Errorf("%s lies in no folder, and %s does; want all in class folders, or none", loose, s.members[i].name)
+			return nil, fmt.Errorf("%s lies in no folder, and %s does; want all in class folders, or none",
+				loose, s.members[i].name)
 		}
 		labels[i].text = dirs[level]
 		for _, d := range dirs {

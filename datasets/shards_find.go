@@ -29,8 +29,8 @@ func findShards(dir string) (p shardPaths, err error) {
 	if err != nil {
 		return p, err
 	}
-	named := slices.DeleteFunc(slices.Clone(all), func(f string) bool { return !strings.Contains(strings.ToLower(filepath.Base(f)), "train") })
-	left := slices.DeleteFunc(slices.Clone(all), func(f string) bool { return slices.Contains(named, f) })
+	named := filtered(all, func(f string) bool { return strings.Contains(strings.ToLower(filepath.Base(f)), "train") })
+	left := filtered(all, func(f string) bool { return !slices.Contains(named, f) })
 	in, _, err := p.firstFolder(dir, called(folders, trainNames()))
 	if err != nil {
 		return p, err
@@ -44,14 +44,15 @@ func findShards(dir string) (p shardPaths, err error) {
 	case len(named) > 0:
 		p.train = named
 	default:
-		p.train = slices.DeleteFunc(left, func(f string) bool { return testWord(f, true) != "" || slices.Contains(p.test, f) })
+		p.train = filtered(left, func(f string) bool { return testWord(f, true) == "" && !slices.Contains(p.test, f) })
 	}
-	rest := slices.DeleteFunc(all, func(f string) bool { return slices.Contains(p.train, f) || slices.Contains(p.test, f) })
+	rest := filtered(all, func(f string) bool { return !slices.Contains(p.train, f) && !slices.Contains(p.test, f) })
 	if len(rest) > 0 {
 		p.notes = append(p.notes, fmt.Sprintf("%s: of neither part, and not read: %s", dir, joined(bases(rest), 5)))
 	}
 	if len(packed) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s: not read, since they are packed: %s; unpack them to .tar", dir, packed))
+		p.notes = append(p.notes, fmt.Sprintf("%s: not read, since they are packed: %s; unpack them to .tar",
+			dir, packed))
 	}
 	return p, nil
 }
@@ -85,7 +86,8 @@ func (p *shardPaths) findTest(dir string, folders, tars []string, trainNamed boo
 		take("*"+word+"*.tar", with)
 	}
 	if len(others) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s has %s and %s: %s is for testing, %s not read", dir, taken, strings.Join(others, ", "), taken, isAre(others)))
+		p.notes = append(p.notes, fmt.Sprintf("%s has %s and %s: %s is for testing, %s not read",
+			dir, taken, strings.Join(others, ", "), taken, isAre(others)))
 	}
 	return nil
 }
@@ -161,7 +163,8 @@ func (p shardPaths) check(o Options) error {
 	case len(p.packed) > 0:
 		what = p.packed.String() + ": unpack them to .tar"
 	}
-	return fmt.Errorf("%s has no %s/*.tar, nor *%s*.tar, but %s; want tar files of pictures", o.Dir, words[0], words[0], what)
+	return fmt.Errorf("%s has no %s/*.tar, nor *%s*.tar, but %s; want tar files of pictures",
+		o.Dir, words[0], words[0], what)
 }
 
 func bases(paths []string) (out []string) {

@@ -81,7 +81,8 @@ func (s *shards) scan(name string) error {
 			return err
 		}
 		if h.Size < 0 || h.Size > info.Size()-at {
-			return fmt.Errorf("truncated: %s has %d bytes, of which %d are there; fetch it again", h.Name, h.Size, info.Size()-at)
+			return fmt.Errorf("truncated: %s has %d bytes, of which %d are there; fetch it again",
+				h.Name, h.Size, info.Size()-at)
 		}
 		if err := s.add(member{len(s.tars) - 1, at, h.Size, path.Clean(h.Name)}, r); err != nil {
 			return err
@@ -134,8 +135,8 @@ func jsonLabel(data []byte) label {
 	return label{}
 }
 
-// key splits a path as WebDataset does: at the first point of the file's name.
-func key(name string) (key, field string) {
+// splitKey splits a path as WebDataset does: at the first point of the file's name.
+func splitKey(name string) (key, field string) {
 	dir, base := path.Split(name)
 	k, field, _ := strings.Cut(base, ".")
 	return dir + k, field
@@ -147,13 +148,13 @@ func key(name string) (key, field string) {
 func (s *shards) labelled() (labels []label, err error) {
 	simple := map[sample]bool{}
 	for _, m := range s.members {
-		if k, field := key(m.name); !strings.Contains(field, ".") {
+		if k, field := splitKey(m.name); !strings.Contains(field, ".") {
 			simple[sample{m.tar, k}] = true
 		}
 	}
 	var kept []member
 	for _, m := range s.members {
-		k, field := key(m.name)
+		k, field := splitKey(m.name)
 		own := strings.TrimSuffix(m.name, path.Ext(m.name))
 		l, ok := s.labels[sample{m.tar, own}]
 		switch {
@@ -162,7 +163,8 @@ func (s *shards) labelled() (labels []label, err error) {
 		case strings.Contains(field, ".") && (simple[sample{m.tar, k}] || s.labels[sample{m.tar, k}].text != ""):
 			s.others["."+field]++
 		default:
-			return nil, fmt.Errorf("%s has no label (%s.cls, or \"label\" in %s.json) in %s", m.name, own, own, s.tars[m.tar].Name())
+			return nil, fmt.Errorf("%s has no label (%s.cls, or \"label\" in %s.json) in %s",
+				m.name, own, own, s.tars[m.tar].Name())
 		}
 	}
 	if s.members = kept; len(kept) == 0 {

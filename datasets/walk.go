@@ -116,13 +116,16 @@ func (w *walker) follow(link, below string) (string, error) {
 		w.found.circles = append(w.found.circles, below)
 		return "", nil
 	}
-	if rest, err := filepath.Rel(w.root, to); err == nil && inside(to, w.root) && !slices.ContainsFunc(strings.Split(rest, string(filepath.Separator)), isJunk) {
+	rest, err := filepath.Rel(w.root, to)
+	if err == nil && inside(to, w.root) && !slices.ContainsFunc(strings.Split(rest, slash), isJunk) {
 		return "", nil
 	}
 	return to, nil
 }
 
+const slash = string(filepath.Separator)
+
 // inside reports that path is dir, or below it.
 func inside(path, dir string) bool {
-	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
+	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, slash)+slash)
 }
