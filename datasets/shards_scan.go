@@ -73,7 +73,7 @@ func (s *shards) scan(name string) error {
 		if err != nil {
 			return fmt.Errorf("%w; fetch it again", err)
 		}
-		if h.Typeflag != tar.TypeReg || slices.ContainsFunc(strings.Split(path.Clean(h.Name), "/"), isJunk) {
+		if h.Typeflag != tar.TypeReg || slices.ContainsFunc(strings.Split(path.Clean(h.Name), "/"), isJunkMember) {
 			continue
 		}
 		at, err := f.Seek(0, io.SeekCurrent) // the tar reader does not read ahead
@@ -89,6 +89,9 @@ func (s *shards) scan(name string) error {
 		}
 	}
 }
+
+// isJunkMember is isJunk of a part of a member's path, which may begin above.
+func isJunkMember(part string) bool { return part != ".." && isJunk(part) }
 
 // add takes up a member: a picture, a label, or neither.
 func (s *shards) add(m member, r io.Reader) error {

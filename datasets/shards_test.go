@@ -78,6 +78,9 @@ func TestShardsLabels(t *testing.T) {
 		"class folders that all have folders in them": {
 			[]string{"cat/2023/0.jpg", "cat/2024/0.jpg", "dog/2024/0.jpg"}, []string{"dog/2024/0.jpg"},
 			[2]got{{"cat dog", "cat/2023/0.jpg cat/2024/0.jpg dog/2024/0.jpg", []int{0, 0, 1}}, {"cat dog", "dog/2024/0.jpg", []int{1}}}},
+		"a path from above": {
+			[]string{"../x/a/0.jpg", "../x/b/0.jpg"}, []string{"../x/b/0.jpg"},
+			[2]got{{"a b", "../x/a/0.jpg ../x/b/0.jpg", []int{0, 1}}, {"a b", "../x/b/0.jpg", []int{1}}}},
 		"the tar's own folder": {
 			[]string{"train-0/cat/0.jpg", "train-0/dog/0.jpg"}, []string{"val-0/cat/0.jpg"},
 			[2]got{{"cat dog", "train-0/cat/0.jpg train-0/dog/0.jpg", []int{0, 1}}, {"cat dog", "val-0/cat/0.jpg", []int{0}}}},

@@ -3,6 +3,7 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 )
 
 // openUnlabelled is any folder of pictures, at any depth, for pre-training.
@@ -14,6 +15,7 @@ func openUnlabelled(o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unlabelled: %w", err)
 	}
+	notes = append(notes, bothParts(o.Dir)...)
 	l := listing{paths: paths, labels: make([]int, len(paths)), notes: notes, root: o.Dir}
 	for i := range l.labels {
 		l.labels[i] = -1
@@ -21,4 +23,15 @@ func openUnlabelled(o Options) (Dataset, error) {
 	d := newFiles("unlabelled "+o.Dir, l)
 	d.depth = o.Depth16
 	return d, nil
+}
+
+// bothParts tells where pictures for testing are among those that are taken.
+func bothParts(dir string) []string {
+	folders, err := foldersIn(dir)
+	trains, tests := called(folders, trainNames()), called(folders, testNames())
+	if err != nil || len(trains) == 0 || len(tests) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s has %s and %s, and the pictures of both are taken; --data-dir %s takes the first alone",
+		dir, trains[0], tests[0], filepath.Join(dir, trains[0]))}
 }
