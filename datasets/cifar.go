@@ -58,7 +58,7 @@ func openCIFAR(o Options) (Dataset, error) {
 			}
 			for _, name := range files {
 				path := filepath.Join(dir, name+version.suffix)
-				data, err := os.ReadFile(path)
+				data, err := readFile(path)
 				if err != nil {
 					return nil, fmt.Errorf("%s: %w; fetch the archive again", c.name, err)
 				}

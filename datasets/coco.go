@@ -78,7 +78,7 @@ func openCOCO(o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coco: %s: %w", instances, err)
 	}
-	d.name, d.seed, d.train = part("coco", o.Train), o.Seed, o.Train
+	d.name, d.seed, d.train, d.depth = part("coco", o.Train), o.Seed, o.Train, o.Depth16
 	return d, nil
 }
 
@@ -146,7 +146,7 @@ func (a annotations) single(dir string) (*coco, error) {
 		only[x.Image] = i
 	}
 	d := &coco{}
-	l := listing{classes: cocoClasses()}
+	l := listing{classes: cocoClasses(), root: dir}
 	for _, m := range a.Images {
 		if objects[m.ID] != 1 {
 			continue

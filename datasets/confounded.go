@@ -26,7 +26,7 @@ func openConfounded(o Options) (Dataset, error) {
 			return nil, err
 		}
 	}
-	if d.background, err = openFolder(Options{Dir: o.Dir, Train: o.Train}); err != nil {
+	if d.background, err = openFolder(Options{Dir: o.Dir, Train: o.Train, Depth16: o.Depth16}); err != nil {
 		return nil, fmt.Errorf("confounded: backgrounds: %w", err)
 	}
 	d.byClass = make([][]int, len(d.background.Classes()))

@@ -101,6 +101,7 @@ type Options struct {
 	Seed        uint64   // of drawn pictures, and of replaced backgrounds
 	Correlation float64  // share of drawn pictures whose background is their class's; the others' is any
 	Foreground  string   // of confounded: shapes (0) or the folder of Fashion-MNIST
+	Depth16     Depth16  // of pictures in files: how samples of 16 bits become 8
 }
 
 // Info describes a data set in lists: its name, what it is, the files it needs
@@ -132,9 +133,9 @@ func registry() []entry {
 			Source: "https://cocodataset.org/#download"}, openCOCO, nil},
 		{Info{Name: "fashion_mnist", About: "Fashion-MNIST, IDX files", Layout: "DIR/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz (or in DIR/FashionMNIST/raw); without --data-dir those of Debian's package dataset-fashion-mnist",
 			Source: "https://github.com/zalandoresearch/fashion-mnist"}, openFashionMNIST, []string{debianFashionMNIST}},
-		{Info{Name: "folder", About: "any pictures, PNG or JPEG, a folder for each class", Layout: "DIR/train/CLASS/*, DIR/test/CLASS/* (or val); or DIR/CLASS/*, of which every tenth is for testing", Source: "your own"}, openFolder, nil},
-		{Info{Name: "unlabelled", About: "any pictures, PNG or JPEG, at any depth, without labels: for pre-training", Layout: "DIR/**/*", Source: "your own"}, openUnlabelled, nil},
-		{Info{Name: "shards", About: "pictures in tar files, read where they lie: WebDataset's (KEY.jpg, KEY.cls), or class folders", Layout: "DIR/train*.tar, DIR/val*.tar, or DIR/train/*.tar, DIR/val/*.tar", Source: "your own"}, openShards, nil},
+		{Info{Name: "folder", About: "any pictures (" + readable + "), a folder for each class", Layout: "DIR/train/CLASS/**, DIR/test/CLASS/** (or val, valid, validation, testing); or DIR/CLASS/**, of which every tenth is for testing", Source: "your own"}, openFolder, nil},
+		{Info{Name: "unlabelled", About: "any pictures (" + readable + "), at any depth, without labels: for pre-training", Layout: "DIR/**/*", Source: "your own"}, openUnlabelled, nil},
+		{Info{Name: "shards", About: "pictures in tar files, read where they lie: WebDataset's (KEY.jpg, KEY.cls or KEY.json), or class folders", Layout: "DIR/train*.tar, DIR/val*.tar (or test), or DIR/train/*.tar, DIR/val/*.tar", Source: "your own"}, openShards, nil},
 		{Info{Name: "confounded", About: "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", Layout: "DIR as for folder; --foreground-dir as for fashion_mnist", Source: "your own"}, openConfounded, nil},
 	}
 }
@@ -163,6 +164,9 @@ func Open(o Options) (Dataset, error) {
 	if !(o.Correlation >= 0 && o.Correlation <= 1) {
 		return nil, fmt.Errorf("--correlation %g: want 0 to 1", o.Correlation)
 	}
+	if err := o.Depth16.check(); err != nil {
+		return nil, err
+	}
 	if o.Count < 0 || o.Size < 0 || o.Size > 0 && o.Size < 8 || o.Size > 1024 {
 		return nil, fmt.Errorf("%d drawn pictures of %d pixels: want a positive count and 8 to 1024 pixels", o.Count, o.Size)
 	}
@@ -186,11 +190,27 @@ func Open(o Options) (Dataset, error) {
 			if o.Dir == "" && o.Name != "shapes" {
 				return nil, fmt.Errorf("--dataset %s needs --data-dir: the folder with %s", o.Name, e.Layout)
 			}
-			return e.open(o)
+			return e.opened(o)
 		}
 		names = append(names, e.Name)
 	}
 	return nil, suggest.Unknown("dataset", o.Name, names)
+}
+
+// opened opens the data set, checks it, and looks at some of its pictures.
+func (e entry) opened(o Options) (Dataset, error) {
+	ds, err := e.open(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkLabels(ds); err != nil {
+		Close(ds)
+		return nil, err
+	}
+	if d, ok := ds.(interface{ tell(notes []string) }); ok {
+		d.tell(few16(ds, o.Depth16))
+	}
+	return ds, nil
 }
 
 func part(name string, train bool) string {

@@ -2,12 +2,15 @@ package datasets
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	_ "image/jpeg" // registers the format
 	_ "image/png"  // registers the format
-	"os"
+
+	_ "golang.org/x/image/bmp"  // registers the format
+	_ "golang.org/x/image/tiff" // registers the format
+	_ "golang.org/x/image/webp" // registers the format
 
 	"github.com/icl-msr/icl-msr/internal/jpeg"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -17,28 +20,38 @@ import (
 const maxPixels = 100 << 20
 
 // decodeFile is decode of a file, whose name errors tell.
-func decodeFile(path string) (transforms.Image, error) {
-	data, err := os.ReadFile(path)
+func decodeFile(path string, depth Depth16) (transforms.Image, error) {
+	data, err := readFile(path)
 	if err != nil {
 		return transforms.Image{}, err
 	}
-	p, err := decodeNamed(data, path, nil)
+	p, err := decodeNamed(data, path, nil, depth)
 	return p.Image, err
 }
 
-// decodeNamed is DecodePart whose errors name the file.
-func decodeNamed(data []byte, name string, need Need) (transforms.Part, error) {
-	p, err := DecodePart(data, need)
-	if err != nil {
-		return transforms.Part{}, fmt.Errorf("%s (%d bytes): %w; replace or remove it", name, len(data), err)
+// decodeNamed is DecodePart whose errors name the file, and what it is where its
+// name says another thing.
+func decodeNamed(data []byte, name string, need Need, depth Depth16) (transforms.Part, error) {
+	p, err := decodePart(data, need, depth)
+	var foreign notRead
+	is := misnamed(data, name)
+	switch {
+	case err == nil:
+		return p, nil
+	case is != "" && errors.As(err, &foreign):
+		return transforms.Part{}, fmt.Errorf("%s (%d bytes): %s, which is not read; convert it to %s, or remove it",
+			name, len(data), is, readable)
+	case is != "":
+		err = fmt.Errorf("%s: %w", is, err)
 	}
-	return p, nil
+	return transforms.Part{}, fmt.Errorf("%s (%d bytes): %w; replace or remove it", name, len(data), err)
 }
 
-// Decode reads a PNG or JPEG as PIL's open(...).convert("RGB") does: alpha
-// is dropped, EXIF orientation is not applied, chroma is interpolated. 16-bit
-// samples keep their high byte; here PIL differs for gray ones, which it
-// saturates.
+// Decode reads a PNG, JPEG, WebP, TIFF or BMP, or the first frame of a GIF, as
+// PIL's open(...).convert("RGB") does: alpha is dropped, EXIF orientation is
+// not applied, chroma is interpolated. What the data is, not a name, tells the
+// format. 16-bit samples keep their high byte; here PIL differs for gray ones,
+// which it saturates.
 func Decode(data []byte) (transforms.Image, error) {
 	p, err := DecodePart(data, nil)
 	return p.Image, err
@@ -52,37 +65,76 @@ type Need func(width, height int) transforms.Needs
 // shrunk has the bytes that it has in the whole picture. A picture that ends
 // early below what is needed passes.
 func DecodePart(data []byte, need Need) (transforms.Part, error) {
-	if len(data) == 0 {
-		return transforms.Part{}, fmt.Errorf("the file is empty")
-	}
-	if bytes.HasPrefix(data, []byte("\xff\xd8")) && jpeg.Available() {
-		if p, done, err := fastJPEG(data, need); done {
-			return p, err
-		}
-	}
-	cfg, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return transforms.Part{}, err
-	}
-	if err := checkSize(cfg.Width, cfg.Height); err != nil {
-		return transforms.Part{}, err
-	}
-	src, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return transforms.Part{}, err
-	}
-	return transforms.Whole(toRGB(src)), nil
+	return decodePart(data, need, High)
 }
 
-// fastJPEG decodes by libjpeg-turbo what it decodes as PIL does; the others
-// (CMYK) are not done.
-func fastJPEG(data []byte, need Need) (p transforms.Part, done bool, err error) {
+func decodePart(data []byte, need Need, depth Depth16) (transforms.Part, error) {
+	if len(data) == 0 {
+		return transforms.Part{}, errors.New("the file is empty")
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xd8")) && jpeg.Available() {
+		return fastJPEG(data, need)
+	}
+	src, err := decodeImage(data)
+	if err != nil {
+		return transforms.Part{}, err
+	}
+	return transforms.Whole(asTIFF(toRGB(src, depth), data)), nil
+}
+
+// decodeImage decodes what the fast way does not.
+func decodeImage(data []byte) (image.Image, error) {
+	data = withAdobe(data)
+	cfg, format, err := decodeConfig(data)
+	if errors.Is(err, image.ErrFormat) {
+		return nil, notRead(formatOf(data))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSize(cfg.Width, cfg.Height); err != nil {
+		return nil, err
+	}
+	switch {
+	case format == "gif":
+		return firstFrame(data, cfg.Width, cfg.Height)
+	case format == "webp" && isAnimated(data):
+		return firstWebP(data, cfg.Width, cfg.Height)
+	}
+	src, _, err := image.Decode(bytes.NewReader(data))
+	if err == nil && format == "webp" {
+		src = inVideoRange(src)
+	}
+	return src, err
+}
+
+// decodeConfig is image.DecodeConfig, of animated WebPs, too.
+func decodeConfig(data []byte) (image.Config, string, error) {
+	if formatOf(data) == "WebP" && isAnimated(data) {
+		return image.Config{Width: 1 + int(uint24(data[24:])), Height: 1 + int(uint24(data[27:]))}, "webp", nil
+	}
+	return image.DecodeConfig(bytes.NewReader(data))
+}
+
+// notRead is the error of data that is no picture that is read: the format, or
+// "" where nobody knows it.
+type notRead string
+
+func (e notRead) Error() string {
+	if e == "" {
+		return "unknown format; want " + readable
+	}
+	return article(string(e)) + " is not read; want " + readable
+}
+
+// fastJPEG decodes by libjpeg-turbo, as PIL does.
+func fastJPEG(data []byte, need Need) (p transforms.Part, err error) {
 	h, err := jpeg.ReadHeader(data)
 	if err != nil {
-		return p, true, err
+		return p, err
 	}
-	if err := checkSize(h.Width, h.Height); err != nil || h.Components > 3 {
-		return p, err != nil, err
+	if err := checkSize(h.Width, h.Height); err != nil {
+		return p, err
 	}
 	n := transforms.Needs{Box: transforms.Box{Width: h.Width, Height: h.Height}, Shrink: 1}
 	if need != nil {
@@ -92,9 +144,9 @@ func fastJPEG(data []byte, need Need) (p transforms.Part, done bool, err error) 
 	r := region(h, &p)
 	p.Image = transforms.NewImage(r.Width, r.Height)
 	if err := jpeg.Decode(data, h, r, p.Pix); err != nil {
-		return transforms.Part{}, true, err
+		return transforms.Part{}, err
 	}
-	return p, true, nil
+	return p, nil
 }
 
 // region is where p's box lies in the shrunk picture; the box grows to whole
@@ -117,45 +169,4 @@ func checkSize(width, height int) error {
 		return fmt.Errorf("%dx%d pixels; want 1 to %d in all", width, height, maxPixels)
 	}
 	return nil
-}
-
-func toRGB(src image.Image) transforms.Image {
-	b := src.Bounds()
-	m := transforms.NewImage(b.Dx(), b.Dy())
-	switch s := src.(type) {
-	case *image.YCbCr:
-		fromYCbCr(m, s)
-	case *image.Gray:
-		samples(m, s.Pix, s.Stride, 1, [3]int{})
-	case *image.Gray16:
-		samples(m, s.Pix, s.Stride, 2, [3]int{})
-	case *image.RGBA: // from a PNG without alpha: opaque
-		samples(m, s.Pix, s.Stride, 4, [3]int{0, 1, 2})
-	case *image.NRGBA:
-		samples(m, s.Pix, s.Stride, 4, [3]int{0, 1, 2})
-	case *image.RGBA64:
-		samples(m, s.Pix, s.Stride, 8, [3]int{0, 2, 4})
-	case *image.NRGBA64:
-		samples(m, s.Pix, s.Stride, 8, [3]int{0, 2, 4})
-	default: // a palette, CMYK
-		for i := range m.Width * m.Height {
-			c := color.NRGBAModel.Convert(src.At(b.Min.X+i%m.Width, b.Min.Y+i/m.Width)).(color.NRGBA)
-			m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = c.R, c.G, c.B
-		}
-	}
-	return m
-}
-
-// samples fills m from rows of pixels of step bytes, whose red, green and blue
-// (or high bytes of them) are at the offsets at.
-func samples(m transforms.Image, pix []uint8, stride, step int, at [3]int) {
-	out := m.Pix
-	for y := range m.Height {
-		row := pix[y*stride:]
-		for x := range m.Width {
-			p := row[x*step : (x+1)*step]
-			out[0], out[1], out[2] = p[at[0]], p[at[1]], p[at[2]]
-			out = out[3:]
-		}
-	}
 }

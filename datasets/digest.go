@@ -105,6 +105,9 @@ func digestOfFile(ds rawReader, i int, most int64) Digest {
 }
 
 func openRaw(path string) (io.ReadCloser, int64, error) {
+	if err := readableFile(path); err != nil {
+		return nil, 0, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
@@ -117,16 +120,11 @@ func openRaw(path string) (io.ReadCloser, int64, error) {
 	return f, info.Size(), nil
 }
 
-func (d pictures) raw(i int) (io.ReadCloser, int64, error) { return openRaw(d[i]) }
+func (d pictures) raw(i int) (io.ReadCloser, int64, error) { return openRaw(d.paths[i]) }
 
 func (d *files) raw(i int) (io.ReadCloser, int64, error) {
 	if d.rawAt != nil {
 		return d.rawAt(i)
 	}
 	return openRaw(d.paths[i])
-}
-
-func (s *shards) raw(i int) (io.ReadCloser, int64, error) {
-	m := s.members[i]
-	return io.NopCloser(io.NewSectionReader(s.tars[m.tar], m.at, m.size)), m.size, nil
 }

@@ -1,9 +1,12 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,7 +18,9 @@ import (
 type listing struct {
 	classes []string
 	paths   []string
-	labels  []int // -1 without one
+	labels  []int    // -1 without one
+	root    string   // folder of the class folders; "" where paths are no files'
+	notes   []string // for its user
 }
 
 // files is a data set of picture files, decoded when asked for. Small sets stay
@@ -25,7 +30,9 @@ type files struct {
 	name  string
 	read  func(i int) (data []byte, name string, err error)    // nil: the file of that path
 	rawAt func(i int) (r io.ReadCloser, size int64, err error) // likewise, unread
+	close func() error                                         // nil: nothing is open
 	side  int                                                  // of all pictures in pixels; 0: not known
+	depth Depth16                                              // of samples of 16 bits
 	cache *cache
 	kept  atomic.Int64 // bytes of decoded pictures in the cache
 }
@@ -47,18 +54,20 @@ func (d *files) decode(i int) (transforms.Image, error) {
 
 // part decodes picture i, or what is needed of it.
 func (d *files) part(i int, need Need) (transforms.Part, error) {
-	read, name := os.ReadFile, d.paths[i]
-	if d.read != nil {
-		read = func(string) (data []byte, err error) {
-			data, name, err = d.read(i)
-			return data, err
-		}
-	}
-	data, err := read(name)
+	data, name, err := d.bytes(i)
 	if err != nil {
 		return transforms.Part{}, err
 	}
-	return decodeNamed(data, name, need)
+	return decodeNamed(data, name, need, d.depth)
+}
+
+// bytes is what picture i's file holds.
+func (d *files) bytes(i int) (data []byte, name string, err error) {
+	if d.read != nil {
+		return d.read(i)
+	}
+	data, err = readFile(d.paths[i])
+	return data, d.paths[i], err
 }
 
 // Part implements Partial. As long as decoded pictures find room in memory they
@@ -88,30 +97,64 @@ func (d *files) Classes() []string                     { return d.classes }
 func (d *files) Label(i int) int                       { return d.labels[i] }
 func (d *files) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.kept) }
 
-// only returns the listing of some classes, in the order of their names; an
-// empty list is all.
-func (l listing) only(classes []string) (listing, error) {
+// only returns the listing of some classes, in the order of their names, and
+// which pictures those are; an empty list is all.
+func (l listing) only(classes []string) (out listing, which []int, err error) {
 	if len(classes) == 0 {
-		return l, nil
+		for i := range l.paths {
+			which = append(which, i)
+		}
+		return l, which, nil
 	}
 	number := map[int]int{} // old to new
-	out := listing{classes: slices.Sorted(slices.Values(classes))}
+	out = listing{classes: slices.Sorted(slices.Values(classes)), root: l.root, notes: l.notes}
 	for k, name := range out.classes {
 		old := slices.Index(l.classes, name)
 		if old < 0 {
-			return l, fmt.Errorf("--classes: no class %s among the %d here (%s, ...)", name, len(l.classes), strings.Join(l.classes[:min(3, len(l.classes))], ", "))
+			return l, nil, fmt.Errorf("--classes: no class %s among the %d here (%s, ...)", name, len(l.classes), strings.Join(l.classes[:min(3, len(l.classes))], ", "))
 		}
 		if k > 0 && out.classes[k-1] == name {
-			return l, fmt.Errorf("--classes: %s twice", name)
+			return l, nil, fmt.Errorf("--classes: %s twice", name)
 		}
 		number[old] = k
 	}
 	for i, label := range l.labels {
 		if k, ok := number[label]; ok {
-			out.paths, out.labels = append(out.paths, l.paths[i]), append(out.labels, k)
+			out.paths, out.labels, which = append(out.paths, l.paths[i]), append(out.labels, k), append(which, i)
 		}
 	}
-	return out, nil
+	return out, which, nil
+}
+
+// readFile is os.ReadFile of what is a file: opening a pipe waits forever.
+func readFile(path string) ([]byte, error) {
+	if err := readableFile(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// readableFile refuses what is no regular file.
+func readableFile(path string) error {
+	info, err := os.Stat(path)
+	var why *fs.PathError
+	switch {
+	case errors.As(err, &why):
+		return fmt.Errorf("%s: %w", path, why.Err)
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; want a picture", path)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is a pipe, a socket or a device; want a file", path)
+	}
+	return nil
+}
+
+// isFolder tells whether an entry of dir is a folder, or a link to one. Only
+// links cost a look at the disk.
+func isFolder(dir string, e os.DirEntry) bool {
+	return e.IsDir() || e.Type()&os.ModeSymlink != 0 && isDir(filepath.Join(dir, e.Name()))
 }
 
 // isDir follows links.

@@ -7,65 +7,134 @@ import (
 
 // openFolder is a folder of class folders.
 func openFolder(o Options) (Dataset, error) {
-	l, err := scanFolder(o)
+	return openListing(o, "folder", "folder "+o.Dir, scanFolder)
+}
+
+// openListing is a data set of files that scan lists, in classes.
+func openListing(o Options, kind, name string, scan func(Options) (listing, error)) (*files, error) {
+	l, err := scan(o)
 	if err == nil {
-		l, err = l.only(o.Classes)
+		l, _, err = l.only(o.Classes)
+	}
+	if err == nil {
+		err = l.judge(o)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("folder: %w", err)
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
-	return newFiles(part("folder "+o.Dir, o.Train), l), nil
+	d := newFiles(part(name, o.Train), l)
+	d.depth = o.Depth16
+	return d, nil
+}
+
+// judge refuses to test with one class, and tells what training should know.
+func (l *listing) judge(o Options) error {
+	switch {
+	case len(l.classes) == 1 && !o.Train:
+		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir",
+			o.Dir, l.classes[0])
+	case len(l.classes) == 1:
+		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two",
+			o.Dir, l.classes[0]))
+	case !o.Train:
+		l.lacking(o.Dir)
+	}
+	return nil
+}
+
+// lacking tells which classes have no pictures in the testing part.
+func (l *listing) lacking(dir string) {
+	counts := make([]int, len(l.classes))
+	for _, label := range l.labels {
+		if label >= 0 {
+			counts[label]++
+		}
+	}
+	var names []string
+	for k, n := range counts {
+		if n == 0 {
+			names = append(names, l.classes[k])
+		}
+	}
+	if len(names) > 0 {
+		l.notes = append(l.notes, fmt.Sprintf("%s: of %d of the %d classes there are no pictures to test with: %s",
+			dir, len(names), len(l.classes), joined(names, 5)))
+	}
 }
 
 // scanFolder lists the pictures of a part in sorted order. The classes are those
 // of the training part, so that a label means the same in both. Without folders
 // of its own for testing, every tenth picture of a class is for that.
 func scanFolder(o Options) (l listing, err error) {
-	trainDir, testDir, err := parts(o.Dir)
+	s, err := findSplit(o.Dir)
 	if err != nil {
 		return l, err
 	}
-	folders, loose, err := classFolders(trainDir)
+	c, err := scanClasses(s.train, "")
 	if err != nil {
 		return l, err
 	}
-	for _, c := range folders {
-		l.classes = append(l.classes, c.name)
+	if len(c.list) == 0 {
+		return l, c.none()
+	}
+	l.classes, l.notes, l.root = c.names(), s.notes, s.train
+	switch {
+	case s.train == s.test:
+		l.notes = append(l.notes, c.notes()...)
+		l.addEveryTenth(c, o.Train)
+	case o.Train:
+		l.notes = append(l.notes, c.notes()...)
+		l.add(c, func(label int) int { return label })
+	case s.test == "":
+		return l, noTest(o.Dir)
+	default:
+		return l, l.addTest(s.test, s.train)
 	}
 	switch {
-	case len(folders) == 0:
-		return l, fmt.Errorf("%s has no class folders with PNG or JPEG pictures (%d loose files); want %s/CLASS/*.jpg", trainDir, loose, trainDir)
-	case len(folders) == 1:
-		return l, fmt.Errorf("%s has one class only (%s); accuracy needs two or more", trainDir, l.classes[0])
-	case trainDir == testDir:
-		l.addEveryTenth(trainDir, folders, o.Train)
-	case o.Train:
-		l.add(trainDir, folders, func(label int) int { return label })
-	case testDir == "":
-		return l, fmt.Errorf("%s has train but neither test nor val; want %s/test/CLASS/*.jpg", o.Dir, o.Dir)
-	default:
-		return l, l.addTest(testDir, trainDir)
-	}
-	if len(l.paths) == 0 {
-		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS", o.Dir, o.Dir, o.Dir)
+	case len(l.classes) == 1: // which is refused for that
+	case len(l.paths) == 0 && s.whole != "":
+		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s",
+			o.Dir, s.whole, s.whole)
+	case len(l.paths) == 0:
+		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",
+			o.Dir, o.Dir, o.Dir)
 	}
 	return l, nil
 }
 
-// add appends the pictures of class folders in dir.
-func (l *listing) add(dir string, folders []classFolder, label func(k int) int) {
-	for k, c := range folders {
-		for _, f := range c.files {
-			l.paths, l.labels = append(l.paths, filepath.Join(dir, c.name, f)), append(l.labels, label(k))
+func (c classFolders) names() (out []string) {
+	for _, f := range c.list {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// noTest is the error of a training part without a testing part.
+func noTest(dir string) error {
+	folders, err := foldersIn(dir)
+	if err != nil {
+		return err
+	}
+	if loose := called(folders, testNames()); len(loose) > 0 {
+		return looseIn(filepath.Join(dir, loose[0]))
+	}
+	return fmt.Errorf("%s has train but neither test nor val; want %s/test/CLASS/*.jpg", dir, dir)
+}
+
+// add appends the pictures of class folders.
+func (l *listing) add(c classFolders, label func(k int) int) {
+	for k, folder := range c.list {
+		for _, f := range folder.files {
+			l.paths, l.labels = append(l.paths, filepath.Join(c.dir, folder.name, f)), append(l.labels, label(k))
 		}
 	}
 }
 
-func (l *listing) addEveryTenth(dir string, folders []classFolder, train bool) {
-	for label, c := range folders {
-		for k, f := range c.files {
+func (l *listing) addEveryTenth(c classFolders, train bool) {
+	for label, folder := range c.list {
+		for k, f := range folder.files {
 			if test := k%10 == 9; test != train {
-				l.paths, l.labels = append(l.paths, filepath.Join(dir, c.name, f)), append(l.labels, label)
+				l.paths, l.labels = append(l.paths, filepath.Join(c.dir, folder.name, f)), append(l.labels, label)
 			}
 		}
 	}
@@ -74,25 +143,33 @@ func (l *listing) addEveryTenth(dir string, folders []classFolder, train bool) {
 // addTest appends the testing part, whose classes must be among the training
 // part's; it may lack some.
 func (l *listing) addTest(dir, trainDir string) error {
-	folders, loose, err := classFolders(dir)
+	c, err := scanClasses(dir, "")
 	if err != nil {
 		return err
 	}
-	if len(folders) == 0 {
-		return fmt.Errorf("%s has no class folders with PNG or JPEG pictures (%d loose files); want %s/CLASS/*.jpg", dir, loose, dir)
+	if len(c.list) == 0 {
+		return c.none()
 	}
 	number := map[string]int{}
 	for label, name := range l.classes {
 		number[name] = label
 	}
-	labels := make([]int, len(folders))
-	for k, c := range folders {
-		label, ok := number[c.name]
-		if !ok {
-			return fmt.Errorf("class %s is in %s but not in %s; remove it, or add it there", c.name, dir, trainDir)
+	labels := make([]int, len(c.list))
+	var unknown []string
+	for k, f := range c.list {
+		label, ok := number[f.name]
+		if labels[k] = label; !ok {
+			unknown = append(unknown, f.name)
 		}
-		labels[k] = label
 	}
-	l.add(dir, folders, func(k int) int { return labels[k] })
+	if len(unknown) == 1 {
+		return fmt.Errorf("class %s is in %s but not in %s; remove it, or add it there", unknown[0], dir, trainDir)
+	}
+	if len(unknown) > 1 {
+		return fmt.Errorf("classes %s are in %s but not in %s; remove them, or add them there (classes there: %s)",
+			joined(unknown, 5), dir, trainDir, joined(l.classes, 3))
+	}
+	l.root, l.notes = dir, append(l.notes, c.notes()...)
+	l.add(c, func(k int) int { return labels[k] })
 	return nil
 }

@@ -4,91 +4,135 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
 // classFolder is a folder of one class's pictures.
 type classFolder struct {
 	name  string
-	files []string // sorted; at least one
+	files []string // below the folder, as walk orders them; at least one
 }
 
-// classFolders lists the folders in dir that have pictures, sorted, and counts
-// the files beside them. Hidden ones are left out; links are followed.
-func classFolders(dir string) (folders []classFolder, loose int, err error) {
+// classFolders are those in a folder, sorted, and what is left out of it.
+type classFolders struct {
+	dir     string
+	list    []classFolder
+	loose   int      // pictures beside the class folders
+	rest    found    // what is no picture, in all
+	without []string // folders without pictures, and what they have
+}
+
+// scanClasses lists the folders in dir that have pictures, at any depth. Links
+// are followed. sub names the folder of a class in which its pictures are, where
+// there is such.
+func scanClasses(dir, sub string) (c classFolders, err error) {
+	c = classFolders{dir: dir, rest: found{others: tally{}}}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, 0, err
+		return c, err
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), ".") {
+		switch {
+		case isJunk(e.Name()):
+			continue
+		case !isFolder(dir, e) && isPicture(e.Name()):
+			c.loose++
+			continue
+		case !isFolder(dir, e):
+			c.rest.others.add(e.Name())
 			continue
 		}
-		if !isDir(path) {
-			loose++
-			continue
+		if in := filepath.Join(path, sub); sub != "" && isDir(in) {
+			path = in
 		}
-		inside, err := os.ReadDir(path)
+		f, err := walk(path)
 		if err != nil {
-			return nil, 0, err
+			return c, err
 		}
-		c := classFolder{name: e.Name()}
-		for _, f := range inside {
-			if !f.IsDir() && isPicture(f.Name()) {
-				c.files = append(c.files, f.Name())
-			}
-		}
-		if len(c.files) > 0 {
-			folders = append(folders, c)
+		if err := c.add(e.Name(), path, f); err != nil {
+			return c, err
 		}
 	}
-	return folders, loose, nil
+	return c, nil
 }
 
-func isPicture(name string) bool {
-	return !strings.HasPrefix(name, ".") && slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(name)))
-}
-
-// parts finds the folders of the training and of the testing part: dir/train
-// and dir/test (or val, validation; "" where there is none), or dir for both.
-func parts(dir string) (train, test string, err error) {
-	info, err := os.Stat(dir)
+// add takes up what a class's folder holds.
+func (c *classFolders) add(name, path string, f found) error {
+	prefix, err := filepath.Rel(filepath.Join(c.dir, name), path)
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	if !info.IsDir() {
-		return "", "", fmt.Errorf("%s is a file; --data-dir takes a folder of class folders", dir)
+	for i := range f.pictures {
+		f.pictures[i] = filepath.Join(prefix, f.pictures[i])
 	}
-	if p := filepath.Join(dir, "train"); holdsFolders(p) {
-		train = p
+	if len(f.pictures) == 0 {
+		c.without = append(c.without, fmt.Sprintf("%s (%s)", name, f.what()))
+	} else {
+		c.list = append(c.list, classFolder{name, f.pictures})
 	}
-	for _, name := range []string{"test", "val", "validation"} {
-		if p := filepath.Join(dir, name); holdsFolders(p) {
-			test = p
-			break
-		}
+	c.rest.others.all(f.others)
+	c.rest.special += f.special
+	for _, l := range f.circles {
+		c.rest.circles = append(c.rest.circles, filepath.Join(name, l))
 	}
-	switch {
-	case train == "" && test == "":
-		return dir, dir, nil
-	case train == "":
-		return "", "", fmt.Errorf("%s has no train beside it; want %s", test, filepath.Join(dir, "train", "CLASS", "*.jpg"))
-	}
-	return train, test, nil
+	return nil
 }
 
-// holdsFolders tells a part from a class that happens to be called train.
-func holdsFolders(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
+// notes tell what of dir is not read.
+func (c classFolders) notes() (out []string) {
+	if len(c.without) > 0 {
+		out = append(out, fmt.Sprintf("%s: no classes, for want of pictures that are read: %s",
+			c.dir, joined(c.without, 5)))
 	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && isDir(filepath.Join(dir, e.Name())) {
-			return true
-		}
+	if c.loose > 0 {
+		out = append(out, fmt.Sprintf("%s: %d loose pictures are of no class, and not read", c.dir, c.loose))
 	}
-	return false
+	return append(out, c.rest.notes(c.dir)...)
+}
+
+// none is the error of a folder without classes.
+func (c classFolders) none() error {
+	if c.loose > 0 && len(c.without) == 0 {
+		return looseIn(c.dir)
+	}
+	what := c.rest.what()
+	if len(c.without) > 0 {
+		what = "only " + joined(c.without, 5)
+	}
+	return fmt.Errorf("%s has no class folders with pictures (%s); want %s",
+		c.dir, what, filepath.Join(c.dir, "CLASS", "*.jpg"))
+}
+
+// what says in a few words what is there beside pictures.
+func (f found) what() string {
+	var words []string
+	if len(f.others) > 0 {
+		words = append(words, f.others.String())
+	}
+	if f.special > 0 {
+		words = append(words, fmt.Sprintf("%d pipes, sockets or devices", f.special))
+	}
+	if len(f.circles) > 0 {
+		words = append(words, fmt.Sprintf("%d links to folders above", len(f.circles)))
+	}
+	if len(words) == 0 {
+		return "no files"
+	}
+	return strings.Join(words, ", ")
+}
+
+// notes tell what of dir is not read.
+func (f found) notes(dir string) (out []string) {
+	if len(f.others) > 0 {
+		out = append(out, fmt.Sprintf("%s: not read, since these are not %s: %s", dir, readable, f.others))
+	}
+	if f.special > 0 {
+		out = append(out, fmt.Sprintf("%s: pipes, sockets or devices, which are not opened: %d", dir, f.special))
+	}
+	if len(f.circles) > 0 {
+		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s",
+			dir, joined(f.circles, 5)))
+	}
+	return out
 }

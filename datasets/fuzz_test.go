@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -84,17 +85,30 @@ func FuzzTar(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
+	more, err := os.ReadFile("testdata/published/shards/train-001.tar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(more)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "train.tar")
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ds, err := openShards(Options{Dir: filepath.Dir(path), Train: true})
-		if err != nil {
-			return
-		}
-		for i := range ds.Len() {
-			_, _ = ds.Image(i)
+		for _, depth := range []Depth16{High, Scale} {
+			ds, err := openShards(Options{Dir: filepath.Dir(path), Train: true, Depth16: depth})
+			if err != nil {
+				return
+			}
+			if err := checkLabels(ds); err != nil {
+				t.Fatal(err)
+			}
+			for i := range ds.Len() {
+				_, _ = ds.Image(i)
+			}
+			if err := Close(ds); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
@@ -103,7 +117,8 @@ func FuzzDecode(f *testing.F) {
 	var b bytes.Buffer
 	_ = png.Encode(&b, image.NewGray16(image.Rect(0, 0, 5, 4)))
 	f.Add(b.Bytes())
-	paths, err := filepath.Glob("testdata/decode/*.[jp][pn]g")
+	paths, err := filepath.Glob("testdata/decode/*.*")
+	paths = slices.DeleteFunc(paths, func(p string) bool { return filepath.Ext(p) == ".json" })
 	if err != nil || len(paths) == 0 {
 		f.Fatal(len(paths), err)
 	}
@@ -115,9 +130,16 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := Decode(data)
-		if err == nil && m.Validate() != nil {
-			t.Fatal(m.Validate())
+		for _, depth := range []Depth16{High, Percentile} {
+			p, err := decodePart(data, nil, depth)
+			if err == nil && p.Validate() != nil {
+				t.Fatal(p.Validate())
+			}
+		}
+		if src, err := decodeImage(data); err == nil { // without libjpeg
+			if m := toRGB(src, Scale); m.Validate() != nil {
+				t.Fatal(m.Validate())
+			}
 		}
 	})
 }

@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,43 +11,39 @@ import (
 // or flat, with a list of its labels. --classes chooses some of its synsets
 // (ImageNet-100).
 func openImageNet(o Options) (Dataset, error) {
-	l, err := scanImageNet(o)
-	if err == nil {
-		l, err = l.only(o.Classes)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("imagenet: %w", err)
-	}
-	return newFiles(part("imagenet "+o.Dir, o.Train), l), nil
+	return openListing(o, "imagenet", "imagenet "+o.Dir, scanImageNet)
 }
 
 func scanImageNet(o Options) (l listing, err error) {
-	folders, loose, err := classFolders(filepath.Join(o.Dir, "train"))
+	c, err := scanClasses(filepath.Join(o.Dir, "train"), "")
 	if err != nil {
 		return l, err
 	}
-	if len(folders) < 2 {
-		return l, fmt.Errorf("%s has %d class folders with pictures and %d other files; want train/SYNSET/*.JPEG", filepath.Join(o.Dir, "train"), len(folders), loose)
+	if len(c.list) == 0 {
+		return l, fmt.Errorf("%s has no class folders with pictures (%s); want train/SYNSET/*.JPEG", c.dir, c.rest.what())
 	}
-	for _, c := range folders {
-		l.classes = append(l.classes, c.name)
-	}
+	l.classes, l.root = c.names(), c.dir
 	if o.Train {
-		l.add(filepath.Join(o.Dir, "train"), folders, func(label int) int { return label })
+		l.notes = c.notes()
+		l.add(c, func(label int) int { return label })
 		return l, nil
 	}
 	val := filepath.Join(o.Dir, "val")
 	if holdsFolders(val) {
-		return l, l.addTest(val, filepath.Join(o.Dir, "train"))
+		return l, l.addTest(val, c.dir)
 	}
 	return l, l.addFlat(val, o)
 }
 
 // addFlat appends the pictures of one folder, whose labels are in a list.
 func (l *listing) addFlat(dir string, o Options) error {
-	names, err := pictureNames(dir)
+	f, err := walk(dir)
 	if err != nil {
 		return err
+	}
+	names := f.pictures
+	if len(names) == 0 {
+		return fmt.Errorf("%s has no pictures (%s)", dir, f.what())
 	}
 	path := o.Labels
 	for _, name := range []string{"val.txt", "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt", "val/val.txt"} {
@@ -70,6 +65,8 @@ func (l *listing) addFlat(dir string, o Options) error {
 	for i, name := range names {
 		l.paths, l.labels = append(l.paths, filepath.Join(dir, name)), append(l.labels, labels[i])
 	}
+	delete(f.others, ".txt") // lists of labels
+	l.root, l.notes = dir, append(l.notes, f.notes(dir)...)
 	return nil
 }
 
@@ -135,22 +132,4 @@ func (l *listing) readLabels(lines, names []string) ([]int, error) {
 func stem(path string) string {
 	name := filepath.Base(filepath.FromSlash(path))
 	return strings.TrimSuffix(name, filepath.Ext(name))
-}
-
-// pictureNames lists the pictures of a folder, sorted.
-func pictureNames(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if isPicture(e.Name()) {
-			names = append(names, e.Name())
-		}
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s has no PNG or JPEG pictures", dir)
-	}
-	return names, nil
 }

@@ -33,7 +33,7 @@ func jpegs(t *testing.T) *files {
 	}
 	paths, err := filepath.Glob("../internal/jpeg/testdata/*.jpg")
 	require.NoError(t, err)
-	require.Len(t, paths, 5)
+	require.Len(t, paths, 6)
 	d := newFiles("jpegs", listing{classes: []string{"a", "b"}, paths: paths, labels: make([]int, len(paths))})
 	d.kept.Store(keepBytes) // no room to keep any
 	return d

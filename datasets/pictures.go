@@ -2,69 +2,75 @@ package datasets
 
 import (
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // pictures is a list of picture files, decoded when asked for and not kept.
-type pictures []string
+type pictures struct {
+	paths []string
+	depth Depth16
+	notes []string
+}
 
-// Pictures is the pictures that paths name, in their order: files, and all PNG
-// and JPEG files at any depth of folders, sorted. They have no labels.
-func Pictures(paths []string) (Dataset, error) {
-	var out pictures
+// Pictures is the pictures that paths name, in their order: files, and all
+// pictures at any depth of folders, sorted. They have no labels.
+func Pictures(paths []string) (Dataset, error) { return PicturesAs(paths, High) }
+
+// PicturesAs is Pictures, whose samples of 16 bits become 8 as depth says.
+func PicturesAs(paths []string, depth Depth16) (Dataset, error) {
+	d := pictures{depth: depth}
 	for _, p := range paths {
 		if !isDir(p) {
-			out = append(out, p) // what is wrong with it shows when it is read
+			if err := readableFile(p); err != nil {
+				return nil, err
+			}
+			d.paths = append(d.paths, p)
 			continue
 		}
-		below, err := picturesBelow(p)
+		below, notes, err := picturesBelow(p)
 		if err != nil {
 			return nil, err
 		}
-		if len(below) == 0 {
-			return nil, fmt.Errorf("%s has no PNG or JPEG pictures in it or below", p)
-		}
-		out = append(out, below...)
+		d.paths, d.notes = append(d.paths, below...), append(d.notes, notes...)
 	}
-	if len(out) == 0 {
+	if len(d.paths) == 0 {
 		return nil, fmt.Errorf("no pictures")
 	}
-	return out, nil
+	d.notes = append(d.notes, few16(d, depth)...)
+	return d, nil
 }
 
-// picturesBelow lists the picture files in dir and below, sorted. Hidden folders
-// are left out; a link as dir is followed.
-func picturesBelow(dir string) ([]string, error) {
+// picturesBelow lists the picture files in dir and below, sorted, and tells what
+// else is there. Hidden folders are left out; links are followed.
+func picturesBelow(dir string) (paths, notes []string, err error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []string
-	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && e.IsDir() && path != root && strings.HasPrefix(e.Name(), ".") {
-			return filepath.SkipDir
-		}
-		if err == nil && !e.IsDir() && isPicture(e.Name()) {
-			out = append(out, path)
-		}
-		return err
-	})
-	slices.Sort(out)
-	return out, err
+	f, err := walk(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(f.pictures) == 0 {
+		return nil, nil, fmt.Errorf("%s has no pictures in it or below (%s)", dir, f.what())
+	}
+	for _, p := range f.pictures {
+		paths = append(paths, filepath.Join(root, p))
+	}
+	slices.Sort(paths)
+	return paths, f.notes(dir), nil
 }
 
-func (d pictures) Name() string                          { return fmt.Sprintf("%d pictures", len(d)) }
-func (d pictures) Len() int                              { return len(d) }
+func (d pictures) Name() string                          { return fmt.Sprintf("%d pictures", len(d.paths)) }
+func (d pictures) Len() int                              { return len(d.paths) }
 func (d pictures) Classes() []string                     { return nil }
 func (d pictures) Label(int) int                         { return -1 }
-func (d pictures) Image(i int) (transforms.Image, error) { return decodeFile(d[i]) }
-func (d pictures) pictureName(i int) string              { return d[i] }
+func (d pictures) Image(i int) (transforms.Image, error) { return decodeFile(d.paths[i], d.depth) }
+func (d pictures) pictureName(i int) string              { return d.paths[i] }
 func (d *files) pictureName(i int) string                { return d.paths[i] }
 func (d *subset) pictureName(i int) string               { return PictureName(d.Dataset, d.which[i]) }
 

@@ -165,7 +165,7 @@ func TestUnlabelled(t *testing.T) {
 	_, err := datasets.Open(datasets.Options{Name: "unlabelled", Dir: "testdata"})
 	assert.ErrorContains(t, err, "no labels to test with")
 	_, err = datasets.Open(datasets.Options{Name: "unlabelled", Dir: t.TempDir(), Train: true})
-	assert.ErrorContains(t, err, "has no PNG or JPEG pictures in it or below")
+	assert.ErrorContains(t, err, "has no pictures in it or below (no files)")
 }
 
 func TestShards(t *testing.T) {

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,11 +43,13 @@ func openSTL10(o Options) (Dataset, error) {
 		base = "train"
 	}
 	if err := d.add(dir, base, true); err != nil {
+		d.Close()
 		return nil, fmt.Errorf("stl10: %w", err)
 	}
 	if o.Train && o.Unlabelled {
 		d.name += " and unlabelled"
 		if err := d.add(dir, "unlabeled", false); err != nil {
+			d.Close()
 			return nil, fmt.Errorf("stl10: %w; --unlabelled=false trains without these", err)
 		}
 	}
@@ -56,10 +59,14 @@ func openSTL10(o Options) (Dataset, error) {
 
 func (d *stl10) add(dir, base string, labelled bool) error {
 	path := filepath.Join(dir, base+"_X.bin")
+	if err := readableFile(path); err != nil {
+		return err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
+	d.parts = append(d.parts, stlPart{f, 0})
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -69,7 +76,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 		return fmt.Errorf("%s: truncated: %d bytes are no whole number of pictures of %d; fetch it again", path, size, stlRecord)
 	}
 	n := int(size / stlRecord)
-	d.parts = append(d.parts, stlPart{f, n})
+	d.parts[len(d.parts)-1].n = n
 	if !labelled {
 		for range n {
 			d.labels = append(d.labels, -1)
@@ -77,7 +84,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 		return nil
 	}
 	labelPath := filepath.Join(dir, base+"_y.bin")
-	labels, err := os.ReadFile(labelPath)
+	labels, err := readFile(labelPath)
 	if err != nil {
 		return err
 	}
@@ -113,3 +120,12 @@ func (d *stl10) Len() int                              { return len(d.labels) }
 func (d *stl10) Classes() []string                     { return d.classes }
 func (d *stl10) Label(i int) int                       { return d.labels[i] }
 func (d *stl10) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.kept) }
+
+// Close implements io.Closer.
+func (d *stl10) Close() error {
+	var errs []error
+	for _, p := range d.parts {
+		errs = append(errs, p.file.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -53,33 +53,3 @@ func Share(ds Dataset, share float64, seed uint64) (Dataset, error) {
 	slices.Sort(d.which)
 	return d, nil
 }
-
-// Listed is the pictures of ds that a file names, one a line, by their files'
-// names (SimCLR's published lists of 1% and 10% of ImageNet).
-func Listed(ds Dataset, path string) (Dataset, error) {
-	f, ok := ds.(*files)
-	if !ok {
-		return nil, fmt.Errorf("%s is no data set of files; a list of labels needs one", ds.Name())
-	}
-	lines, err := readLines(path)
-	if err != nil {
-		return nil, err
-	}
-	place := make(map[string]int, len(f.paths))
-	for i, p := range f.paths {
-		place[stem(p)] = i
-	}
-	d := &subset{Dataset: ds, name: fmt.Sprintf("pictures of %s in %s", ds.Name(), path)}
-	for n, l := range lines {
-		i, ok := place[stem(l)]
-		if !ok {
-			return nil, fmt.Errorf("%s, line %d: no picture %s in %s", path, n+1, l, ds.Name())
-		}
-		d.which = append(d.which, i)
-	}
-	slices.Sort(d.which)
-	if d.which = slices.Compact(d.which); len(d.which) == 0 {
-		return nil, fmt.Errorf("%s names no pictures", path)
-	}
-	return d, nil
-}

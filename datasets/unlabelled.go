@@ -3,6 +3,7 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 )
 
 // openUnlabelled is any folder of pictures, at any depth, for pre-training.
@@ -10,16 +11,27 @@ func openUnlabelled(o Options) (Dataset, error) {
 	if !o.Train {
 		return nil, errors.New("unlabelled: it has no labels to test with; evaluate on another --dataset")
 	}
-	paths, err := picturesBelow(o.Dir)
+	paths, notes, err := picturesBelow(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("unlabelled: %w", err)
 	}
-	if len(paths) == 0 {
-		return nil, fmt.Errorf("unlabelled: %s has no PNG or JPEG pictures in it or below", o.Dir)
-	}
-	l := listing{paths: paths, labels: make([]int, len(paths))}
+	notes = append(notes, bothParts(o.Dir)...)
+	l := listing{paths: paths, labels: make([]int, len(paths)), notes: notes, root: o.Dir}
 	for i := range l.labels {
 		l.labels[i] = -1
 	}
-	return newFiles("unlabelled "+o.Dir, l), nil
+	d := newFiles("unlabelled "+o.Dir, l)
+	d.depth = o.Depth16
+	return d, nil
+}
+
+// bothParts tells where pictures for testing are among those that are taken.
+func bothParts(dir string) []string {
+	folders, err := foldersIn(dir)
+	trains, tests := called(folders, trainNames()), called(folders, testNames())
+	if err != nil || len(trains) == 0 || len(tests) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s has %s and %s, and the pictures of both are taken; --data-dir %s takes the first alone",
+		dir, trains[0], tests[0], filepath.Join(dir, trains[0]))}
 }

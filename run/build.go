@@ -98,12 +98,15 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 	if train {
 		count = c.Count
 	}
+	if err := c.checkDepth16(); err != nil {
+		return nil, err
+	}
 	classes, err := datasets.ParseClasses(c.Classes)
 	if err != nil {
 		return nil, usage{err}
 	}
 	ds, err := datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
-		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled})
+		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled, Depth16: datasets.Depth16(c.Depth16)})
 	if err != nil || !train || c.Variant == string(datasets.Full) {
 		return ds, err
 	}

@@ -53,6 +53,7 @@ type config struct {
 	Classes        string  `yaml:"classes"`
 	ValLabels      string  `yaml:"val-labels"`
 	BadPictures    string  `yaml:"bad-pictures"`
+	Depth16        string  `yaml:"depth16"`
 	Count          int     `yaml:"count"`
 	Correlation    float64 `yaml:"correlation"`
 	DataSeed       uint64  `yaml:"data-seed"`
@@ -102,7 +103,7 @@ func defaults() config {
 		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
 		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
-		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "auto", KeepOnDevice: "auto", ScaledDecode: true, Size: 32,
+		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Depth16: string(datasets.High), Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "auto", KeepOnDevice: "auto", ScaledDecode: true, Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
 		Drops: []int{50, 25}, DropGamma: 0.2, SyncBatchNorm: true, Threads: 0, Workers: 0, machine: onCPU(), SaveEvery: 0, EvalProbe: 100, SaveAfter: 10 * time.Minute,
 	}
@@ -147,6 +148,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.Classes, "classes", c.Classes, "of data sets in class folders: these classes only, comma-separated, a file with one at the start of each line, or "+datasets.ImageNet100)
 	f.StringVar(&c.ValLabels, "val-labels", c.ValLabels, "imagenet: file with the labels of a flat val")
 	f.StringVar(&c.BadPictures, "bad-pictures", c.BadPictures, "skip pictures that cannot be read, with a warning, or stop")
+	f.StringVar(&c.Depth16, "depth16", c.Depth16, depth16Help)
 	f.IntVar(&c.Count, "count", c.Count, "shapes, confounded: number of training pictures (0: 5000); 2000 are for testing")
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures themselves")

@@ -31,6 +31,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	f.StringVar(&c.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures")
+	f.StringVar(&c.Depth16, "depth16", c.Depth16, depth16Help)
 	samples := f.String("samples", "", "write a PNG with three pictures of each class")
 	force := f.Bool("force", false, "write over a file that --samples finds there")
 	checks := f.Bool("sums", true, "compare the files with the published checksums, where there are such")
@@ -50,14 +51,18 @@ func listDatasets(_ context.Context, p program, args []string) error {
 		}
 		return nil
 	}
+	var sets []datasets.Dataset
 	for _, train := range []bool{true, false} {
 		if c.Dataset == "unlabelled" && !train {
 			break
 		}
 		ds, err := c.openPart(train, c.Unlabelled)
 		if err != nil {
+			tellNotes(p.stdout, sets...)
 			return err
 		}
+		defer datasets.Close(ds)
+		sets = append(sets, ds)
 		if err := describeDataset(p.stdout, ds); err != nil {
 			return err
 		}
@@ -67,6 +72,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 			}
 		}
 	}
+	tellNotes(p.stdout, sets...)
 	if !*checks {
 		return nil
 	}

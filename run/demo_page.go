@@ -136,10 +136,12 @@ func pictureSection(ctx context.Context, arms []arm) (page.Section, error) {
 	if err != nil {
 		return sec, err
 	}
+	defer datasets.Close(train)
 	test, err := c.open(false)
 	if err != nil {
 		return sec, err
 	}
+	defer datasets.Close(test)
 	aug, err := c.augmentation()
 	if err != nil {
 		return sec, err

@@ -40,6 +40,7 @@ func embed(ctx context.Context, p program, args []string) error {
 	f.StringVar(&o.What, "what", "features",
 		"features (the backbone's, pooled) or projection (what the head makes of them)")
 	f.BoolVar(&o.Resume, "resume", false, "go on with the half-written file of an interrupted run")
+	depth16 := bindDepth16(f)
 	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
 	bad := f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
 	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
@@ -74,6 +75,9 @@ func embed(ctx context.Context, p program, args []string) error {
 		if err := data.over(p.stderr, &k); err != nil {
 			return fmt.Errorf("%w; or name pictures or folders of them", err)
 		}
+	}
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
 	}
 	k.config.machine, k.config.Threads, k.config.Workers, k.config.BadPictures = on, *threads, *workers, *bad
 	return embedInto(ctx, p, k, o)

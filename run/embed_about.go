@@ -50,6 +50,7 @@ func (k checkpoint) about(o embedOptions, ds datasets.Dataset, net embedding) (a
 		"method": k.config.Method, "arch": arch, "width": fmt.Sprint(k.config.Width), "stem": k.config.Stem,
 		"precision": k.config.Precision, "size": fmt.Sprint(plain.Size), "resize": fmt.Sprint(plain.Resize),
 		"mean": fmt.Sprint(plain.Norm.Mean), "std": fmt.Sprint(plain.Norm.Std), "lab": fmt.Sprint(plain.Norm.Lab),
+		"depth16": k.config.Depth16,
 	}
 	a.Network, err = digestOfNetwork(net.tensors, file, scripted)
 	return a, err

@@ -17,8 +17,11 @@ import (
 
 // pictures opens what is to be embedded.
 func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
+	if err := k.config.checkDepth16(); err != nil {
+		return nil, err
+	}
 	if len(o.Paths) > 0 {
-		return datasets.Pictures(o.Paths)
+		return datasets.PicturesAs(o.Paths, datasets.Depth16(k.config.Depth16))
 	}
 	return k.config.openPart(o.Part == "train", o.Unlabelled)
 }

@@ -17,6 +17,7 @@ import (
 type embedder struct {
 	requests chan embedRequest
 	closed   chan struct{}
+	depth16  string
 	close    func()
 }
 
@@ -33,7 +34,7 @@ type embedAnswer struct {
 
 // startEmbedder loads the network and returns when it is there.
 func startEmbedder(k checkpoint) (*embedder, error) {
-	n := &embedder{requests: make(chan embedRequest), closed: make(chan struct{})}
+	n := &embedder{requests: make(chan embedRequest), closed: make(chan struct{}), depth16: k.config.Depth16}
 	n.close = sync.OnceFunc(func() { close(n.closed) })
 	ready := make(chan error, 2)
 	go func() {
@@ -94,7 +95,7 @@ func (n *embedder) embed(ctx context.Context, files []string) ([][]float32, erro
 	if len(files) == 0 {
 		return nil, nil
 	}
-	ds, err := datasets.Pictures(files)
+	ds, err := datasets.PicturesAs(files, datasets.Depth16(n.depth16))
 	if err != nil {
 		return nil, err
 	}

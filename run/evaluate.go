@@ -49,8 +49,8 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	o := defaultEval()
 	f := flags(p, "eval", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
 	network := bindNetwork(f)
-	dir := f.String("data-dir", "", "where the data is (default: as in training)")
-	dataset := f.String("dataset", "", "another data set than that of the training")
+	data := bindData(f)
+	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
 	recipe := f.String("recipe", "paper", "of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
 	f.IntVar(&o.Linear.Epochs, "epochs", o.Linear.Epochs, "epochs of the linear probe")
@@ -92,14 +92,11 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := k.needsDataset(*dataset); err != nil {
+	if err := data.over(p.stderr, &k); err != nil {
 		return err
 	}
-	if *dataset != "" {
-		k.config.Dataset, k.config.DataDir = *dataset, ""
-	}
-	if *dir != "" {
-		k.config.DataDir = *dir
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
 	}
 	k.config.machine, k.config.Threads = o.machine, o.Threads
 	o.Warn = p.stderr
@@ -179,6 +176,9 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(trainSet)
+	defer datasets.Close(testSet)
+	tellNotes(o.Warn, trainSet, testSet)
 	train, seen, err := c.features(ctx, s, st, trainSet, o)
 	if err != nil {
 		return nil, err
@@ -226,18 +226,26 @@ func (c *config) evaluationParts(o evalOptions) (train, test datasets.Dataset, e
 	if train, err = c.open(true); err != nil {
 		return nil, nil, err
 	}
-	if n := len(train.Classes()); n < 2 {
-		what := "no labels"
-		if n == 1 {
-			what = "one class only (" + train.Classes()[0] + ")"
+	if err = tellable(train, o.KNN.K); err == nil {
+		if test, err = c.open(false); err == nil {
+			return train, test, nil
 		}
-		return nil, nil, fmt.Errorf("%s has %s, and an accuracy needs two classes or more; name another set by --dataset and --data-dir", train.Name(), what)
 	}
-	if o.KNN.K > train.Len() {
-		return nil, nil, fmt.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by --neighbours of eval, or more pictures", o.KNN.K, train.Len(), train.Name())
+	datasets.Close(train)
+	return nil, nil, err
+}
+
+// tellable is an error where the training part has too few classes or pictures to tell by.
+func tellable(train datasets.Dataset, neighbours int) error {
+	switch names := train.Classes(); {
+	case len(names) == 0:
+		return fmt.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by --dataset and --data-dir", train.Name())
+	case len(names) == 1:
+		return fmt.Errorf("%s has one class only (%s), and an accuracy needs two or more; name another set by --dataset and --data-dir", train.Name(), names[0])
+	case neighbours > train.Len():
+		return fmt.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by --neighbours of eval, or more pictures", neighbours, train.Len(), train.Name())
 	}
-	test, err = c.open(false)
-	return train, test, err
+	return nil
 }
 
 // features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.

@@ -42,8 +42,8 @@ func finetune(ctx context.Context, p program, args []string) error {
 	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, machine: onCPU()}
 	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
 	network := bindNetwork(f)
-	dataset := f.String("dataset", "", "another data set than that of the training")
-	dir := f.String("data-dir", "", "where the data is (default: as in training)")
+	data := bindData(f)
+	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
 	f.Float64SliceVar(&o.shares, "labels", []float64{0.01, 0.1}, "shares of the labels, the same of each class")
 	f.StringSliceVar(&o.lists, "label-list", nil, "files that name the labelled pictures, instead of --labels (SimCLR's 1percent.txt, 10percent.txt)")
@@ -65,20 +65,17 @@ func finetune(ctx context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := k.needsDataset(*dataset); err != nil {
+	if err := data.over(p.stderr, &k); err != nil {
 		return err
-	}
-	if *dataset != "" {
-		k.config.Dataset, k.config.DataDir = *dataset, ""
-	}
-	if *dir != "" {
-		k.config.DataDir = *dir
 	}
 	if o.batch < 2 {
 		return usagef("--batch-size %d: batch norm needs 2 pictures or more", o.batch)
 	}
 	if err := o.Validate(); err != nil {
 		return usage{err}
+	}
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
 	}
 	k.config.machine, k.config.Threads = o.machine, o.threads
 	out, err := fineTuneCheckpoint(ctx, p, k, o)
@@ -117,10 +114,13 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(train)
 	test, err := k.config.open(false)
 	if err != nil {
 		return nil, err
 	}
+	defer datasets.Close(test)
+	tellNotes(p.stderr, train, test)
 	parts, err := o.parts(train)
 	if err != nil {
 		return nil, err

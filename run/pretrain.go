@@ -77,6 +77,9 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	if r.ds, err = c.openPart(true, c.Unlabelled); err != nil {
 		return r, err
 	}
+	if job.Leads() {
+		tellNotes(w, r.ds)
+	}
 	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
 		return r, err
 	}
@@ -91,9 +94,15 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 		return r, err
 	}
 	if c.EvalEvery > 0 && job.Leads() {
-		if _, _, err := c.evaluationParts(defaultEval()); err != nil {
+		train, test, err := c.evaluationParts(defaultEval())
+		if err != nil {
 			return r, fmt.Errorf("--eval-every %d: %w; or leave --eval-every out", c.EvalEvery, err)
 		}
+		datasets.Close(train)
+		datasets.Close(test)
+	}
+	if job.Leads() {
+		tellDropped(w, r.ds.Len(), c.BatchSize)
 	}
 	r.schedule = c.schedule(r.source.Steps())
 	if err := r.schedule.Validate(); err != nil {
@@ -117,6 +126,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	s := libtorch.NewScope()
 	defer s.Close()
 	r, err := c.prepare(ctx, s, w, job)
+	defer func() { datasets.Close(r.ds) }()
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
@@ -236,9 +246,6 @@ func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out st
 	}
 	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
 		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, libtorch.Threads(), c.Device, out)
-	if rest := ds.Len() % c.BatchSize; rest > 0 {
-		fmt.Fprintf(w, "note: an epoch leaves out %d pictures, others each time, since --batch-size %d does not divide them\n", rest, c.BatchSize)
-	}
 	tellDevice(w, c.machine)
 	if st.Position.Step > 0 {
 		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)

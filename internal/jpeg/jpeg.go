@@ -17,8 +17,7 @@ import (
 // Available reports whether the library is there.
 func Available() bool { return C.icl_jpeg_available() != 0 }
 
-// Header is a JPEG's size, and its number of colours: 1 gray, 3, or 4 (CMYK,
-// which Decode does not take).
+// Header is a JPEG's size, and its number of colours: 1 gray, 3, or 4 (CMYK).
 type Header struct{ Width, Height, Components int }
 
 // ReadHeader reads a JPEG's header.
@@ -43,11 +42,10 @@ func (h Header) Scaled(shrink int) Region {
 	return Region{Shrink: shrink, Width: (h.Width + shrink - 1) / shrink, Height: (h.Height + shrink - 1) / shrink}
 }
 
-// Decode decodes r of a gray or colour JPEG with header h into rgb, three bytes
-// a pixel. Of damage below the region it says nothing.
+// Decode decodes r of a JPEG with header h into rgb, three bytes a pixel. Of damage below the region it says nothing.
 func Decode(data []byte, h Header, r Region, rgb []byte) error {
-	if len(data) == 0 || r.Width < 1 || r.Height < 1 || r.Left < 0 || r.Top < 0 || len(rgb) != 3*r.Width*r.Height || h.Components > 3 {
-		return errors.New("jpeg: no room of the part's size, or colours that are not gray or RGB")
+	if len(data) == 0 || r.Width < 1 || r.Height < 1 || r.Left < 0 || r.Top < 0 || len(rgb) != 3*r.Width*r.Height {
+		return errors.New("jpeg: no room of the part's size")
 	}
 	j := C.icl_jpeg{width: C.int(h.Width), height: C.int(h.Height), shrink: C.int(r.Shrink),
 		left: C.int(r.Left), top: C.int(r.Top), columns: C.int(r.Width), rows: C.int(r.Height)}

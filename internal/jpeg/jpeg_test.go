@@ -63,7 +63,7 @@ func TestAPartIsThatOfTheWhole(t *testing.T) {
 	}
 	paths, err := filepath.Glob("testdata/*.jpg")
 	require.NoError(t, err)
-	require.Len(t, paths, 5)
+	require.Len(t, paths, 6)
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)

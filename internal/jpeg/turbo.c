@@ -106,10 +106,21 @@ static void on_progress(j_common_ptr c) {
   }
 }
 
+// PIL's conversion, digit by digit. It takes all CMYK to be inverted, as
+// Adobe's is, whether or not the file says that it is from there.
+static void from_cmyk(unsigned char* rgb, const unsigned char* cmyk, int columns) {
+  for (int x = 0; x < columns; x++, rgb += 3, cmyk += 4)
+    for (int k = 0; k < 3; k++) {
+      int white = cmyk[3], t = (255 - cmyk[k]) * white + 128;
+      rgb[k] = (unsigned char)(white - ((t + (t >> 8)) >> 8));
+    }
+}
+
 // Decodes the columns and rows that j names; what lies around them is decoded no
 // further than libjpeg must. The margins keep the chroma of the part's edges as it
 // is in the whole picture: it is interpolated from its neighbours.
 static void part(j_decompress_ptr c, const icl_jpeg* j, JSAMPROW row, unsigned char* rgb) {
+  int each = c->output_components;
   enum { margin = 16 };
   JDIMENSION at = 0, width = c->output_width;
   int y = 0;
@@ -121,7 +132,9 @@ static void part(j_decompress_ptr c, const icl_jpeg* j, JSAMPROW row, unsigned c
   }
   for (; y < j->top + j->rows; y++) {
     lib.scanlines(c, &row, 1);
-    if (y >= j->top) memcpy(rgb + (size_t)(y - j->top) * j->columns * 3, row + (j->left - at) * 3, (size_t)j->columns * 3);
+    unsigned char* to = rgb + (size_t)(y - j->top) * j->columns * 3;
+    if (y >= j->top && each == 4) from_cmyk(to, row + (j->left - at) * 4, j->columns);
+    if (y >= j->top && each == 3) memcpy(to, row + (j->left - at) * 3, (size_t)j->columns * 3);
   }
   if (c->output_scanline == c->output_height) lib.finish(c);
 }
@@ -154,11 +167,11 @@ static void run(icl_jpeg* j, const unsigned char* data, size_t size, unsigned ch
   if (rgb && ((int)c.image_width != j->width || (int)c.image_height != j->height)) {
     strcpy(j->error, "the size changed");
   } else if (rgb) {
-    c.out_color_space = JCS_RGB;
+    c.out_color_space = c.num_components == 4 ? JCS_CMYK : JCS_RGB;
     c.scale_num = 1;
     c.scale_denom = j->shrink;
     lib.start(&c);
-    rows = malloc((size_t)c.output_width * 3);
+    rows = malloc((size_t)c.output_width * c.output_components);
     if (!rows || j->left + j->columns > (int)c.output_width || j->top + j->rows > (int)c.output_height)
       strcpy(j->error, rows ? "a part outside of the picture" : "no memory");
     else

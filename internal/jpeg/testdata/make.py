@@ -14,3 +14,4 @@ for name, options in {
 }.items():
     picture.save(name + ".jpg", quality=80, **options)
 picture.convert("L").save("gray.jpg", quality=80)
+picture.convert("CMYK").save("cmyk.jpg", quality=80)
