@@ -133,9 +133,19 @@ func (w *watch) failure() (*failure, error) {
 	return f, json.Unmarshal(text, f)
 }
 
-// find waits for a report, or for three beats, and tells by whom the job failed;
-// nil where all live.
+// find tells by whom the job failed; nil where all live. It looks twice: the last beat of a process that was killed may
+// reach a busy machine's store late.
 func (w *watch) find() (*failure, error) {
+	for range 2 {
+		if f, err := w.lookAround(); f != nil || err != nil {
+			return f, err
+		}
+	}
+	return nil, nil
+}
+
+// lookAround waits for a report, or for three beats, and tells who does not live; nil where all do.
+func (w *watch) lookAround() (*failure, error) {
 	const beats = 3
 	before, err := w.beats()
 	if err != nil {
