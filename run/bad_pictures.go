@@ -121,12 +121,12 @@ func leftOut(parts map[string]pictureCount) string {
 	var words []string
 	for name, c := range parts {
 		if c.Read < c.Of {
-			words = append(words, fmt.Sprintf("%s of the %s pictures", c, name))
+			words = append(words, fmt.Sprintf("%s %s pictures", c, name))
 		}
 	}
 	if len(words) == 0 {
 		return ""
 	}
 	slices.Sort(words)
-	return "of " + strings.Join(words, ", ") + ": the others could not be read, and are left out"
+	return "on " + strings.Join(words, " and ") + ": the others could not be read, and are left out"
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,9 +27,8 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if err != nil {
 		return err
 	}
-	if f, ok := ds.(io.Closer); ok {
-		defer f.Close()
-	}
+	defer datasets.Close(ds)
+	tellNotes(p.stderr, ds)
 	unlock, err := o.lock()
 	if err != nil {
 		return err

@@ -241,7 +241,7 @@ func tellable(train datasets.Dataset, neighbours int) error {
 	case len(names) == 0:
 		return fmt.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by --dataset and --data-dir", train.Name())
 	case len(names) == 1:
-		return fmt.Errorf("%s has one class only (%s), and an accuracy needs two or more; name another set by --dataset and --data-dir", train.Name(), names[0])
+		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir", train.Name(), names[0])
 	case neighbours > train.Len():
 		return fmt.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by --neighbours of eval, or more pictures", neighbours, train.Len(), train.Name())
 	}

@@ -158,6 +158,7 @@ func TestRemediesOfInitHelp(t *testing.T) {
 				assert.Contains(t, errs, c.taken)
 				require.NoError(t, os.Remove(embed[6]))
 				_ = os.Remove(embed[6] + ".names.txt")
+				_ = os.Remove(embed[6] + ".about.json")
 				_ = os.Remove(strings.TrimSuffix(embed[6], ".npy") + ".names.txt")
 			}
 		}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/internal/page"
 )
@@ -52,8 +52,6 @@ func classCount(c config) int {
 	if err != nil {
 		return math.MaxInt
 	}
-	if f, ok := ds.(io.Closer); ok {
-		defer f.Close()
-	}
+	defer datasets.Close(ds)
 	return len(ds.Classes())
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
@@ -55,9 +55,7 @@ func (g *study) check() error {
 			if err != nil {
 				return err
 			}
-			if f, ok := ds.(io.Closer); ok {
-				f.Close()
-			}
+			datasets.Close(ds)
 		}
 	}
 	return g.vacant()

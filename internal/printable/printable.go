@@ -68,7 +68,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	data := append(w.rest, p...)
 	whole := len(data) - begun(data)
 	w.rest = append([]byte(nil), data[whole:]...)
-	if _, err := io.WriteString(w.w, Text(string(data[:whole]))); err != nil {
+	// Not io.WriteString, which passes by the Write of a writer that embeds a buffer.
+	if _, err := w.w.Write([]byte(Text(string(data[:whole])))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
