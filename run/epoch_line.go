@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 )
@@ -25,10 +27,26 @@ func lateEvaluation(err error) error {
 	return fmt.Errorf("--eval-every: %w; the epoch is saved: go on with --resume, or with --resume --eval-every 0 without evaluations", err)
 }
 
-// evaluate scores the backbone as it is, frozen.
-func (l *epochLine) evaluate(ctx context.Context, st *meta.State, c config) (err error) {
+// lookAhead tells what there is to be said of the data, and refuses at once what --eval-every would fail of later.
+func (c *config) lookAhead(w io.Writer, ds datasets.Dataset) error {
+	sets := []datasets.Dataset{ds}
+	if c.EvalEvery > 0 {
+		train, test, err := c.evaluationParts(defaultEval())
+		if err != nil {
+			return fmt.Errorf("--eval-every %d: %w; or leave --eval-every out", c.EvalEvery, err)
+		}
+		defer datasets.Close(train)
+		defer datasets.Close(test)
+		sets = append(sets, test)
+	}
+	tellNotes(w, sets...)
+	return nil
+}
+
+// evaluate scores the backbone as it is, frozen; warn is told of pictures that cannot be read.
+func (l *epochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c config) (err error) {
 	o := defaultEval()
-	o.Linear.Epochs, o.Threads, o.machine = c.EvalProbe, c.Threads, c.machine
+	o.Linear.Epochs, o.Threads, o.machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.machine, warn, true
 	return libtorch.With(func(s *libtorch.Scope) error {
 		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
 		return err
@@ -41,6 +59,9 @@ func (l *epochLine) String() string {
 	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
 	for _, s := range l.Evaluation {
 		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
+		if s.Test.Read < s.Test.Of {
+			fmt.Fprintf(&b, " of %s pictures", s.Test)
+		}
 	}
 	return b.String()
 }

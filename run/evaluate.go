@@ -28,6 +28,7 @@ type evalOptions struct {
 	Threads   int
 	machine
 	Warn io.Writer // told of pictures that cannot be read; nil: nobody
+	Told bool      // what there is to be said of the data
 	Keep kept      // features
 }
 
@@ -178,7 +179,9 @@ func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c con
 	}
 	defer datasets.Close(trainSet)
 	defer datasets.Close(testSet)
-	tellNotes(o.Warn, trainSet, testSet)
+	if !o.Told {
+		tellNotes(o.Warn, trainSet, testSet)
+	}
 	train, seen, err := c.features(ctx, s, st, trainSet, o)
 	if err != nil {
 		return nil, err

@@ -60,6 +60,10 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	var tuned struct{ Results []fineTuned }
 	require.NoError(t, json.Unmarshal([]byte(out), &tuned))
 	assert.Equal(t, pictureCount{Read: 7, Of: 8}, tuned.Results[0].Test)
+	status, _, errs = do(onFolder(dir, filepath.Join(t.TempDir(), "run"), "--epochs", "2", "--eval-every", "1", "--eval-epochs", "2")...)
+	require.Zero(t, status, errs)
+	assert.Equal(t, 1, strings.Count(errs, "warning: skipped picture"), "once for both evaluations: %s", errs)
+	assert.Equal(t, 2, strings.Count(errs, " of 7 of 8 pictures"), errs)
 	// Two of eight are no accident.
 	spoil(files[1])
 	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1")

@@ -78,7 +78,9 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 		return r, err
 	}
 	if job.Leads() {
-		tellNotes(w, r.ds)
+		if err := c.lookAhead(w, r.ds); err != nil {
+			return r, err
+		}
 	}
 	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
 		return r, err
@@ -92,14 +94,6 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	g := job.Ranks()
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
 		return r, err
-	}
-	if c.EvalEvery > 0 && job.Leads() {
-		train, test, err := c.evaluationParts(defaultEval())
-		if err != nil {
-			return r, fmt.Errorf("--eval-every %d: %w; or leave --eval-every out", c.EvalEvery, err)
-		}
-		datasets.Close(train)
-		datasets.Close(test)
 	}
 	if job.Leads() {
 		tellDropped(w, r.ds.Len(), c.BatchSize)
@@ -156,10 +150,12 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	shown := newShow(w, c, src.Steps(), st.Position)
 	defer shown.Done()
 	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
+	warn := w // the first evaluation tells which pictures cannot be read
 	evaluate := func(line epochLine) error {
-		if err := line.evaluate(ctx, st, c); err != nil {
+		if err := line.evaluate(ctx, warn, st, c); err != nil {
 			return lateEvaluation(err)
 		}
+		warn = nil
 		shown.Line(line.String())
 		return folder.Amend(line)
 	}
