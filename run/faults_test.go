@@ -242,6 +242,16 @@ func TestANumberedCheckpointStandsInForTheLast(t *testing.T) {
 		assert.Equal(t, tensors(t, whole), tensors(t, run), name)
 		require.NoError(t, os.RemoveAll(run))
 	}
+	// Killed between the last checkpoint and the numbered one: that one is written on resuming.
+	require.NoError(t, os.CopyFS(run, os.DirFS(whole)))
+	require.NoError(t, os.Remove(runfolder.Checkpoint(run, 2)))
+	status, _, errs = do(small("--save-every", "1", "--out", run, "--resume")...)
+	require.Zero(t, status, errs)
+	want, err := os.ReadFile(runfolder.Checkpoint(whole, 2))
+	require.NoError(t, err)
+	got, err := os.ReadFile(runfolder.Checkpoint(run, 2))
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
 }
 
 // A state that is not finite reaches no checkpoint, and what is said of the last one is true.

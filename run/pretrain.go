@@ -178,10 +178,8 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 			if err := keep.now(); err != nil {
 				return err
 			}
-			if c.SaveEvery > 0 && st.Position.Epoch%c.SaveEvery == 0 {
-				if err := save(runfolder.Checkpoint(out, st.Position.Epoch), c, st); err != nil {
-					return err
-				}
+			if err := saveNumbered(out, c, st, true); err != nil {
+				return err
 			}
 			if c.evaluates(st.Position.Epoch) {
 				if err := evaluate(line); err != nil {

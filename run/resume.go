@@ -109,6 +109,9 @@ func takeUp(f *runfolder.Folder, k *checkpoint, c config, r ready, resume bool) 
 	if err := k.restore(r.state); err != nil {
 		return nil, fmt.Errorf("--resume: %w", err)
 	}
+	if err := saveNumbered(f.Dir, c, r.state, false); err != nil {
+		return nil, err
+	}
 	p := r.state.Position
 	text, err := f.KeepMetrics(p.Epoch)
 	if err != nil || text == nil || p.Batch > 0 || !c.evaluates(p.Epoch) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 )
 
@@ -27,6 +28,17 @@ func (v *saver) when(t time.Time) error {
 		return nil
 	}
 	return v.now()
+}
+
+// saveNumbered keeps the checkpoint of an epoch that --save-every asks for, at that epoch's end: again, or if it is
+// missing, since the run was killed before it.
+func saveNumbered(out string, c config, st *meta.State, again bool) error {
+	p := st.Position
+	path := runfolder.Checkpoint(out, p.Epoch)
+	if c.SaveEvery <= 0 || p.Epoch == 0 || p.Epoch%c.SaveEvery > 0 || p.Batch > 0 || p.Pass != meta.Regular || !again && exists(path) {
+		return nil
+	}
+	return save(path, c, st)
 }
 
 // sayWhatIsKept adds to the error of a run that diverged what is left of it.
