@@ -274,5 +274,5 @@ func TestBadPicturesAreSkippedOrStop(t *testing.T) {
 	}
 	status, errs = train()
 	assert.Equal(t, exitFailure, status)
-	assert.Regexp(t, `1[1-9] of 72 pictures cannot be read`, errs, "as many as were looked at by then")
+	assert.Regexp(t, `(8|9|1[0-9]) of 72 pictures cannot be read`, errs, "as many as were looked at by then")
 }
