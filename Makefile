@@ -76,6 +76,14 @@ lint: setup ## gofmt, go vet and staticcheck
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
 
+docs: setup ## write docs/reference/flags.md from the help texts
+	@$(ENV) && go test ./run -count=1 -run '^TestFlagsReference$$' -update >/dev/null && echo "docs/reference/flags.md is up to date"
+
+check-docs: setup ## check the documents: links, files that they name, and the reference of flags
+	@$(PYTHON) scripts/check_links_test.py 2>&1 | tail -1 | grep -qx OK || { $(PYTHON) scripts/check_links_test.py; exit 1; }
+	@$(PYTHON) scripts/check_links.py
+	@$(ENV) && go test ./run ./examples -count=1 -run '^(TestFlagsReference|TestReadmeShows)'
+
 go-env: setup ## write the cgo flags with `go env -w`, for plain go commands everywhere
 	@scripts/go_env.sh set
 
@@ -85,4 +93,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-torch .venv-interop
 
-.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report lint go-env go-env-undo clean
+.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report lint docs check-docs go-env go-env-undo clean
