@@ -77,12 +77,12 @@ lint: setup ## gofmt, go vet and staticcheck
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
 
 docs: setup ## write docs/reference/flags.md from the help texts
-	@$(ENV) && go test ./run -count=1 -run '^TestFlagsReference$$' -update >/dev/null && echo "docs/reference/flags.md is up to date"
+	@$(ENV) && go test ./run -count=1 -run '^TestFlagsReference$$' -update && echo "docs/reference/flags.md is up to date"
 
 check-docs: setup ## check the documents: links, files that they name, and the reference of flags
 	@$(PYTHON) scripts/check_links_test.py 2>&1 | tail -1 | grep -qx OK || { $(PYTHON) scripts/check_links_test.py; exit 1; }
 	@$(PYTHON) scripts/check_links.py
-	@$(ENV) && go test ./run ./examples -count=1 -run '^(TestFlagsReference|TestReadmeShows)'
+	@$(ENV) && go test ./run ./examples -count=1 -run '^(TestFlagsReference|TestDocumentsName|TestReadmeShows)'
 
 go-env: setup ## write the cgo flags with `go env -w`, for plain go commands everywhere
 	@scripts/go_env.sh set

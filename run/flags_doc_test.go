@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,8 +91,8 @@ func wrap(text string) string {
 func flagsReference(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Flags\n\n<!-- Written by `make docs` from the help texts. Do not edit. -->\n\n")
-	b.WriteString(wrap("This page is what `bin/run COMMAND --help` prints. The keys of `config.yaml` are the names of pretrain's flags. "+
-		"A switch is `--flag` or `--flag=false`.") + "\n")
+	b.WriteString(wrap("This page is what `bin/run COMMAND --help` prints. The keys of `config.yaml` are the names of "+
+		"pretrain's flags. A switch, marked `[=true|false]`, is on when it is named, and off with `=false`.") + "\n")
 	pretrain := map[string]bool{}
 	for _, c := range commands() {
 		status, out, errs := do(c.name, "--help")
@@ -140,6 +142,35 @@ func TestFlagsReferenceLeavesNothingOut(t *testing.T) {
 			if strings.HasPrefix(line, "      --") {
 				assert.Contains(t, sections[i], flagName(line), c.name)
 			}
+		}
+	}
+}
+
+// Flags that the documents name are this program's, or of a program that is known here.
+func TestDocumentsNameFlagsThatExist(t *testing.T) {
+	known := map[string]bool{"--help": true}
+	for _, c := range commands() {
+		_, out, _ := do(c.name, "--help")
+		for _, text := range parseHelp(out).flags {
+			known[flagName(text)] = true
+		}
+	}
+	others := []string{
+		"--nodes", "--gpus-per-node", "--ntasks-per-node", "--no-python", "--max-restarts", // Slurm, torchrun
+		"--torch", "--channels-last", "--no-compile", "--only-ranks", "--minutes", // scripts/compare, interop and gpu
+	}
+	pages := []string{"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../CHANGELOG.md"}
+	for _, pattern := range []string{"../docs/*.md", "../docs/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		pages = append(pages, found...)
+	}
+	require.Greater(t, len(pages), 10)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile("(?:^|[\\s`(\"])(--[a-z][a-z0-9-]*)").FindAllStringSubmatch(string(text), -1) {
+			assert.True(t, known[m[1]] || slices.Contains(others, m[1]), "%s names %s, which no command has", page, m[1])
 		}
 	}
 }
