@@ -72,9 +72,18 @@ gpu-report: setup ## the report of that bundle on this machine's GPU (ARGS: quic
 	@PACK=0 scripts/gpu/bundle.sh
 	@bin/gpu/gpu-report.sh $(ARGS)
 
-lint: setup ## gofmt, go vet and staticcheck
+lint: setup ## gofmt, go mod tidy, go vet and staticcheck
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
+	@go mod tidy -diff >/dev/null || { echo "go.mod, go.sum: run go mod tidy" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
+
+docs: setup ## write docs/reference/flags.md from the help texts
+	@$(ENV) && go test ./run -count=1 -run '^TestFlagsReference$$' -update && echo "docs/reference/flags.md is up to date"
+
+check-docs: setup ## check the documents: links, files that they name, and the reference of flags
+	@$(PYTHON) scripts/check_links_test.py 2>&1 | tail -1 | grep -qx OK || { $(PYTHON) scripts/check_links_test.py; exit 1; }
+	@$(PYTHON) scripts/check_links.py
+	@$(ENV) && go test ./run ./examples -count=1 -run '^(TestFlagsReference|TestDocumentsName|TestReadmeShows)'
 
 go-env: setup ## write the cgo flags with `go env -w`, for plain go commands everywhere
 	@scripts/go_env.sh set
@@ -85,4 +94,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-torch .venv-interop
 
-.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report lint go-env go-env-undo clean
+.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report lint docs check-docs go-env go-env-undo clean
