@@ -146,6 +146,7 @@ icl_error icl_store_open(icl_store* out, const char* host, int port, int listen_
     if (listen_fd >= 0) {
       o.isServer = true;
       o.masterListenFd = listen_fd;
+      o.useLibUV = false;  // libuv's server takes no listening socket in 2.6, and is the default since 2.4
     }
     *out = new StorePtr(c10::make_intrusive<c10d::TCPStore>(host, o));
   });
