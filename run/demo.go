@@ -79,17 +79,9 @@ func demoArms(c config, ablations []string) ([]arm, error) {
 	arms := []arm{{Name: "SimCLR", config: c}}
 	c.MSR = true
 	arms = append(arms, arm{Name: "SimCLR+MSR", config: c})
-	for _, a := range ablations {
-		if a == "" || a == string(meta.NoAblation) {
-			continue
-		}
-		d := c
-		d.Ablation = a
-		m := d.msr()
-		if err := m.Validate(); err != nil {
-			return nil, usagef("--ablations: %w", err)
-		}
-		arms = append(arms, arm{Name: "MSR, " + a, config: d})
+	cs, err := ablated(c, ablations)
+	for _, d := range cs {
+		arms = append(arms, arm{Name: "MSR, " + d.Ablation, config: d})
 	}
-	return arms, nil
+	return arms, err
 }

@@ -142,9 +142,19 @@ func flags(p program, name, synopsis string) *pflag.FlagSet {
 	f.SortFlags = false
 	f.SetOutput(p.stdout)
 	f.Usage = func() {
-		fmt.Fprintf(p.stdout, "usage: run %s %s\n\n%s", name, synopsis, f.FlagUsagesWrapped(110))
+		fmt.Fprintf(p.stdout, "usage: run %s %s\n\n%s%s", name, synopsis, aboutCommand(name), f.FlagUsagesWrapped(110))
 	}
 	return f
+}
+
+// aboutCommand is what a command does, for the top of its help.
+func aboutCommand(name string) string {
+	for _, c := range commands() {
+		if c.name == name {
+			return "Does this: " + c.about + ".\n\n"
+		}
+	}
+	return ""
 }
 
 // parse parses args; arguments that are no flags are an error.

@@ -73,7 +73,7 @@ func semi(ctx context.Context, p program, args []string) error {
 			return err
 		}
 		doc := page.Page{Title: "Fine-tuning with a share of the labels", Lead: []string{"The paper's Table 4. Its figures are of ResNet-50 on ImageNet."},
-			Sections: []page.Section{{Title: "Accuracy", Tables: []page.Table{t}}}, Settings: settings(g.arms[0].config, g.seeds, time.Since(start))}
+			Sections: []page.Section{{Title: "Accuracy", Tables: []page.Table{t}}}, Settings: settings(g.arms, g.seeds, time.Since(start))}
 		return writeReport(p, g.out, doc, []page.Table{t})
 	})
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/meta"
+)
+
+const ablationsAbout = "also run these --msr-ablation settings, and compare MSR with each: " +
+	"with ones L_msr is NT-Xent on pairs that nothing weights, the baseline of methods without negatives of their own"
+
+// ablated are configurations of MSR with the parts that names list taken away.
+func ablated(c config, names []string) (out []config, err error) {
+	for i, name := range names {
+		if name == "" || name == string(meta.NoAblation) {
+			continue
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, usagef("--ablations names %s twice", name)
+		}
+		c.MSR, c.Ablation = true, name
+		m := c.msr()
+		if err := m.Validate(); err != nil {
+			return nil, usagef("--ablations: %s", strings.ReplaceAll(err.Error(), "--msr-ablation ", ""))
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// withoutNegatives are the methods whose own loss has none, so that any L_msr
+// adds a contrastive term.
+func withoutNegatives(method string) bool {
+	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins", "vicreg"}, method)
+}
+
+// ablationTable compares MSR with each ablation of it: a row for each of both.
+func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) page.Table {
+	t := page.Table{Caption: caption(what+"; MSR against its ablations", seeds), Head: []string{"method", "baseline"}}
+	for _, m := range by {
+		t.Head = append(t.Head, m.name+" of it", "with MSR", "difference")
+	}
+	var q primary
+	var reasons []string
+	for _, r := range grid {
+		for i := range r.ablated {
+			a := &r.ablated[i]
+			cells := []string{r.method, baselineName(a.config)}
+			for k, m := range by {
+				cells = append(cells, a.cell(variant, m.of), r.msrArm().cell(variant, m.of), paired(*a, r.msrArm(), variant, m.of).String())
+				if k == 0 {
+					q.add(len(t.Rows), len(cells)-1, paired(*a, r.msrArm(), variant, m.of))
+				}
+			}
+			t.Rows, reasons = append(t.Rows, cells), append(reasons, why(*a, r.msrArm()))
+		}
+	}
+	q.into(&t)
+	return withReasons(t, reasons)
+}
+
+// baselineName says what a method with this ablation is.
+func baselineName(c config) string {
+	if c.Ablation == string(meta.Ones) {
+		return fmt.Sprintf("ones: %s + %g NT-Xent", c.Method, c.Lambda)
+	}
+	return c.Ablation
+}
+
+// contrastText tells of methods without negatives what MSR adds to them.
+func contrastText(grid []row, ablations []string) string {
+	var names []string
+	for _, r := range grid {
+		if withoutNegatives(r.method) && r.msr != nil {
+			names = append(names, r.method)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf(" L_msr adds a contrastive term to methods without negatives (here %s): their difference is MSR's only against the method + NT-Xent",
+		strings.Join(names, ", "))
+	if slices.Contains(ablations, string(meta.Ones)) {
+		return text + ", the rows \"ones\" below."
+	}
+	return text + ", which --ablations ones runs beside."
+}
