@@ -32,8 +32,8 @@ func (r row) msrArm() (a arm) {
 	return a
 }
 
-// rows puts the arms of a method, which lie together, into its row.
-func rows(arms []arm) (out []row) {
+// gridOf puts the arms of a method, which lie together, into its row.
+func gridOf(arms []arm) (out []row) {
 	for i := range arms {
 		a := &arms[i]
 		if len(out) == 0 || out[len(out)-1].method != a.config.Method {
@@ -54,7 +54,7 @@ func rows(arms []arm) (out []row) {
 
 // report writes the tables and the page.
 func (k *comparison) report(p program, took time.Duration) error {
-	c, grid := k.arms[0].config, rows(k.arms)
+	c, grid := k.arms[0].config, gridOf(k.arms)
 	paper := paperTable(c)
 	sec := page.Section{Title: "Accuracy", Text: figures(k.seeds) + " The difference is MSR's. " + chance(k.seeds) + contrastText(grid, k.ablations)}
 	if paper.rows != nil {
