@@ -152,7 +152,7 @@ func flags(p program, name, synopsis string) *pflag.FlagSet {
 func aboutCommand(name string) string {
 	for _, c := range commands() {
 		if c.name == name {
-			return "Does this: " + c.about + ".\n\n"
+			return strings.ToUpper(c.about[:1]) + c.about[1:] + ".\n\n"
 		}
 	}
 	return ""

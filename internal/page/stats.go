@@ -72,10 +72,13 @@ func (p Paired) Interval() (lo, hi float64) {
 	return p.Mean - h, p.Mean + h
 }
 
-// P is the two-sided p-value of the paired t test of no difference; NaN where
-// there is no spread to test by.
+// P is the two-sided p-value of the paired t test of no difference: 1 where no
+// pair differs, and NaN where there is no spread to test by.
 func (p Paired) P() float64 {
-	if p.N < 2 || p.StdError == 0 || math.IsNaN(p.StdError) {
+	switch {
+	case p.N > 1 && p.Mean == 0:
+		return 1
+	case p.N < 2 || p.StdError == 0 || math.IsNaN(p.StdError):
 		return math.NaN()
 	}
 	t := distuv.StudentsT{Sigma: 1, Nu: float64(p.N - 1)}

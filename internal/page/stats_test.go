@@ -48,6 +48,7 @@ func TestIntervalsAreByStudentsT(t *testing.T) {
 	assert.InDelta(t, 0.05, page.Paired{3, 4.30265273, 1}.P(), 1e-8)
 	assert.InDelta(t, 0.05, page.Paired{3, -4.30265273, 1}.P(), 1e-8)
 	assert.InDelta(t, 1, page.Paired{3, 0, 1}.P(), 1e-12)
+	assert.Equal(t, 1.0, page.Paired{3, 0, 0}.P(), "no seed differs")
 	for _, p := range []page.Paired{{1, 1, math.NaN()}, {3, 1, 0}, {0, math.NaN(), math.NaN()}} {
 		assert.True(t, math.IsNaN(p.P()), "%v", p)
 	}
