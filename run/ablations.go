@@ -34,7 +34,8 @@ func ablated(c config, names []string) (out []config, err error) {
 // withoutNegatives are the methods whose own loss has none, so that any L_msr
 // adds a contrastive term.
 func withoutNegatives(method string) bool {
-	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins", "vicreg"}, method)
+	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
+		"vicreg"}, method)
 }
 
 // ablationTable compares MSR with each ablation of it: a row for each of both.
@@ -46,16 +47,17 @@ func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) p
 	var q primary
 	var reasons []string
 	for _, r := range grid {
+		_, msr := r.arms()
 		for i := range r.ablated {
 			a := &r.ablated[i]
 			cells := []string{r.method, baselineName(a.config)}
 			for k, m := range by {
-				cells = append(cells, a.cell(variant, m.of), r.msrArm().cell(variant, m.of), paired(*a, r.msrArm(), variant, m.of).String())
-				if k == 0 {
-					q.add(len(t.Rows), len(cells)-1, paired(*a, r.msrArm(), variant, m.of))
+				d := paired(*a, msr, variant, m.of)
+				if cells = append(cells, a.cell(variant, m.of), msr.cell(variant, m.of), d.String()); k == 0 {
+					q.add(len(t.Rows), len(cells)-1, d)
 				}
 			}
-			t.Rows, reasons = append(t.Rows, cells), append(reasons, why(*a, r.msrArm()))
+			t.Rows, reasons = append(t.Rows, cells), append(reasons, why(*a, msr))
 		}
 	}
 	q.into(&t)
@@ -81,8 +83,8 @@ func contrastText(grid []row, ablations []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(" L_msr adds a contrastive term to methods without negatives (here %s): their difference is MSR's only against the method + NT-Xent",
-		strings.Join(names, ", "))
+	text := fmt.Sprintf(" L_msr adds a contrastive term to methods without negatives (here %s): "+
+		"their difference is MSR's only against the method + NT-Xent", strings.Join(names, ", "))
 	if slices.Contains(ablations, string(meta.Ones)) {
 		return text + ", the rows \"ones\" below."
 	}

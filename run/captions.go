@@ -21,7 +21,8 @@ func caption(what string, seeds int) string {
 // figures says what the cells of a page's tables are.
 func figures(seeds int) string {
 	if seeds == 1 {
-		return "Top-1 in percent, of one seed. A single seed has no spread, so that no difference here can be told from chance: --seeds 3 or more."
+		return "Top-1 in percent, of one seed. A single seed has no spread, " +
+			"so that no difference here can be told from chance: --seeds 3 or more."
 	}
 	return "Top-1 in percent: mean ± standard deviation over seeds [95 % interval of the mean by Student's t]."
 }
@@ -35,5 +36,6 @@ func chance(seeds int) string {
 	case seeds < 10:
 		text += fmt.Sprintf(" %d seeds are too few for a claim.", seeds)
 	}
-	return text + " A p-value is corrected over its table's primary differences (Holm); the other intervals are not, and of so many some leave 0 out by chance."
+	return text + " A p-value is corrected over its table's primary differences (Holm); the other intervals are not, " +
+		"and of so many some leave 0 out by chance."
 }

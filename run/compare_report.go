@@ -22,14 +22,10 @@ func (r row) arms() (plain, msr arm) {
 	if r.plain != nil {
 		plain = *r.plain
 	}
-	return plain, r.msrArm()
-}
-
-func (r row) msrArm() (a arm) {
 	if r.msr != nil {
-		a = *r.msr
+		msr = *r.msr
 	}
-	return a
+	return plain, msr
 }
 
 // gridOf puts the arms of a method, which lie together, into its row.
@@ -56,7 +52,8 @@ func gridOf(arms []arm) (out []row) {
 func (k *comparison) report(p program, took time.Duration) error {
 	c, grid := k.arms[0].config, gridOf(k.arms)
 	paper := paperTable(c)
-	sec := page.Section{Title: "Accuracy", Text: figures(k.seeds) + " The difference is MSR's. " + chance(k.seeds) + contrastText(grid, k.ablations)}
+	sec := page.Section{Title: "Accuracy",
+		Text: figures(k.seeds) + " The difference is MSR's. " + chance(k.seeds) + contrastText(grid, k.ablations)}
 	if paper.rows != nil {
 		sec.Text += fmt.Sprintf(" The paper's figures are of %s.", paper.network)
 	}
@@ -71,12 +68,13 @@ func (k *comparison) report(p program, took time.Duration) error {
 		}
 		what := fmt.Sprintf("test pictures: %s", shown)
 		sec.Tables = append(sec.Tables, table(grid, v, caption(what, k.seeds), by, published))
-		if len(k.arms) > 0 && len(grid[0].ablated) > 0 {
+		if len(grid[0].ablated) > 0 {
 			sec.Tables = append(sec.Tables, ablationTable(grid, v, k.seeds, what, by))
 		}
 	}
 	doc := page.Page{Title: k.title,
-		Lead:     []string{"Here: " + networkHere(k.arms) + ". A comparison of short runs says how methods start, not how they end: see the settings below."},
+		Lead: []string{"Here: " + networkHere(k.arms) +
+			". A comparison of short runs says how methods start, not how they end: see the settings below."},
 		Sections: []page.Section{sec}, Settings: settings(k.arms, k.seeds, took)}
 	return writeReport(p, k.out, doc, sec.Tables)
 }

@@ -97,12 +97,15 @@ func (g *panels) place(a arm) int {
 
 func (g *panels) write(p program, took time.Duration) error {
 	c := g.arms[1].config
-	doc := page.Page{Title: g.title, Settings: settings(g.arms, g.seeds, took), Lead: []string{fmt.Sprintf(
-		"Here: %s. One of the three changes at a time; the others stay at lambda %g, gamma %g, n %d.", networkHere(g.arms), c.Lambda, c.Gamma, c.Weights),
-		"Curves: the mean, a whisker of one standard deviation to each side, a dot for each seed. Dashed: the method without MSR."}}
+	doc := page.Page{Title: g.title, Settings: settings(g.arms, g.seeds, took), Lead: []string{
+		fmt.Sprintf("Here: %s. One of the three changes at a time; the others stay at lambda %g, gamma %g, n %d.",
+			networkHere(g.arms), c.Lambda, c.Gamma, c.Weights),
+		"Curves: the mean, a whisker of one standard deviation to each side, a dot for each seed. " +
+			"Dashed: the method without MSR."}}
 	var tables []page.Table
 	for _, points := range g.axes {
-		sec := page.Section{Title: points.label(), Text: figures(g.seeds) + " The difference is to the method without MSR. " + chance(g.seeds)}
+		sec := page.Section{Title: points.label(),
+			Text: figures(g.seeds) + " The difference is to the method without MSR. " + chance(g.seeds)}
 		for v, shown := range variants(g.arms) {
 			what := fmt.Sprintf("%s, test pictures: %s", points.label(), shown)
 			sec.Tables = append(sec.Tables, g.panel(points).table(v, caption(what, g.seeds)))
@@ -143,7 +146,8 @@ func (g *panels) curves(points axisPoints, variant int, shown datasets.Variant) 
 			c.Y = append(c.Y, g.arms[i].accuracies(variant, m.of))
 		}
 		curves = append(curves, c)
-		levels = append(levels, page.Band{Group: m.name + " without MSR", Colour: k + 2, Y: g.arms[0].accuracies(variant, m.of)})
+		without := page.Band{Group: m.name + " without MSR", Colour: k + 2, Y: g.arms[0].accuracies(variant, m.of)}
+		levels = append(levels, without)
 	}
 	title := fmt.Sprintf("%s, tested on %s", points.label(), shown)
 	return page.Curves(title, points.label(), "top-1 (%)", curves, levels, points.flag != "weights")

@@ -30,7 +30,8 @@ func (k *labelStudy) bind(f *pflag.FlagSet) {
 	k.set = f
 	f.StringSliceVar(&k.methods, "methods", k.methods, "methods, each without and with MSR")
 	f.StringSliceVar(&k.ablations, "ablations", k.ablations, ablationsAbout)
-	f.BoolVar(&k.supervised, "supervised", true, "training from scratch with the same labels beside, on the first method's networks")
+	f.BoolVar(&k.supervised, "supervised", true,
+		"training from scratch with the same labels beside, on the first method's networks")
 	k.tune.bindLabels(f, "tune-epochs")
 	f.Float64Var(&k.tune.LR, "tune-lr", k.tune.LR, "first learning rate of fine-tuning, for batches of 256")
 	k.study.bind(f)
@@ -71,9 +72,10 @@ func (k *labelStudy) write(ctx context.Context, p program, start time.Time) erro
 	grid := gridOf(k.arms)
 	tables := []page.Table{k.accuracies(rows), k.differences(grid, rows)}
 	doc := page.Page{Title: "Fine-tuning with a share of the labels",
-		Lead: []string{"Here: " + networkHere(k.arms) + ". The paper's figures (its Table 4) are of ResNet-50 on ImageNet, with n = 14."},
+		Lead: []string{"Here: " + networkHere(k.arms) +
+			". The paper's figures (its Table 4) are of ResNet-50 on ImageNet, with n = 14."},
 		Sections: []page.Section{{Title: "Accuracy", Tables: tables,
-			Text: figures(k.seeds) + " " + chance(k.seeds) + contrastText(grid, k.ablations) + " Labels: " + k.tune.splits() + "."}},
+			Text: figures(k.seeds) + " " + chance(k.seeds) + contrastText(grid, k.ablations)}},
 		Settings: settings(k.arms, k.seeds, time.Since(start))}
 	return writeReport(p, k.out, doc, tables)
 }

@@ -33,7 +33,8 @@ func (r *armRun) fineTuned(ctx context.Context, p program, o fineTuneOptions) ([
 	if o.scratch {
 		path = filepath.Join(r.folder, "supervised.json")
 	}
-	asked := fineTunedFile{Config: o.FineTuneConfig, Names: o.names(), Lists: o.lists, Epochs: o.ownEpochs(), SplitSeed: o.splitSeed, Batch: o.batch}
+	asked := fineTunedFile{Config: o.FineTuneConfig, Names: o.names(), Lists: o.lists,
+		Epochs: o.ownEpochs(), SplitSeed: o.splitSeed, Batch: o.batch}
 	asked.Config.Epochs = o.passes
 	var before fineTunedFile
 	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &before) == nil {

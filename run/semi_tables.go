@@ -81,7 +81,8 @@ func (k *labelStudy) tuneArm(ctx context.Context, p program, a *arm, o fineTuneO
 
 // accuracies is the table of all arms.
 func (k *labelStudy) accuracies(tuned []tunedArm) page.Table {
-	t := page.Table{Caption: caption("fine-tuned, top-1 and top-5 in percent; "+k.tune.splits(), k.seeds), Head: []string{""}}
+	what := "fine-tuned, top-1 and top-5 in percent; " + k.tune.splits()
+	t := page.Table{Caption: caption(what, k.seeds), Head: []string{""}}
 	names := k.tune.names()
 	for _, name := range names {
 		t.Head = append(t.Head, name+" top-1", "top-5")
@@ -102,7 +103,8 @@ func (k *labelStudy) accuracies(tuned []tunedArm) page.Table {
 // differences are MSR's, to the method alone and to each ablation; the primary
 // ones are of top-1.
 func (k *labelStudy) differences(grid []row, tuned []tunedArm) page.Table {
-	t := page.Table{Caption: caption("fine-tuned, MSR's paired difference in points", k.seeds), Head: []string{"method", "to"}}
+	what := "fine-tuned, MSR's paired difference in points"
+	t := page.Table{Caption: caption(what, k.seeds), Head: []string{"method", "to"}}
 	names := k.tune.names()
 	for _, name := range names {
 		t.Head = append(t.Head, name+" top-1", "top-5")

@@ -31,7 +31,8 @@ func dataText(c config) string {
 }
 
 func trainingText(c config) string {
-	return fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s", c.Epochs, c.BatchSize, c.Optimizer, c.LR, c.WeightDecay, c.Schedule)
+	return fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s",
+		c.Epochs, c.BatchSize, c.Optimizer, c.LR, c.WeightDecay, c.Schedule)
 }
 
 func lossText(c config) string { return fmt.Sprintf("tau %g", c.Temperature) }

@@ -116,7 +116,9 @@ func sweep(ctx context.Context, p program, args []string) error {
 }
 
 // pointArm is the method with MSR and a value of each axis.
-func pointArm(p program, command string, args []string, extra func(*pflag.FlagSet), axes []axis, values []string) (arm, error) {
+func pointArm(
+	p program, command string, args []string, extra func(*pflag.FlagSet), axes []axis, values []string,
+) (arm, error) {
 	given := slices.Clone(args)
 	var words []string
 	for k, v := range values {
