@@ -59,11 +59,15 @@ type Paired struct {
 
 // Pair compares b with a, seed by seed. The lists have one length.
 func Pair(a, b []float64) Paired {
-	d := make([]float64, min(len(a), len(b)))
+	d, largest := make([]float64, min(len(a), len(b))), 0.0
 	for i := range d {
-		d[i] = b[i] - a[i]
+		d[i], largest = b[i]-a[i], max(largest, math.Abs(a[i]), math.Abs(b[i]))
 	}
-	return Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
+	p := Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
+	if p.StdError < 1e-12*largest {
+		p.StdError = 0 // the differences are equal but for rounding, which is no spread to test by
+	}
+	return p
 }
 
 // Interval is the difference's 95 % interval by Student's t.
@@ -86,14 +90,17 @@ func (p Paired) P() float64 {
 }
 
 // String is the difference and its 95 % interval, rounded to hundredths; without
-// one of a single pair, and a dash where there is no pair.
+// one of a single pair and of equal ones, and a dash where there is no pair.
 func (p Paired) String() string {
 	if p.N == 0 || math.IsNaN(p.Mean) {
 		return "-"
 	}
 	text := fmt.Sprintf("%+.2f", hundredths(p.Mean))
-	if p.N < 2 {
+	switch {
+	case p.N < 2:
 		return text
+	case p.StdError == 0:
+		return text + " with every seed"
 	}
 	lo, hi := p.Interval()
 	return fmt.Sprintf("%s [%+.2f, %+.2f]", text, hundredths(lo), hundredths(hi))

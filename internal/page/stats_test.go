@@ -28,6 +28,11 @@ func TestPairedDifference(t *testing.T) {
 	assert.Contains(t, page.Pair([]float64{1}, []float64{2}).Verdict(), "one seed")
 	assert.Equal(t, "+1.00", page.Pair([]float64{1}, []float64{2}).String(), "one seed has no spread")
 	assert.Equal(t, "+0.00 [-0.23, +0.23]", page.Paired{10, -0.001, 0.1}.String())
+	// 10.05-10.1 and 9.85-9.9 differ in their last bits only.
+	equal := page.Pair([]float64{10.1, 9.9}, []float64{10.05, 9.85})
+	assert.Equal(t, "-0.05 with every seed", equal.String(), "no certainty from rounding")
+	assert.True(t, math.IsNaN(equal.P()))
+	assert.Equal(t, "+0.00 with every seed", page.Pair([]float64{1, 2}, []float64{1, 2}).String())
 	assert.Equal(t, "-", page.Pair(nil, []float64{1}).String())
 	assert.Equal(t, "-", page.Pair([]float64{math.NaN()}, []float64{1}).String())
 	assert.Contains(t, page.Pair(nil, nil).Verdict(), "no seed of both")
@@ -66,6 +71,18 @@ func TestHolm(t *testing.T) {
 	assert.Equal(t, 3, tests)
 	assert.Equal(t, []string{"+4.30 [+0.00, +8.61], p 0.100", "+2.00", "+4.30 [+0.00, +8.61], p 0.100",
 		"+9.00 [+8.77, +9.23], p < 0.001"}, texts)
+}
+
+// An interval stands below its mean on the page, so that tables are narrower.
+func TestIntervalsAreALineOfTheirOwn(t *testing.T) {
+	var b strings.Builder
+	doc := page.Page{Sections: []page.Section{{Tables: []page.Table{{Head: []string{"a"}, Rows: [][]string{
+		{"9.0 ± 1.1 [6.4, 11.7] (2 of 3 seeds)"}, {"-0.08 [-0.27, +0.11], p 0.399"}, {"n 2"}, {"open x [1]: failed"}}}}}}}
+	assert.NoError(t, doc.Write(&b))
+	for _, cell := range []string{`<td>9.0 ± 1.1<br><small>[6.4, 11.7] (2 of 3 seeds)</small></td>`,
+		`<td>-0.08<br><small>[-0.27, &#43;0.11], p 0.399</small></td>`, `<td>n 2</td>`, `<td>open x [1]: failed</td>`} {
+		assert.Contains(t, b.String(), cell)
+	}
 }
 
 func TestTablesAsText(t *testing.T) {
