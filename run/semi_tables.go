@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/page"
 )
@@ -14,6 +15,7 @@ import (
 type tunedArm struct {
 	arm        arm // with what failed
 	seeds      []uint64
+	epochs     []int       // of each share
 	top1, top5 [][]float64 // in percent, by seed, by share
 }
 
@@ -66,7 +68,9 @@ func (k *labelStudy) tuneArm(ctx context.Context, p program, a *arm, o fineTuneO
 			continue
 		}
 		var ones, tops []float64
+		t.epochs = nil
 		for _, f := range out {
+			t.epochs = append(t.epochs, f.Epochs)
 			five := math.NaN()
 			if fives {
 				five = 100 * f.Accuracy.Top5
@@ -77,6 +81,20 @@ func (k *labelStudy) tuneArm(ctx context.Context, p program, a *arm, o fineTuneO
 	}
 	t.arm = *a
 	return t, nil
+}
+
+// recipe says how long each share was fine-tuned, and at which rate.
+func (k *labelStudy) recipe(tuned []tunedArm) [2]string {
+	i := slices.IndexFunc(tuned, func(u tunedArm) bool { return len(u.epochs) > 0 })
+	if i < 0 {
+		return [2]string{"fine-tuning", "all failed"}
+	}
+	var of []string
+	for part, name := range k.tune.names() {
+		of = append(of, fmt.Sprintf("%s with %s", counted(tuned[i].epochs[part], "epoch"), name))
+	}
+	return [2]string{"fine-tuning", fmt.Sprintf("%s; rate %g for batches of 256; %s",
+		strings.Join(of, ", "), k.tune.LR, k.tune.splits())}
 }
 
 // accuracies is the table of all arms.

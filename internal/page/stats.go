@@ -66,6 +66,9 @@ func Pair(a, b []float64) Paired {
 	p := Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
 	if p.StdError < 1e-12*largest {
 		p.StdError = 0 // the differences are equal but for rounding, which is no spread to test by
+		if math.Abs(p.Mean) < 1e-12*largest {
+			p.Mean = 0
+		}
 	}
 	return p
 }
