@@ -73,20 +73,28 @@ func baselineName(c config) string {
 }
 
 // contrastText tells of methods without negatives what MSR adds to them.
-func contrastText(grid []row, ablations []string) string {
+func contrastText(methods []string) string {
 	var names []string
-	for _, r := range grid {
-		if withoutNegatives(r.method) && r.msr != nil {
-			names = append(names, r.method)
+	for _, m := range methods {
+		if withoutNegatives(m) {
+			names = append(names, m)
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(" L_msr adds a contrastive term to methods without negatives (here %s): "+
-		"their difference is MSR's only against the method + NT-Xent", strings.Join(names, ", "))
-	if slices.Contains(ablations, string(meta.Ones)) {
-		return text + ", the rows \"ones\" below."
+	return fmt.Sprintf(" L_msr adds a contrastive term to methods without negatives (here %s): "+
+		"their difference is MSR's only against the method + NT-Xent.", strings.Join(names, ", "))
+}
+
+// contrastText is that of the comparison, with the way to that baseline.
+func (k *comparison) contrastText() string {
+	text := contrastText(k.methods)
+	switch {
+	case text == "" || k.msr == "off":
+		return ""
+	case slices.Contains(k.ablations, string(meta.Ones)):
+		return text + " Its rows are named \"ones\"."
 	}
-	return text + ", which --ablations ones runs beside."
+	return text + " --ablations ones runs that beside."
 }

@@ -76,6 +76,11 @@ func TestAblationsAreBaselines(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(out, "index.html"))
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "methods without negatives (here byol)")
+	assert.Contains(t, string(page), "Its rows are named &#34;ones&#34;.")
+	assert.Empty(t, contrastText([]string{"simclr", "moco"}), "which have negatives")
+	assert.Contains(t, (&comparison{methods: []string{"dcl", "vicreg"}}).contrastText(), "(here vicreg)")
+	assert.Contains(t, (&comparison{methods: []string{"vicreg"}}).contrastText(), "--ablations ones runs that beside")
+	assert.Empty(t, (&comparison{methods: []string{"vicreg"}, msr: "off"}).contrastText())
 	for want, more := range map[string][]string{
 		"--ablations names ones twice":            {"--ablations", "ones,ones"},
 		`--ablations: unknown "once"`:             {"--ablations", "once"},

@@ -53,7 +53,7 @@ func (k *comparison) report(p program, took time.Duration) error {
 	c, grid := k.arms[0].config, gridOf(k.arms)
 	paper := paperTable(c)
 	sec := page.Section{Title: "Accuracy",
-		Text: figures(k.seeds) + " The difference is MSR's. " + chance(k.seeds) + contrastText(grid, k.ablations)}
+		Text: figures(k.seeds) + " The difference is MSR's. " + chance(k.seeds) + k.contrastText()}
 	if paper.rows != nil {
 		sec.Text += fmt.Sprintf(" The paper's figures are of %s.", paper.network)
 	}

@@ -105,7 +105,8 @@ func (g *panels) write(p program, took time.Duration) error {
 	var tables []page.Table
 	for _, points := range g.axes {
 		sec := page.Section{Title: points.label(),
-			Text: figures(g.seeds) + " The difference is to the method without MSR. " + chance(g.seeds)}
+			Text: figures(g.seeds) + " The difference is to the method without MSR. " + chance(g.seeds) +
+				contrastText([]string{c.Method})}
 		for v, shown := range variants(g.arms) {
 			what := fmt.Sprintf("%s, test pictures: %s", points.label(), shown)
 			sec.Tables = append(sec.Tables, g.panel(points).table(v, caption(what, g.seeds)))

@@ -75,7 +75,7 @@ func (k *labelStudy) write(ctx context.Context, p program, start time.Time) erro
 		Lead: []string{"Here: " + networkHere(k.arms) +
 			". The paper's figures (its Table 4) are of ResNet-50 on ImageNet, with n = 14."},
 		Sections: []page.Section{{Title: "Accuracy", Tables: tables,
-			Text: figures(k.seeds) + " " + chance(k.seeds) + contrastText(grid, k.ablations)}},
+			Text: figures(k.seeds) + " " + chance(k.seeds) + k.contrastText()}},
 		Settings: append(settings(k.arms, k.seeds, time.Since(start)), k.recipe(rows))}
 	return writeReport(p, k.out, doc, tables)
 }

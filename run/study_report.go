@@ -13,12 +13,14 @@ import (
 func (g *study) do(ctx context.Context, p program) error {
 	start := time.Now()
 	return g.run(ctx, p, func() error {
-		sec := page.Section{Title: "Accuracy", Text: figures(g.seeds) + " " + chance(g.seeds)}
+		sec := page.Section{Title: "Accuracy",
+			Text: figures(g.seeds) + " " + chance(g.seeds) + contrastText([]string{g.arms[0].config.Method})}
 		for v, shown := range variants(g.arms) {
 			sec.Tables = append(sec.Tables, g.table(v, caption(fmt.Sprintf("test pictures: %s", shown), g.seeds)))
 			sec.Charts = append(sec.Charts, g.chart(v, string(shown)))
 		}
-		doc := page.Page{Title: g.title, Lead: []string{"Short runs of a small network say how training starts, not how it ends: see the settings below."},
+		doc := page.Page{Title: g.title, Lead: []string{"Here: " + networkHere(g.arms) +
+			". Short runs say how training starts, not how it ends: see the settings below."},
 			Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.seeds, time.Since(start))}
 		return writeReport(p, g.out, doc, sec.Tables)
 	})

@@ -58,7 +58,8 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 	for v, shown := range variants(g.arms) {
 		place[shown] = v
 	}
-	sec := page.Section{Title: "Four settings", Text: figures(g.seeds) + " The difference is MSR's. " + chance(g.seeds)}
+	sec := page.Section{Title: "Four settings",
+		Text: figures(g.seeds) + " The difference is MSR's. " + chance(g.seeds) + contrastText(names)}
 	for _, probe := range []struct {
 		name string
 		of   func(score) float64
