@@ -22,4 +22,5 @@ require (
 require (
 	github.com/agext/levenshtein v1.2.3
 	go.yaml.in/yaml/v3 v3.0.6
+	gonum.org/v1/gonum v0.17.0
 )

@@ -24,7 +24,7 @@ type FineTuneConfig struct {
 
 // DefaultFineTune is SimCLR's semi-supervised recipe (Chen et al. 2020, appendix
 // B.5): SGD with Nesterov momentum 0.9, 0.05 for batches of 256, no L2, no
-// warm-up; 60 epochs with 1% of the labels, 30 with 10%.
+// warm-up; 60 epochs with 1% of the labels, which stand here, and 30 with 10%.
 func DefaultFineTune() FineTuneConfig {
 	return FineTuneConfig{Epochs: 60, LR: 0.05, HeadLR: 0.05, Momentum: 0.9}
 }

@@ -19,7 +19,8 @@ func (a arm) cell(variant int, of func(score) float64) string {
 	return spread(a.accuracies(variant, of), len(a.Failed))
 }
 
-// spread is the mean and deviation of the seeds that there are; so many are not.
+// spread is the mean of the seeds that there are, and of several their deviation
+// and the mean's 95 % interval; so many are missing.
 func spread(xs []float64, missing int) string {
 	switch {
 	case len(xs) == 0 && missing > 0:
@@ -29,7 +30,11 @@ func spread(xs []float64, missing int) string {
 	case math.IsNaN(page.Mean(xs)):
 		return "-"
 	}
-	text := fmt.Sprintf("%.1f ± %.1f", page.Mean(xs), page.Deviation(xs))
+	text := fmt.Sprintf("%.1f", page.Mean(xs))
+	if len(xs) > 1 {
+		lo, hi := page.Interval(xs)
+		text += fmt.Sprintf(" ± %.1f [%.1f, %.1f]", page.Deviation(xs), lo, hi)
+	}
 	if missing > 0 {
 		text += fmt.Sprintf(" (%d of %d seeds)", len(xs), len(xs)+missing)
 	}
@@ -47,6 +52,28 @@ func paired(a, b arm, variant int, of func(score) float64) page.Paired {
 		}
 	}
 	return page.Pair(xs, ys)
+}
+
+// primary are the differences of a table that it was made for, and their cells.
+// Their p-values are corrected over all of them.
+type primary struct {
+	at [][2]int // row and column
+	of []page.Paired
+}
+
+func (q *primary) add(row, column int, d page.Paired) {
+	q.at, q.of = append(q.at, [2]int{row, column}), append(q.of, d)
+}
+
+// into writes the differences with their p-values, and says so in the caption.
+func (q *primary) into(t *page.Table) {
+	texts, tests := page.Adjusted(q.of)
+	for i, at := range q.at {
+		t.Rows[at[0]][at[1]] = texts[i]
+	}
+	if tests > 0 {
+		t.Caption += fmt.Sprintf("; p by the paired t test, Holm's correction over %s", counted(tests, "difference"))
+	}
 }
 
 // why tells of each failed seed of an arm what happened; "" of none.

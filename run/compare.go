@@ -2,43 +2,86 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/methods"
 )
+
+// comparison is a grid of methods, without and with MSR and its ablations.
+type comparison struct {
+	study
+	command            string
+	preset             string // unless the flags name one
+	methods, ablations []string
+	msr                string
+	set                *pflag.FlagSet
+}
 
 // compare trains a grid of methods, with and without MSR, and writes the
 // paper's Table 1 for what was run.
 func compare(ctx context.Context, p program, args []string) error {
-	return compareAs(ctx, p, "compare", args)
+	k := comparison{command: "compare", methods: methods.Names(),
+		study: study{title: "Methods with and without MSR", out: "runs/compare", seeds: 3, probeEpochs: 200}}
+	return k.do(ctx, p, args)
 }
 
-func compareAs(ctx context.Context, p program, command string, args []string) error {
-	var names []string
-	var msr string
-	g := study{out: "runs/compare", seeds: 3, probeEpochs: 200}
-	var set *pflag.FlagSet
-	extra := func(f *pflag.FlagSet) {
-		set = f
-		f.StringSliceVar(&names, "methods", methods.Names(), "methods to compare")
-		f.StringVar(&msr, "msr", "both", "the meta semantic regularizer: off, on or both")
-		g.bind(f)
-	}
-	c, err := settle(p, command, args, extra)
+func (k *comparison) bind(f *pflag.FlagSet) {
+	k.set = f
+	f.StringSliceVar(&k.methods, "methods", k.methods, "methods to compare")
+	f.StringVar(&k.msr, "msr", "both", "the meta semantic regularizer: off, on or both")
+	f.StringSliceVar(&k.ablations, "ablations", k.ablations, ablationsAbout)
+	k.study.bind(f)
+}
+
+func (k *comparison) do(ctx context.Context, p program, args []string) error {
+	under, shown := presetUnder(args, k.preset)
+	extra := func(f *pflag.FlagSet) { shown(f); k.bind(f) }
+	c, err := settle(p, k.command, under, extra)
 	if err != nil {
 		return err
 	}
-	if set.Changed("method") || c.Method != defaults().Method {
-		return usagef("--method: compare takes several, --methods simclr,byol")
+	with, err := k.check(c)
+	if err != nil {
+		return err
 	}
+	for _, name := range k.methods {
+		// Each method has its own recipe under the flags.
+		c, err := settle(p, k.command, append(slices.Clone(under), "--method", name), extra)
+		if err != nil {
+			return err
+		}
+		if err := k.add(name, c, with); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	return k.run(ctx, p, func() error { return k.report(p, time.Since(start)) })
+}
+
+// check is whether to run without and with MSR, or what is wrong with the flags.
+func (k *comparison) check(c config) (with []bool, err error) {
+	if k.set.Changed("method") || c.Method != defaults().Method {
+		return nil, usagef("--method: compare takes several, --methods simclr,byol")
+	}
+	if err := distinct(k.methods); err != nil {
+		return nil, err
+	}
+	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[k.msr]
+	if !ok {
+		return nil, usagef("--msr %s: want off, on or both", k.msr)
+	}
+	if k.msr == "off" && len(k.ablations) > 0 {
+		return nil, usagef("--ablations with --msr off: MSR is what they are compared with; want --msr on or both")
+	}
+	return with, nil
+}
+
+// distinct refuses no methods, and one twice.
+func distinct(names []string) error {
 	if len(names) == 0 {
 		return usagef("--methods names none; known: %s", strings.Join(methods.Names(), ", "))
 	}
@@ -47,124 +90,35 @@ func compareAs(ctx context.Context, p program, command string, args []string) er
 			return usagef("--methods names %s twice", name)
 		}
 	}
-	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[msr]
-	if !ok {
-		return usagef("--msr %s: want off, on or both", msr)
-	}
-	for _, name := range names {
-		// Each method has its own recipe under the flags.
-		c, err := settle(p, command, append(slices.Clone(args), "--method", name), extra)
-		if err != nil {
-			return err
-		}
-		for _, c.MSR = range with {
-			a := arm{Name: name, config: c}
-			if c.MSR {
-				a.Name += "+MSR"
-			}
-			g.arms = append(g.arms, a)
-		}
-	}
-	start := time.Now()
-	return g.run(ctx, p, func() error { return report(p, g.arms, g.out, g.seeds, time.Since(start)) })
+	return nil
 }
 
-// row is a method of the grid; an arm may be absent.
-type row struct {
-	method     string
-	plain, msr *arm
-}
-
-// arms are the row's two; one that is absent has no runs.
-func (r row) arms() (plain, msr arm) {
-	if r.plain != nil {
-		plain = *r.plain
-	}
-	if r.msr != nil {
-		msr = *r.msr
-	}
-	return plain, msr
-}
-
-// rows puts the arms of a method, which lie together, into its row.
-func rows(arms []arm) (out []row) {
-	for i := range arms {
-		a := &arms[i]
-		if len(out) == 0 || out[len(out)-1].method != a.config.Method {
-			out = append(out, row{method: a.config.Method})
+// add adds a method's arms.
+func (k *comparison) add(name string, c config, with []bool) error {
+	for _, c.MSR = range with {
+		a := arm{Name: name, config: c}
+		if c.MSR {
+			a.Name += "+MSR"
 		}
-		if r := &out[len(out)-1]; a.config.MSR {
-			r.msr = a
-		} else {
-			r.plain = a
-		}
+		k.arms = append(k.arms, a)
 	}
-	return out
+	cs, err := ablated(c, k.ablations)
+	for _, c := range cs {
+		k.arms = append(k.arms, arm{Name: name + "+MSR " + c.Ablation, config: c})
+	}
+	return err
 }
 
-// report writes the tables and the page.
-func report(p program, arms []arm, out string, seeds int, took time.Duration) error {
-	c, grid := arms[0].config, rows(arms)
-	sec := page.Section{Title: "Accuracy",
-		Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's. " + chance(seeds) + " The paper's figures, where they are given, are of ResNet-18 after 1000 epochs or more."}
-	by := measures(c)
-	if by[1].name == topFiveName && !hasTopFive(classCount(c)) {
-		by[1].of = func(score) float64 { return math.NaN() }
+// presetUnder puts a command's own preset under the arguments unless they name
+// one, and has the help show it.
+func presetUnder(args []string, preset string) (under []string, shown func(f *pflag.FlagSet)) {
+	if preset == "" {
+		return args, func(*pflag.FlagSet) {}
 	}
-	for v, shown := range variants(arms) {
-		var paper map[string]published
-		if shown == datasets.Full {
-			paper = paperTable(c)
-		}
-		sec.Tables = append(sec.Tables, table(grid, v, fmt.Sprintf("test pictures: %s", shown), by, paper))
+	shown = func(f *pflag.FlagSet) { f.Lookup(presetKey).DefValue = preset }
+	named := func(a string) bool { return a == "--"+presetKey || strings.HasPrefix(a, "--"+presetKey+"=") }
+	if slices.ContainsFunc(args, named) {
+		return args, shown
 	}
-	doc := page.Page{Title: "Methods with and without MSR",
-		Lead:     []string{"A comparison of short runs says how methods start, not how they end: see the settings below."},
-		Sections: []page.Section{sec}, Settings: settings(c, seeds, took)}
-	return writeReport(p, out, doc, sec.Tables)
-}
-
-// measure is a figure of a method in a table.
-type measure struct {
-	name string
-	of   func(score) float64
-}
-
-const topFiveName = "top-5"
-
-// measures are those of the paper's tables: top-5 for ImageNet, 5-NN otherwise.
-func measures(c config) [2]measure {
-	if c.Dataset == "imagenet" {
-		return [2]measure{{"top-1", linearTop1}, {topFiveName, func(s score) float64 { return s.Linear.Top5 }}}
-	}
-	return [2]measure{{"linear", linearTop1}, {"5-NN", knn}}
-}
-
-// table is the grid's for one variant of the test pictures, with the paper's
-// figures where it has them.
-func table(grid []row, variant int, caption string, by [2]measure, paper map[string]published) page.Table {
-	t := page.Table{Caption: caption, Head: []string{"method"}}
-	for _, m := range by {
-		t.Head = append(t.Head, m.name, "with MSR", "difference")
-	}
-	if paper != nil {
-		t.Head = append(t.Head, fmt.Sprintf("paper: %s, %s", by[0].name, by[1].name), "with MSR")
-	}
-	var reasons []string
-	for _, r := range grid {
-		plain, msr := r.arms()
-		cells := []string{r.method}
-		for _, m := range by {
-			difference := ""
-			if r.plain != nil && r.msr != nil {
-				difference = paired(plain, msr, variant, m.of).String()
-			}
-			cells = append(cells, plain.cell(variant, m.of), msr.cell(variant, m.of), difference)
-		}
-		if paper != nil {
-			cells = append(cells, paper[r.method].plain, paper[r.method].msr)
-		}
-		t.Rows, reasons = append(t.Rows, cells), append(reasons, why(plain, msr))
-	}
-	return withReasons(t, reasons)
+	return append([]string{"--" + presetKey, preset}, args...), shown
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
@@ -58,20 +59,16 @@ func (g *study) demo(ctx context.Context, p program, took time.Duration) error {
 	}
 	for _, t := range doc.Sections[0].Tables {
 		fmt.Fprintf(p.stdout, "\n%s\n", t.Caption)
+		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 		for _, row := range append([][]string{t.Head}, t.Rows...) {
-			fmt.Fprintf(p.stdout, "  %-28s %s\n", row[0], strings.Join(pad(row[1:], 16), " "))
+			fmt.Fprintf(w, "  %s\n", strings.Join(row, "\t"))
+		}
+		if err := w.Flush(); err != nil {
+			return err
 		}
 	}
 	fmt.Fprintf(p.stdout, "\n%s in %s: %s\n", "done", seconds(took), path)
 	return nil
-}
-
-func pad(words []string, n int) []string {
-	out := make([]string, len(words))
-	for i, w := range words {
-		out[i] = fmt.Sprintf("%*s", n, w)
-	}
-	return out
 }
 
 // demoArms are SimCLR, SimCLR+MSR, and the ablations asked for.
@@ -79,17 +76,9 @@ func demoArms(c config, ablations []string) ([]arm, error) {
 	arms := []arm{{Name: "SimCLR", config: c}}
 	c.MSR = true
 	arms = append(arms, arm{Name: "SimCLR+MSR", config: c})
-	for _, a := range ablations {
-		if a == "" || a == string(meta.NoAblation) {
-			continue
-		}
-		d := c
-		d.Ablation = a
-		m := d.msr()
-		if err := m.Validate(); err != nil {
-			return nil, usagef("--ablations: %w", err)
-		}
-		arms = append(arms, arm{Name: "MSR, " + a, config: d})
+	cs, err := ablated(c, ablations)
+	for _, d := range cs {
+		arms = append(arms, arm{Name: "MSR, " + d.Ablation, config: d})
 	}
-	return arms, nil
+	return arms, err
 }

@@ -31,25 +31,19 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of %d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, not what the method is worth.", n),
 		},
 	}
-	doc.Sections = append(doc.Sections, accuracySection(arms), curvesSection(arms))
+	doc.Sections = append(doc.Sections, accuracySection(arms, n), curvesSection(arms))
 	pictures, err := pictureSection(ctx, arms)
 	if err != nil {
 		return doc, err
 	}
 	doc.Sections = append(doc.Sections, pictures)
-	doc.Settings = [][2]string{
-		{"network", fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.Hidden, c.Dim)},
-		{"data", fmt.Sprintf("%d pictures of %d pixels, correlation %g", c.Count, c.Size, c.Correlation)},
-		{"training", fmt.Sprintf("%d epochs of batch %d, %s, rate %g", c.Epochs, c.BatchSize, c.Optimizer, c.LR)},
-		{"MSR", fmt.Sprintf("lambda %g, gamma %g, n %d, alpha %g, beta %g, %s, meta step on every %d-th batch (the paper: every)", c.Lambda, c.Gamma, c.Weights, c.msr().Alpha, c.Beta, c.Space, c.MetaEvery)},
-		{"seeds", fmt.Sprint(n)},
-		{"time", seconds(took)},
-		{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), libtorch.Version(), runtime.Version())},
-	}
+	doc.Settings = append(settings(arms, n, took),
+		[2]string{"pictures", fmt.Sprintf("%d, correlation %g", c.Count, c.Correlation)},
+		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), libtorch.Version(), runtime.Version())})
 	return doc, nil
 }
 
-func accuracySection(arms []arm) page.Section {
+func accuracySection(arms []arm, seeds int) page.Section {
 	s := page.Section{Title: "Accuracy"}
 	var columns, verdicts []string
 	for _, shown := range variants(arms) {
@@ -59,16 +53,19 @@ func accuracySection(arms []arm) page.Section {
 		name string
 		of   func(score) float64
 	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
-		table := page.Table{Caption: probe.name + ": top-1 in percent, mean ± standard deviation over seeds", Head: append([]string{""}, columns...)}
-		pairs := page.Table{Caption: probe.name + ": paired difference to " + arms[0].Name + ", mean ± standard error", Head: append([]string{""}, columns...)}
+		table := page.Table{Caption: caption(probe.name+": top-1 in percent", seeds), Head: append([]string{""}, columns...)}
+		pairs := page.Table{Caption: caption(probe.name+": paired difference to "+arms[0].Name, seeds), Head: append([]string{""}, columns...)}
 		dots := map[string][]page.Series{}
+		var q primary
 		var found, reasons, reasonsOfPairs []string
 		for i, a := range arms {
 			row, diff := []string{a.Name}, []string{a.Name}
 			for v, column := range columns {
 				row = append(row, a.cell(v, probe.of))
 				d := paired(arms[0], a, v, probe.of)
-				diff = append(diff, d.String())
+				if diff = append(diff, d.String()); i > 0 {
+					q.add(len(pairs.Rows), len(diff)-1, d)
+				}
 				if i == 1 {
 					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
 				}
@@ -80,10 +77,11 @@ func accuracySection(arms []arm) page.Section {
 			}
 		}
 		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name, strings.Join(found, "; ")))
+		q.into(&pairs)
 		s.Tables = append(s.Tables, withReasons(table, reasons), withReasons(pairs, reasonsOfPairs))
 		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
-	s.Text = strings.Join(verdicts, " ") + " Of differences that are pure chance, 18% exceed twice their standard error with 3 seeds, and there are several here."
+	s.Text = figures(seeds) + " " + chance(seeds) + " " + strings.Join(verdicts, " ")
 	return s
 }
 

@@ -95,11 +95,13 @@ func TestFineTuneWithAShareOfTheLabels(t *testing.T) {
 	assert.Greater(t, r.Results[1].Accuracy.Top5, r.Results[1].Accuracy.Top1)
 	assert.Equal(t, r, tune(), "the same seed gives the same")
 	assert.NotEqual(t, r, tune("--from-scratch"))
+	list := filepath.Join(t.TempDir(), "list.txt")
+	require.NoError(t, os.WriteFile(list, []byte("a/0.jpg"), 0o600))
 	for want, more := range map[string][]string{
-		"a share 2 of the labels":               {"--labels", "2"},
+		"--labels 2: want shares above 0":       {"--labels", "2"},
 		"--batch-size 1":                        {"--batch-size", "1"},
 		"fine-tuning of 0 epochs":               {"--epochs", "0"},
-		"a list of labels needs one":            {"--label-list", "list.txt"},
+		"a list of labels needs one":            {"--label-list", list},
 		"give either --run DIR or --checkpoint": {"--checkpoint", "x"},
 	} {
 		status, _, errs := do(append(args, more...)...)

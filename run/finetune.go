@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"path/filepath"
 	"runtime"
 	"text/tabwriter"
 
@@ -17,21 +16,11 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// fineTuneOptions say how a backbone is fine-tuned.
-type fineTuneOptions struct {
-	eval.FineTuneConfig
-	shares  []float64
-	lists   []string
-	batch   int
-	threads int
-	machine
-	scratch   bool
-	splitSeed uint64
-}
-
 // fineTuned is the outcome with a share of the labels.
 type fineTuned struct {
 	Labels   string        `json:"labels"`
+	Split    string        `json:"split"`
+	Epochs   int           `json:"epochs"`
 	Pictures int           `json:"pictures"`
 	Accuracy eval.Accuracy `json:"accuracy"`
 	Train    pictureCount  `json:"train_pictures"`
@@ -39,17 +28,15 @@ type fineTuned struct {
 }
 
 func finetune(ctx context.Context, p program, args []string) error {
-	o := fineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), batch: 256, machine: onCPU()}
+	o := defaultFineTuneOptions()
 	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
 	network := bindNetwork(f)
 	data := bindData(f)
 	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
-	f.Float64SliceVar(&o.shares, "labels", []float64{0.01, 0.1}, "shares of the labels, the same of each class")
-	f.StringSliceVar(&o.lists, "label-list", nil, "files that name the labelled pictures, instead of --labels (SimCLR's 1percent.txt, 10percent.txt)")
+	o.bindLabels(f, "epochs")
 	f.Uint64Var(&o.splitSeed, "label-seed", 0, "seed that draws the labelled pictures")
 	f.BoolVar(&o.scratch, "from-scratch", false, "start from new parameters: the supervised baseline")
-	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the labelled pictures")
 	f.Float64Var(&o.LR, "lr", o.LR, "first learning rate of the backbone for batches of 256, cosine to 0")
 	f.Float64Var(&o.HeadLR, "head-lr", o.HeadLR, "that of the classifier")
 	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "Nesterov momentum")
@@ -71,8 +58,8 @@ func finetune(ctx context.Context, p program, args []string) error {
 	if o.batch < 2 {
 		return usagef("--batch-size %d: batch norm needs 2 pictures or more", o.batch)
 	}
-	if err := o.Validate(); err != nil {
-		return usage{err}
+	if err := o.check(f, "epochs"); err != nil {
+		return err
 	}
 	if *depth16 != "" {
 		k.config.Depth16 = *depth16
@@ -88,12 +75,16 @@ func finetune(ctx context.Context, p program, args []string) error {
 		return e.Encode(map[string]any{"checkpoint": k.path, "from_scratch": o.scratch, "results": out})
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "labels\tpictures\ttested on\ttop-1\ttop-5\t")
+	fmt.Fprintln(w, "labels\tsplit\tepochs\tpictures\ttested on\ttop-1\ttop-5\t")
 	for _, r := range out {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f%%\t%s\t\n", r.Labels, r.Train, r.Test, 100*r.Accuracy.Top1, topFive(r.Accuracy.Classes, r.Accuracy.Top5))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%.2f%%\t%s\t\n", r.Labels, r.Split, r.Epochs, r.Train, r.Test,
+			100*r.Accuracy.Top1, topFive(r.Accuracy.Classes, r.Accuracy.Top5))
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if len(o.lists) == 0 {
+		fmt.Fprintf(p.stdout, "\n%s\n", o.splits())
 	}
 	for _, r := range out {
 		if text := leftOut(map[string]pictureCount{"training": r.Train, "testing": r.Test}); text != "" {
@@ -127,75 +118,15 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 	}
 	tellDevice(p.stderr, k.config.machine)
 	for _, q := range parts {
+		o.Epochs = q.epochs
 		r, err := fineTuneOnce(ctx, p, k, o, q.ds, test)
 		if err != nil {
 			return nil, err
 		}
-		r.Labels = q.name
+		r.Labels, r.Split, r.Epochs = q.name, q.split, q.epochs
 		out = append(out, r)
 	}
 	return out, nil
-}
-
-// labelledPart is the pictures whose labels fine-tuning may use.
-type labelledPart struct {
-	name string
-	ds   datasets.Dataset
-}
-
-// parts are the shares, or the lists, of the training pictures.
-func (o *fineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err error) {
-	if len(o.lists) == 0 {
-		for _, share := range o.shares {
-			ds, err := datasets.Share(train, share, o.splitSeed)
-			if err != nil {
-				return nil, usage{err}
-			}
-			out = append(out, labelledPart{shareName(share), ds})
-		}
-		return out, nil
-	}
-	for _, list := range o.lists {
-		ds, err := datasets.Listed(train, list)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, labelledPart{filepath.Base(list), ds})
-	}
-	return out, nil
-}
-
-func shareName(share float64) string { return fmt.Sprintf("%g%%", 100*share) }
-
-// check refuses, before hours of training, what could not be fine-tuned after them.
-func (o *fineTuneOptions) check() error {
-	for _, share := range o.shares {
-		if !(share > 0 && share <= 1) {
-			return usagef("--labels %g: want shares above 0, up to 1", share)
-		}
-	}
-	for _, list := range o.lists {
-		if !exists(list) {
-			return usagef("--label-list %s: no such file", list)
-		}
-	}
-	if err := o.Validate(); err != nil {
-		return usage{err}
-	}
-	return nil
-}
-
-// names are those of parts.
-func (o *fineTuneOptions) names() (out []string) {
-	for _, list := range o.lists {
-		out = append(out, filepath.Base(list))
-	}
-	if out == nil {
-		for _, share := range o.shares {
-			out = append(out, shareName(share))
-		}
-	}
-	return out
 }
 
 func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (r fineTuned, err error) {

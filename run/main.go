@@ -53,9 +53,10 @@ func commands() []command {
 		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)", paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
 		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100", paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
 		{"table3", "the paper's Table 3: ResNet-50 on ImageNet", paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
-		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels", semi},
+		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels, n = 14", semi},
 		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
-		{"sweep", "a method with MSR over values of any flags (Figure 5)", sweep},
+		{"sweep", "a method with MSR over values of any flags", sweep},
+		{"figure5", "the paper's Figure 5: MSR over lambda, gamma and n, one at a time, as curves", figure5},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
 		{"methods", "the methods, their papers, views, networks and constants", listMethods},
 		{"version", "versions of this program, of LibTorch, CUDA and NCCL, and the GPUs", version},
@@ -142,9 +143,19 @@ func flags(p program, name, synopsis string) *pflag.FlagSet {
 	f.SortFlags = false
 	f.SetOutput(p.stdout)
 	f.Usage = func() {
-		fmt.Fprintf(p.stdout, "usage: run %s %s\n\n%s", name, synopsis, f.FlagUsagesWrapped(110))
+		fmt.Fprintf(p.stdout, "usage: run %s %s\n\n%s%s", name, synopsis, aboutCommand(name), f.FlagUsagesWrapped(110))
 	}
 	return f
+}
+
+// aboutCommand is what a command does, for the top of its help.
+func aboutCommand(name string) string {
+	for _, c := range commands() {
+		if c.name == name {
+			return strings.ToUpper(c.about[:1]) + c.about[1:] + ".\n\n"
+		}
+	}
+	return ""
 }
 
 // parse parses args; arguments that are no flags are an error.

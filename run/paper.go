@@ -1,28 +1,39 @@
 package main
 
+import "fmt"
+
 // published are a method's figures in the paper, without and with MSR, as
 // "linear, 5-NN" or "top-1, top-5" in percent; empty where it has none.
 type published struct{ plain, msr string }
 
-// paperTable is the paper's table that a data set is in: a row for each method.
-func paperTable(c config) map[string]published {
+// paperFigures are a table of the paper: a row for each method, and what it is of.
+type paperFigures struct {
+	network string
+	rows    map[string]published
+}
+
+// paperTable is the paper's table that a data set is in; without rows where there
+// is none.
+func paperTable(c config) paperFigures {
 	switch {
 	case c.Dataset == "imagenet" && c.Classes != "":
-		return tableTwo()
+		return paperFigures{"ResNet-50 on ImageNet-100 (its Table 2)", tableTwo()}
 	case c.Dataset == "imagenet":
-		return tableThree()
+		return paperFigures{"ResNet-50 on ImageNet (its Table 3)", tableThree()}
 	}
 	column, ok := map[string]int{"cifar10": 0, "cifar100": 1, "stl10": 2, "tiny_imagenet": 3}[c.Dataset]
 	if !ok {
-		return nil
+		return paperFigures{}
 	}
-	out := map[string]published{}
+	name := []string{"CIFAR-10", "CIFAR-100", "STL-10", "Tiny ImageNet"}[column]
+	epochs := []int{1000, 1000, 2000, 1000}[column]
+	out := paperFigures{fmt.Sprintf("ResNet-18 on %s after %d epochs (its Table 1)", name, epochs), map[string]published{}}
 	for method, row := range tableOne() {
 		p := published{plain: row.plain[column]}
 		if row.msr != nil {
 			p.msr = row.msr[column]
 		}
-		out[method] = p
+		out.rows[method] = p
 	}
 	return out
 }

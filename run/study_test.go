@@ -150,7 +150,7 @@ func TestDifferencesAreOfTheSeedsThatBothHave(t *testing.T) {
 	d := paired(a, b, 0, linearTop1)
 	assert.Equal(t, 2, d.N)
 	assert.InDelta(t, 5, d.Mean, 1e-9)
-	assert.Equal(t, "23.3 ± 15.3 (3 of 4 seeds)", a.cell(0, linearTop1))
+	assert.Equal(t, "23.3 ± 15.3 [-14.6, 61.3] (3 of 4 seeds)", a.cell(0, linearTop1))
 	assert.Equal(t, "a, seed 2: why; b, seed 0: how", why(a, b))
 	assert.Equal(t, "failed", arm{Failed: []failure{{0, "how"}}}.cell(0, linearTop1))
 	assert.Equal(t, "", arm{}.cell(0, linearTop1))

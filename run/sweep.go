@@ -60,7 +60,7 @@ func points(axes []axis, grid bool) ([][]string, error) {
 }
 
 // sweep trains a method with MSR over values of any flags, beside the method
-// alone and the ablations (Figure 5 of the paper).
+// alone and the ablations.
 func sweep(ctx context.Context, p program, args []string) error {
 	var texts []string
 	var list, ablations, alone bool
@@ -77,7 +77,7 @@ func sweep(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if len(texts) == 0 {
-		return usagef("no --axis; as --axis lambda=0.01,0.1,1,10 (Figure 5: lambda, gamma, weights)")
+		return usagef("no --axis; as --axis lambda=0.01,0.1,1,10; run figure5 has those of the paper")
 	}
 	var axes []axis
 	for _, t := range texts {
@@ -97,18 +97,11 @@ func sweep(ctx context.Context, p program, args []string) error {
 		g.arms = append(g.arms, arm{Name: c.Method, config: plain})
 	}
 	for _, values := range settings {
-		given := slices.Clone(args)
-		var words []string
-		for k, v := range values {
-			given = append(given, "--"+axes[k].flag+"="+v)
-			words = append(words, axes[k].flag+" "+v)
-		}
-		x, err := settle(p, "sweep", given, extra)
+		a, err := pointArm(p, "sweep", args, extra, axes, values)
 		if err != nil {
 			return err
 		}
-		x.MSR = true
-		g.arms = append(g.arms, arm{Name: strings.Join(words, ", "), config: x})
+		g.arms = append(g.arms, a)
 	}
 	if ablations {
 		for _, a := range []meta.Ablation{meta.Ones, meta.Frozen, meta.UniformityOnly, meta.NoUniformity} {
@@ -120,4 +113,19 @@ func sweep(ctx context.Context, p program, args []string) error {
 	g.title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(texts, " and "))
 	g.baseline = alone
 	return g.do(ctx, p)
+}
+
+// pointArm is the method with MSR and a value of each axis.
+func pointArm(
+	p program, command string, args []string, extra func(*pflag.FlagSet), axes []axis, values []string,
+) (arm, error) {
+	given := slices.Clone(args)
+	var words []string
+	for k, v := range values {
+		given = append(given, "--"+axes[k].flag+"="+v)
+		words = append(words, axes[k].flag+" "+v)
+	}
+	c, err := settle(p, command, given, extra)
+	c.MSR = true
+	return arm{Name: strings.Join(words, ", "), config: c}, err
 }

@@ -58,15 +58,17 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 	for v, shown := range variants(g.arms) {
 		place[shown] = v
 	}
-	sec := page.Section{Title: "Four settings", Text: "Top-1 in percent, mean ± standard deviation over seeds; the difference is MSR's. " + chance(g.seeds)}
+	sec := page.Section{Title: "Four settings",
+		Text: figures(g.seeds) + " The difference is MSR's. " + chance(g.seeds) + contrastText(names)}
 	for _, probe := range []struct {
 		name string
 		of   func(score) float64
 	}{{"linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
-		t := page.Table{Caption: probe.name, Head: []string{"trained on, tested on"}}
+		t := page.Table{Caption: caption(probe.name, g.seeds), Head: []string{"trained on, tested on"}}
 		for _, name := range names {
 			t.Head = append(t.Head, name, name+"+MSR", "difference")
 		}
+		var q primary
 		var columns, reasons []string
 		dots := map[string][]page.Series{}
 		for k, train := range trainedOn() {
@@ -78,7 +80,8 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 					// Arms lie as toy made them: a method's two variants, each without and with MSR.
 					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
 					v := place[test]
-					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), paired(plain, msr, v, probe.of).String())
+					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), "")
+					q.add(len(t.Rows), len(row)-1, paired(plain, msr, v, probe.of))
 					used = append(used, plain, msr)
 					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
 						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.accuracies(v, probe.of)})
@@ -87,11 +90,12 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 				t.Rows = append(t.Rows, row)
 			}
 		}
+		q.into(&t)
 		sec.Tables = append(sec.Tables, withReasons(t, reasons))
 		sec.Charts = append(sec.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
 	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
 		Lead:     []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds shows where it is tested without them."},
-		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms[0].config, g.seeds, took)}
+		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.seeds, took)}
 	return writeReport(p, g.out, doc, sec.Tables)
 }

@@ -8,6 +8,8 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"strconv"
+	"strings"
 )
 
 // Page is one self-contained HTML page.
@@ -54,9 +56,22 @@ var pageTemplate string
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	t, err := template.New("page").Parse(pageTemplate)
+	t, err := template.New("page").Funcs(template.FuncMap{"interval": interval}).Parse(pageTemplate)
 	if err != nil {
 		return err
 	}
 	return t.Execute(w, p)
+}
+
+// withInterval is a cell in two lines: the figure, and its interval with what follows.
+type withInterval struct{ Mean, Interval string }
+
+// interval takes a cell apart; nil of one that is no figure with an interval.
+func interval(cell string) *withInterval {
+	mean, rest, ok := strings.Cut(cell, " [")
+	number, _, _ := strings.Cut(mean, " ± ")
+	if _, err := strconv.ParseFloat(number, 64); !ok || err != nil {
+		return nil
+	}
+	return &withInterval{mean, "[" + rest}
 }

@@ -5,6 +5,8 @@ package page
 import (
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Mean returns the arithmetic mean, NaN of nothing.
@@ -16,10 +18,11 @@ func Mean(xs []float64) float64 {
 	return sum / float64(len(xs))
 }
 
-// Deviation returns the sample standard deviation (n-1), 0 of fewer than two.
+// Deviation returns the sample standard deviation (n-1), NaN of fewer than two:
+// one number has no spread.
 func Deviation(xs []float64) float64 {
 	if len(xs) < 2 {
-		return 0
+		return math.NaN()
 	}
 	m, sum := Mean(xs), 0.0
 	for _, x := range xs {
@@ -28,7 +31,27 @@ func Deviation(xs []float64) float64 {
 	return math.Sqrt(sum / float64(len(xs)-1))
 }
 
-// Paired is the mean difference b-a over pairs, with its standard error.
+// confidence is that of all intervals.
+const confidence = 0.95
+
+// HalfWidth is half the 95 % interval of a mean by Student's t: of n values
+// whose mean has this standard error. NaN of fewer than two.
+func HalfWidth(n int, stdError float64) float64 {
+	if n < 2 {
+		return math.NaN()
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}
+	return t.Quantile((1+confidence)/2) * stdError
+}
+
+// Interval is the 95 % interval of the mean of xs, NaN of fewer than two.
+func Interval(xs []float64) (lo, hi float64) {
+	h := HalfWidth(len(xs), Deviation(xs)/math.Sqrt(float64(len(xs))))
+	return Mean(xs) - h, Mean(xs) + h
+}
+
+// Paired is the mean difference b-a over pairs, with its standard error, which
+// is NaN of fewer than two.
 type Paired struct {
 	N              int
 	Mean, StdError float64
@@ -36,21 +59,57 @@ type Paired struct {
 
 // Pair compares b with a, seed by seed. The lists have one length.
 func Pair(a, b []float64) Paired {
-	d := make([]float64, min(len(a), len(b)))
+	d, largest := make([]float64, min(len(a), len(b))), 0.0
 	for i := range d {
-		d[i] = b[i] - a[i]
+		d[i], largest = b[i]-a[i], max(largest, math.Abs(a[i]), math.Abs(b[i]))
 	}
-	return Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
+	p := Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
+	if p.StdError < 1e-12*largest {
+		p.StdError = 0 // the differences are equal but for rounding, which is no spread to test by
+		if math.Abs(p.Mean) < 1e-12*largest {
+			p.Mean = 0
+		}
+	}
+	return p
 }
 
-// String is the difference and its standard error, rounded to hundredths; a dash
-// where there is none.
+// Interval is the difference's 95 % interval by Student's t.
+func (p Paired) Interval() (lo, hi float64) {
+	h := HalfWidth(p.N, p.StdError)
+	return p.Mean - h, p.Mean + h
+}
+
+// P is the two-sided p-value of the paired t test of no difference: 1 where no
+// pair differs, and NaN where there is no spread to test by.
+func (p Paired) P() float64 {
+	switch {
+	case p.N > 1 && p.Mean == 0:
+		return 1
+	case p.N < 2 || p.StdError == 0 || math.IsNaN(p.StdError):
+		return math.NaN()
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(p.N - 1)}
+	return 2 * t.CDF(-math.Abs(p.Mean)/p.StdError)
+}
+
+// String is the difference and its 95 % interval, rounded to hundredths; without
+// one of a single pair and of equal ones, and a dash where there is no pair.
 func (p Paired) String() string {
 	if p.N == 0 || math.IsNaN(p.Mean) {
 		return "-"
 	}
-	return fmt.Sprintf("%+.2f ± %.2f", plain(math.Round(100*p.Mean)/100), p.StdError)
+	text := fmt.Sprintf("%+.2f", hundredths(p.Mean))
+	switch {
+	case p.N < 2:
+		return text
+	case p.StdError == 0:
+		return text + " with every seed"
+	}
+	lo, hi := p.Interval()
+	return fmt.Sprintf("%s [%+.2f, %+.2f]", text, hundredths(lo), hundredths(hi))
 }
+
+func hundredths(x float64) float64 { return plain(math.Round(100*x) / 100) }
 
 // plain turns -0 to 0, which formats would show with its sign.
 func plain(x float64) float64 {
@@ -62,17 +121,18 @@ func plain(x float64) float64 {
 
 // Verdict says in words what the difference is evidence of, and no more.
 func (p Paired) Verdict() string {
+	lo, hi := p.Interval()
 	switch {
 	case p.N == 0:
 		return "no seed of both"
 	case p.N < 2:
 		return "one seed: no spread, no conclusion"
-	case math.Abs(p.Mean) < 2*p.StdError || p.StdError == 0:
+	case p.StdError == 0 || !(lo > 0 || hi < 0):
 		return fmt.Sprintf("cannot be told from chance with %d seeds", p.N)
 	case p.N < 10:
-		return fmt.Sprintf("more than twice its standard error, but %d seeds are too few for a claim", p.N)
+		return fmt.Sprintf("its 95 %% interval leaves 0 out, but %d seeds are too few for a claim", p.N)
 	case p.Mean > 0:
-		return "better, by more than twice its standard error"
+		return "better: its 95 % interval leaves 0 out"
 	}
-	return "worse, by more than twice its standard error"
+	return "worse: its 95 % interval leaves 0 out"
 }

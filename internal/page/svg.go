@@ -205,8 +205,13 @@ func finite(values map[string][]Series) map[string][]Series {
 	return out
 }
 
+// segment is a straight line.
+func segment(b *strings.Builder, x1, x2, y1, y2 float64, colour int) {
+	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`, x1, x2, y1, y2, colour)
+}
+
 // Dots is a chart of groups side by side: a dot for each seed, a bar at the
-// mean with a whisker of one standard deviation to each side.
+// mean with a whisker of one standard deviation to each side, of several seeds.
 func Dots(title, ylabel string, columns []string, values map[string][]Series) template.HTML {
 	var all []float64
 	values = finite(values)
@@ -235,8 +240,10 @@ func Dots(title, ylabel string, columns []string, values map[string][]Series) te
 			}
 			x := left + (float64(j)+1)/(float64(len(ss))+1)*width
 			m, d, bar := Mean(s.Y), Deviation(s.Y), min(9, 0.4*width/float64(len(ss)))
-			fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/><line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`,
-				x-bar, x+bar, a.at(m), a.at(m), s.Colour, x, x, a.at(m-d), a.at(m+d), s.Colour)
+			segment(&b, x-bar, x+bar, a.at(m), a.at(m), s.Colour)
+			if !math.IsNaN(d) {
+				segment(&b, x, x, a.at(m-d), a.at(m+d), s.Colour)
+			}
 			for i, y := range s.Y {
 				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-bar/2+bar*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
 			}
