@@ -15,7 +15,7 @@ const correlationState = "correlation"
 
 func (m directPred) Networks(backbone nets.Encoder) (Networks, error) {
 	d := []int64{m.c.Dim, m.c.Dim}
-	return Networks{Online: m.c.online(backbone), Target: true,
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true,
 		State: []nets.Spec{{Name: correlationState, Shape: d, Init: nets.Constant(0)}, {Name: predictorPart, Shape: d, Init: nets.Normal(0.1)}}}, nil
 }
 

@@ -14,7 +14,7 @@ func newReSSL(c Config) Method { return ressl{base{c, "ressl"}} }
 func (m ressl) Views() []View { return []View{Strong, Weak} }
 
 func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Needs: the student sees the strong view, the teacher the weak one.

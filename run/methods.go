@@ -20,7 +20,7 @@ func listMethods(_ context.Context, p program, args []string) error {
 	if *asOptions {
 		fmt.Fprintln(w, "method\toption\tvalue\tmeaning\t")
 		for _, m := range methods.All() {
-			for _, o := range m.Options {
+			for _, o := range slices.Concat(m.Options, m.Shared()) {
 				fmt.Fprintf(w, "%s\t%s\t%g\t%s\t\n", m.Name, o.Name, o.Default, o.About)
 			}
 		}
