@@ -66,6 +66,16 @@ func checkChoice(name string, v float64) error {
 	return nil
 }
 
+// ownHead reports options that a projector of the caller's own would leave out.
+func (c Config) ownHead() error {
+	for _, o := range headOptions() {
+		if _, given := c.Options[o.Name]; given && c.Projector != nil {
+			return fmt.Errorf("option %s is of the common projector, and Config.Projector brings another; leave one out", o.Name)
+		}
+	}
+	return nil
+}
+
 func (c Config) viewNorm() ViewNorm { return ViewNorm(c.count("view_norm")) }
 
 // head is the common projector as the options have it.

@@ -117,6 +117,9 @@ func New(name string, c Config) (Method, error) {
 	for _, e := range registry() {
 		if e.Name == name {
 			var err error
+			if err := c.ownHead(); err != nil {
+				return nil, err
+			}
 			if c.Options, err = e.options(c.Options); err != nil {
 				return nil, err
 			}
