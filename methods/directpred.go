@@ -21,7 +21,7 @@ func (m directPred) Networks(backbone nets.Encoder) (Networks, error) {
 
 // Momentum is that of BYOL.
 func (m directPred) Momentum(progress float64) float64 {
-	return nets.EMATau(or(m.c.Momentum, 0.99), progress)
+	return m.c.tau(0.99, progress)
 }
 
 func (m directPred) Loss(s *Scope, p *Pass) Tensor {

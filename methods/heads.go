@@ -41,6 +41,21 @@ func predictorOptions() []Option {
 	}
 }
 
+// ema is an option of methods with a target network.
+func ema(cosine float64) Option {
+	return Option{"ema", cosine, "tau of the target's moving average: 0 constant, 1 from --momentum-target to 1 by a cosine"}
+}
+
+// tau is that of the target's moving average, from the configuration's or else
+// the method's own.
+func (c Config) tau(own, progress float64) float64 {
+	base := or(c.Momentum, own)
+	if c.option("ema") == 1 {
+		return nets.EMATau(base, progress)
+	}
+	return base
+}
+
 // directions is an option of MoCo.
 func directions() Option {
 	return Option{"directions", 2, "2: both views are queries in turn; 1: the first is the query, the second the key"}
@@ -50,7 +65,7 @@ func directions() Option {
 func choices() map[string]float64 {
 	return map[string]float64{"view_norm": float64(Apart), "head_layers": 16, "head_norm": 1, "head_bias": float64(nets.LastBias),
 		"head_last": float64(nets.NonAffine), "predictor_hidden": math.MaxInt32, "predictor_bias": float64(nets.LastBias), "predictor_steady": 1,
-		"directions": 2}
+		"directions": 2, "ema": 1}
 }
 
 // checkChoice reports a value of a choice that is none.

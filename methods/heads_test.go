@@ -43,3 +43,22 @@ func TestTheCommonHead(t *testing.T) {
 	}
 	assert.Equal(t, steady, got[len(got)-len(predictor):])
 }
+
+func TestMovingAverages(t *testing.T) {
+	for _, c := range []struct {
+		method        string
+		base, ema     float64 // 0, -1: not given
+		start, middle float64
+	}{
+		{"byol", 0, -1, 0.99, 0.995}, {"byol", 0.996, 1, 0.996, 0.998}, {"byol", 0.9, 0, 0.9, 0.9}, {"directpred", 0.5, -1, 0.5, 0.75},
+		{"moco", 0, -1, 0.999, 0.999}, {"moco", 0.9, 1, 0.9, 0.95}, {"pcl", 0, -1, 0.999, 0.999}, {"ressl", 0, -1, 0.99, 0.99}, {"ressl", 0.9, 1, 0.9, 0.95},
+	} {
+		config := methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Momentum: c.base, Pictures: 9}
+		if c.ema >= 0 {
+			config.Options = map[string]float64{"ema": c.ema}
+		}
+		m, err := methods.New(c.method, config)
+		require.NoError(t, err)
+		assert.InDeltaSlice(t, []float64{c.start, c.middle}, []float64{m.Momentum(0), m.Momentum(0.5)}, 1e-12, "%+v", c)
+	}
+}

@@ -19,8 +19,8 @@ func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
 	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
-// Momentum is constant, 0.999 in the paper.
-func (m moco) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.999) }
+// Momentum is constant, 0.999 in the paper, unless the option ema says otherwise.
+func (m moco) Momentum(progress float64) float64 { return m.c.tau(0.999, progress) }
 
 func (m moco) Loss(s *Scope, p *Pass) Tensor {
 	t, queue := p.Batch.TargetZ, p.Own(s, queueState)

@@ -20,8 +20,9 @@ func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
 // Needs: the student sees the strong view, the teacher the weak one.
 func (m ressl) Needs(v int) (online, target bool) { return v == 0, v == 1 }
 
-// Momentum is constant, 0.99 in the paper's runs on small data sets.
-func (m ressl) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.99) }
+// Momentum is constant, 0.99 in the paper's runs on small data sets, unless the
+// option ema says otherwise.
+func (m ressl) Momentum(progress float64) float64 { return m.c.tau(0.99, progress) }
 
 func (m ressl) Loss(s *Scope, p *Pass) Tensor {
 	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))

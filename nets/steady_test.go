@@ -66,3 +66,23 @@ func TestNothingSteadyIsTheOptimizerItself(t *testing.T) {
 	assert.False(t, ok)
 	require.NoError(t, s.Close())
 }
+
+// Biases and norms are not decayed where matrices alone are. A gradient of zero
+// moves what decays.
+func TestDecayOfMatricesAlone(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		matrices bool
+		want     []float64 // of a matrix's and a bias's single entry, both 2, after a step of rate 0.1
+	}{{"sgd", false, []float64{1.9, 1.9}}, {"sgd", true, []float64{1.9, 2}}, {"adam", false, []float64{1.9, 1.9}}, {"adam", true, []float64{1.9, 2}}} {
+		s := libtorch.NewScope()
+		specs := []nets.Spec{{Name: "weight", Shape: []int64{1, 1}, Init: nets.Constant(2)}, {Name: "bias", Shape: []int64{1}, Init: nets.Constant(2)}}
+		p := nets.Initialize(s, specs, libtorch.Float64())
+		o, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: c.name, WeightDecay: 0.5, Matrices: c.matrices}, specs, p)
+		require.NoError(t, err)
+		o.Step(s, p, []libtorch.Tensor{s.ZerosLike(p[0]), s.ZerosLike(p[1])}, 0.1)
+		got := append(libtorch.Slice[float64](s, p[0]), libtorch.Slice[float64](s, p[1])...)
+		assert.InDeltaSlice(t, c.want, got, 1e-6, "%s, %v", c.name, c.matrices)
+		require.NoError(t, s.Close())
+	}
+}
