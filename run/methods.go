@@ -13,8 +13,12 @@ import (
 func listMethods(_ context.Context, p program, args []string) error {
 	f := flags(p, "methods", "[flags]")
 	asOptions := f.Bool("options", false, "list each method's own constants, for --method-option")
+	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+strings.Join(methods.DataSets(), ", "))
 	if err := parse(f, args); err != nil {
 		return err
+	}
+	if *set != "" {
+		return listRecipes(p, *set)
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	if *asOptions {
