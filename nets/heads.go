@@ -74,6 +74,7 @@ func linear(in, out int64, bias bool) Network {
 		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
 			return s.Linear(x, p[0], Tensor{})
 		},
+		node: Node{Op: OpProduct},
 	}
 }
 
