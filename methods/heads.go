@@ -19,7 +19,8 @@ const (
 
 // viewOption is an option of every method.
 func viewOption() Option {
-	return Option{"view_norm", float64(Joint), "batch norms take the views: 0 together, 1 one by one in the backbone, 2 one by one"}
+	return Option{"view_norm", float64(Joint),
+		"batch norms take the views: 0 together, 1 one by one in the backbone, 2 one by one"}
 }
 
 // headOptions are options of every method with the common projector.
@@ -27,8 +28,10 @@ func headOptions() []Option {
 	return []Option{
 		{"head_layers", 2, "of the projector"},
 		{"head_norm", 1, "batch norms in the projector: 1 after hidden layers, 0 none"},
-		{"head_bias", float64(nets.EveryBias), "in the projector: 0 all layers, 1 all but the last, 2 none, 3 the last alone"},
-		{"head_last", float64(nets.NoNorm), "at the projector's end: 0 nothing, 1 a batch norm, 2 one without parameters"},
+		{"head_bias", float64(nets.EveryBias),
+			"in the projector: 0 all layers, 1 all but the last, 2 none, 3 the last alone"},
+		{"head_last", float64(nets.NoNorm),
+			"at the projector's end: 0 nothing, 1 a batch norm, 2 one without parameters"},
 	}
 }
 
@@ -36,7 +39,8 @@ func headOptions() []Option {
 func predictorOptions() []Option {
 	return []Option{
 		{"predictor_hidden", 0, "width of the predictor's hidden layer; 0: as --hidden"},
-		{"predictor_bias", float64(nets.EveryBias), "in the predictor: 0 all layers, 1 all but the last, 2 none, 3 the last alone"},
+		{"predictor_bias", float64(nets.EveryBias),
+			"in the predictor: 0 all layers, 1 all but the last, 2 none, 3 the last alone"},
 		{"predictor_steady", 0, "1: the predictor's rate is --lr throughout, without schedule and warm-up"},
 	}
 }
@@ -63,8 +67,10 @@ func directions() Option {
 
 // choices are the largest values of options that are whole numbers.
 func choices() map[string]float64 {
-	return map[string]float64{"view_norm": float64(Apart), "head_layers": 16, "head_norm": 1, "head_bias": float64(nets.LastBias),
-		"head_last": float64(nets.NonAffine), "predictor_hidden": math.MaxInt32, "predictor_bias": float64(nets.LastBias), "predictor_steady": 1,
+	return map[string]float64{"view_norm": float64(Apart),
+		"head_layers": 16, "head_norm": 1, "head_bias": float64(nets.LastBias),
+		"head_last":        float64(nets.NonAffine),
+		"predictor_hidden": math.MaxInt32, "predictor_bias": float64(nets.LastBias), "predictor_steady": 1,
 		"directions": 2, "ema": 1}
 }
 
@@ -85,7 +91,8 @@ func checkChoice(name string, v float64) error {
 func (c Config) ownHead() error {
 	for _, o := range headOptions() {
 		if _, given := c.Options[o.Name]; given && c.Projector != nil {
-			return fmt.Errorf("option %s is of the common projector, and Config.Projector brings another; leave one out", o.Name)
+			return fmt.Errorf("option %s is of the common projector, and Config.Projector brings another; leave one out",
+				o.Name)
 		}
 	}
 	return nil
@@ -95,8 +102,9 @@ func (c Config) viewNorm() ViewNorm { return ViewNorm(c.count("view_norm")) }
 
 // head is the common projector as the options have it.
 func (c Config) head() nets.HeadConfig {
-	return nets.HeadConfig{Hidden: c.Hidden, Out: c.Dim, Layers: c.count("head_layers"), WithoutNorm: c.option("head_norm") == 0,
-		Biases: nets.Biases(c.count("head_bias")), Last: nets.LastNorm(c.count("head_last"))}
+	return nets.HeadConfig{Hidden: c.Hidden, Out: c.Dim, Layers: c.count("head_layers"),
+		WithoutNorm: c.option("head_norm") == 0,
+		Biases:      nets.Biases(c.count("head_bias")), Last: nets.LastNorm(c.count("head_last"))}
 }
 
 // predictor is the part of that name.

@@ -67,7 +67,8 @@ func option(name string) string { return "method-option " + name }
 
 // smallSets are the baseline's settings on every small data set.
 func smallSets() []Setting {
-	return from(Baseline+"cfg.py and train.py", "optimizer", "adam", "weight-decay", "1e-06", "schedule", "step", "drops", "50,25",
+	return from(Baseline+"cfg.py and train.py", "optimizer", "adam", "weight-decay", "1e-06", "schedule", "step",
+		"drops", "50,25",
 		"drop-gamma", "0.2", "warmup", "500", "batch-size", "512", "hidden", "1024")
 }
 
