@@ -29,18 +29,26 @@ func smoothNet(channels, dim int64) nets.Encoder {
 // Where smooth is set all networks are smooth: ReLUs give the meta objective
 // kinks, which central differences may straddle.
 func problem(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smooth bool) meta.Problem {
+	act := nets.ReLU()
+	if smooth {
+		act = nets.Tanh()
+	}
+	return problemWith(t, s, name, space, smooth, nets.HeadConfig{Layers: 2, Activation: act}, nil)
+}
+
+// problemWith is problem with a head and options of the method.
+func problemWith(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig, options map[string]float64) meta.Problem {
 	require.NoError(t, libtorch.ManualSeed(3))
 	o := libtorch.Float64()
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
 	require.NoError(t, err)
 	var body nets.Encoder = backbone
-	act := nets.ReLU()
 	if smooth {
-		act = nets.Tanh()
 		body = smoothBody{smoothNet(3, 6)}
 	}
-	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7, Prototypes: []int64{3, 4}, Projector: func(dim int64) nets.Encoder {
-		return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.BatchNorm(8), act, nets.Linear(8, 5)), 5)
+	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7, Prototypes: []int64{3, 4}, Options: options, Projector: func(dim int64) nets.Encoder {
+		head.Hidden, head.Out = 8, 5
+		return nets.NewHead(dim, head)
 	}})
 	require.NoError(t, err)
 	l, err := methods.NewModel(method, body)
@@ -168,25 +176,31 @@ func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {
 			require.NoError(t, err, name)
 			assert.InDelta(t, 1, cosine(s, unrolled.GradCT, r.GradCT), 1e-9, "%s, %s", name, space)
 			assert.InEpsilon(t, unrolled.NormCT, r.NormCT, 1e-7, "%s, %s", name, space)
-			for trial := range 2 {
-				direction := make([]libtorch.Tensor, len(p.Phi))
-				for i, spec := range p.MSR.Params() {
-					direction[i] = s.Normal(0, 1, libtorch.Float64(), spec.Shape...)
-				}
-				const eps = 1e-5
-				for _, gamma := range []float64{0, 1} {
-					p.Config.Gamma = gamma
-					grad := r.GradCT
-					if gamma == 1 {
-						grad = r.Grad
-					}
-					value := objective(s, p)
-					difference := (value(s.AddScaled(p.Phi, direction, eps)) - value(s.AddScaled(p.Phi, direction, -eps))) / (2 * eps)
-					scale := math.Sqrt(s.Dot(grad, grad) * s.Dot(direction, direction))
-					assert.InDelta(t, s.Dot(grad, direction), difference, 1e-5*scale, "%s, %s, gamma %g, direction %d", name, space, gamma, trial)
-				}
-			}
+			againstDifferences(t, s, p, r, fmt.Sprintf("%s, %s", name, space))
 			require.NoError(t, s.Close())
+		}
+	}
+}
+
+// againstDifferences compares a meta gradient with central differences, in two
+// directions.
+func againstDifferences(t *testing.T, s *libtorch.Scope, p meta.Problem, r meta.Result, what string) {
+	for trial := range 2 {
+		direction := make([]libtorch.Tensor, len(p.Phi))
+		for i, spec := range p.MSR.Params() {
+			direction[i] = s.Normal(0, 1, libtorch.Float64(), spec.Shape...)
+		}
+		const eps = 1e-5
+		for _, gamma := range []float64{0, 1} {
+			p.Config.Gamma = gamma
+			grad := r.GradCT
+			if gamma == 1 {
+				grad = r.Grad
+			}
+			value := objective(s, p)
+			difference := (value(s.AddScaled(p.Phi, direction, eps)) - value(s.AddScaled(p.Phi, direction, -eps))) / (2 * eps)
+			scale := math.Sqrt(s.Dot(grad, grad) * s.Dot(direction, direction))
+			assert.InDelta(t, s.Dot(grad, direction), difference, 1e-5*scale, "%s, gamma %g, direction %d", what, gamma, trial)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func NewState(s *Scope, o StateOptions) (*State, error) {
 	st.Buffers = nets.Initialize(s, o.Model.Buffers(), o.Options)
 	st.ModelState = o.Model.InitialState(s, st.Theta, st.Buffers, o.Options)
 	var err error
-	if st.ThetaOpt, err = nets.NewOptimizer(s, o.Optimizer, o.Model.Params(), st.Theta); err != nil {
+	if st.ThetaOpt, err = nets.NewSteady(s, o.Optimizer, o.Model.Params(), st.Theta, o.Model.Steady()); err != nil {
 		return nil, err
 	}
 	if o.MSR != nil {

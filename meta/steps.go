@@ -82,6 +82,9 @@ func (t *Trainer) regular(ctx context.Context, s *Scope, b Batch) (*figures, err
 	if m, ok := st.Method.(methods.Freezer); ok {
 		m.Freeze(q, grads)
 	}
+	if o, ok := st.ThetaOpt.(nets.Steadied); ok {
+		o.Base(t.Schedule.LR)
+	}
 	st.ThetaOpt.Step(s, st.Theta, grads, lr)
 	q.Theta = st.Theta
 	q.Update(s)

@@ -12,12 +12,13 @@ type byol struct{ base }
 func newBYOL(c Config) Method { return byol{base{c, "byol"}} }
 
 func (m byol) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Target: true, Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Target: true, Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
 }
 
-// Momentum goes from 0.99 (the baseline's; 0.996 in the paper) to 1 by a cosine.
+// Momentum goes from 0.99 (the baseline's; 0.996 in the paper) to 1 by a cosine, unless
+// the option ema says otherwise.
 func (m byol) Momentum(progress float64) float64 {
-	return nets.EMATau(or(m.c.Momentum, 0.99), progress)
+	return m.c.tau(0.99, progress)
 }
 
 func (m byol) Loss(s *Scope, p *Pass) Tensor {

@@ -105,7 +105,7 @@ func PartOf(s *Scope, xs []Tensor, i, n int) []Tensor {
 // tape is what the second pass over a part needs where the first kept the inputs
 // of the backbone's stages.
 type tape struct {
-	backbone []*nets.Checkpointed // for each group of views
+	backbone []*nets.Checkpointed // for each evaluation, in order of the groups of views
 	random   libtorch.Generator   // before the projector
 }
 
@@ -202,10 +202,15 @@ func (p *Pass) pull(s *Scope, done first, seeds, sums []Tensor) {
 	grads := back(s, projected, weighted, seeds, append(theta[:len(theta):len(theta)], features...))
 	s.AddAll(sums, grads[:len(theta)])
 	at := p.spans[BackbonePart]
-	for i, c := range done.tape.backbone {
+	evaluations := done.tape.backbone
+	for i, group := range q.groups(s, false) {
+		n := len(q.backboneSteps(group))
 		if g := grads[len(theta)+i]; g.Defined() {
-			s.AddAll(sums[at.p:at.p+at.np], c.Pull(s, flat(s, g)))
+			for k, rows := range split(s, flat(s, g), n) {
+				s.AddAll(sums[at.p:at.p+at.np], evaluations[k].Pull(s, rows))
+			}
 		}
+		evaluations = evaluations[n:]
 	}
 }
 

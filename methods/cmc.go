@@ -30,7 +30,7 @@ func (m cmc) Networks(backbone nets.Encoder) (Networks, error) {
 		return Networks{}, err
 	}
 	head := func(dim int64) nets.Encoder { return m.c.projector(dim).Net }
-	return Networks{Dim: m.c.Dim, Online: []Part{
+	return Networks{ViewNorm: m.c.viewNorm(), Dim: m.c.Dim, Online: []Part{
 		{BackbonePart, nets.Sides(nets.Side{Name: "l", Columns: 1, Net: l}, nets.Side{Name: "ab", Columns: 2, Net: ab})},
 		{ProjectorPart, nets.Sides(nets.Side{Name: "l", Columns: l.Dim(), Net: head(l.Dim())}, nets.Side{Name: "ab", Columns: ab.Dim(), Net: head(ab.Dim())})},
 	}}, nil

@@ -26,7 +26,7 @@ func (m cpc) Views() []View { return []View{Strong} }
 
 func (m cpc) Networks(backbone nets.Encoder) (Networks, error) {
 	head := nets.NewContext(backbone.Dim(), max(1, m.c.Hidden/4), m.c.Dim, cpcGrid, int64(m.c.count("blocks")))
-	return Networks{Dim: m.c.Dim, Online: []Part{{BackbonePart, backbone}, {ProjectorPart, head}}}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Dim: m.c.Dim, Online: []Part{{BackbonePart, backbone}, {ProjectorPart, head}}}, nil
 }
 
 // Cut makes the grid of patches.

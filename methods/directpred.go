@@ -15,13 +15,13 @@ const correlationState = "correlation"
 
 func (m directPred) Networks(backbone nets.Encoder) (Networks, error) {
 	d := []int64{m.c.Dim, m.c.Dim}
-	return Networks{Online: m.c.online(backbone), Target: true,
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true,
 		State: []nets.Spec{{Name: correlationState, Shape: d, Init: nets.Constant(0)}, {Name: predictorPart, Shape: d, Init: nets.Normal(0.1)}}}, nil
 }
 
 // Momentum is that of BYOL.
 func (m directPred) Momentum(progress float64) float64 {
-	return nets.EMATau(or(m.c.Momentum, 0.99), progress)
+	return m.c.tau(0.99, progress)
 }
 
 func (m directPred) Loss(s *Scope, p *Pass) Tensor {

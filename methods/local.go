@@ -36,7 +36,7 @@ func (l Local) Held(s *Scope) Local { return l.With(s.HoldAll(l.All())) }
 func (p *Pass) Local(s *Scope) (l Local) {
 	groups := p.groups(s, false)
 	for _, g := range groups {
-		l.Features = append(l.Features, byView(s, p.backbone(s, p.cut(s, p.stack(s, g))), len(g)))
+		l.Features = append(l.Features, byView(s, p.features(s, g, p.backbone), len(g)))
 	}
 	if p.tape != nil {
 		p.tape.random = s.Generator(s.Like(p.Batch.Views[0]).Device)
@@ -46,6 +46,18 @@ func (p *Pass) Local(s *Scope) (l Local) {
 		l.Weighted = p.Weigh(s, nil)
 	}
 	return l
+}
+
+// features are what the backbone, by run, makes of a group's views, under each other.
+func (p *Pass) features(s *Scope, group []int, run func(s *Scope, x Tensor) Tensor) Tensor {
+	var out []Tensor
+	for _, g := range p.backboneSteps(group) {
+		out = append(out, run(s, p.cut(s, p.stack(s, g))))
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return s.Cat(0, out...)
 }
 
 // heads runs the projector on the features of each group.
@@ -203,7 +215,7 @@ func (p *Pass) Targets(s *Scope) {
 	for i, q := range parts {
 		s.Within(func(t *Scope) {
 			for _, g := range groups {
-				h := q.applyTarget(t, BackbonePart, q.cut(t, q.stack(t, g)), q.Mode)
+				h := q.features(t, g, func(t *Scope, x Tensor) Tensor { return q.applyTarget(t, BackbonePart, x, q.Mode) })
 				y, _ := q.head(t, q.applyTarget, len(g), 0, h, q.Mode)
 				features[i], projected[i] = append(features[i], s.Hold(byView(t, h, len(g)))), append(projected[i], s.Hold(y))
 			}

@@ -138,7 +138,7 @@ type Config struct {
 	Prototypes  []int64            // numbers of prototypes; none: the method's own
 	Pictures    int64              // of the data set
 	Options     map[string]float64 // the method's own constants (Info.Options), those that are not as in its paper
-	// Projector makes the projection head on dim features; nil: nets.NewProjector.
+	// Projector makes the projection head on dim features; nil: nets.NewHead by the options.
 	Projector func(dim int64) nets.Encoder
 }
 
@@ -147,7 +147,7 @@ func (c Config) projector(dim int64) Part {
 	if c.Projector != nil {
 		return Part{ProjectorPart, c.Projector(dim)}
 	}
-	return Part{ProjectorPart, nets.NewProjector(dim, c.Hidden, c.Dim)}
+	return Part{ProjectorPart, nets.NewHead(dim, c.head())}
 }
 
 // online are the backbone, the projector and more parts.
@@ -167,7 +167,7 @@ func (m base) Views() []View              { return two() }
 func (m base) Temperature() float64       { return m.c.Temperature }
 func (m base) Momentum(_ float64) float64 { return m.c.Momentum }
 func (m base) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Online: m.c.online(backbone)}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone)}, nil
 }
 
 // Validate reports what is wrong with the configuration.

@@ -132,6 +132,28 @@ func TestOptionsAreChecked(t *testing.T) {
 		_, err := methods.New("dcl", c)
 		assert.ErrorContains(t, err, want)
 	}
+	for want, x := range map[string]struct {
+		method string
+		option string
+		value  float64
+	}{
+		"option view_norm=3; want a whole number from 0 to 2":    {"simclr", "view_norm", 3},
+		"option head_last=0.5; want a whole number from 0 to 2":  {"simclr", "head_last", 0.5},
+		"option head_layers=0; want a whole number from 1 to 16": {"simclr", "head_layers", 0},
+		"option directions=3; want a whole number from 1 to 2":   {"moco", "directions", 3},
+		`unknown option of simclr "predictor_bias"`:              {"simclr", "predictor_bias", 1},
+		`unknown option of cmc "view_norm"`:                      {"cmc", "view_norm", 1}, // it has one view
+		`unknown option of cpc "head_last"`:                      {"cpc", "head_last", 1}, // and a head of its own
+	} {
+		c.Options = map[string]float64{x.option: x.value}
+		_, err := methods.New(x.method, c)
+		assert.ErrorContains(t, err, want)
+	}
+	own := c
+	own.Projector = func(dim int64) nets.Encoder { return nets.NewProjector(dim, 3, 5) }
+	own.Options = map[string]float64{"head_last": 1}
+	_, err := methods.New("simclr", own)
+	assert.ErrorContains(t, err, "Config.Projector brings another")
 	c.Options = map[string]float64{"views": 4}
 	m, err := methods.New("w_mse", c)
 	require.NoError(t, err)

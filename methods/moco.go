@@ -16,14 +16,17 @@ func newMoCo(c Config) Method { return moco{base{c, "moco"}} }
 const queueState = "queue"
 
 func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
-// Momentum is constant, 0.999 in the paper.
-func (m moco) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.999) }
+// Momentum is constant, 0.999 in the paper, unless the option ema says otherwise.
+func (m moco) Momentum(progress float64) float64 { return m.c.tau(0.999, progress) }
 
 func (m moco) Loss(s *Scope, p *Pass) Tensor {
 	t, queue := p.Batch.TargetZ, p.Own(s, queueState)
+	if m.oneWay() {
+		return losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature)
+	}
 	return s.MulScalar(s.Add(losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature), losses.InfoNCEQueue(s, p.Z[1], t[0], queue, m.c.Temperature)), 0.5)
 }
 
@@ -35,4 +38,17 @@ func (m moco) Contrast(s *Scope, p *Pass) losses.Batch { return p.withQueue(s) }
 
 // Update enqueues after the loss was taken: a queue that holds the batch's own
 // keys would have its positives among the negatives.
-func (m moco) Update(s *Scope, p *Pass) { p.enqueue(s, queueState, p.Batch.TargetZ...) }
+func (m moco) Update(s *Scope, p *Pass) {
+	keys := p.Batch.TargetZ
+	if m.oneWay() {
+		keys = keys[1:2]
+	}
+	p.enqueue(s, queueState, keys...)
+}
+
+// oneWay says that the first view is the query and the second the key, as in the
+// authors' code.
+func (m moco) oneWay() bool { return m.c.option("directions") == 1 }
+
+// Needs implements Sparing.
+func (m moco) Needs(v int) (online, target bool) { return !m.oneWay() || v == 0, !m.oneWay() || v == 1 }

@@ -26,6 +26,9 @@ type Networks struct {
 	Target bool        // backbone and projector have a target network, their moving average
 	State  []nets.Spec // further tensors that training moves without a gradient, as a queue
 	Dim    int64       // width of the embeddings that are compared; 0: the projector's
+	// ViewNorm says which views pass the networks together.
+	ViewNorm ViewNorm
+	Steady   []string // online parts whose learning rate no schedule changes
 }
 
 // Model is a method on a backbone: functions of explicit parameters, buffers

@@ -88,8 +88,8 @@ func (p *Pass) stack(s *Scope, group []int) Tensor {
 }
 
 // groups are the views that a network sees together, and so with one batch
-// norm: neighbours of one size and kind. Views that are not needed are left
-// out.
+// norm: neighbours of one size and kind, or each view alone. Views that are not
+// needed are left out.
 func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
 	kinds := p.Views()
 	sparing, _ := p.Method.(Sparing)
@@ -102,7 +102,7 @@ func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
 				continue
 			}
 		}
-		if last := len(out) - 1; last >= 0 && same(out[last][0], v) {
+		if last := len(out) - 1; last >= 0 && p.networks.ViewNorm != Apart && same(out[last][0], v) {
 			out[last] = append(out[last], v)
 		} else {
 			out = append(out, []int{v})
@@ -152,8 +152,16 @@ func (p *Pass) own(s *Scope) []Tensor {
 	return p.shared
 }
 
-// ApplyAll runs a part on several inputs of one shape at once.
+// ApplyAll runs a part on several inputs of one shape, at once unless views are
+// to be apart.
 func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
+	if p.networks.ViewNorm == Apart {
+		out := make([]Tensor, len(xs))
+		for i, x := range xs {
+			out[i] = p.Apply(s, part, x)
+		}
+		return out
+	}
 	return split(s, p.Apply(s, part, s.Cat(0, xs...)), len(xs))
 }
 

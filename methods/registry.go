@@ -28,6 +28,17 @@ type Option struct {
 	About   string
 }
 
+// Shared are the options that the method has in common with others.
+func (i Info) Shared() []Option {
+	switch i.Name {
+	case "cpc": // a head of its own, and one view
+		return nil
+	case "cmc": // one view
+		return headOptions()
+	}
+	return append(headOptions(), viewOption())
+}
+
 type entry struct {
 	Info
 	build func(Config) Method
@@ -37,18 +48,18 @@ type entry struct {
 func registry() []entry {
 	return []entry{
 		{Info{"simclr", "Chen et al. 2020, SimCLR", Recipe{1, 1, 0.5}, nil}, newSimCLR},
-		{Info{"byol", "Grill et al. 2020, BYOL", Recipe{0.1, 1, 0.5}, nil}, newBYOL},
-		{Info{"simsiam", "Chen and He 2021, SimSiam", Recipe{0.1, 1, 0.5}, nil}, newSimSiam},
+		{Info{"byol", "Grill et al. 2020, BYOL", Recipe{0.1, 1, 0.5}, append(predictorOptions(), ema(1))}, newBYOL},
+		{Info{"simsiam", "Chen and He 2021, SimSiam", Recipe{0.1, 1, 0.5}, predictorOptions()}, newSimSiam},
 		{Info{"directpred", "Tian et al. 2021, DirectPred", Recipe{0.1, 1, 0.5}, []Option{
-			{"memory", 0.5, "of the correlation's moving average (rho)"}, {"boost", 0.1, "of small eigenvalues, as a share of the largest"}}}, newDirectPred},
-		{Info{"moco", "He et al. 2020, Chen et al. 2020, MoCo v2", Recipe{1, 1, 0.2}, nil}, newMoCo},
-		{Info{"infomin", "Tian et al. 2020, InfoMin", Recipe{1, 1, 0.2}, nil}, newInfoMin},
+			{"memory", 0.5, "of the correlation's moving average (rho)"}, {"boost", 0.1, "of small eigenvalues, as a share of the largest"}, ema(1)}}, newDirectPred},
+		{Info{"moco", "He et al. 2020, Chen et al. 2020, MoCo v2", Recipe{1, 1, 0.2}, []Option{directions(), ema(0)}}, newMoCo},
+		{Info{"infomin", "Tian et al. 2020, InfoMin", Recipe{1, 1, 0.2}, []Option{directions(), ema(0)}}, newInfoMin},
 		{Info{"pcl", "Li et al. 2021, PCL", Recipe{1, 1, 0.2}, []Option{
-			{"warm", 0.1, "share of the epochs without clusters"}, {"turns", 20, "of k-means"}}}, newPCL},
+			{"warm", 0.1, "share of the epochs without clusters"}, {"turns", 20, "of k-means"}, ema(0)}}, newPCL},
 		{Info{"cmc", "Tian et al. 2020, CMC", Recipe{0.1, 0.1, 0.1}, nil}, newCMC},
 		{Info{"cpc", "Hénaff et al. 2020, CPC v2", Recipe{1, 1, 0.1}, []Option{
 			{"ahead", 3, "rows between the context and what it predicts"}, {"scale", 0.1, "of predictions"}, {"blocks", 5, "of the context network"}}}, newCPC},
-		{Info{"ressl", "Zheng et al. 2021, ReSSL", Recipe{0.01, 1, 0.1}, []Option{{"tau_teacher", 0.04, "the teacher's temperature"}}}, newReSSL},
+		{Info{"ressl", "Zheng et al. 2021, ReSSL", Recipe{0.01, 1, 0.1}, []Option{{"tau_teacher", 0.04, "the teacher's temperature"}, ema(0)}}, newReSSL},
 		{Info{"swav", "Caron et al. 2020, SwAV", Recipe{0.1, 1, 0.1}, []Option{
 			{"small_views", 4, "of multi-crop"}, {"epsilon", 0.05, "of Sinkhorn"}, {"iterations", 3, "of Sinkhorn"},
 			{"frozen", 313, "steps at the start without prototypes' gradients, at most a twentieth of the run"}, {"queue_from", 0.075, "share of the run after which --queue is used"}}}, newSwAV},
@@ -106,6 +117,9 @@ func New(name string, c Config) (Method, error) {
 	for _, e := range registry() {
 		if e.Name == name {
 			var err error
+			if err := c.ownHead(); err != nil {
+				return nil, err
+			}
 			if c.Options, err = e.options(c.Options); err != nil {
 				return nil, err
 			}
@@ -118,7 +132,7 @@ func New(name string, c Config) (Method, error) {
 // options returns all of the method's options, those given over its own.
 func (i Info) options(given map[string]float64) (map[string]float64, error) {
 	all, names := map[string]float64{}, []string{}
-	for _, o := range i.Options {
+	for _, o := range append(i.Shared(), i.Options...) {
 		all[o.Name] = o.Default
 		names = append(names, o.Name)
 	}
@@ -128,6 +142,9 @@ func (i Info) options(given map[string]float64) (map[string]float64, error) {
 		}
 		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
 			return nil, fmt.Errorf("option %s=%g of %s; want a finite number, 0 or more", name, v, i.Name)
+		}
+		if err := checkChoice(name, v); err != nil {
+			return nil, err
 		}
 	}
 	maps.Copy(all, given)

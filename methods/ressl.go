@@ -14,14 +14,15 @@ func newReSSL(c Config) Method { return ressl{base{c, "ressl"}} }
 func (m ressl) Views() []View { return []View{Strong, Weak} }
 
 func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Needs: the student sees the strong view, the teacher the weak one.
 func (m ressl) Needs(v int) (online, target bool) { return v == 0, v == 1 }
 
-// Momentum is constant, 0.99 in the paper's runs on small data sets.
-func (m ressl) Momentum(_ float64) float64 { return or(m.c.Momentum, 0.99) }
+// Momentum is constant, 0.99 in the paper's runs on small data sets, unless the
+// option ema says otherwise.
+func (m ressl) Momentum(progress float64) float64 { return m.c.tau(0.99, progress) }
 
 func (m ressl) Loss(s *Scope, p *Pass) Tensor {
 	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))

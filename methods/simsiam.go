@@ -12,7 +12,7 @@ type simSiam struct{ base }
 func newSimSiam(c Config) Method { return simSiam{base{c, "simsiam"}} }
 
 func (m simSiam) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{Online: m.c.online(backbone, Part{predictorPart, nets.NewPredictor(m.c.Dim, m.c.Hidden)})}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
 }
 
 func (m simSiam) Loss(s *Scope, p *Pass) Tensor {

@@ -34,7 +34,7 @@ func (m swav) prototypes() int64 {
 }
 
 func (m swav) Networks(backbone nets.Encoder) (Networks, error) {
-	n := Networks{Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, m.prototypes())})}
+	n := Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, m.prototypes())})}
 	for v := range m.queues() {
 		n.State = append(n.State, queueSpec(m.queue(v), m.c.Queue, m.c.Dim))
 	}

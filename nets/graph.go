@@ -11,6 +11,7 @@ const (
 	OpConv      Op = "conv"       // stride and padding; without bias
 	OpBatchNorm Op = "batch norm" // momentum 0.1, eps 1e-5
 	OpLinear    Op = "linear"     // with bias
+	OpProduct   Op = "product"    // linear without a bias
 	OpReLU      Op = "relu"
 	OpTanh      Op = "tanh"
 	OpSigmoid   Op = "sigmoid"

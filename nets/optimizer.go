@@ -30,6 +30,7 @@ type NamedTensor struct {
 type OptimizerConfig struct {
 	Name        string  // adam, sgd or lars
 	WeightDecay float64 // L2: this times the parameter is added to its gradient
+	Matrices    bool    // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
 	Momentum    float64 // sgd, lars
 	Nesterov    bool    // sgd
 	Beta1       float64 // adam; 0 means 0.9
@@ -53,11 +54,11 @@ func NewOptimizer(s *Scope, c OptimizerConfig, specs []Spec, params []Tensor) (O
 	switch c.Name {
 	case "adam":
 		return &adam{base: b, m: zeros(s, params), v: zeros(s, params), o: libtorch.AdamOptions{
-			Beta1: orDefault(c.Beta1, 0.9), Beta2: orDefault(c.Beta2, 0.999), Eps: orDefault(c.Eps, 1e-8), WeightDecay: c.WeightDecay,
-		}}, s.Err()
+			Beta1: orDefault(c.Beta1, 0.9), Beta2: orDefault(c.Beta2, 0.999), Eps: orDefault(c.Eps, 1e-8),
+		}, decays: decays(specs, c.WeightDecay, c.Matrices)}, s.Err()
 	case "sgd":
 		return &sgd{base: b, m: zeros(s, params), o: libtorch.SGDOptions{
-			Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: decays(specs, c.WeightDecay, false),
+			Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: decays(specs, c.WeightDecay, c.Matrices),
 		}}, s.Err()
 	case "lars":
 		return &lars{base: b, m: zeros(s, params), o: libtorch.LARSOptions{
@@ -85,15 +86,23 @@ func (b *base) named(kind string, ts []Tensor) []NamedTensor {
 // adam is torch.optim.Adam (Kingma & Ba 2014), weight decay as L2.
 type adam struct {
 	base
-	m, v []Tensor
-	o    libtorch.AdamOptions
+	m, v   []Tensor
+	o      libtorch.AdamOptions
+	decays []float64
 }
 
 func (a *adam) Step(s *Scope, params, grads []Tensor, lr float64) {
 	a.steps++
 	o := a.o
 	o.Step, o.LR = a.steps, lr
-	s.Adam(params, grads, a.m, a.v, o)
+	at := map[float64][]int{}
+	for i, d := range a.decays {
+		at[d] = append(at[d], i)
+	}
+	for d, is := range at {
+		o.WeightDecay = d
+		s.Adam(pick(params, is), pick(grads, is), pick(a.m, is), pick(a.v, is), o)
+	}
 }
 
 func (a *adam) State() ([]NamedTensor, int64) {

@@ -13,14 +13,18 @@ import (
 func listMethods(_ context.Context, p program, args []string) error {
 	f := flags(p, "methods", "[flags]")
 	asOptions := f.Bool("options", false, "list each method's own constants, for --method-option")
+	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+strings.Join(methods.DataSets(), ", "))
 	if err := parse(f, args); err != nil {
 		return err
+	}
+	if *set != "" {
+		return listRecipes(p, *set)
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	if *asOptions {
 		fmt.Fprintln(w, "method\toption\tvalue\tmeaning\t")
 		for _, m := range methods.All() {
-			for _, o := range m.Options {
+			for _, o := range slices.Concat(m.Options, m.Shared()) {
 				fmt.Fprintf(w, "%s\t%s\t%g\t%s\t\n", m.Name, o.Name, o.Default, o.About)
 			}
 		}

@@ -12,10 +12,10 @@ import (
 type options map[string]float64
 
 // String implements pflag.Value.
-func (o *options) String() string {
+func (o options) String() string {
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(*o)) {
-		out = append(out, fmt.Sprintf("%s=%g", name, (*o)[name]))
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		out = append(out, fmt.Sprintf("%s=%g", name, o[name]))
 	}
 	return strings.Join(out, ",")
 }

@@ -96,6 +96,8 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 		m.add("BatchNormalization", of("weight", "bias", "running_mean", "running_var"), out, floatAttribute("epsilon", 1e-5))
 	case nets.OpLinear:
 		m.add("Gemm", of("weight", "bias"), out, intAttribute("transB", 1))
+	case nets.OpProduct:
+		m.add("Gemm", of("weight"), out, intAttribute("transB", 1))
 	case nets.OpReLU:
 		m.add("Relu", in, out)
 	case nets.OpTanh:

@@ -141,8 +141,12 @@ func (m model) run(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
 		case "Flatten":
 			y = s.Reshape(in[0], s.Size(in[0], 0), -1)
 		case "Gemm":
+			var bias libtorch.Tensor // optional since version 11
+			if len(in) > 2 {
+				bias = in[2]
+			}
 			require.Equal(m.t, []int64{1}, attributes["transB"].numbers(3))
-			y = s.Linear(in[0], in[1], in[2])
+			y = s.Linear(in[0], in[1], bias)
 		case "Reshape":
 			y = s.Reshape(in[0], vectors[0]...)
 		case "Slice":

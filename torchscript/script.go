@@ -84,6 +84,8 @@ func statement(n nets.Node) ([]string, error) {
 		}, nil
 	case nets.OpLinear:
 		value = fmt.Sprintf("torch.linear(%s, %s.weight, %s.bias)", x, m, m)
+	case nets.OpProduct:
+		value = fmt.Sprintf("torch.linear(%s, %s.weight)", x, m)
 	case nets.OpReLU, nets.OpTanh, nets.OpSigmoid:
 		value = fmt.Sprintf("torch.%s(%s)", n.Op, x)
 	case nets.OpMaxPool:

@@ -134,7 +134,9 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 		"resnet8": backbone("resnet8", nets.StemCIFAR), "resnet18": body, "resnet50": backbone("resnet50", nets.StemImageNet),
 		"conv4": msr, "f_msr on a ResNet": trunk,
 		"with a head": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)}),
-		"sides":       nets.Sides(nets.Side{Name: "l", Columns: 1, Net: part(1)}, nets.Side{Name: "ab", Columns: 2, Net: part(2)}),
+		"with a head of other form": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector",
+			Net: nets.NewHead(body.Dim(), nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine})}),
+		"sides": nets.Sides(nets.Side{Name: "l", Columns: 1, Net: part(1)}, nets.Side{Name: "ab", Columns: 2, Net: part(2)}),
 	}
 }
 

@@ -167,7 +167,7 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 		a, known := there[name]
 		delete(there, name)
 		if b := here[name]; known && !reflect.DeepEqual(a, b) {
-			return fmt.Errorf("run folder %s holds a run with %s %v, not %v; choose another --out, or give --%s=%v", f.Dir, name, a, b, name, a)
+			return fmt.Errorf("run folder %s holds a run with %s %s, not %s; choose another --out, or %s", f.Dir, name, typed(a), typed(b), remedy(name, a))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {

@@ -1,0 +1,38 @@
+package runfolder
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// typed is a setting's value as one types it after its flag: lists and pairs with
+// commas.
+func typed(v any) string {
+	var out []string
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			out = append(out, fmt.Sprint(x))
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			out = append(out, fmt.Sprintf("%s=%v", name, v[name]))
+		}
+	default:
+		return fmt.Sprint(v)
+	}
+	if len(out) == 0 {
+		return "none"
+	}
+	return strings.Join(out, ",")
+}
+
+// remedy says how one gets the value v of a flag.
+func remedy(name string, v any) string {
+	if _, text := v.(string); !text && typed(v) == "none" {
+		return fmt.Sprintf("leave --%s out", name)
+	}
+	return fmt.Sprintf("give --%s=%s", name, typed(v))
+}

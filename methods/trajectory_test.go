@@ -1,0 +1,254 @@
+package methods_test
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/sugarme/gotch"
+	"github.com/sugarme/gotch/ts"
+
+	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/internal/reference"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// trajectory is a method's training steps of the reference.
+type trajectory struct {
+	Method     string
+	Parameters map[string][]int64
+	Losses     []float64
+	Rates      []float64
+	Momentum   []float64 `json:"target_momentum"`
+	After      map[string]struct {
+		Norm float64
+		Head []float64
+	}
+	Mean   []float64          `json:"running_mean_conv1"`
+	Var    []float64          `json:"running_var_conv1"`
+	Target map[string]float64 `json:"target_after"`
+	Queue  float64            `json:"queue_after_norm_of_sum"`
+}
+
+// trajectories are a file of them.
+type trajectories struct {
+	RTol, Phase           float64
+	Pictures, Size, Steps int
+	Hidden, Out           int64
+	Warmup                int `json:"warmup_steps"`
+	Cases                 []trajectory
+}
+
+// authors are the options that make a method what its authors' code, or that of
+// the baseline, does.
+type authors struct {
+	name      string
+	options   map[string]float64
+	optimizer nets.OptimizerConfig
+	lr        float64
+}
+
+func authorsOf(method string) (authors, bool) {
+	adam := nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}
+	a, ok := map[string]authors{
+		"simclr":  {"simclr", map[string]float64{"head_last": 1, "view_norm": 1}, adam, 3e-3},
+		"byol":    {"byol", map[string]float64{"view_norm": 2}, adam, 3e-3},
+		"moco_v2": {"moco", map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}, adam, 3e-3},
+		"simsiam": {"simsiam", map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2, "view_norm": 2,
+			"predictor_bias": 3, "predictor_steady": 1}, nets.OptimizerConfig{Name: "sgd", Momentum: 0.9, WeightDecay: 1e-4}, 0.05},
+		"barlow_twins": {"barlow_twins", map[string]float64{"head_layers": 3, "head_bias": 2, "view_norm": 2}, adam, 3e-3},
+		"vicreg":       {"vicreg", map[string]float64{"head_layers": 3, "head_bias": 1, "view_norm": 2}, adam, 3e-3},
+	}[method]
+	return a, ok
+}
+
+// wave is f(step*j + phase), j = 0..n-1, by LibTorch's own sine.
+func wave(s *libtorch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) libtorch.Tensor {
+	j := s.To(s.Arange(0, n, gotch.CPU), libtorch.Float64())
+	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)
+	defer g.MustDrop()
+	return s.FromGotch(g)
+}
+
+// parameter is the reference's formula.
+func (f trajectories) parameter(s *libtorch.Scope, spec nets.Spec) libtorch.Tensor {
+	fan := int64(1)
+	for _, d := range spec.Shape[1:] {
+		fan *= d
+	}
+	scale, shift := 0.1, 0.0
+	if len(spec.Shape) >= 2 {
+		scale = 1 / math.Sqrt(float64(fan))
+	} else if strings.HasSuffix(spec.Name, "weight") {
+		shift = 1
+	}
+	x := wave(s, nets.Count([]nets.Spec{spec}), 0.37, float64(len(spec.Name))+f.Phase, (*ts.Tensor).MustSin)
+	return s.Reshape(s.AddScalar(s.MulScalar(x, scale), shift), spec.Shape...)
+}
+
+// source makes the reference's views; an epoch is one step.
+type source struct{ trajectories }
+
+func (f source) Steps() int            { return 1 }
+func (f source) Waited() time.Duration { return 0 }
+
+// Pass yields a step's views, in float64. An epoch has two passes.
+func (f source) Pass(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.Batch, error] {
+	return func(yield func(meta.Batch, error) bool) {
+		yield(meta.Batch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
+			Device: func(s *libtorch.Scope, _ gotch.Device) (views []libtorch.Tensor, plain libtorch.Tensor) {
+				return []libtorch.Tensor{f.view(s, n/2, 0), f.view(s, n/2, 1)}, plain
+			}}, nil)
+	}
+}
+
+func (f source) view(s *libtorch.Scope, step uint64, v int) libtorch.Tensor {
+	side := int64(f.Size)
+	var out []libtorch.Tensor
+	for i := range f.Pictures {
+		phase := 0.7*float64(step) + 1.3*float64(v) + f.Phase
+		out = append(out, wave(s, 3*side*side, 0.011*float64(i+1), phase, (*ts.Tensor).MustCos))
+	}
+	return s.Reshape(s.Cat(0, out...), int64(f.Pictures), 3, side, side)
+}
+
+// Each method reproduces whole training steps that were computed independently:
+// heads and their norms, the order of views, optimizer, schedule, target and
+// queue, not the loss alone.
+func TestReferenceTrajectories(t *testing.T) {
+	reference.Each(t, func(t *testing.T, data []byte) (n int) {
+		var f trajectories
+		if json.Unmarshal(data, &f) != nil || f.Steps == 0 {
+			return 0
+		}
+		for _, c := range f.Cases {
+			a, ok := authorsOf(c.Method)
+			if !ok {
+				continue
+			}
+			n++
+			t.Run(c.Method, func(t *testing.T) { f.check(t, c, a) })
+		}
+		return n
+	})
+}
+
+// trainer is a run of the case.
+func (f trajectories) trainer(t *testing.T, s *libtorch.Scope, c trajectory, a authors) *meta.Trainer {
+	backbone := narrow(t)
+	if w := c.Parameters["predictor.0.weight"]; len(w) > 0 {
+		a.options["predictor_hidden"] = float64(w[0])
+	}
+	config := methods.Config{Temperature: 0.5, Hidden: f.Hidden, Dim: f.Out, Queue: 32, Options: a.options}
+	if a.name == "moco" {
+		config.Temperature, config.Momentum = 0.2, 0.99 // 0.999 in the paper; the reference has 0.99
+	}
+	method, err := methods.New(a.name, config)
+	require.NoError(t, err)
+	model, err := methods.NewModel(method, backbone)
+	require.NoError(t, err)
+	require.Len(t, model.Params(), len(c.Parameters))
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, Optimizer: a.optimizer, Options: libtorch.Float64()})
+	require.NoError(t, err)
+	libtorch.NoGrad(func() {
+		for i, spec := range model.Params() {
+			require.Equal(t, c.Parameters[spec.Name], spec.Shape, spec.Name)
+			s.Copy(st.Theta[i], f.parameter(s, spec))
+		}
+		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, libtorch.Float64()))
+		for i, spec := range model.State() {
+			if spec.Name == "queue" {
+				s.Copy(st.ModelState[i], f.queue(s))
+			}
+		}
+	})
+	require.NoError(t, s.Err())
+	return &meta.Trainer{State: st, Source: source{f},
+		Schedule: nets.Schedule{Kind: "constant", LR: a.lr, Warmup: f.Warmup, Epochs: f.Steps, Steps: 1}}
+}
+
+// queue is the reference's, whose first rows leave first: here the last do.
+func (f trajectories) queue(s *libtorch.Scope) libtorch.Tensor {
+	rows := s.Reshape(wave(s, 32*f.Out, 0.9, f.Phase, (*ts.Tensor).MustSin), 32, f.Out)
+	out := make([]libtorch.Tensor, 32)
+	for i := range out {
+		out[i] = s.Narrow(rows, 0, int64(31-i), 1)
+	}
+	return s.Normalize(s.Cat(0, out...))
+}
+
+// narrow is the reference's backbone: one block a stage, 8 channels.
+func narrow(t *testing.T) nets.Encoder {
+	backbone, err := nets.NewBackbone("resnet10", nets.StemCIFAR, 0.125)
+	require.NoError(t, err)
+	return backbone
+}
+
+func (f trajectories) check(t *testing.T, c trajectory, a authors) {
+	s := libtorch.NewScope()
+	defer func() { require.NoError(t, s.Close()) }()
+	tr := f.trainer(t, s, c, a)
+	st := tr.State
+	var got trajectory
+	var target map[string]float64 // as the last step's keys saw it
+	tr.Hooks = []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
+		got.Losses, got.Rates = append(got.Losses, e.LTo), append(got.Rates, e.LR)
+		progress := float64(e.Epoch) / float64(f.Steps)
+		if c.Momentum != nil {
+			got.Momentum = append(got.Momentum, st.Momentum(progress))
+		}
+		if e.Epoch == f.Steps-2 || a.name == "byol" {
+			target = norms(s, st, "target.")
+		}
+		return nil
+	}}}
+	require.NoError(t, tr.Run(context.Background()))
+	absolute := 0.0
+	if a.name == "simsiam" { // losses near zero
+		absolute = f.RTol
+	}
+	for i, want := range c.Losses {
+		require.InDelta(t, want, got.Losses[i], max(absolute, f.RTol*math.Abs(want)), "loss of step %d", i)
+	}
+	reference.Near(t, c.Rates, got.Rates, f.RTol, "rates")
+	if len(c.Momentum) > 0 {
+		reference.Near(t, c.Momentum, got.Momentum, f.RTol, "moving averages' tau")
+	}
+	after := norms(s, st, "")
+	for i, spec := range st.Params() {
+		want := c.After[spec.Name]
+		reference.Near(t, []float64{want.Norm}, []float64{after[spec.Name]}, f.RTol, spec.Name)
+		reference.Near(t, want.Head, slice(s, st.Theta[i])[:len(want.Head)], f.RTol, spec.Name)
+	}
+	require.Equal(t, []string{"backbone.bn1.running_mean", "backbone.bn1.running_var"}, []string{st.Model.Buffers()[0].Name, st.Model.Buffers()[1].Name})
+	reference.Near(t, c.Mean, slice(s, st.Buffers[0])[:len(c.Mean)], f.RTol, "running mean")
+	reference.Near(t, c.Var, slice(s, st.Buffers[1])[:len(c.Var)], f.RTol, "running variance")
+	for name, want := range c.Target {
+		if strings.HasPrefix(name, "predictor.") {
+			continue // the reference averages it with the rest, and nothing uses it
+		}
+		reference.Near(t, []float64{want}, []float64{target["target."+name]}, f.RTol, "target of "+name)
+	}
+	if c.Queue != 0 {
+		rows := st.ModelState[len(st.ModelState)-1]
+		reference.Near(t, []float64{c.Queue}, []float64{s.Item(s.Norm([]libtorch.Tensor{s.SumDim(rows, false, 0)}))}, f.RTol, "queue")
+	}
+}
+
+// norms are those of the parameters of the state, or of its target, by name.
+func norms(s *libtorch.Scope, st *meta.State, prefix string) map[string]float64 {
+	out := map[string]float64{}
+	for _, x := range st.Tensors() {
+		if strings.HasPrefix(x.Name, prefix) && (strings.HasSuffix(x.Name, "weight") || strings.HasSuffix(x.Name, "bias")) {
+			out[x.Name] = math.Sqrt(s.Dot([]libtorch.Tensor{x.Tensor}, []libtorch.Tensor{x.Tensor}))
+		}
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package nets
+
+// steady is an optimizer some of whose parameters have a rate that no schedule
+// changes: SimSiam's predictor (Chen and He 2021, section 4.2). Parameters move
+// each by itself, so that two optimizers are as one.
+type steady struct {
+	moving, fixed Optimizer
+	at            [2][]int // places of the parameters of each
+	rate          float64
+}
+
+// Steadied is an optimizer that wants to know the rate without schedule before
+// each step.
+type Steadied interface {
+	// Base sets that rate.
+	Base(lr float64)
+}
+
+// NewSteady is NewOptimizer, for parameters of which those that fixed names move
+// at the rate that Base sets. Where it names none it is NewOptimizer.
+func NewSteady(s *Scope, c OptimizerConfig, specs []Spec, params []Tensor, fixed []bool) (Optimizer, error) {
+	var o steady
+	for i := range params {
+		k := 0
+		if i < len(fixed) && fixed[i] {
+			k = 1
+		}
+		o.at[k] = append(o.at[k], i)
+	}
+	if len(o.at[1]) == 0 {
+		return NewOptimizer(s, c, specs, params)
+	}
+	var err error
+	if o.moving, err = NewOptimizer(s, c, pick(specs, o.at[0]), pick(params, o.at[0])); err != nil {
+		return nil, err
+	}
+	o.fixed, err = NewOptimizer(s, c, pick(specs, o.at[1]), pick(params, o.at[1]))
+	return &o, err
+}
+
+func pick[T any](xs []T, at []int) []T {
+	out := make([]T, len(at))
+	for k, i := range at {
+		out[k] = xs[i]
+	}
+	return out
+}
+
+// Base implements Steadied.
+func (o *steady) Base(lr float64) { o.rate = lr }
+
+// Step implements Optimizer.
+func (o *steady) Step(s *Scope, params, grads []Tensor, lr float64) {
+	o.moving.Step(s, pick(params, o.at[0]), pick(grads, o.at[0]), lr)
+	o.fixed.Step(s, pick(params, o.at[1]), pick(grads, o.at[1]), o.rate)
+}
+
+// State implements Optimizer.
+func (o *steady) State() ([]NamedTensor, int64) {
+	a, n := o.moving.State()
+	b, _ := o.fixed.State()
+	return append(a, b...), n
+}
+
+// SetSteps implements Optimizer.
+func (o *steady) SetSteps(n int64) {
+	o.moving.SetSteps(n)
+	o.fixed.SetSteps(n)
+}
