@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -37,12 +38,17 @@ func TestACheckpointThatIsAskedForComesAtTheNextStep(t *testing.T) {
 
 // running starts a long run as a process of its own and waits for its first checkpoint.
 func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *speech, out string) {
+	// A child ignores what this process ignores, as under nohup; of what is handled it has the default.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	dir := t.TempDir()
 	out = filepath.Join(dir, "run")
 	p, said = exec.Command("sh", append([]string{"-c", before + `exec "$0" "$@"`, os.Args[0]}, long(dir, more...)...)...), &speech{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), said
 	require.NoError(t, p.Start())
-	t.Cleanup(func() { _ = p.Process.Kill() })
+	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that hears no signal never ends
+	t.Cleanup(func() { late.Stop(); _ = p.Process.Kill() })
 	require.Eventually(t, func() bool { return exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	return p, said, out
 }
