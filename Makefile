@@ -50,7 +50,7 @@ test-plugin: plugin ## open the plugin in a host program, train and embed with i
 	@$(ENV) && ICLMSR_PLUGIN=$(CURDIR)/bin/icl-msr.so go test -count=1 ./pluginhost
 
 test-race: setup ## run the concurrent parts' tests under the race detector (builds gotch once more)
-	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -race -p 1 ./internal/libtorch ./datasets ./meta
+	@$(ENV) && OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} go test -race -p 1 ./torch ./datasets ./meta
 
 bench: setup ## run the benchmarks
 	@$(ENV) && go test -p 1 -run '^$$' -bench . -benchmem ./...

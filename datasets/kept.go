@@ -8,14 +8,14 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // Kept are all pictures of a data set, of one size, in a device's memory. Views of them are made there
 // (LoaderOptions.Kept), and of a batch no more than what chance decides goes to the device.
 type Kept struct {
-	Pictures      libtorch.Tensor // [N, 3, Height, Width] in bytes
+	Pictures      torch.Tensor // [N, 3, Height, Width] in bytes
 	Width, Height int
 	bad           map[int]error // of pictures that could not be read: theirs are black
 }
@@ -61,7 +61,7 @@ const keepAtOnce = 32 << 20
 
 // Keep reads the pictures of ds, in so many goroutines (0: one for each core), and copies them to the device. Those
 // that cannot be read are told when a loader comes to them. The pictures live in s.
-func Keep(ctx context.Context, s *libtorch.Scope, ds Dataset, device gotch.Device, workers int) (*Kept, error) {
+func Keep(ctx context.Context, s *torch.Scope, ds Dataset, device gotch.Device, workers int) (*Kept, error) {
 	k := &Kept{bad: map[int]error{}}
 	for i := 0; i < ds.Len() && k.Width == 0; i++ {
 		if m, err := ds.Image(i); err == nil {
@@ -72,7 +72,7 @@ func Keep(ctx context.Context, s *libtorch.Scope, ds Dataset, device gotch.Devic
 		return nil, fmt.Errorf("%s has no pictures that can be read", ds.Name())
 	}
 	size, n := 3*k.Width*k.Height, ds.Len()
-	k.Pictures = s.Zeros(libtorch.Options{DType: gotch.Uint8, Device: device}, int64(n), 3, int64(k.Height), int64(k.Width))
+	k.Pictures = s.Zeros(torch.Options{DType: gotch.Uint8, Device: device}, int64(n), 3, int64(k.Height), int64(k.Width))
 	data := make([]uint8, max(1, min(n, keepAtOnce/size))*size)
 	for from := 0; from < n && s.Err() == nil; {
 		some := data[:min(n-from, len(data)/size)*size]
@@ -80,8 +80,8 @@ func Keep(ctx context.Context, s *libtorch.Scope, ds Dataset, device gotch.Devic
 			return nil, err
 		}
 		count := int64(len(some) / size)
-		s.Within(func(t *libtorch.Scope) {
-			x := libtorch.Upload(t, some, device, count, 3, int64(k.Height), int64(k.Width))
+		s.Within(func(t *torch.Scope) {
+			x := torch.Upload(t, some, device, count, 3, int64(k.Height), int64(k.Width))
 			t.Copy(t.Narrow(k.Pictures, 0, int64(from), count), x)
 		})
 		from += int(count)
@@ -136,19 +136,19 @@ func deinterleave(out []uint8, m transforms.Image) {
 
 // Make makes on the device what of the batch was left to it: the views that are none in Views, each in its place,
 // and the un-augmented picture where Plain is none. It is called while the batch is valid.
-func (b *Batch) Make(s *libtorch.Scope, device gotch.Device) (views []libtorch.Tensor, plain libtorch.Tensor) {
+func (b *Batch) Make(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
 	l := b.loader
 	if l == nil { // no loader's: nothing was left
-		return nil, libtorch.Tensor{}
+		return nil, torch.Tensor{}
 	}
-	views = make([]libtorch.Tensor, len(l.o.Views))
-	var pictures libtorch.Tensor
+	views = make([]torch.Tensor, len(l.o.Views))
+	var pictures torch.Tensor
 	if l.o.Kept != nil {
 		b.rows = b.rows[:0]
 		for _, i := range b.Indices {
 			b.rows = append(b.rows, int64(i))
 		}
-		pictures = s.IndexSelect(l.o.Kept.Pictures, 0, libtorch.Upload(s, b.rows, device, int64(len(b.rows))))
+		pictures = s.IndexSelect(l.o.Kept.Pictures, 0, torch.Upload(s, b.rows, device, int64(len(b.rows))))
 	}
 	for v, st := range l.staged {
 		switch {

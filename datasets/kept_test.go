@@ -11,18 +11,18 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 func TestKeptPicturesArePlanesInOrder(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 21, Size: 12})
 	require.NoError(t, err)
-	require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		k, err := datasets.Keep(context.Background(), s, ds, gotch.CPU, 3)
 		require.NoError(t, err)
 		assert.Equal(t, []int64{21, 3, 12, 12}, s.Shape(k.Pictures))
-		all := libtorch.Slice[uint8](s, k.Pictures)
+		all := torch.Slice[uint8](s, k.Pictures)
 		for i := range 21 {
 			m, err := ds.Image(i)
 			require.NoError(t, err)
@@ -49,7 +49,7 @@ func (a another) Image(i int) (transforms.Image, error) {
 func TestKeepNamesAPictureOfAnotherSize(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 21, Size: 12})
 	require.NoError(t, err)
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	_, err = datasets.Keep(context.Background(), s, another{ds}, gotch.CPU, 2)
 	mixed := (*datasets.Mixed)(nil)
@@ -78,20 +78,20 @@ func made(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset) (indices 
 	require.NoError(t, err)
 	for b, err := range l.Epoch(context.Background(), 3, 0) {
 		require.NoError(t, err)
-		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			v, p := b.Make(s, gotch.CPU)
 			require.Len(t, v, 2)
 			indices = append(indices, append([]int{}, b.Indices...))
 			for k, host := range b.Views {
 				if host == nil {
-					host = libtorch.Slice[float32](s, s.Contiguous(v[k]))
+					host = torch.Slice[float32](s, s.Contiguous(v[k]))
 				}
 				views = append(views, append([]float32{}, host...))
 			}
 			if b.Plain != nil {
 				plain = append(plain, append([]float32{}, b.Plain...))
 			} else {
-				plain = append(plain, libtorch.Slice[float32](s, s.Contiguous(p)))
+				plain = append(plain, torch.Slice[float32](s, s.Contiguous(p)))
 			}
 			return s.Err()
 		}))
@@ -115,7 +115,7 @@ func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 		want := told
 		require.Equal(t, []string{"13 picture 13 of shapes train: scratched"}, want)
 		told = nil
-		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			o.Kept, err = datasets.Keep(context.Background(), s, ds, gotch.CPU, 2)
 			require.NoError(t, err)
 			gotIndices, gotViews, gotPlain := made(t, o, ds)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -28,15 +28,15 @@ type Stager interface {
 	OnDevice() error
 	// Stage does the beginning, and Device the rest.
 	Stage(st *transforms.Staged, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
-	Device(s *libtorch.Scope, st *transforms.Staged, device gotch.Device) libtorch.Tensor
+	Device(s *torch.Scope, st *transforms.Staged, device gotch.Device) torch.Tensor
 	// Choose and OfKept are these for pictures that the device has.
 	Choose(st *transforms.Staged, width, height int, rng *rand.Rand)
-	OfKept(s *libtorch.Scope, st *transforms.Staged, pictures libtorch.Tensor) libtorch.Tensor
+	OfKept(s *torch.Scope, st *transforms.Staged, pictures torch.Tensor) torch.Tensor
 }
 
 // plainStager makes the un-augmented pictures of those that a device has (transforms.Plain).
 type plainStager interface {
-	OfKept(s *libtorch.Scope, pictures libtorch.Tensor) libtorch.Tensor
+	OfKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor
 }
 
 // LoaderOptions describe a loader.

@@ -10,9 +10,9 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/standin"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // scores are what the evaluations find of one network on a device, and how often
@@ -25,12 +25,12 @@ type scores struct {
 }
 
 func evaluate(t *testing.T, device gotch.Device) (out scores) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
-	require.NoError(t, libtorch.ManualSeed(8))
-	o := libtorch.Options{DType: gotch.Float, Device: device}
+	require.NoError(t, torch.ManualSeed(8))
+	o := torch.Options{DType: gotch.Float, Device: device}
 	const n, classes, size = 700, 3, 8
-	pictures := libtorch.Slice[float32](s, s.Normal(0, 1, libtorch.Float32(), n, 3, size, size))
+	pictures := torch.Slice[float32](s, s.Normal(0, 1, torch.Float32(), n, 3, size, size))
 	for i := range n { // what the label is shows in the picture
 		pictures[i*3*size*size+i%350%classes] += 5
 	}
@@ -53,7 +53,7 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 		out.reads = append(out.reads, before.Since().Reads)
 		before = standin.Counted()
 	}
-	features, err := eval.Extract(ctx, s, iter.Seq2[eval.Batch, error](batches), o, n, classes, func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
+	features, err := eval.Extract(ctx, s, iter.Seq2[eval.Batch, error](batches), o, n, classes, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
 		return backbone.Forward(s, p, b, x, nets.Eval())
 	})
 	require.NoError(t, err)

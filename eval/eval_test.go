@@ -12,19 +12,19 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
-func features(s *libtorch.Scope, classes int, labels []int64, rows ...[]float32) eval.Features {
+func features(s *torch.Scope, classes int, labels []int64, rows ...[]float32) eval.Features {
 	var flat []float32
 	for _, r := range rows {
 		flat = append(flat, r...)
 	}
-	return eval.Features{X: libtorch.FromSlice(s, flat, gotch.CPU, int64(len(rows)), int64(len(rows[0]))), Labels: labels, Classes: classes}
+	return eval.Features{X: torch.FromSlice(s, flat, gotch.CPU, int64(len(rows)), int64(len(rows[0]))), Labels: labels, Classes: classes}
 }
 
 func TestKNNMajorityAndTies(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	train := features(s, 3, []int64{2, 1, 1, 2, 0}, []float32{0, 0}, []float32{1, 0}, []float32{0, 1}, []float32{9, 9}, []float32{8, 9})
 	near := features(s, 3, []int64{1, 0}, []float32{0.1, 0.1}, []float32{9, 9.2})
@@ -49,7 +49,7 @@ func TestKNNMajorityAndTies(t *testing.T) {
 
 // Blocks of rows change nothing: the neighbours are those of a plain loop.
 func TestNeighboursAcrossBlocks(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	rng := rand.New(rand.NewPCG(5, 5))
 	const n, m, dim = 600, 70_000, 3 // two blocks of the one, three of the other
@@ -58,7 +58,7 @@ func TestNeighboursAcrossBlocks(t *testing.T) {
 		for i := range x {
 			x[i] = float32(rng.NormFloat64())
 		}
-		return x, eval.Features{X: libtorch.FromSlice(s, x, gotch.CPU, int64(n), dim), Labels: make([]int64, n), Classes: 2}
+		return x, eval.Features{X: torch.FromSlice(s, x, gotch.CPU, int64(n), dim), Labels: make([]int64, n), Classes: 2}
 	}
 	a, test := draw(n)
 	b, train := draw(m)
@@ -96,7 +96,7 @@ func TestNeighboursAcrossBlocks(t *testing.T) {
 }
 
 func TestCosineVotesAreWeighted(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	// One neighbour in the same direction outweighs two at an angle.
 	train := features(s, 2, []int64{0, 1, 1}, []float32{5, 0}, []float32{1, 0.6}, []float32{1, -0.6})
@@ -114,7 +114,7 @@ func TestCosineVotesAreWeighted(t *testing.T) {
 }
 
 func TestTheProbesOfTheImageNetPapers(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	train, test := blobs(s, 600, 7, 1), blobs(s, 300, 7, 2)
 	for _, schedule := range []string{"step", "cosine"} {
 		c := eval.ImageNetLinear()
@@ -140,7 +140,7 @@ func TestTheProbesOfTheImageNetPapers(t *testing.T) {
 }
 
 // blobs are classes about well-separated centres.
-func blobs(s *libtorch.Scope, n, classes int, seed uint64) eval.Features {
+func blobs(s *torch.Scope, n, classes int, seed uint64) eval.Features {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	var rows [][]float32
 	var labels []int64
@@ -157,7 +157,7 @@ func blobs(s *libtorch.Scope, n, classes int, seed uint64) eval.Features {
 }
 
 func TestLinearProbeSeparatesBlobsAndIsReproducible(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	train, test := blobs(s, 600, 7, 1), blobs(s, 300, 7, 2)
 	c := eval.DefaultLinear()
 	c.Epochs, c.BatchSize = 60, 100
@@ -179,8 +179,8 @@ func TestLinearProbeSeparatesBlobsAndIsReproducible(t *testing.T) {
 }
 
 func TestExtractKeepsOrder(t *testing.T) {
-	s := libtorch.NewScope()
-	before := libtorch.Live()
+	s := torch.NewScope()
+	before := torch.Live()
 	batches := iter.Seq2[eval.Batch, error](func(yield func(eval.Batch, error) bool) {
 		for i := range 3 {
 			if !yield(eval.Batch{Pictures: []float32{float32(i), 1, 2, float32(i), 4, 5}, Labels: []int64{int64(i), 9}, Size: 1}, nil) {
@@ -188,24 +188,24 @@ func TestExtractKeepsOrder(t *testing.T) {
 			}
 		}
 	})
-	f, err := eval.Extract(context.Background(), s, batches, libtorch.Float32(), 7, 10, func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
+	f, err := eval.Extract(context.Background(), s, batches, torch.Float32(), 7, 10, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
 		return s.Reshape(x, -1, 3)
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []int64{0, 9, 1, 9, 2, 9}, f.Labels)
-	x := libtorch.Slice[float32](s, f.X)
+	x := torch.Slice[float32](s, f.X)
 	assert.Equal(t, []float32{0, 1, 2, 0, 4, 5, 1, 1, 2}, x[:9])
-	_, err = eval.Extract(context.Background(), s, batches, libtorch.Float32(), 5, 10, func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
+	_, err = eval.Extract(context.Background(), s, batches, torch.Float32(), 5, 10, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
 		return s.Reshape(x, -1, 3)
 	})
 	assert.ErrorContains(t, err, "more than the 5 pictures")
 	require.NoError(t, s.Close())
-	assert.Equal(t, before, libtorch.Live())
+	assert.Equal(t, before, torch.Live())
 }
 
 // Features that are not finite are no result.
 func TestFeaturesThatAreNotFinite(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	batches := func(yield func(eval.Batch, error) bool) {
 		for range 2 {
@@ -216,11 +216,11 @@ func TestFeaturesThatAreNotFinite(t *testing.T) {
 	}
 	for name, bad := range map[string]float32{"NaN": float32(math.NaN()), "infinite": float32(math.Inf(-1))} {
 		n := 0
-		_, err := eval.Extract(context.Background(), s, iter.Seq2[eval.Batch, error](batches), libtorch.Float32(), 4, 2, func(s *libtorch.Scope, _ libtorch.Tensor) libtorch.Tensor {
+		_, err := eval.Extract(context.Background(), s, iter.Seq2[eval.Batch, error](batches), torch.Float32(), 4, 2, func(s *torch.Scope, _ torch.Tensor) torch.Tensor {
 			if n++; n == 1 {
-				return libtorch.FromSlice(s, []float32{1, 2, 3, 3e38}, gotch.CPU, 2, 2)
+				return torch.FromSlice(s, []float32{1, 2, 3, 3e38}, gotch.CPU, 2, 2)
 			}
-			return libtorch.FromSlice(s, []float32{1, 2, bad, 4}, gotch.CPU, 2, 2)
+			return torch.FromSlice(s, []float32{1, 2, bad, 4}, gotch.CPU, 2, 2)
 		})
 		var found *eval.NotFinite
 		require.ErrorAs(t, err, &found, name)

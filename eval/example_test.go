@@ -5,11 +5,11 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 func ExampleFitLinear() {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	train, test := blobs(s, 300, 3, 1), blobs(s, 90, 3, 2)
 	c := eval.DefaultLinear()

@@ -11,22 +11,14 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
-)
-
-// Short names for what every signature here mentions.
-type (
-	// Tensor is a handle to a LibTorch tensor.
-	Tensor = libtorch.Tensor
-	// Scope owns tensors and keeps the first error.
-	Scope = libtorch.Scope
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Features are rows of a backbone's features with their labels.
 type Features struct {
-	X       Tensor  // [N, dim] float32
-	Labels  []int64 // of each row; -1 without one
-	Classes int     // labels are below it
+	X       torch.Tensor // [N, dim] float32
+	Labels  []int64      // of each row; -1 without one
+	Classes int          // labels are below it
 }
 
 // Batch holds N pictures and their labels.
@@ -55,9 +47,9 @@ func (e *NotFinite) Error() string {
 // at most so many pictures in all and keeps the rows in s, which holds them once:
 // of ImageNet's 1.2 million rows of 2048, 10 GB. o are dtype and device of what f
 // is given. Rows that are not finite are an error, *NotFinite.
-func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o libtorch.Options, pictures, classes int, f func(s *Scope, x Tensor) Tensor) (Features, error) {
+func Extract(ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error], o torch.Options, pictures, classes int, f func(s *torch.Scope, x torch.Tensor) torch.Tensor) (Features, error) {
 	out := Features{Classes: classes, Labels: make([]int64, 0, pictures)}
-	finite := s.Zeros(libtorch.Options{DType: gotch.Double, Device: o.Device}, 1)
+	finite := s.Zeros(torch.Options{DType: gotch.Double, Device: o.Device}, 1)
 	for b, err := range batches {
 		if err != nil {
 			return out, err
@@ -66,13 +58,13 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 		if from+n > int64(pictures) {
 			return out, fmt.Errorf("eval: more than the %d pictures that were announced", pictures)
 		}
-		err := libtorch.With(func(t *Scope) error {
-			rows := f(t, t.To(libtorch.Upload(t, b.Pictures, o.Device, n, 3, b.Size, b.Size), o))
+		err := torch.With(func(t *torch.Scope) error {
+			rows := f(t, t.To(torch.Upload(t, b.Pictures, o.Device, n, 3, b.Size, b.Size), o))
 			if !out.X.Defined() {
-				out.X = s.Zeros(libtorch.Options{DType: gotch.Float, Device: o.Device}, int64(pictures), t.Size(rows, 1))
+				out.X = s.Zeros(torch.Options{DType: gotch.Float, Device: o.Device}, int64(pictures), t.Size(rows, 1))
 			}
 			t.Copy(t.Narrow(out.X, 0, from, n), rows)
-			t.AddAll([]Tensor{finite}, []Tensor{t.Figures(finiteRows(t, rows))})
+			t.AddAll([]torch.Tensor{finite}, []torch.Tensor{t.Figures(finiteRows(t, rows))})
 			return errors.Join(t.Err(), s.Err())
 		})
 		if err != nil {
@@ -95,7 +87,7 @@ func Extract(ctx context.Context, s *Scope, batches iter.Seq2[Batch, error], o l
 }
 
 // finiteRows counts the rows whose entries are all finite; it stays on the device.
-func finiteRows(s *Scope, rows Tensor) Tensor {
+func finiteRows(s *torch.Scope, rows torch.Tensor) torch.Tensor {
 	zero := s.SumDim(s.MulScalar(rows, 0), false, 1) // NaN otherwise
 	return s.Sum(s.Eq(zero, zero))
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // FineTuneConfig are the constants of fine-tuning a backbone with labels.
@@ -41,7 +41,7 @@ func (c FineTuneConfig) Validate() error {
 type Classifier struct {
 	backbone    nets.Encoder
 	head        nets.Network
-	p, b, h     []Tensor // of the backbone and of the classifier
+	p, b, h     []torch.Tensor // of the backbone and of the classifier
 	classes     int
 	pOpt, hOpt  nets.Optimizer
 	config      FineTuneConfig
@@ -51,7 +51,7 @@ type Classifier struct {
 // NewClassifier puts a new linear classifier on a backbone whose parameters p
 // and buffers b fine-tuning will move, in place; steps is the number of batches
 // of an epoch. It lives in s.
-func NewClassifier(s *Scope, backbone nets.Encoder, p, b []Tensor, classes, steps int, c FineTuneConfig) (*Classifier, error) {
+func NewClassifier(s *torch.Scope, backbone nets.Encoder, p, b []torch.Tensor, classes, steps int, c FineTuneConfig) (*Classifier, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
@@ -59,7 +59,7 @@ func NewClassifier(s *Scope, backbone nets.Encoder, p, b []Tensor, classes, step
 		return nil, fmt.Errorf("eval: a classifier of %d classes, %d batches an epoch; want 2 and 1 or more", classes, steps)
 	}
 	k := &Classifier{backbone: backbone, head: nets.Linear(backbone.Dim(), int64(classes)), p: p, b: b, classes: classes, config: c, steps: steps * c.Epochs}
-	if err := libtorch.ManualSeed(c.Seed); err != nil {
+	if err := torch.ManualSeed(c.Seed); err != nil {
 		return nil, err
 	}
 	if len(p) == 0 {
@@ -80,9 +80,9 @@ func NewClassifier(s *Scope, backbone nets.Encoder, p, b []Tensor, classes, step
 // Epoch trains on the batches of an epoch and returns their mean loss, which is
 // summed where the backbone is: a device is read once.
 func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error]) (float64, error) {
-	u, n := libtorch.NewScope(), 0
+	u, n := torch.NewScope(), 0
 	defer u.Close()
-	total := u.Zeros(libtorch.Options{DType: gotch.Double, Device: u.Like(k.p[0]).Device}, 1)
+	total := u.Zeros(torch.Options{DType: gotch.Double, Device: u.Like(k.p[0]).Device}, 1)
 	for b, err := range batches {
 		if err != nil {
 			return 0, err
@@ -90,8 +90,8 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		u.Within(func(s *Scope) {
-			s.AddAll([]Tensor{total}, []Tensor{s.Figures(k.step(s, b))})
+		u.Within(func(s *torch.Scope) {
+			s.AddAll([]torch.Tensor{total}, []torch.Tensor{s.Figures(k.step(s, b))})
 		})
 		if u.Err() != nil {
 			return 0, u.Err()
@@ -109,11 +109,11 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 }
 
 // step returns the loss.
-func (k *Classifier) step(s *Scope, b Batch) Tensor {
-	defer libtorch.SetGrad(true)()
+func (k *Classifier) step(s *torch.Scope, b Batch) torch.Tensor {
+	defer torch.SetGrad(true)()
 	p, h := s.Leaves(k.p), s.Leaves(k.h)
-	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), libtorch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
-	grads := s.Grad([]Tensor{loss}, append(p[:len(p):len(p)], h...), libtorch.GradOptions{})
+	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), torch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
+	grads := s.Grad([]torch.Tensor{loss}, append(p[:len(p):len(p)], h...), torch.GradOptions{})
 	rate := (1 + math.Cos(math.Pi*float64(k.done)/float64(k.steps))) / 2
 	if s.Err() == nil {
 		k.pOpt.Step(s, k.p, grads[:len(p)], rate*k.config.LR)
@@ -123,9 +123,9 @@ func (k *Classifier) step(s *Scope, b Batch) Tensor {
 	return loss
 }
 
-func (k *Classifier) logits(s *Scope, p, h []Tensor, b Batch, m nets.Mode) Tensor {
+func (k *Classifier) logits(s *torch.Scope, p, h []torch.Tensor, b Batch, m nets.Mode) torch.Tensor {
 	o := s.Like(k.p[0])
-	x := s.To(libtorch.Upload(s, b.Pictures, o.Device, int64(len(b.Labels)), 3, b.Size, b.Size), o)
+	x := s.To(torch.Upload(s, b.Pictures, o.Device, int64(len(b.Labels)), 3, b.Size, b.Size), o)
 	return k.head.Forward(s, h, nil, k.backbone.Forward(s, p, k.b, x, m), m)
 }
 
@@ -139,11 +139,11 @@ func (k *Classifier) Score(ctx context.Context, batches iter.Seq2[Batch, error])
 		if err != nil {
 			return acc, err
 		}
-		err := libtorch.With(func(s *Scope) error {
-			defer libtorch.SetGrad(false)()
+		err := torch.With(func(s *torch.Scope) error {
+			defer torch.SetGrad(false)()
 			logits := k.logits(s, k.p, k.h, b, nets.Eval())
 			_, index := s.TopK(logits, int64(top), 1, true)
-			found := libtorch.Slice[float64](s, s.Figures(index, finiteRows(s, logits))) // in one transfer
+			found := torch.Slice[float64](s, s.Figures(index, finiteRows(s, logits))) // in one transfer
 			if s.Err() != nil {
 				return s.Err()
 			}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // KNNConfig says how neighbours are found and how they vote.
@@ -49,15 +49,15 @@ func Neighbours(test, train Features, c KNNConfig) (index []int64, near []float6
 	if int64(c.K) > m {
 		return nil, nil, fmt.Errorf("eval: %d neighbours among %d pictures", c.K, m)
 	}
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	for from := int64(0); from < n; from += testBlock {
-		err := libtorch.With(func(s *Scope) error {
+		err := torch.With(func(s *torch.Scope) error {
 			x := s.Narrow(test.X, 0, from, min(testBlock, n-from))
 			if c.Metric == "cosine" {
 				x = s.Normalize(x)
 			}
 			best, places := c.best(s, x, train.X, m)
-			found := libtorch.Slice[float64](s, s.Figures(best, places)) // in one transfer
+			found := torch.Slice[float64](s, s.Figures(best, places)) // in one transfer
 			near = append(near, found[:len(found)/2]...)
 			for _, place := range found[len(found)/2:] {
 				index = append(index, int64(place))
@@ -73,11 +73,11 @@ func Neighbours(test, train Features, c KNNConfig) (index []int64, near []float6
 
 // best are the K largest nearnesses of rows x among train, and their places,
 // kept from block to block.
-func (c KNNConfig) best(s *Scope, x, train Tensor, m int64) (best, places Tensor) {
+func (c KNNConfig) best(s *torch.Scope, x, train torch.Tensor, m int64) (best, places torch.Tensor) {
 	for at := int64(0); at < m; at += trainBlock {
-		err := libtorch.With(func(t *Scope) error {
+		err := torch.With(func(t *torch.Scope) error {
 			y := t.Narrow(train, 0, at, min(trainBlock, m-at))
-			var near Tensor
+			var near torch.Tensor
 			if c.Metric == "cosine" {
 				near = t.MatMul(x, t.T(t.Normalize(y)))
 			} else {
@@ -88,7 +88,7 @@ func (c KNNConfig) best(s *Scope, x, train Tensor, m int64) (best, places Tensor
 			index = t.Add(index, t.Full(float64(at), t.Like(index)))
 			if at > 0 {
 				values, index = t.Cat(1, best, values), t.Cat(1, places, index)
-				var chosen Tensor
+				var chosen torch.Tensor
 				values, chosen = t.TopK(values, min(int64(c.K), t.Size(values, 1)), 1, true)
 				index = t.Gather(index, 1, chosen)
 			}

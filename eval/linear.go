@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // LinearConfig are the constants of the linear probe.
@@ -62,10 +62,10 @@ func ImageNetLinear() LinearConfig {
 }
 
 // Probe is a trained linear classifier.
-type Probe struct{ weight, bias Tensor }
+type Probe struct{ weight, bias torch.Tensor }
 
 // FitLinear trains a linear classifier on frozen features, into s.
-func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (Probe, error) {
+func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConfig) (Probe, error) {
 	n, dim := s.Size(train.X, 0), s.Size(train.X, 1)
 	if s.Err() != nil {
 		return Probe{}, s.Err()
@@ -77,7 +77,7 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 		return Probe{}, fmt.Errorf("eval: a probe of %d classes; want 2 or more", train.Classes)
 	}
 	net, o := nets.Linear(dim, int64(train.Classes)), s.Like(train.X)
-	if err := libtorch.ManualSeed(c.Seed); err != nil {
+	if err := torch.ManualSeed(c.Seed); err != nil {
 		return Probe{}, err
 	}
 	p := nets.Initialize(s, net.Params(), o)
@@ -85,8 +85,8 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 	if err != nil {
 		return Probe{}, err
 	}
-	defer libtorch.SetGrad(true)()
-	labels := libtorch.FromSlice(s, train.Labels, o.Device, n)
+	defer torch.SetGrad(true)()
+	labels := torch.FromSlice(s, train.Labels, o.Device, n)
 	rng := rand.New(rand.NewPCG(c.Seed, 0x6c696e656172))
 	order := make([]int64, n)
 	for i := range order {
@@ -98,15 +98,15 @@ func FitLinear(ctx context.Context, s *Scope, train Features, c LinearConfig) (P
 		}
 		lr := c.rate(epoch)
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		s.Within(func(u *Scope) {
-			rows := libtorch.FromSlice(u, order, o.Device, n)
+		s.Within(func(u *torch.Scope) {
+			rows := torch.FromSlice(u, order, o.Device, n)
 			for from := int64(0); from < n; from += int64(c.BatchSize) {
-				u.Within(func(t *Scope) {
+				u.Within(func(t *torch.Scope) {
 					index := t.Narrow(rows, 0, from, min(int64(c.BatchSize), n-from))
 					leaves := t.Leaves(p)
 					x, y := t.IndexSelect(train.X, 0, index), t.IndexSelect(labels, 0, index)
 					loss := t.CrossEntropy(t.Linear(x, leaves[0], leaves[1]), y)
-					opt.Step(t, p, t.Grad([]Tensor{loss}, leaves, libtorch.GradOptions{}), lr)
+					opt.Step(t, p, t.Grad([]torch.Tensor{loss}, leaves, torch.GradOptions{}), lr)
 				})
 			}
 		})
@@ -126,12 +126,12 @@ type Accuracy struct {
 }
 
 // Score returns the probe's accuracy on features of the same network.
-func (p Probe) Score(s *Scope, test Features) (acc Accuracy, err error) {
-	err = libtorch.With(func(t *Scope) error {
-		libtorch.NoGrad(func() {
+func (p Probe) Score(s *torch.Scope, test Features) (acc Accuracy, err error) {
+	err = torch.With(func(t *torch.Scope) error {
+		torch.NoGrad(func() {
 			k := int64(min(5, test.Classes))
 			_, index := t.TopK(t.Linear(test.X, p.weight, p.bias), k, 1, true)
-			acc = count(libtorch.Slice[int64](t, index), test, int(k))
+			acc = count(torch.Slice[int64](t, index), test, int(k))
 		})
 		return t.Err()
 	})

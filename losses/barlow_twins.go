@@ -1,11 +1,15 @@
 package losses
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // BarlowTwins is Zbontar et al. 2021: with C the cross-correlation over the
 // batch of the views' embeddings z1, z2 [N, d], sum_i (C_ii - 1)² + lambda
 // sum_{i≠j} C_ij². Variances are over N, with 1e-5 added.
-func BarlowTwins(s *Scope, z1, z2 Tensor, lambda float64) Tensor {
+func BarlowTwins(s *torch.Scope, z1, z2 torch.Tensor, lambda float64) torch.Tensor {
 	n, d := rows(s, z1, z2)
 	a, b := standardize(s, z1), standardize(s, z2)
 	c := s.MulScalar(s.MatMul(s.T(a), b), 1/float64(n))
@@ -15,14 +19,14 @@ func BarlowTwins(s *Scope, z1, z2 Tensor, lambda float64) Tensor {
 }
 
 // standardize makes each column's mean 0 and variance 1.
-func standardize(s *Scope, z Tensor) Tensor {
+func standardize(s *torch.Scope, z torch.Tensor) torch.Tensor {
 	centred := s.Sub(z, s.MeanDim(z, true, 0))
 	return s.Div(centred, s.Sqrt(s.AddScalar(s.VarDim(z, true, 0), 1e-5)))
 }
 
 // rows returns the shape [N, d] of two embeddings that must have one, of two
 // pictures or more.
-func rows(s *Scope, z1, z2 Tensor) (n, d int64) {
+func rows(s *torch.Scope, z1, z2 torch.Tensor) (n, d int64) {
 	a, b := s.Shape(z1), s.Shape(z2)
 	if s.Err() != nil {
 		return 1, 1

@@ -1,19 +1,23 @@
 package losses
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // CPC is the loss of contrastive predictive coding in its second version (Hénaff
 // et al. 2020, algorithm 1): of each picture's grid, the prediction made at row
 // i, times scale, picks the target at row i+ahead of its own column and picture
 // among all targets of all pictures, -log softmax of products; the mean over
 // predictions. Both are [N, G, G, d].
-func CPC(s *Scope, predictions, targets Tensor, ahead int64, scale float64) Tensor {
+func CPC(s *torch.Scope, predictions, targets torch.Tensor, ahead int64, scale float64) torch.Tensor {
 	n, g, d := s.Size(predictions, 0), s.Size(predictions, 1), s.Size(predictions, 3)
 	if s.Err() == nil && (ahead < 1 || ahead >= g) {
 		s.Fail(fmt.Errorf("losses: CPC predicts %d rows ahead in a grid of %d", ahead, g))
 	}
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	places := s.Reshape(s.Arange(0, n*g*g, s.Like(targets).Device), n, g, g)
 	own := s.Reshape(s.Narrow(places, 1, ahead, g-ahead), -1)

@@ -1,10 +1,12 @@
 package losses
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // CrossViewNCE is CMC's loss (Tian et al. 2020) with the batch for negatives:
 // each embedding of one view picks its picture among the other view's
 // candidates, -log softmax of cosines over tau, the mean over pictures; the sum
 // of both directions.
-func CrossViewNCE(s *Scope, b Batch, tau float64) Tensor {
+func CrossViewNCE(s *torch.Scope, b Batch, tau float64) torch.Tensor {
 	first := pick(s, b.Z1, b.All2, b.Offset, tau)
 	second := pick(s, b.Z2, b.All1, b.Offset, tau)
 	return s.Add(s.Mean(first), s.Mean(second))
@@ -12,7 +14,7 @@ func CrossViewNCE(s *Scope, b Batch, tau float64) Tensor {
 
 // pick is -log softmax, over the candidates [M, d], of the cosines over tau of
 // anchors [N, d], at candidate offset+i for anchor i: [N, 1].
-func pick(s *Scope, anchors, candidates Tensor, offset int64, tau float64) Tensor {
+func pick(s *torch.Scope, anchors, candidates torch.Tensor, offset int64, tau float64) torch.Tensor {
 	logits := cosines(s, anchors, candidates, tau)
 	n := s.Size(anchors, 0)
 	own := s.Unsqueeze(s.Arange(offset, offset+n, s.Like(anchors).Device), 1)
@@ -20,7 +22,7 @@ func pick(s *Scope, anchors, candidates Tensor, offset int64, tau float64) Tenso
 }
 
 // cosines is the table of cosines of rows [N, d] and [M, d] over tau: [N, M].
-func cosines(s *Scope, a, b Tensor, tau float64) Tensor {
+func cosines(s *torch.Scope, a, b torch.Tensor, tau float64) torch.Tensor {
 	checkTau(s, tau)
 	return s.MulScalar(s.MatMul(s.Normalize(a), s.T(s.Normalize(b))), 1/tau)
 }

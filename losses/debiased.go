@@ -3,6 +3,8 @@ package losses
 import (
 	"fmt"
 	"math"
+
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Debiased is debiased contrastive learning (Chuang et al. 2020, eq. 8): NT-Xent
@@ -13,7 +15,7 @@ import (
 //
 // with cosines over tau, p of the positive; the mean over the 2N anchors. It is
 // computed from logarithms.
-func Debiased(s *Scope, b Batch, tau, tauPlus float64) Tensor {
+func Debiased(s *torch.Scope, b Batch, tau, tauPlus float64) torch.Tensor {
 	if !(tauPlus > 0 && tauPlus < 1) {
 		s.Fail(fmt.Errorf("losses: a share tau+ of %g; want one between 0 and 1", tauPlus))
 	}

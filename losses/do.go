@@ -1,5 +1,7 @@
 package losses
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // Do is the interventional loss L_msr (eq. 4 and 6) with weights on the
 // embeddings: weights A [N, n, d], shared by a picture's two views, multiply
 // the other view among the candidates (a target network's, where they are its).
@@ -8,19 +10,19 @@ package losses
 //
 // The negatives are both views of the other pictures, unweighted, and the
 // queue's rows; the loss is minus the mean of log P over the 2N anchors.
-func Do(s *Scope, b Batch, weights Tensor, tau float64) Tensor {
+func Do(s *torch.Scope, b Batch, weights torch.Tensor, tau float64) torch.Tensor {
 	return DoPositives(s, b, weighted(s, weights, b.own(s, b.Z2, b.All2)), weighted(s, weights, b.own(s, b.Z1, b.All1)), tau)
 }
 
 // weighted returns a_t * z/|z| [N, n, d]; the cosine does not see the norm.
-func weighted(s *Scope, weights, z Tensor) Tensor {
+func weighted(s *torch.Scope, weights, z torch.Tensor) torch.Tensor {
 	return s.Mul(weights, s.Unsqueeze(s.Normalize(z), 1))
 }
 
 // DoPositives is Do with the n weighted positives of each anchor given: pos1
 // [N, n, d] for the anchors of view 1 (made from view 2), pos2 for those of
 // view 2.
-func DoPositives(s *Scope, b Batch, pos1, pos2 Tensor, tau float64) Tensor {
+func DoPositives(s *torch.Scope, b Batch, pos1, pos2 torch.Tensor, tau float64) torch.Tensor {
 	t := similarities(s, b, tau)
 	positives := s.Normalize(s.Cat(0, pos1, pos2))
 	cosines := s.SumDim(s.Mul(positives, s.Unsqueeze(t.anchors, 1)), false, 2)

@@ -5,16 +5,16 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Two pictures whose views agree and which are orthogonal to each other: each
 // anchor has a positive at similarity 1 and two negatives at 0.
 func ExampleNTXent() {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
-	z := libtorch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
+	z := torch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
 	fmt.Printf("%.4f\n", s.Item(losses.NTXent(s, losses.Local(z, z), 0.5)))
 	// Output: 0.2395
 }
@@ -22,12 +22,12 @@ func ExampleNTXent() {
 // A weight vector that keeps one channel leaves an anchor without that channel
 // nothing to agree with.
 func ExampleDo() {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
-	z := libtorch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
+	z := torch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
 	b := losses.Local(z, z)
 	ones := s.Full(1, s.Like(z), 2, 6, 2) // [pictures, n, channels]
-	first := libtorch.FromSlice(s, []float64{1, 0, 1, 0}, gotch.CPU, 2, 1, 2)
+	first := torch.FromSlice(s, []float64{1, 0, 1, 0}, gotch.CPU, 2, 1, 2)
 	fmt.Printf("all channels %.4f, the first alone %.4f\n", s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5)))
 	// Output: all channels 0.2395, the first alone 0.6691
 }

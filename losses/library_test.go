@@ -4,18 +4,18 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/losses"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // The lines that README.md shows (examples/readme_test.go compares them).
 func Example_library() {
-	err := tensors.With(func(s *tensors.Scope) error { // frees all its tensors at the end
-		z1 := tensors.FromSlice(s, []float32{1, 0, 0, 1}, tensors.CPU(), 2, 2) // your embeddings [pictures, d]
-		z := s.Leaves([]tensors.Tensor{z1, s.MulScalar(z1, 2)})                // of both views
-		a := s.Full(1, tensors.Float32(), 2, 6, 2)                             // f_msr's weights [pictures, n, d]
+	err := torch.With(func(s *torch.Scope) error { // frees all its tensors at the end
+		z1 := torch.FromSlice(s, []float32{1, 0, 0, 1}, torch.CPU(), 2, 2) // your embeddings [pictures, d]
+		z := s.Leaves([]torch.Tensor{z1, s.MulScalar(z1, 2)})              // of both views
+		a := s.Full(1, torch.Float32(), 2, 6, 2)                           // f_msr's weights [pictures, n, d]
 		batch := losses.Local(z[0], z[1])
 		total := s.Add(losses.NTXent(s, batch, 0.5), losses.Do(s, batch, a, 0.5)) // L_ct + L_msr
-		g := s.Grad([]tensors.Tensor{total}, z, tensors.GradOptions{})
+		g := s.Grad([]torch.Tensor{total}, z, torch.GradOptions{})
 		fmt.Printf("%.4f %v\n", s.Item(total), s.Shape(g[0]))
 		return s.Err() // the first error of all operations
 	})

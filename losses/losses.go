@@ -11,31 +11,23 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
-)
-
-// Short names for what every signature here mentions.
-type (
-	// Tensor is a handle to a LibTorch tensor.
-	Tensor = libtorch.Tensor
-	// Scope owns tensors and keeps the first error.
-	Scope = libtorch.Scope
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Batch is a batch of embeddings of two views. Row i of Z1 and of Z2 belong to
 // the same picture. They need not be normalised.
 type Batch struct {
-	Z1, Z2     Tensor // anchors, this rank's: [N, d]
-	All1, All2 Tensor // candidates, of all ranks: [M, d]
-	Offset     int64  // of this rank's pictures among the candidates
-	Queue      Tensor // more negatives for Do: [K, d], or none
+	Z1, Z2     torch.Tensor // anchors, this rank's: [N, d]
+	All1, All2 torch.Tensor // candidates, of all ranks: [M, d]
+	Offset     int64        // of this rank's pictures among the candidates
+	Queue      torch.Tensor // more negatives for Do: [K, d], or none
 }
 
 // Local is a batch whose candidates are its anchors: one rank.
-func Local(z1, z2 Tensor) Batch { return Batch{Z1: z1, Z2: z2, All1: z1, All2: z2} }
+func Local(z1, z2 torch.Tensor) Batch { return Batch{Z1: z1, Z2: z2, All1: z1, All2: z2} }
 
 // own returns the candidates that are views of this rank's pictures: [N, d].
-func (b Batch) own(s *Scope, z, all Tensor) Tensor {
+func (b Batch) own(s *torch.Scope, z, all torch.Tensor) torch.Tensor {
 	if all == z {
 		return z
 	}
@@ -46,15 +38,15 @@ func (b Batch) own(s *Scope, z, all Tensor) Tensor {
 // 2) and the 2M candidates, divided by tau, with what each anchor must not be
 // compared with.
 type similarity struct {
-	anchors Tensor // [2N, d], unit rows
-	logits  Tensor // [2N, 2M]
-	self    Tensor // [2N, 1]: the candidate that is the anchor itself
-	other   Tensor // [2N, 1]: the candidate that is its other view
-	columns Tensor // [1, 2M]: 0, 1, ...
+	anchors torch.Tensor // [2N, d], unit rows
+	logits  torch.Tensor // [2N, 2M]
+	self    torch.Tensor // [2N, 1]: the candidate that is the anchor itself
+	other   torch.Tensor // [2N, 1]: the candidate that is its other view
+	columns torch.Tensor // [1, 2M]: 0, 1, ...
 	n       int64
 }
 
-func similarities(s *Scope, b Batch, tau float64) (t similarity) {
+func similarities(s *torch.Scope, b Batch, tau float64) (t similarity) {
 	checkTau(s, tau)
 	n, m := s.Size(b.Z1, 0), s.Size(b.All1, 0)
 	if s.Err() == nil && (n < 1 || s.Size(b.Z2, 0) != n || s.Size(b.All2, 0) != m || b.Offset < 0 || b.Offset+n > m) {
@@ -83,18 +75,18 @@ func similarities(s *Scope, b Batch, tau float64) (t similarity) {
 
 // without returns the logits with the candidates at index [2N, 1] left out of
 // sums of exponentials.
-func (t similarity) without(s *Scope, logits, index Tensor) Tensor {
+func (t similarity) without(s *torch.Scope, logits, index torch.Tensor) torch.Tensor {
 	return s.MaskedFill(logits, s.Eq(t.columns, index), math.Inf(-1))
 }
 
-func checkTau(s *Scope, tau float64) {
+func checkTau(s *torch.Scope, tau float64) {
 	if !(tau > 0) || math.IsInf(tau, 0) {
 		s.Fail(fmt.Errorf("losses: temperature %g; want a positive number", tau))
 	}
 }
 
 // diagonal is true on the diagonal of an n x n table, on like's device.
-func diagonal(s *Scope, n int64, like Tensor) Tensor {
+func diagonal(s *torch.Scope, n int64, like torch.Tensor) torch.Tensor {
 	index := s.Arange(0, n, s.Like(like).Device)
 	return s.Eq(s.Unsqueeze(index, 0), s.Unsqueeze(index, 1))
 }

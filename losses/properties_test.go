@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // property is a loss of two views and what is true of it.
 type property struct {
 	name      string
-	of        func(s *libtorch.Scope, b losses.Batch, tau float64) libtorch.Tensor
+	of        func(s *torch.Scope, b losses.Batch, tau float64) torch.Tensor
 	scale     bool // the embeddings' norms do not matter
 	ranks     bool // the mean over ranks is the loss of the whole batch
 	tau       bool // there is a temperature
@@ -24,8 +24,8 @@ type property struct {
 
 func properties() []property {
 	type (
-		scope  = *libtorch.Scope
-		tensor = libtorch.Tensor
+		scope  = *torch.Scope
+		tensor = torch.Tensor
 		batch  = losses.Batch
 	)
 	return []property{
@@ -59,20 +59,20 @@ func properties() []property {
 }
 
 // queue is the same whatever the batch.
-func queue(s *libtorch.Scope, like libtorch.Tensor) libtorch.Tensor {
+func queue(s *torch.Scope, like torch.Tensor) torch.Tensor {
 	rows := []float64{1, 2, 0, -1, 0.5, 0, -2, 1, 1, 3, -1, 1, 0.3, 0.2, 2}
-	return s.To(libtorch.FromSlice(s, rows, gotch.CPU, 3, 5), s.Like(like))
+	return s.To(torch.FromSlice(s, rows, gotch.CPU, 3, 5), s.Like(like))
 }
 
 func TestPropertiesOfEveryLoss(t *testing.T) {
 	for _, p := range properties() {
 		t.Run(p.name, func(t *testing.T) {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			z1, z2, _ := batch(t, s)
-			value := func(z1, z2 libtorch.Tensor) float64 { return s.Item(p.of(s, losses.Local(z1, z2), 0.3)) }
+			value := func(z1, z2 torch.Tensor) float64 { return s.Item(p.of(s, losses.Local(z1, z2), 0.3)) }
 			want := value(z1, z2)
-			order := libtorch.FromSlice(s, []int64{3, 0, 5, 1, 4, 2}, gotch.CPU, 6)
-			pick := func(x libtorch.Tensor) libtorch.Tensor { return s.IndexSelect(x, 0, order) }
+			order := torch.FromSlice(s, []int64{3, 0, 5, 1, 4, 2}, gotch.CPU, 6)
+			pick := func(x torch.Tensor) torch.Tensor { return s.IndexSelect(x, 0, order) }
 			assert.InDelta(t, want, value(pick(z1), pick(z2)), 1e-10, "the pictures' order")
 			if p.symmetric {
 				assert.InDelta(t, want, value(z2, z1), 1e-10, "the views are equals")
@@ -84,18 +84,18 @@ func TestPropertiesOfEveryLoss(t *testing.T) {
 			if p.ranks {
 				sum := 0.0
 				for rank := range int64(3) {
-					part := func(x libtorch.Tensor) libtorch.Tensor { return s.Narrow(x, 0, 2*rank, 2) }
+					part := func(x torch.Tensor) torch.Tensor { return s.Narrow(x, 0, 2*rank, 2) }
 					sum += s.Item(p.of(s, losses.Batch{Z1: part(z1), Z2: part(z2), All1: z1, All2: z2, Offset: 2 * rank}, 0.3)) / 3
 				}
 				assert.InDelta(t, want, sum, 1e-10, "ranks together")
 			}
 			if p.tau {
 				exact := s.Item(p.of(s, losses.Local(z1, z2), 0.01))
-				x1, x2 := s.To(z1, libtorch.Float32()), s.To(z2, libtorch.Float32())
+				x1, x2 := s.To(z1, torch.Float32()), s.To(z2, torch.Float32())
 				s.SetRequiresGrad(true, x1, x2)
 				loss := p.of(s, losses.Local(x1, x2), 0.01)
 				assert.InEpsilon(t, exact, s.Item(loss), 1e-4, "tau 0.01 in float32")
-				for _, g := range s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{x1, x2}, libtorch.GradOptions{AllowUnused: true}) {
+				for _, g := range s.Grad([]torch.Tensor{loss}, []torch.Tensor{x1, x2}, torch.GradOptions{AllowUnused: true}) {
 					if g.Defined() {
 						assert.True(t, s.Finite(g), "the gradient is finite")
 					}
@@ -109,9 +109,9 @@ func TestPropertiesOfEveryLoss(t *testing.T) {
 // Implementations are known that take the mean of both directions, which halves
 // the loss and its gradient.
 func TestBYOLIsTheSumOfBothDirections(t *testing.T) {
-	s := libtorch.NewScope()
-	x := libtorch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
-	y := libtorch.FromSlice(s, []float64{0, 2, 3, 0}, gotch.CPU, 2, 2) // orthogonal to x, row by row
+	s := torch.NewScope()
+	x := torch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
+	y := torch.FromSlice(s, []float64{0, 2, 3, 0}, gotch.CPU, 2, 2) // orthogonal to x, row by row
 	assert.InDelta(t, 4, s.Item(losses.BYOL(s, x, x, y, y)), 1e-12)
 	assert.InDelta(t, 8, s.Item(losses.BYOL(s, x, x, s.Neg(x), s.Neg(x))), 1e-12)
 	require.NoError(t, s.Close())
@@ -119,37 +119,37 @@ func TestBYOLIsTheSumOfBothDirections(t *testing.T) {
 
 // Both views must get a gradient through their whitening.
 func TestWMSEMovesBothSides(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	z1, z2, _ := batch(t, s)
 	s.SetRequiresGrad(true, z1, z2)
-	loss := losses.WMSE(s, []libtorch.Tensor{z1, z2}, losses.WMSEConfig{})
-	g := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{z1, z2}, libtorch.GradOptions{})
+	loss := losses.WMSE(s, []torch.Tensor{z1, z2}, losses.WMSEConfig{})
+	g := s.Grad([]torch.Tensor{loss}, []torch.Tensor{z1, z2}, torch.GradOptions{})
 	for _, side := range g {
-		assert.Greater(t, s.Dot([]libtorch.Tensor{side}, []libtorch.Tensor{side}), 1e-6)
+		assert.Greater(t, s.Dot([]torch.Tensor{side}, []torch.Tensor{side}), 1e-6)
 	}
 	require.NoError(t, s.Close())
 }
 
 func TestSingularWhiteningNamesBatchAndDimension(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	z1, z2, _ := batch(t, s)
-	few := func(z libtorch.Tensor) libtorch.Tensor { return s.Narrow(z, 0, 0, 4) } // 4 pictures span 3 dimensions
-	losses.WMSE(s, []libtorch.Tensor{few(z1), few(z2)}, losses.WMSEConfig{})
+	few := func(z torch.Tensor) torch.Tensor { return s.Narrow(z, 0, 0, 4) } // 4 pictures span 3 dimensions
+	losses.WMSE(s, []torch.Tensor{few(z1), few(z2)}, losses.WMSEConfig{})
 	assert.ErrorContains(t, s.Close(), "cannot whiten 4 embeddings of 5 dimensions")
 }
 
 // Assignments are even over prototypes and sum to one for each picture, however
 // large the scores.
 func TestSinkhornIsEvenAndStable(t *testing.T) {
-	s := libtorch.NewScope()
-	require.NoError(t, libtorch.ManualSeed(2))
+	s := torch.NewScope()
+	require.NoError(t, torch.ManualSeed(2))
 	for _, scale := range []float64{1, 1000} {
-		q := losses.Sinkhorn(s, s.MulScalar(s.Normal(0, 1, libtorch.Float64(), 8, 4), scale), 1, 2000)
-		for _, v := range libtorch.Slice[float64](s, s.SumDim(q, false, 1)) {
+		q := losses.Sinkhorn(s, s.MulScalar(s.Normal(0, 1, torch.Float64(), 8, 4), scale), 1, 2000)
+		for _, v := range torch.Slice[float64](s, s.SumDim(q, false, 1)) {
 			assert.InDelta(t, 1, v, 1e-9)
 		}
 		if scale == 1 {
-			for _, v := range libtorch.Slice[float64](s, s.SumDim(q, false, 0)) {
+			for _, v := range torch.Slice[float64](s, s.SumDim(q, false, 0)) {
 				assert.InDelta(t, 2, v, 1e-6, "8 pictures share 4 prototypes")
 			}
 		}
@@ -159,12 +159,12 @@ func TestSinkhornIsEvenAndStable(t *testing.T) {
 
 // Of embeddings that are all alike these losses are the logarithm of how many there are to choose from.
 func TestLossesOfEmbeddingsThatAreAllAlike(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
-	o := libtorch.Options{DType: gotch.Double, Device: gotch.CPU}
+	o := torch.Options{DType: gotch.Double, Device: gotch.CPU}
 	z, queue, scores := s.Full(0.5, o, 7, 4), s.Full(0.5, o, 64, 4), s.Full(1, o, 7, 300)
 	assert.InDelta(t, math.Log(13), s.Item(losses.NTXent(s, losses.Batch{Z1: z, Z2: z, All1: z, All2: z}, 0.5)), 1e-12)
 	assert.InDelta(t, math.Log(65), s.Item(losses.InfoNCEQueue(s, z, z, queue, 0.2)), 1e-12)
-	assert.InDelta(t, math.Log(300), s.Item(losses.SwAV(s, []losses.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})), 1e-9)
+	assert.InDelta(t, math.Log(300), s.Item(losses.SwAV(s, []torch.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})), 1e-9)
 	require.NoError(t, s.Err())
 }

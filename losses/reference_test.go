@@ -9,9 +9,9 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/devicetest"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 type referenceCase struct {
@@ -25,9 +25,9 @@ type referenceCase struct {
 // known are the losses of this package by their names in the reference files.
 func known() map[string]lossFunction {
 	type (
-		scope   = *libtorch.Scope
-		tensor  = libtorch.Tensor
-		tensors = map[string]libtorch.Tensor
+		scope   = *torch.Scope
+		tensor  = torch.Tensor
+		tensors = map[string]torch.Tensor
 	)
 	pair := func(in tensors) losses.Batch { return losses.Local(in["z1"], in["z2"]) }
 	return map[string]func(s scope, c referenceCase, in tensors) tensor{
@@ -94,7 +94,7 @@ func known() map[string]lossFunction {
 			return losses.CPC(s, in["p"], in["t"], int64(c.Params["ahead"]), c.Params["scale"])
 		},
 		"proto_nce": func(s scope, c referenceCase, in tensors) tensor {
-			own := libtorch.FromSlice(s, whole(c.Inputs["own"].Data), s.Like(in["z"]).Device, c.Inputs["own"].Shape...)
+			own := torch.FromSlice(s, whole(c.Inputs["own"].Data), s.Like(in["z"]).Device, c.Inputs["own"].Shape...)
 			return losses.ProtoNCE(s, in["z"], in["centroids"], in["density"], own)
 		},
 		"swav_views": func(s scope, c referenceCase, in tensors) tensor {
@@ -117,7 +117,7 @@ func whole(xs []float64) []int64 {
 }
 
 // lossFunction is a loss of this package as a function of a case's inputs.
-type lossFunction = func(s *libtorch.Scope, c referenceCase, in map[string]libtorch.Tensor) libtorch.Tensor
+type lossFunction = func(s *torch.Scope, c referenceCase, in map[string]torch.Tensor) torch.Tensor
 
 // wanted are the reference's value and gradients, by what they are called.
 func (c referenceCase) wanted() map[string][]float64 {
@@ -129,12 +129,12 @@ func (c referenceCase) wanted() map[string][]float64 {
 }
 
 // measure is what wanted has, of this package.
-func (c referenceCase) measure(t *testing.T, o libtorch.Options, f lossFunction) map[string][]float64 {
-	s := libtorch.NewScope()
+func (c referenceCase) measure(t *testing.T, o torch.Options, f lossFunction) map[string][]float64 {
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close(), c.Loss) }()
-	in := map[string]libtorch.Tensor{}
+	in := map[string]torch.Tensor{}
 	for name, a := range c.Inputs {
-		in[name] = s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
+		in[name] = s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 	}
 	for name := range c.Grads {
 		s.SetRequiresGrad(true, in[name])
@@ -142,7 +142,7 @@ func (c referenceCase) measure(t *testing.T, o libtorch.Options, f lossFunction)
 	loss := f(s, c, in)
 	out := map[string][]float64{c.Loss: devicetest.Values(s, loss)}
 	for name := range c.Grads {
-		g := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{in[name]}, libtorch.GradOptions{RetainGraph: true})
+		g := s.Grad([]torch.Tensor{loss}, []torch.Tensor{in[name]}, torch.GradOptions{RetainGraph: true})
 		out[c.Loss+" by "+name] = devicetest.Values(s, g[0])
 	}
 	return out

@@ -1,11 +1,13 @@
 package losses
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // RELIC is Mitrovic et al. 2021: each view picks its picture among the other
 // view's candidates, the mean of both directions, plus alpha times how far the
 // two directions' distributions over pictures are apart: the mean of both
 // Kullback-Leibler divergences, to a distribution that is held constant. Cosines
 // are over tau.
-func RELIC(s *Scope, b Batch, tau, alpha float64) Tensor {
+func RELIC(s *torch.Scope, b Batch, tau, alpha float64) torch.Tensor {
 	l1 := s.LogSoftmax(cosines(s, b.Z1, b.All2, tau), 1)
 	l2 := s.LogSoftmax(cosines(s, b.Z2, b.All1, tau), 1)
 	apart := s.Add(divergence(s, l1, l2), divergence(s, l2, l1))
@@ -14,7 +16,7 @@ func RELIC(s *Scope, b Batch, tau, alpha float64) Tensor {
 }
 
 // divergence is the mean over rows of KL(e^a, e^b) with a held constant.
-func divergence(s *Scope, a, b Tensor) Tensor {
+func divergence(s *torch.Scope, a, b torch.Tensor) torch.Tensor {
 	a = s.Detach(a)
 	return s.Mean(s.SumDim(s.Mul(s.Exp(a), s.Sub(a, b)), false, 1))
 }

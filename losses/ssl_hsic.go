@@ -1,11 +1,13 @@
 package losses
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // SSLHSIC is Li et al. 2021: -HSIC(Z, Y) + gamma sqrt(HSIC(Z, Z)) of the 2N
 // L2-normalised embeddings Z and the pictures' identity Y, with the inverse
 // multiquadric kernel k = c / sqrt(c² + |z - z'|²). HSIC(Z, Y) is the mean
 // kernel of a picture's two views minus that of all pairs; HSIC(Z, Z) is the
 // biased estimate |H K H|²/(2N-1)².
-func SSLHSIC(s *Scope, z1, z2 Tensor, gamma, c float64) Tensor {
+func SSLHSIC(s *torch.Scope, z1, z2 torch.Tensor, gamma, c float64) torch.Tensor {
 	n, _ := rows(s, z1, z2)
 	u1, u2 := s.Normalize(z1), s.Normalize(z2)
 	u := s.Cat(0, u1, u2)
@@ -18,6 +20,6 @@ func SSLHSIC(s *Scope, z1, z2 Tensor, gamma, c float64) Tensor {
 }
 
 // multiquadric is c / sqrt(c² + d) of squared distances d.
-func multiquadric(s *Scope, d Tensor, c float64) Tensor {
+func multiquadric(s *torch.Scope, d torch.Tensor, c float64) torch.Tensor {
 	return s.Exp(s.MulScalar(s.Log(s.AddScalar(s.MulScalar(d, 1/(c*c)), 1)), -0.5))
 }

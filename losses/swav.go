@@ -1,6 +1,10 @@
 package losses
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // SwAVConfig are SwAV's constants: 0.1, 0.05 and 3 in the paper.
 type SwAVConfig struct {
@@ -15,14 +19,14 @@ type SwAVConfig struct {
 // [N, K] of each view's embeddings with the prototypes. earlier, where it is
 // not nil, holds scores [Q, K] of earlier pictures for each of the first two
 // views, which share the prototypes with the batch.
-func SwAV(s *Scope, scores, earlier []Tensor, c SwAVConfig) Tensor {
+func SwAV(s *torch.Scope, scores, earlier []torch.Tensor, c SwAVConfig) torch.Tensor {
 	if len(scores) < 2 || earlier != nil && len(earlier) != 2 {
 		s.Fail(fmt.Errorf("losses: SwAV of %d views with a queue of %d", len(scores), len(earlier)))
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	checkTau(s, c.Tau)
 	n := s.Size(scores[0], 0)
-	var loss Tensor
+	var loss torch.Tensor
 	pairs := 0
 	for i := range 2 {
 		rows := s.Detach(scores[i])

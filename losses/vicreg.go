@@ -1,5 +1,7 @@
 package losses
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // VICReg is Bardes et al. 2022, of embeddings z1, z2 [N, d]:
 //
 //	invariance mean (z1 - z2)²
@@ -8,10 +10,10 @@ package losses
 //
 // with N - 1 under variances and covariances; the weights are 25, 25, 1 in the
 // paper.
-func VICReg(s *Scope, z1, z2 Tensor, invariance, variance, covariance float64) Tensor {
+func VICReg(s *torch.Scope, z1, z2 torch.Tensor, invariance, variance, covariance float64) torch.Tensor {
 	n, d := rows(s, z1, z2)
 	loss := s.MulScalar(s.Mean(s.Square(s.Sub(z1, z2))), invariance)
-	for _, z := range []Tensor{z1, z2} {
+	for _, z := range []torch.Tensor{z1, z2} {
 		centred := s.Sub(z, s.MeanDim(z, true, 0))
 		deviation := s.Sqrt(s.AddScalar(s.MulScalar(s.SumDim(s.Square(centred), false, 0), 1/float64(n-1)), 1e-4))
 		loss = s.Add(loss, s.MulScalar(s.Mean(s.ReLU(s.AddScalar(s.Neg(deviation), 1))), variance/2))

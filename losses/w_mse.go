@@ -3,7 +3,7 @@ package losses
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // WMSEConfig says how W-MSE whitens.
@@ -19,10 +19,10 @@ type WMSEConfig struct {
 // pictures, pairs of views and rounds. Gradients go through the whitening, of
 // both sides. A singular covariance is an error, on a device other than the CPU a loss
 // that is NaN.
-func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
+func WMSE(s *torch.Scope, views []torch.Tensor, c WMSEConfig) torch.Tensor {
 	if len(views) < 2 {
 		s.Fail(fmt.Errorf("losses: W-MSE of %d view; want 2 or more", len(views)))
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	n := int(s.Size(views[0], 0))
 	orders := c.Orders
@@ -33,13 +33,13 @@ func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 	if c.Size > 0 {
 		chunks = max(1, n/c.Size)
 	}
-	var total Tensor
+	var total torch.Tensor
 	terms := 0
 	for _, order := range orders {
 		ordered := inOrder(s, views, order)
 		for k := range chunks {
 			from, to := n*k/chunks, n*(k+1)/chunks // what does not divide is spread
-			whitened := make([]Tensor, len(views))
+			whitened := make([]torch.Tensor, len(views))
 			for v, z := range ordered {
 				whitened[v] = whiten(s, s.Narrow(z, 0, int64(from), int64(to-from)), c.Eps)
 			}
@@ -60,12 +60,12 @@ func WMSE(s *Scope, views []Tensor, c WMSEConfig) Tensor {
 }
 
 // inOrder are the rows of views in an order; nil: as they are.
-func inOrder(s *Scope, views []Tensor, order []int64) []Tensor {
+func inOrder(s *torch.Scope, views []torch.Tensor, order []int64) []torch.Tensor {
 	if order == nil || s.Err() != nil {
 		return views
 	}
-	index := libtorch.FromSlice(s, order, s.Like(views[0]).Device, int64(len(order)))
-	out := make([]Tensor, len(views))
+	index := torch.FromSlice(s, order, s.Like(views[0]).Device, int64(len(order)))
+	out := make([]torch.Tensor, len(views))
 	for v, z := range views {
 		out[v] = s.IndexSelect(z, 0, index)
 	}
@@ -78,7 +78,7 @@ func Singular(n, d int) string {
 }
 
 // whiten maps z [N, d] to rows of covariance 1.
-func whiten(s *Scope, z Tensor, eps float64) Tensor {
+func whiten(s *torch.Scope, z torch.Tensor, eps float64) torch.Tensor {
 	n, d := rows(s, z, z)
 	centred := s.Sub(z, s.MeanDim(z, true, 0))
 	identity := s.MaskedFill(s.Zeros(s.Like(z), d, d), diagonal(s, d, z), eps)

@@ -3,16 +3,18 @@ package losses
 import (
 	"fmt"
 	"math"
+
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // WeightUniformity is L_uni (eq. 9; Wang & Isola 2020): the log of the sum over
 // ordered pairs i != j of exp(2t a_i.a_j - 2t) of a picture's weight vectors
 // A [N, n, c], L2-normalised here; the mean over pictures. t is 2 in the paper.
-func WeightUniformity(s *Scope, weights Tensor, t float64) Tensor {
+func WeightUniformity(s *torch.Scope, weights torch.Tensor, t float64) torch.Tensor {
 	n := s.Size(weights, 1)
 	if s.Err() == nil && n < 2 {
 		s.Fail(fmt.Errorf("losses: the uniformity of %d weight vector is not defined; use 2 or more, or gamma 0", n))
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	a := s.Normalize(weights)
 	logits := s.AddScalar(s.MulScalar(s.MatMul(a, s.Transpose(a, 1, 2)), 2*t), -2*t)
@@ -20,9 +22,9 @@ func WeightUniformity(s *Scope, weights Tensor, t float64) Tensor {
 }
 
 // logOf returns log n as a scalar of like's type.
-func logOf(s *Scope, n int64, like Tensor) Tensor {
+func logOf(s *torch.Scope, n int64, like torch.Tensor) torch.Tensor {
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	return s.Full(math.Log(float64(n)), s.Like(like))
 }

@@ -5,29 +5,29 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // deviation is the standard deviation of L2-normalised embeddings z [N, d] over
 // the batch, mean over dimensions. Times sqrt(d) it is 1 for embeddings all over
 // the sphere, 0 for collapsed ones (Chen and He 2021, section 4.1).
-func deviation(s *Scope, z Tensor) Tensor {
+func deviation(s *torch.Scope, z torch.Tensor) torch.Tensor {
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	return s.Mean(s.Sqrt(s.VarDim(s.Normalize(z), false, 0)))
 }
 
 // covariance is that of L2-normalised embeddings z [N, d], times N: [d, d] in
 // float64.
-func covariance(s *Scope, z Tensor) Tensor {
+func covariance(s *torch.Scope, z torch.Tensor) torch.Tensor {
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	u := s.Normalize(z)
-	centred := s.To(s.Sub(u, s.MeanDim(u, true, 0)), libtorch.Options{DType: libtorch.Float64().DType, Device: s.Like(z).Device})
+	centred := s.To(s.Sub(u, s.MeanDim(u, true, 0)), torch.Options{DType: torch.Float64().DType, Device: s.Like(z).Device})
 	return s.MatMul(s.T(centred), centred)
 }
 
@@ -35,12 +35,12 @@ func covariance(s *Scope, z Tensor) Tensor {
 // their sum (Roy and Vetterli 2007): from 1, collapsed to a line, to d. The numbers
 // are at hand, so that a device need not wait for its eigenvalues.
 func effectiveRank(covariance []float64) (rank float64, err error) {
-	err = libtorch.With(func(s *Scope) error {
-		defer libtorch.SetGrad(false)()
+	err = torch.With(func(s *torch.Scope) error {
+		defer torch.SetGrad(false)()
 		d := int64(math.Round(math.Sqrt(float64(len(covariance)))))
-		values, _ := s.Eigh(libtorch.FromSlice(s, covariance, gotch.CPU, d, d))
+		values, _ := s.Eigh(torch.FromSlice(s, covariance, gotch.CPU, d, d))
 		total, entropy := 0.0, 0.0
-		shares := libtorch.Slice[float64](s, values)
+		shares := torch.Slice[float64](s, values)
 		for _, v := range shares {
 			total += max(0, v)
 		}

@@ -7,17 +7,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/methods"
-)
-
-// Short names for what every signature here mentions.
-type (
-	// Tensor is a handle to a LibTorch tensor.
-	Tensor = libtorch.Tensor
-	// Scope owns tensors and keeps the first error.
-	Scope = libtorch.Scope
 )
 
 // Space says what the weights a_t multiply.

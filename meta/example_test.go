@@ -7,10 +7,10 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // noise is a source of three batches of random pictures.
@@ -63,10 +63,10 @@ func train() error {
 	if err != nil {
 		return err
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr,
-		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, Seed: 1, Options: libtorch.Float32()})
+		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, Seed: 1, Options: torch.Float32()})
 	if err != nil {
 		return err
 	}

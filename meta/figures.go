@@ -3,8 +3,8 @@ package meta
 import (
 	"math"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // A step tells the host a few numbers, its figures. On the CPU they are at hand:
@@ -18,16 +18,16 @@ import (
 // figures are the numbers of a step.
 type figures struct {
 	step   Step
-	late   *libtorch.Late // on a device
-	values []float64      // on the CPU
-	stops  bool           // the last number is of Trainer.stopping
+	late   *torch.Late // on a device
+	values []float64   // on the CPU
+	stops  bool        // the last number is of Trainer.stopping
 	judge  func(v []float64) error
 	count  func(v []float64) (loss float64, err error) // adds them to the sums
 }
 
 // take takes the numbers of a vector, and how many ranks stop, or none. On the CPU
 // it returns judge's error.
-func (f *figures) take(s *Scope, lateness int, v, stopping Tensor) error {
+func (f *figures) take(s *torch.Scope, lateness int, v, stopping torch.Tensor) error {
 	if stopping.Defined() {
 		v, f.stops = s.Figures(v, stopping), true
 	}
@@ -35,7 +35,7 @@ func (f *figures) take(s *Scope, lateness int, v, stopping Tensor) error {
 		f.late = s.ReadLater(v)
 		return s.Err()
 	}
-	f.values = libtorch.Slice[float64](s, v)
+	f.values = torch.Slice[float64](s, v)
 	if s.Err() != nil {
 		return s.Err()
 	}
@@ -109,7 +109,7 @@ func (st *State) forget() {
 
 // lateness is how many steps the host is behind the newest one.
 func (t *Trainer) lateness() int {
-	if libtorch.OnHost(t.State.options.Device) && !t.late {
+	if torch.OnHost(t.State.options.Device) && !t.late {
 		return 0
 	}
 	return 1
@@ -145,7 +145,7 @@ func (t *Trainer) finite(epoch, batch int, pass Pass, loss float64) error {
 		return nil
 	}
 	d := &Diverged{Epoch: epoch, Batch: batch, Pass: pass, Loss: loss}
-	if m, ok := t.State.Method.(methods.Explainer); ok && !libtorch.OnHost(t.State.options.Device) {
+	if m, ok := t.State.Method.(methods.Explainer); ok && !torch.OnHost(t.State.options.Device) {
 		d.Hint = m.NotFinite()
 	}
 	return d

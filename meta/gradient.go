@@ -3,10 +3,10 @@ package meta
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Problem is one meta step: everything the meta gradient depends on.
@@ -14,20 +14,20 @@ type Problem struct {
 	*methods.Model
 	Config
 	MSR             *nets.MSR
-	Theta, Buffers  []Tensor      // of the model
-	ModelState      []Tensor      // of the model; constant here
-	Phi, PhiBuffers []Tensor      // of f_msr
-	Inner           methods.Batch // the batch of the fast weights
-	Outer           methods.Batch // the batch of L_ct(theta1); the paper uses the inner one
+	Theta, Buffers  []torch.Tensor // of the model
+	ModelState      []torch.Tensor // of the model; constant here
+	Phi, PhiBuffers []torch.Tensor // of f_msr
+	Inner           methods.Batch  // the batch of the fast weights
+	Outer           methods.Batch  // the batch of L_ct(theta1); the paper uses the inner one
 	Clock           methods.Clock
-	Group           *libtorch.Group // of a data-parallel job, whose batches are this rank's share
-	Micro           int64           // pictures of this rank that the networks see at a time; 0: all
-	Checkpoint      bool            // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
-	LocalNorm       bool            // as Trainer's
+	Group           *torch.Group // of a data-parallel job, whose batches are this rank's share
+	Micro           int64        // pictures of this rank that the networks see at a time; 0: all
+	Checkpoint      bool         // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
+	LocalNorm       bool         // as Trainer's
 }
 
 // FastWeights is eq. 7: theta1 = theta - alpha*grad, plain SGD.
-func FastWeights(s *Scope, theta, grad []Tensor, alpha float64) []Tensor {
+func FastWeights(s *torch.Scope, theta, grad []torch.Tensor, alpha float64) []torch.Tensor {
 	return s.AddScaled(theta, grad, -alpha)
 }
 
@@ -48,7 +48,7 @@ func FastWeights(s *Scope, theta, grad []Tensor, alpha float64) []Tensor {
 // In micro-batches no way keeps more than one's graph: theta1 and v come from
 // methods.Pass.Gradient, and `unrolled` takes the tangents from gradients of
 // gradients, part by part.
-func (p Problem) Gradient(s *Scope) (Result, error) {
+func (p Problem) Gradient(s *torch.Scope) (Result, error) {
 	r, err := p.Queue(s)
 	if err == nil {
 		err = r.Read(s)
@@ -60,7 +60,7 @@ func (p Problem) Gradient(s *Scope) (Result, error) {
 }
 
 // Queue is Gradient without Read: it does not wait for a device.
-func (p Problem) Queue(s *Scope) (Result, error) {
+func (p Problem) Queue(s *torch.Scope) (Result, error) {
 	r, err := p.gradient(s)
 	r.Figures = s.Figures(r.ct, r.msr, r.ctFast, r.uni, r.normCT, r.normUni, r.gamma)
 	if err == nil {
@@ -72,11 +72,11 @@ func (p Problem) Queue(s *Scope) (Result, error) {
 	return r.Result, nil
 }
 
-func (p Problem) gradient(s *Scope) (r measured, err error) {
+func (p Problem) gradient(s *torch.Scope) (r measured, err error) {
 	p.targets(s)
-	defer libtorch.SetGrad(true)()
+	defer torch.SetGrad(true)()
 	a, back := p.weights(s)
-	var ct, uni Tensor // the gradients at A
+	var ct, uni torch.Tensor // the gradients at A
 	if p.Ablation != UniformityOnly && p.Lambda > 0 {
 		switch p.Config.Gradient {
 		case Unrolled, ForwardMode:
@@ -90,9 +90,9 @@ func (p Problem) gradient(s *Scope) (r measured, err error) {
 	if n, _ := p.MSR.Shape(); n >= 2 {
 		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.T)
 		r.uni = s.Detach(loss)
-		uni = s.Grad([]Tensor{loss}, []Tensor{a}, libtorch.GradOptions{})[0]
+		uni = s.Grad([]torch.Tensor{loss}, []torch.Tensor{a}, torch.GradOptions{})[0]
 	}
-	grads := back([]Tensor{ct, uni})
+	grads := back([]torch.Tensor{ct, uni})
 	r.GradCT, r.GradUni = grads[0], grads[1]
 	if r.GradCT == nil {
 		r.GradCT = zerosLike(s, p.Phi) // theta1 does not depend on phi, or is not to
@@ -102,7 +102,7 @@ func (p Problem) gradient(s *Scope) (r measured, err error) {
 }
 
 // targets lets the target network, which is constant here, see each batch once.
-func (p *Problem) targets(s *Scope) {
+func (p *Problem) targets(s *torch.Scope) {
 	same := p.Outer.Views[0] == p.Inner.Views[0]
 	for _, b := range []*methods.Batch{&p.Inner, &p.Outer} {
 		q := p.at(nil, *b, nets.Meta())
@@ -116,33 +116,33 @@ func (p *Problem) targets(s *Scope) {
 }
 
 // at is a pass of the model at theta.
-func (p Problem) at(theta []Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
+func (p Problem) at(theta []torch.Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
 	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
 		Group: p.Group, LocalNorm: p.LocalNorm, Micro: p.Micro, Checkpoint: p.Checkpoint}
 }
 
 // inner is a pass of the inner batch at theta, with its weights (eq. 5).
-func (p Problem) inner(theta []Tensor, a Tensor, m nets.Mode) *methods.Pass {
+func (p Problem) inner(theta []torch.Tensor, a torch.Tensor, m nets.Mode) *methods.Pass {
 	q := p.at(theta, p.Inner, m)
 	q.Space, q.A = p.Space, a
 	return q
 }
 
 // outer is a pass of the outer batch at theta1 (the first term of eq. 8).
-func (p Problem) outer(fast []Tensor, m nets.Mode) *methods.Pass {
+func (p Problem) outer(fast []torch.Tensor, m nets.Mode) *methods.Pass {
 	q := p.at(fast, p.Outer, m)
 	q.OwnLoss = true
 	return q
 }
 
 // losses are L_ct, L_msr and L_to of an inner pass after its networks ran.
-func (p Problem) losses(s *Scope, q *methods.Pass) (ct, msr, total Tensor) {
+func (p Problem) losses(s *torch.Scope, q *methods.Pass) (ct, msr, total torch.Tensor) {
 	ct, msr = q.Loss(s, q), q.DoLoss(s)
 	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
 }
 
 // exact returns the gradient of L_ct(theta1) at A.
-func (p Problem) exact(s *Scope, a Tensor, r *measured) Tensor {
+func (p Problem) exact(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	q := p.inner(p.Theta, a, nets.Meta())
 	parts := q.Parts(s)
 	if p.Config.Gradient == Unrolled && len(parts) == 1 && !p.Checkpoint {
@@ -155,20 +155,20 @@ func (p Problem) exact(s *Scope, a Tensor, r *measured) Tensor {
 	v := p.direction(s, a, r)
 	points, along := make([]methods.Local, len(parts)), make([]methods.Local, len(parts))
 	for i, part := range parts {
-		s.Within(func(t *Scope) {
+		s.Within(func(t *torch.Scope) {
 			y, dy := tangents(t, part, v)
 			points[i], along[i] = y.Held(s), dy.Held(s)
 		})
 	}
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	all, d := methods.Concat(s, points), methods.Concat(s, along)
 	projected := len(all.Projected)
 	outputs := s.Leaves(append(all.Projected[:projected:projected], all.Weighted...))
 	q.Join(s, methods.Local{Projected: outputs[:projected], Weighted: outputs[projected:]})
-	g := s.Grad([]Tensor{q.DoLoss(s)}, outputs, libtorch.GradOptions{CreateGraph: true, AllowUnused: true})
-	var derivative, seeds []Tensor // of L_msr along v: the sum of their products
+	g := s.Grad([]torch.Tensor{q.DoLoss(s)}, outputs, torch.GradOptions{CreateGraph: true, AllowUnused: true})
+	var derivative, seeds []torch.Tensor // of L_msr along v: the sum of their products
 	for i, t := range append(d.Projected[:projected:projected], d.Weighted...) {
 		if g[i].Defined() { // what L_msr depends on
 			derivative, seeds = append(derivative, g[i]), append(seeds, t)
@@ -176,27 +176,27 @@ func (p Problem) exact(s *Scope, a Tensor, r *measured) Tensor {
 	}
 	by := outputs[projected:]
 	if p.Space == Embedding {
-		by = []Tensor{a}
+		by = []torch.Tensor{a}
 	}
-	at := s.Grad(derivative, by, libtorch.GradOptions{Seeds: seeds, AllowUnused: p.Space == Feature})
+	at := s.Grad(derivative, by, torch.GradOptions{Seeds: seeds, AllowUnused: p.Space == Feature})
 	if p.Space == Feature {
 		at[0] = p.throughWeights(s, parts, points, at, &second{s.DetachAll(g[projected:]), along, v})
 	}
 	return s.MulScalar(at[0], -p.Alpha*p.Lambda) // the derivative of theta1 by grad L_msr
 }
 
-func (p Problem) unrolled(s *Scope, a Tensor, r *measured) Tensor {
+func (p Problem) unrolled(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	theta := s.Leaves(p.Theta)
 	m := nets.Meta().Twice() // of both passes: a gradient has the layout of what it came from
 	q := p.inner(theta, a, m)
 	q.Forward(s)
 	ct, msr, total := p.losses(s, q)
-	g := s.Grad([]Tensor{total}, theta, libtorch.GradOptions{CreateGraph: true})
+	g := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{CreateGraph: true})
 	r.Fast = FastWeights(s, theta, g, p.Alpha)
 	o := p.outer(r.Fast, m)
 	o.Forward(s)
 	loss := o.Loss(s, o)
-	at := s.Grad([]Tensor{loss}, []Tensor{a}, libtorch.GradOptions{})
+	at := s.Grad([]torch.Tensor{loss}, []torch.Tensor{a}, torch.GradOptions{})
 	r.ct, r.msr, r.ctFast = s.Detach(ct), s.Detach(msr), s.Detach(loss)
 	r.Fast = s.DetachAll(r.Fast)
 	return at[0]
@@ -204,21 +204,21 @@ func (p Problem) unrolled(s *Scope, a Tensor, r *measured) Tensor {
 
 // direction returns v = grad L_ct at theta1, and fills in theta1 and the
 // losses. Each pass through the network is freed before the next begins.
-func (p Problem) direction(s *Scope, a Tensor, r *measured) (v []Tensor) {
-	s.Within(func(t *Scope) {
+func (p Problem) direction(s *torch.Scope, a torch.Tensor, r *measured) (v []torch.Tensor) {
+	s.Within(func(t *torch.Scope) {
 		q := p.inner(p.Theta, t.Detach(a), nets.Meta())
-		var ct, msr, total Tensor
-		g := q.Gradient(t, func() Tensor {
+		var ct, msr, total torch.Tensor
+		g := q.Gradient(t, func() torch.Tensor {
 			ct, msr, total = p.losses(t, q)
 			return total
 		})
 		r.Fast = s.HoldAll(FastWeights(t, t.DetachAll(p.Theta), g, p.Alpha))
 		r.ct, r.msr = s.Hold(t.Detach(ct)), s.Hold(t.Detach(msr))
 	})
-	s.Within(func(t *Scope) {
+	s.Within(func(t *torch.Scope) {
 		q := p.outer(r.Fast, nets.Meta())
-		var loss Tensor
-		v = s.HoldAll(q.Gradient(t, func() Tensor {
+		var loss torch.Tensor
+		v = s.HoldAll(q.Gradient(t, func() torch.Tensor {
 			loss = q.Loss(t, q)
 			return loss
 		}))
@@ -227,22 +227,22 @@ func (p Problem) direction(s *Scope, a Tensor, r *measured) (v []Tensor) {
 	return v
 }
 
-func (p Problem) finiteDifference(s *Scope, a Tensor, r *measured) Tensor {
+func (p Problem) finiteDifference(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	v := p.direction(s, a, r)
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	// Where v is zero so is the difference, whatever eps.
 	norm := s.ClampMin(s.Norm(v), 1e-30)
 	eps := s.Div(s.Full(p.Radius, s.Like(norm)), norm)
-	at := func(eps Tensor) (g Tensor) {
-		s.Within(func(t *Scope) {
+	at := func(eps torch.Tensor) (g torch.Tensor) {
+		s.Within(func(t *torch.Scope) {
 			q := p.inner(t.AddScaledBy(p.Theta, v, eps), a, nets.Meta())
 			parts := q.Parts(t)
 			points := make([]methods.Local, len(parts))
-			libtorch.NoGrad(func() {
+			torch.NoGrad(func() {
 				for i, part := range parts {
-					t.Within(func(u *Scope) { points[i] = part.Local(u).Held(t) })
+					t.Within(func(u *torch.Scope) { points[i] = part.Local(u).Held(t) })
 				}
 			})
 			all := methods.Concat(t, points)
@@ -250,9 +250,9 @@ func (p Problem) finiteDifference(s *Scope, a Tensor, r *measured) Tensor {
 			q.Join(t, all)
 			by := all.Weighted
 			if p.Space == Embedding {
-				by = []Tensor{a}
+				by = []torch.Tensor{a}
 			}
-			at := t.Grad([]Tensor{q.DoLoss(t)}, by, libtorch.GradOptions{})
+			at := t.Grad([]torch.Tensor{q.DoLoss(t)}, by, torch.GradOptions{})
 			if p.Space == Feature {
 				at[0] = p.throughWeights(t, parts, points, at, nil)
 			}
@@ -265,7 +265,7 @@ func (p Problem) finiteDifference(s *Scope, a Tensor, r *measured) Tensor {
 }
 
 // balance adds gamma L_uni's gradient, and takes the norms of both.
-func (p Problem) balance(s *Scope, r *measured) {
+func (p Problem) balance(s *torch.Scope, r *measured) {
 	r.normCT = s.Norm(r.GradCT)
 	r.Grad = r.GradCT
 	if r.GradUni != nil {
@@ -285,8 +285,8 @@ func (p Problem) balance(s *Scope, r *measured) {
 	r.Grad = s.AddScaledBy(r.GradCT, r.GradUni, r.gamma)
 }
 
-func zerosLike(s *Scope, ts []Tensor) []Tensor {
-	out := make([]Tensor, len(ts))
+func zerosLike(s *torch.Scope, ts []torch.Tensor) []torch.Tensor {
+	out := make([]torch.Tensor, len(ts))
 	for i, t := range ts {
 		out[i] = s.ZerosLike(s.Detach(t))
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // smoothBody is a small backbone without kinks.
@@ -28,7 +28,7 @@ func smoothNet(channels, dim int64) nets.Encoder {
 // problem is a meta step of a small ResNet with a batch-norm head, in float64.
 // Where smooth is set all networks are smooth: ReLUs give the meta objective
 // kinks, which central differences may straddle.
-func problem(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smooth bool) meta.Problem {
+func problem(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth bool) meta.Problem {
 	act := nets.ReLU()
 	if smooth {
 		act = nets.Tanh()
@@ -37,9 +37,9 @@ func problem(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smo
 }
 
 // problemWith is problem with a head and options of the method.
-func problemWith(t *testing.T, s *libtorch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig, options map[string]float64) meta.Problem {
-	require.NoError(t, libtorch.ManualSeed(3))
-	o := libtorch.Float64()
+func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig, options map[string]float64) meta.Problem {
+	require.NoError(t, torch.ManualSeed(3))
+	o := torch.Float64()
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
 	require.NoError(t, err)
 	var body nets.Encoder = backbone
@@ -67,7 +67,7 @@ func problemWith(t *testing.T, s *libtorch.Scope, name string, space meta.Space,
 	p.ModelState = l.InitialState(s, p.Theta, p.Buffers, o)
 	p.Clock = methods.Clock{Step: 3, Steps: 10, Seed: 1}
 	const n = 7 // W-MSE needs more pictures than the 5 dimensions
-	views := func() (out []libtorch.Tensor) {
+	views := func() (out []torch.Tensor) {
 		for _, v := range l.Views() {
 			side := int64(8)
 			if v == methods.Small {
@@ -82,14 +82,14 @@ func problemWith(t *testing.T, s *libtorch.Scope, name string, space meta.Space,
 	return p
 }
 
-func values(s *libtorch.Scope, ts []libtorch.Tensor) (out []float64) {
+func values(s *torch.Scope, ts []torch.Tensor) (out []float64) {
 	for _, t := range ts {
-		out = append(out, libtorch.Slice[float64](s, t)...)
+		out = append(out, torch.Slice[float64](s, t)...)
 	}
 	return out
 }
 
-func cosine(s *libtorch.Scope, a, b []libtorch.Tensor) float64 {
+func cosine(s *torch.Scope, a, b []torch.Tensor) float64 {
 	return s.Dot(a, b) / math.Sqrt(s.Dot(a, a)*s.Dot(b, b))
 }
 
@@ -97,10 +97,10 @@ func TestBothExactWaysAgree(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		p := problem(t, s, "simclr", space, false)
 		buffers := append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...)
-		var grads [][]libtorch.Tensor
+		var grads [][]torch.Tensor
 		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
 			p.Config.Gradient = way
 			r, err := p.Gradient(s)
@@ -121,7 +121,7 @@ func TestBothExactWaysAgree(t *testing.T) {
 }
 
 // at is a pass of the problem's model whose embeddings are there.
-func at(s *libtorch.Scope, p meta.Problem, theta []libtorch.Tensor, b methods.Batch, a libtorch.Tensor) *methods.Pass {
+func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b methods.Batch, a torch.Tensor) *methods.Pass {
 	q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Space, A: a}
 	q.Targets(s)
 	q.Forward(s)
@@ -129,12 +129,12 @@ func at(s *libtorch.Scope, p meta.Problem, theta []libtorch.Tensor, b methods.Ba
 }
 
 // fast is theta1 (eq. 7) and L_uni as functions of phi, computed plainly.
-func fast(s *libtorch.Scope, p meta.Problem, phi []libtorch.Tensor) (theta1 []libtorch.Tensor, uniformity float64) {
+func fast(s *torch.Scope, p meta.Problem, phi []torch.Tensor) (theta1 []torch.Tensor, uniformity float64) {
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	theta := s.Leaves(p.Theta)
 	q := at(s, p, theta, p.Inner, s.Detach(a))
 	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Lambda))
-	grad := s.Grad([]libtorch.Tensor{total}, theta, libtorch.GradOptions{})
+	grad := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{})
 	return meta.FastWeights(s, p.Theta, grad, p.Alpha), s.Item(losses.WeightUniformity(s, a, p.T))
 }
 
@@ -144,17 +144,17 @@ var stopped = map[string]bool{"simsiam": true, "swav": true, "relic": true}
 
 // objective returns eq. 8 as a function of phi. Where the method stops
 // gradients, L_ct is replaced by its differential at theta1.
-func objective(s *libtorch.Scope, p meta.Problem) func(phi []libtorch.Tensor) float64 {
+func objective(s *torch.Scope, p meta.Problem) func(phi []torch.Tensor) float64 {
 	theta1, _ := fast(s, p, p.Phi)
 	leaves := s.Leaves(s.DetachAll(theta1))
-	q := at(s, p, leaves, p.Outer, libtorch.Tensor{})
-	v := s.Grad([]libtorch.Tensor{q.Loss(s, q)}, leaves, libtorch.GradOptions{})
-	return func(phi []libtorch.Tensor) float64 {
+	q := at(s, p, leaves, p.Outer, torch.Tensor{})
+	v := s.Grad([]torch.Tensor{q.Loss(s, q)}, leaves, torch.GradOptions{})
+	return func(phi []torch.Tensor) float64 {
 		theta1, uniformity := fast(s, p, phi)
 		if stopped[p.Name()] {
 			return s.Dot(v, theta1) + p.Gamma*uniformity
 		}
-		q := at(s, p, theta1, p.Outer, libtorch.Tensor{})
+		q := at(s, p, theta1, p.Outer, torch.Tensor{})
 		return s.Item(q.Loss(s, q)) + p.Gamma*uniformity
 	}
 }
@@ -165,7 +165,7 @@ func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	for _, name := range methods.Names() {
 		for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			p := problem(t, s, name, space, true)
 			p.Config.Gamma = 1
 			p.Config.Gradient = meta.Unrolled
@@ -184,11 +184,11 @@ func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {
 
 // againstDifferences compares a meta gradient with central differences, in two
 // directions.
-func againstDifferences(t *testing.T, s *libtorch.Scope, p meta.Problem, r meta.Result, what string) {
+func againstDifferences(t *testing.T, s *torch.Scope, p meta.Problem, r meta.Result, what string) {
 	for trial := range 2 {
-		direction := make([]libtorch.Tensor, len(p.Phi))
+		direction := make([]torch.Tensor, len(p.Phi))
 		for i, spec := range p.MSR.Params() {
-			direction[i] = s.Normal(0, 1, libtorch.Float64(), spec.Shape...)
+			direction[i] = s.Normal(0, 1, torch.Float64(), spec.Shape...)
 		}
 		const eps = 1e-5
 		for _, gamma := range []float64{0, 1} {
@@ -208,7 +208,7 @@ func againstDifferences(t *testing.T, s *libtorch.Scope, p meta.Problem, r meta.
 func TestGammaBalanceAndAblations(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, false)
 	p.GammaBalance = true
 	r, err := p.Gradient(s)

@@ -11,15 +11,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/internal/standin"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // long is a run of more steps than most tests need: 9 of each pass and epoch.
-func long(t *testing.T, s *libtorch.Scope, r run) *meta.Trainer {
+func long(t *testing.T, s *torch.Scope, r run) *meta.Trainer {
 	tr := r.trainer(t, s, nil)
 	src := tr.Source.(pictures)
 	src.count = 9 * src.batch
@@ -32,7 +32,7 @@ func long(t *testing.T, s *libtorch.Scope, r run) *meta.Trainer {
 func TestStepsAreToldInOrder(t *testing.T) {
 	var steps [2][]meta.Step
 	for i, r := range []run{{method: "simclr", msr: true}, {method: "simclr", msr: true, device: standin.Device()}} {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		tr := long(t, s, r)
 		at, late := &tr.State.Position, 0
 		tr.Hooks = []meta.Hook{{OnStep: func(step meta.Step) error {
@@ -60,7 +60,7 @@ func TestStepsAreToldInOrder(t *testing.T) {
 // A run that is stopped at any step, saved by a hook in the middle of it and taken up
 // again ends as one that was not; a saved position's sums have all its steps.
 func TestARunOnADeviceIsTakenUp(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	r := run{method: "moco", msr: true, device: standin.Device()}
 	whole := long(t, s, r)
 	want, err := r.follow(context.Background(), whole)
@@ -114,7 +114,7 @@ type breaking struct {
 	at int
 }
 
-func (b breaking) Loss(s *methods.Scope, p *methods.Pass) methods.Tensor {
+func (b breaking) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
 	loss := b.Method.Loss(s, p)
 	if p.Clock.Step == b.at {
 		return s.MulScalar(loss, math.NaN())
@@ -133,7 +133,7 @@ func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 				if at == 9 && !msr {
 					continue
 				}
-				s := libtorch.NewScope()
+				s := torch.NewScope()
 				r := run{method: "simclr", msr: msr, device: standin.Device(), breaks: &at}
 				tr := long(t, s, r)
 				ctx, cancel := context.WithCancel(context.Background())
@@ -181,7 +181,7 @@ func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 
 // A hook's error ends the run, and no hook is called after it.
 func TestAHooksErrorEndsARunOnADevice(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	tr := long(t, s, run{method: "simclr", device: standin.Device()})
 	full := errors.New("the disk is full")
 	calls := 0
@@ -202,7 +202,7 @@ func TestAHooksErrorEndsARunOnADevice(t *testing.T) {
 
 // W-MSE tells on a device, too, what a singular covariance needs.
 func TestASingularCovarianceOnADevice(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	r := run{method: "w_mse", device: standin.Device()}
 	tr := r.trainer(t, s, nil)
 	src := tr.Source.(pictures)
@@ -219,15 +219,15 @@ func TestASingularCovarianceOnADevice(t *testing.T) {
 func TestTheMetaGradientOnADevice(t *testing.T) {
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
 		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
 			p.Config.Gradient, p.GammaBalance = way, true
 			want, err := p.Gradient(s)
 			require.NoError(t, err)
-			o := libtorch.Float64()
+			o := torch.Float64()
 			o.Device = standin.Device()
-			move := func(ts []libtorch.Tensor) []libtorch.Tensor {
-				out := make([]libtorch.Tensor, len(ts))
+			move := func(ts []torch.Tensor) []torch.Tensor {
+				out := make([]torch.Tensor, len(ts))
 				for i, x := range ts {
 					to := s.Like(x)
 					to.Device = o.Device
@@ -235,16 +235,16 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 				}
 				return out
 			}
-			for _, ts := range []*[]libtorch.Tensor{&p.Theta, &p.Buffers, &p.ModelState, &p.Phi, &p.PhiBuffers, &p.Inner.Views, &p.Outer.Views} {
+			for _, ts := range []*[]torch.Tensor{&p.Theta, &p.Buffers, &p.ModelState, &p.Phi, &p.PhiBuffers, &p.Inner.Views, &p.Outer.Views} {
 				*ts = move(*ts)
 			}
-			p.Inner.Plain, p.Inner.Indices = s.To(p.Inner.Plain, o), libtorch.Tensor{}
-			p.Outer.Indices = libtorch.Tensor{}
-			before, reads := standin.Counted(), libtorch.Reads()
+			p.Inner.Plain, p.Inner.Indices = s.To(p.Inner.Plain, o), torch.Tensor{}
+			p.Outer.Indices = torch.Tensor{}
+			before, reads := standin.Counted(), torch.Reads()
 			got, err := p.Gradient(s)
 			require.NoError(t, err, "%s %s", space, way)
 			assert.Equal(t, int64(1), before.Since().Reads, "%s %s", space, way)
-			assert.Equal(t, int64(1), libtorch.Reads()-reads)
+			assert.Equal(t, int64(1), torch.Reads()-reads)
 			assert.InDeltaSlice(t, values(s, want.Grad), values(s, got.Grad), 1e-10, "%s %s", space, way)
 			assert.InDeltaSlice(t, []float64{want.LCt, want.LMsr, want.LCtFast, want.LUni, want.NormCT, want.NormUni, want.EffectiveGamma},
 				[]float64{got.LCt, got.LMsr, got.LCtFast, got.LUni, got.NormCT, got.NormUni, got.EffectiveGamma}, 1e-10)
@@ -263,9 +263,9 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 // Ranks that look at their figures late train as those that look at once, and stop
 // at one step.
 func TestRanksThatAreLate(t *testing.T) {
-	ranktest.Run(t, []int{2}, func(t *testing.T, g *libtorch.Group) {
+	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		for _, r := range []run{{method: "simclr", msr: true}, {method: "pcl", msr: true, options: map[string]float64{"warm": 0}}} {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			want, figures := r.train(t, s, g)
 			tr := r.trainer(t, s, g)
 			meta.SetLate(tr)
@@ -279,7 +279,7 @@ func TestRanksThatAreLate(t *testing.T) {
 				cancel()
 			}
 			assert.ErrorIs(t, stopped.Run(ctx), context.Canceled)
-			all, err := g.GatherInts(libtorch.Float64().Device, int64(stopped.State.Position.Step))
+			all, err := g.GatherInts(torch.Float64().Device, int64(stopped.State.Position.Step))
 			require.NoError(t, err)
 			assert.Equal(t, []int64{2, 2}, all)
 			cancel()

@@ -3,21 +3,21 @@ package meta
 import (
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // average ends a regular step with local norms: running statistics, which each
 // rank has moved by its own pictures, become their mean over the ranks. They are
 // summed in float64, so that what is equal on all ranks stays as it is.
-func (t *Trainer) average(s *Scope) {
+func (t *Trainer) average(s *torch.Scope) {
 	if !t.LocalNorm || t.Group == nil {
 		return
 	}
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	st := t.State
 	double := st.options
 	double.DType = gotch.Double
-	var running, flat []Tensor
+	var running, flat []torch.Tensor
 	for _, b := range append(st.RunningStatistics(st.Buffers, st.ModelState), st.PhiBuffers...) {
 		if gotch.IsFloatDType(s.Like(b).DType) { // a count of updates is the same everywhere
 			running, flat = append(running, b), append(flat, s.Reshape(s.To(b, double), -1))

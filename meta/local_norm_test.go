@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // parted is Algorithm 1 written out on one process, for batch norms that see
@@ -26,11 +26,11 @@ type parted struct {
 }
 
 // batch copies a batch of the source.
-func (h parted) batch(s *libtorch.Scope, b meta.Batch) methods.Batch {
-	upload := func(x []float32, size int) libtorch.Tensor {
-		return s.To(libtorch.FromSlice(s, x, gotch.CPU, int64(b.N), 3, int64(size), int64(size)), libtorch.Float64())
+func (h parted) batch(s *torch.Scope, b meta.Batch) methods.Batch {
+	upload := func(x []float32, size int) torch.Tensor {
+		return s.To(torch.FromSlice(s, x, gotch.CPU, int64(b.N), 3, int64(size), int64(size)), torch.Float64())
 	}
-	out := methods.Batch{Plain: upload(b.Plain, b.Size), Indices: libtorch.FromSlice(s, b.Indices, gotch.CPU, int64(b.N))}
+	out := methods.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, gotch.CPU, int64(b.N))}
 	for v, x := range b.Views {
 		out.Views = append(out.Views, upload(x, b.Sizes[v]))
 	}
@@ -38,23 +38,23 @@ func (h parted) batch(s *libtorch.Scope, b meta.Batch) methods.Batch {
 }
 
 // forward is a pass at theta with all embeddings, and A.
-func (h parted) forward(s *libtorch.Scope, theta, phi []libtorch.Tensor, b methods.Batch, m nets.Mode) (whole *methods.Pass, a libtorch.Tensor) {
+func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b methods.Batch, m nets.Mode) (whole *methods.Pass, a torch.Tensor) {
 	st, p := h.State, h.State.Position
-	pass := func(buffers, state []libtorch.Tensor, b methods.Batch) *methods.Pass {
+	pass := func(buffers, state []torch.Tensor, b methods.Batch) *methods.Pass {
 		return &methods.Pass{Model: st.Model, Theta: theta, Buffers: buffers, State: state, Batch: b, Mode: m,
 			Clock: methods.Clock{Step: p.Step, Steps: h.Schedule.Epochs * h.Schedule.Steps, Epochs: h.Schedule.Epochs, Seed: 11}}
 	}
 	n := s.Size(b.Plain, 0) / h.parts
-	z, targets := make([][]libtorch.Tensor, len(b.Views)), make([][]libtorch.Tensor, len(b.Views))
-	var as []libtorch.Tensor
-	var left [3][][]libtorch.Tensor // statistics, of each part
+	z, targets := make([][]torch.Tensor, len(b.Views)), make([][]torch.Tensor, len(b.Views))
+	var as []torch.Tensor
+	var left [3][][]torch.Tensor // statistics, of each part
 	for r := range h.parts {
-		rows := func(x libtorch.Tensor) libtorch.Tensor { return s.Narrow(x, 0, r*n, n) }
+		rows := func(x torch.Tensor) torch.Tensor { return s.Narrow(x, 0, r*n, n) }
 		part := methods.Batch{Plain: rows(b.Plain)}
 		for _, v := range b.Views {
 			part.Views = append(part.Views, rows(v))
 		}
-		own := [3][]libtorch.Tensor{clones(s, st.Buffers), clones(s, st.ModelState), clones(s, st.PhiBuffers)}
+		own := [3][]torch.Tensor{clones(s, st.Buffers), clones(s, st.ModelState), clones(s, st.PhiBuffers)}
 		q := pass(own[0], own[1], part)
 		q.Targets(s)
 		q.Forward(s)
@@ -71,8 +71,8 @@ func (h parted) forward(s *libtorch.Scope, theta, phi []libtorch.Tensor, b metho
 			left[k] = append(left[k], own[k])
 		}
 	}
-	libtorch.NoGrad(func() {
-		for k, ts := range [][]libtorch.Tensor{st.Buffers, st.ModelState, st.PhiBuffers} {
+	torch.NoGrad(func() {
+		for k, ts := range [][]torch.Tensor{st.Buffers, st.ModelState, st.PhiBuffers} {
 			for i, t := range ts {
 				sum := left[k][0][i]
 				if gotch.IsFloatDType(s.Like(t).DType) {
@@ -99,15 +99,15 @@ func (h parted) forward(s *libtorch.Scope, theta, phi []libtorch.Tensor, b metho
 	return whole, a
 }
 
-func clones(s *libtorch.Scope, ts []libtorch.Tensor) []libtorch.Tensor {
-	out := make([]libtorch.Tensor, len(ts))
+func clones(s *torch.Scope, ts []torch.Tensor) []torch.Tensor {
+	out := make([]torch.Tensor, len(ts))
 	for i, t := range ts {
 		out[i] = s.Clone(t)
 	}
 	return out
 }
 
-func (h parted) regular(s *libtorch.Scope, b methods.Batch) {
+func (h parted) regular(s *torch.Scope, b methods.Batch) {
 	st := h.State
 	theta := s.Leaves(st.Theta)
 	q, _ := h.forward(s, theta, st.Phi, b, nets.Train())
@@ -115,28 +115,28 @@ func (h parted) regular(s *libtorch.Scope, b methods.Batch) {
 	if st.MSR != nil {
 		total = s.Add(total, s.MulScalar(q.DoLoss(s), h.Config.Lambda))
 	}
-	st.ThetaOpt.Step(s, st.Theta, s.Grad([]libtorch.Tensor{total}, theta, libtorch.GradOptions{}), h.Schedule.At(st.Position.Step))
+	st.ThetaOpt.Step(s, st.Theta, s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{}), h.Schedule.At(st.Position.Step))
 	q.Theta = st.Theta
 	q.Update(s)
 	st.Position.Step++
 }
 
 // meta differentiates the meta objective through the inner gradient.
-func (h parted) meta(s *libtorch.Scope, b methods.Batch) {
+func (h parted) meta(s *torch.Scope, b methods.Batch) {
 	st, c := h.State, h.Config
 	theta, phi := s.Leaves(st.Theta), s.Leaves(st.Phi)
 	q, a := h.forward(s, theta, phi, b, nets.Meta())
 	inner := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), c.Lambda))
-	fast := meta.FastWeights(s, theta, s.Grad([]libtorch.Tensor{inner}, theta, libtorch.GradOptions{CreateGraph: true}), c.Alpha)
+	fast := meta.FastWeights(s, theta, s.Grad([]torch.Tensor{inner}, theta, torch.GradOptions{CreateGraph: true}), c.Alpha)
 	q, _ = h.forward(s, fast, phi, b, nets.Meta())
 	objective := s.Add(q.Loss(s, q), s.MulScalar(losses.WeightUniformity(s, a, c.T), c.Gamma))
-	st.PhiOpt.Step(s, st.Phi, s.Grad([]libtorch.Tensor{objective}, phi, libtorch.GradOptions{}), c.Beta)
+	st.PhiOpt.Step(s, st.Phi, s.Grad([]torch.Tensor{objective}, phi, torch.GradOptions{}), c.Beta)
 }
 
 // epoch is what Trainer.Run does with a schedule of one epoch.
-func (h parted) epoch(t *testing.T, s *libtorch.Scope) {
-	defer libtorch.SetGrad(true)()
-	for pass, step := range []func(*libtorch.Scope, methods.Batch){h.regular, h.meta} {
+func (h parted) epoch(t *testing.T, s *torch.Scope) {
+	defer torch.SetGrad(true)()
+	for pass, step := range []func(*torch.Scope, methods.Batch){h.regular, h.meta} {
 		if pass == 1 && h.State.MSR == nil {
 			break
 		}
@@ -152,14 +152,14 @@ func (h parted) epoch(t *testing.T, s *libtorch.Scope) {
 // regular and two meta steps on 2 ranks are those that are written out above for
 // two parts of a batch.
 func TestLocalNormsAreThoseOfEachPart(t *testing.T) {
-	ranktest.Run(t, []int{2}, func(t *testing.T, g *libtorch.Group) {
+	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		unrolled := func(c *meta.Config) { c.Gradient = meta.Unrolled }
 		const script = "../nets/testdata/scripted.pt"
 		for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true}, {method: "simclr", msr: true, change: unrolled}, {method: "barlow_twins", msr: true},
 			{method: "byol"}, {method: "byol", msr: true}, {method: "moco", msr: true},
 			{method: "simclr", script: script}, {method: "simclr", script: script, msr: true}, {method: "byol", script: script, msr: true}} {
 			r.local = true
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			st, _ := r.train(t, s, g)
 			if g.Rank() == 0 {
 				one := parted{r.trainer(t, s, nil), 2}

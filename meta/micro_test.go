@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // divided is a network that sees the pictures of a batch m at a time, in one
@@ -28,7 +28,7 @@ func (d divided) Part(channels int64) (nets.Encoder, error) {
 	return divided{half, d.n, d.m}, err
 }
 
-func (d divided) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
+func (d divided) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m nets.Mode) torch.Tensor {
 	rows := s.Size(x, 0)
 	if rows%d.n != 0 {
 		return d.Encoder.Forward(s, p, b, x, m) // a survey's
@@ -49,9 +49,9 @@ func (d divided) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.T
 	for at := plain; at < rows; at += 3 * d.n * patches {
 		lengths = append(lengths, 3*d.m*patches)
 	}
-	parts := make([][]libtorch.Tensor, len(lengths))
+	parts := make([][]torch.Tensor, len(lengths))
 	for i := range d.n / d.m {
-		var in []libtorch.Tensor
+		var in []torch.Tensor
 		from := int64(0)
 		for _, length := range lengths {
 			in = append(in, s.Narrow(x, 0, from+i*length, length))
@@ -67,7 +67,7 @@ func (d divided) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.T
 			at += length
 		}
 	}
-	var out []libtorch.Tensor
+	var out []torch.Tensor
 	for _, part := range parts {
 		out = append(out, part...)
 	}
@@ -111,8 +111,8 @@ func inParts(all bool) (runs []run) {
 }
 
 // both compares a run in micro-batches with one that has whole graphs.
-func (r run) both(t *testing.T, g *libtorch.Group, m int) {
-	s := libtorch.NewScope()
+func (r run) both(t *testing.T, g *torch.Group, m int) {
+	s := torch.NewScope()
 	c := meta.Default()
 	if r.change != nil {
 		r.change(&c)
@@ -167,8 +167,8 @@ func TestCheckpointedActivationsChangeNothing(t *testing.T) {
 }
 
 // same compares a run with checkpoints with one without.
-func (r run) same(t *testing.T, g *libtorch.Group) {
-	s := libtorch.NewScope()
+func (r run) same(t *testing.T, g *torch.Group) {
+	s := torch.NewScope()
 	one, want := r.train(t, s, g)
 	r.checkpoint = true
 	st, epochs := r.train(t, s, g)
@@ -177,7 +177,7 @@ func (r run) same(t *testing.T, g *libtorch.Group) {
 }
 
 func TestMicroBatchesOnRanks(t *testing.T) {
-	ranktest.Run(t, []int{2}, func(t *testing.T, g *libtorch.Group) {
+	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		for _, r := range inParts(false) {
 			r.both(t, g, 2)
 			r.same(t, g)
@@ -194,7 +194,7 @@ func TestMicroBatchesOnRanks(t *testing.T) {
 func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
 		for _, way := range []meta.Gradient{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
 			body := nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool()), 4)
 			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
@@ -205,7 +205,7 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 			require.NoError(t, err)
 			width := p.WeightWidth(space)
 			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*width)), 3, width)
-			p.Theta, p.Phi = nets.Initialize(s, p.Params(), libtorch.Float64()), nets.Initialize(s, p.MSR.Params(), libtorch.Float64())
+			p.Theta, p.Phi = nets.Initialize(s, p.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(), torch.Float64())
 			p.Buffers, p.PhiBuffers, p.Config.Gradient = nil, nil, way
 			even := func(b *methods.Batch) { // 6 of the 7 pictures
 				for v, x := range b.Views {
@@ -240,7 +240,7 @@ type counted struct {
 	rows *[]int64
 }
 
-func (c counted) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
+func (c counted) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m nets.Mode) torch.Tensor {
 	*c.rows = append(*c.rows, s.Size(x, 0))
 	return c.Encoder.Forward(s, p, b, x, m)
 }
@@ -255,17 +255,17 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 		"parts":       {1, false, []int64{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}},
 		"checkpoints": {0, true, []int64{14, 14}},
 	} {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		p := problem(t, s, "simclr", meta.Embedding, true)
 		var rows []int64
 		method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
 		require.NoError(t, err)
 		model, err := methods.NewModel(method, counted{smoothNet(3, 6), &rows})
 		require.NoError(t, err)
-		theta := nets.Initialize(s, model.Params(), libtorch.Float64())
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), libtorch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
+		theta := nets.Initialize(s, model.Params(), torch.Float64())
+		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
 			Micro: c.micro, Checkpoint: c.checkpoint}
-		q.Gradient(s, func() libtorch.Tensor { return q.Loss(s, q) })
+		q.Gradient(s, func() torch.Tensor { return q.Loss(s, q) })
 		assert.Equal(t, c.want, rows, name)
 		require.NoError(t, s.Close())
 	}
@@ -274,13 +274,13 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 // noisy multiplies by random numbers, as dropout does.
 type noisy struct{ nets.Encoder }
 
-func (n noisy) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
-	return n.Encoder.Forward(s, p, b, s.Mul(x, s.Normal(1, 0.5, libtorch.Float64(), s.Shape(x)...)), m)
+func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m nets.Mode) torch.Tensor {
+	return n.Encoder.Forward(s, p, b, s.Mul(x, s.Normal(1, 0.5, torch.Float64(), s.Shape(x)...)), m)
 }
 
 // A part that runs again draws what it drew before.
 func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, true)
 	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
 		return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
@@ -288,18 +288,18 @@ func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 	require.NoError(t, err)
 	model, err := methods.NewModel(method, noisy{smoothNet(3, 6)})
 	require.NoError(t, err)
-	theta, buffers := nets.Initialize(s, model.Params(), libtorch.Float64()), nets.Initialize(s, model.Buffers(), libtorch.Float64())
+	theta, buffers := nets.Initialize(s, model.Params(), torch.Float64()), nets.Initialize(s, model.Buffers(), torch.Float64())
 	gradient := func(micro int64, checkpoint bool) (loss float64, g []float64) {
-		require.NoError(t, libtorch.ManualSeed(6))
+		require.NoError(t, torch.ManualSeed(6))
 		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Checkpoint: checkpoint}
-		g = values(s, q.Gradient(s, func() libtorch.Tensor {
+		g = values(s, q.Gradient(s, func() torch.Tensor {
 			l := q.Loss(s, q)
 			loss = s.Item(l)
 			return l
 		}))
-		return loss, append(g, values(s, []libtorch.Tensor{s.Normal(0, 1, libtorch.Float64(), 1)})...) // as many were drawn
+		return loss, append(g, values(s, []torch.Tensor{s.Normal(0, 1, torch.Float64(), 1)})...) // as many were drawn
 	}
-	defer libtorch.SetGrad(true)()
+	defer torch.SetGrad(true)()
 	_, plain := gradient(0, false)
 	_, kept := gradient(0, true)
 	assert.InDeltaSlice(t, plain, kept, 1e-12)
@@ -323,22 +323,22 @@ func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 }
 
 // unflatten is values undone: the tensors have the shapes of like.
-func unflatten(s *libtorch.Scope, like []libtorch.Tensor, x []float64) []libtorch.Tensor {
-	out := make([]libtorch.Tensor, len(like))
+func unflatten(s *torch.Scope, like []torch.Tensor, x []float64) []torch.Tensor {
+	out := make([]torch.Tensor, len(like))
 	for i, t := range like {
 		shape := s.Shape(t)
 		n := 1
 		for _, d := range shape {
 			n *= int(d)
 		}
-		out[i] = libtorch.FromSlice(s, x[:n], libtorch.Float64().Device, shape...)
+		out[i] = torch.FromSlice(s, x[:n], torch.Float64().Device, shape...)
 		x = x[n:]
 	}
 	return out
 }
 
 func TestMicroBatchesThatDoNotDivide(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	for _, msr := range []bool{false, true} {
 		for _, m := range []int{3, 16, -4} {
 			tr := run{method: "simclr", msr: msr, micro: m}.trainer(t, s, nil)

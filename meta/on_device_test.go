@@ -12,10 +12,10 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/devicetest"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // way is one way to train a method.
@@ -66,11 +66,11 @@ func TestDeviceTrainsAsTheCPU(t *testing.T) {
 }
 
 func (r run) compareDevices(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
-	r.where = libtorch.Float64()
+	r.where = torch.Float64()
 	first := r.trainer(t, s, nil).State.Tensors()
-	at := func(o libtorch.Options) (*meta.State, []meta.Epoch) {
+	at := func(o torch.Options) (*meta.State, []meta.Epoch) {
 		r.where = o
 		tr := r.trainer(t, s, nil)
 		for i, x := range tr.State.Tensors() { // a seed draws other numbers in float32
@@ -78,14 +78,14 @@ func (r run) compareDevices(t *testing.T) {
 		}
 		return finish(t, tr)
 	}
-	want, a := at(libtorch.Float64())
+	want, a := at(torch.Float64())
 	for _, o := range devicetest.Options(t) {
 		got, b := at(o)
 		if o.DType == gotch.Double {
 			equal(t, want, got, a, b, "float64")
 			continue
 		}
-		st, c := at(libtorch.Float32())
+		st, c := at(torch.Float32())
 		cpu, where := farthest(s, want, st, a, c)
 		mine, place := farthest(s, want, got, a, b)
 		t.Logf("float32: the CPU is %.1e from float64 (%s), the device %.1e (%s)", cpu, where, mine, place)
@@ -96,7 +96,7 @@ func (r run) compareDevices(t *testing.T) {
 // farthest is the largest error of a run's tensors and figures, and where it is.
 // It is relative to the largest entry of the tensors that belong together: some of
 // them are nothing but rounding, as a gradient that is 0 where a batch norm follows.
-func farthest(s *libtorch.Scope, want, got *meta.State, a, b []meta.Epoch) (most float64, where string) {
+func farthest(s *torch.Scope, want, got *meta.State, a, b []meta.Epoch) (most float64, where string) {
 	x, y := map[string][]float64{}, map[string][]float64{}
 	gs := got.Tensors()
 	for i, w := range want.Tensors() {
@@ -134,7 +134,7 @@ func TestAGroupOfOneTrainsAsNone(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	o := devicetest.Options(t)[0]
-	for _, backend := range libtorch.Backends() {
+	for _, backend := range torch.Backends() {
 		if backend == "nccl" && o.Device == gotch.CPU {
 			continue
 		}
@@ -143,7 +143,7 @@ func TestAGroupOfOneTrainsAsNone(t *testing.T) {
 			defer runtime.UnlockOSThread()
 			g := groupOfOne(t, backend)
 			for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true}, {method: "moco", msr: true}} {
-				s := libtorch.NewScope()
+				s := torch.NewScope()
 				r.where = o
 				want, a := r.train(t, s, nil)
 				got, b := r.train(t, s, g)
@@ -157,13 +157,13 @@ func TestAGroupOfOneTrainsAsNone(t *testing.T) {
 	}
 }
 
-func groupOfOne(t *testing.T, backend string) *libtorch.Group {
+func groupOfOne(t *testing.T, backend string) *torch.Group {
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
-	store, err := libtorch.Serve(l, ranktest.Timeout)
+	store, err := torch.Serve(l, ranktest.Timeout)
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	g, err := libtorch.NewGroup(store, libtorch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1, Timeout: ranktest.Timeout})
+	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1, Timeout: ranktest.Timeout})
 	require.NoError(t, err)
 	return g
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Heads of other forms, views apart and methods' own options leave the meta
@@ -33,7 +33,7 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 		{"swav", nets.HeadConfig{Layers: 1, Biases: nets.LastBias}, map[string]float64{"view_norm": 1}},
 	} {
 		for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			c.head.Activation = nets.Tanh()
 			p := problemWith(t, s, c.method, space, true, c.head, c.options)
 			p.Config.Gamma = 1
@@ -69,9 +69,9 @@ func withOptions() []run {
 
 // Checkpoints, micro-batches and ranks know of them.
 func TestOptionsInPartsAndOnRanks(t *testing.T) {
-	ranktest.Run(t, []int{2}, func(t *testing.T, g *libtorch.Group) {
+	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		for _, r := range withOptions() {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			st, epochs := r.train(t, s, g)
 			if g.Rank() == 0 {
 				one, want := r.train(t, s, nil)

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"time"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pass runs what is left of the position's pass. Each step's tensors are freed
 // at its end. On a device the host looks at a step's figures when the next one is
 // queued; whatever but a hook ends the pass, the steps done have been told of.
-func (t *Trainer) pass(ctx context.Context, step func(ctx context.Context, s *Scope, b Batch) (*figures, error)) error {
+func (t *Trainer) pass(ctx context.Context, step func(ctx context.Context, s *torch.Scope, b Batch) (*figures, error)) error {
 	st, p := t.State, &t.State.Position
 	number := uint64(2*p.Epoch) + uint64(p.Pass)
 	t.waits = newWaiting(st.options.Device, t.Source)
@@ -31,7 +31,7 @@ func (t *Trainer) pass(ctx context.Context, step func(ctx context.Context, s *Sc
 			return ended(err)
 		}
 		var f *figures
-		err = libtorch.With(func(s *Scope) error {
+		err = torch.With(func(s *torch.Scope) error {
 			f, err = step(ctx, s, b)
 			return err
 		})

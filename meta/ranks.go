@@ -8,9 +8,9 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // own is the context of what this rank does alone: in a data-parallel job it
@@ -50,7 +50,7 @@ func (t *Trainer) meet(ctx context.Context, b *Batch) error {
 }
 
 // whole is on for a batch that is as well as met.
-func (t *Trainer) whole(s *Scope, b Batch, m nets.Mode) *methods.Pass {
+func (t *Trainer) whole(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
 	q := t.on(s, b, m)
 	if t.lateness() > 0 && q.Batch.Indices.Defined() {
 		q.Batch.Indices = s.AllGather(t.Group, q.Batch.Indices)
@@ -60,15 +60,15 @@ func (t *Trainer) whole(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 
 // stopping is how many ranks of a device's job were told to stop: a number of the
 // step that all look at together, and so stop together. Elsewhere it is none.
-func (t *Trainer) stopping(ctx context.Context, s *Scope) Tensor {
+func (t *Trainer) stopping(ctx context.Context, s *torch.Scope) torch.Tensor {
 	if t.Group == nil || t.lateness() == 0 {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	stop := 0.0
 	if ctx.Err() != nil {
 		stop = 1
 	}
-	return s.AllSum(t.Group, libtorch.FromSlice(s, []float64{stop}, t.State.options.Device, 1))
+	return s.AllSum(t.Group, torch.FromSlice(s, []float64{stop}, t.State.options.Device, 1))
 }
 
 // agree ends an epoch: the time waited for data becomes the mean of all ranks,
@@ -108,7 +108,7 @@ func (t *Trainer) agree() error {
 func (st *State) checksum() (sum uint32, err error) {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	for _, t := range st.Tensors() {
-		err := libtorch.With(func(s *Scope) error {
+		err := torch.With(func(s *torch.Scope) error {
 			sum = crc32.Update(sum, table, s.Bytes(t.Tensor))
 			return s.Err()
 		})
@@ -122,7 +122,7 @@ func (st *State) checksum() (sum uint32, err error) {
 // Share gives all ranks the tensors and the position of rank 0: before the first
 // step, of a new run or of one that rank 0 has taken up. A position knows nothing
 // of ranks: their number may be another one than before.
-func (st *State) Share(g *libtorch.Group) error {
+func (st *State) Share(g *torch.Group) error {
 	if g == nil {
 		return nil
 	}
@@ -141,12 +141,12 @@ func (st *State) Share(g *libtorch.Group) error {
 	if err != nil {
 		return err
 	}
-	return libtorch.With(func(s *Scope) error {
+	return torch.With(func(s *torch.Scope) error {
 		if g.Rank() != 0 {
 			text = make([]byte, lengths[0])
 		}
-		x := libtorch.FromSlice(s, text, st.options.Device, lengths[0])
-		s.Broadcast(g, []Tensor{x}, 0)
+		x := torch.FromSlice(s, text, st.options.Device, lengths[0])
+		s.Broadcast(g, []torch.Tensor{x}, 0)
 		text = s.Bytes(x)
 		if s.Err() != nil {
 			return s.Err()
@@ -161,10 +161,10 @@ func (st *State) Share(g *libtorch.Group) error {
 }
 
 // share copies rank 0's tensors to all ranks.
-func (st *State) share(g *libtorch.Group) error {
-	return libtorch.With(func(s *Scope) error {
+func (st *State) share(g *torch.Group) error {
+	return torch.With(func(s *torch.Scope) error {
 		for _, t := range st.Tensors() {
-			s.Broadcast(g, []Tensor{t.Tensor}, 0)
+			s.Broadcast(g, []torch.Tensor{t.Tensor}, 0)
 		}
 		return s.Err()
 	})

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pictures is a source of random pictures, of which a rank of a job takes its
@@ -97,22 +97,22 @@ type run struct {
 	options    map[string]float64
 	micro      int // pictures of a rank at a time
 	checkpoint bool
-	divided    int              // the same, as a network that normalises so many pictures at a time, in one graph
-	script     string           // file of a TorchScript backbone
-	local      bool             // batch norms of each rank by itself
-	where      libtorch.Options // float64 on the CPU where it is zero
-	device     gotch.Device     // where `where` is zero: float64 or float32 on it; none: the CPU
+	divided    int           // the same, as a network that normalises so many pictures at a time, in one graph
+	script     string        // file of a TorchScript backbone
+	local      bool          // batch norms of each rank by itself
+	where      torch.Options // float64 on the CPU where it is zero
+	device     gotch.Device  // where `where` is zero: float64 or float32 on it; none: the CPU
 	float32    bool
 	breaks     *int // the step at which the loss is no number
 }
 
-func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.Trainer {
+func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer {
 	var backbone nets.Encoder
 	width := 0.0625
 	if r.float32 {
 		width = 0.125
 	}
-	if r.where != (libtorch.Options{}) {
+	if r.where != (torch.Options{}) {
 		width = 0.25
 	}
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, width)
@@ -166,7 +166,7 @@ func (r run) trainer(t *testing.T, s *libtorch.Scope, g *libtorch.Group) *meta.T
 }
 
 // train returns the figures of each epoch.
-func (r run) train(t *testing.T, s *libtorch.Scope, g *libtorch.Group) (*meta.State, []meta.Epoch) {
+func (r run) train(t *testing.T, s *torch.Scope, g *torch.Group) (*meta.State, []meta.Epoch) {
 	tr := r.trainer(t, s, g)
 	epochs, err := r.follow(context.Background(), tr)
 	require.NoError(t, err, r.method)
@@ -191,13 +191,13 @@ func finish(t *testing.T, tr *meta.Trainer) (*meta.State, []meta.Epoch) {
 }
 
 // at is the type and the place of the run's numbers.
-func (r run) at() libtorch.Options {
-	if r.where != (libtorch.Options{}) {
+func (r run) at() torch.Options {
+	if r.where != (torch.Options{}) {
 		return r.where
 	}
-	o := libtorch.Float64()
+	o := torch.Float64()
 	if r.float32 {
-		o = libtorch.Float32()
+		o = torch.Float32()
 	}
 	if r.device.Name != "" {
 		o.Device = r.device
@@ -212,7 +212,7 @@ func figures(e meta.Epoch) []float64 {
 // equal compares every tensor of both states, but those whose names have one of
 // skip in them, and the epochs' figures.
 func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string, skip ...string) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	ws, gs := want.Tensors(), got.Tensors()
 	require.Len(t, gs, len(ws))
 	for i, w := range ws {
@@ -221,8 +221,8 @@ func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string, 
 		}
 		d, err := w.Tensor.Describe()
 		require.NoError(t, err)
-		if d.DType == libtorch.Float64().DType {
-			x, y := libtorch.Slice[float64](s, w.Tensor), libtorch.Slice[float64](s, gs[i].Tensor)
+		if d.DType == torch.Float64().DType {
+			x, y := torch.Slice[float64](s, w.Tensor), torch.Slice[float64](s, gs[i].Tensor)
 			for k := range x {
 				if math.Abs(x[k]-y[k]) > 1e-9*max(1, math.Abs(x[k])) {
 					assert.Failf(t, "differs", "%s: %s[%d] is %g, got %g", what, w.Name, k, x[k], y[k])
@@ -246,7 +246,7 @@ func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string, 
 // statistics, the state of every method. All ranks end with the same bits
 // (Trainer compares checksums).
 func TestRanksTrainAsOneProcess(t *testing.T) {
-	ranktest.Run(t, []int{2, 4}, func(t *testing.T, g *libtorch.Group) {
+	ranktest.Run(t, []int{2, 4}, func(t *testing.T, g *torch.Group) {
 		var runs []run
 		for _, name := range methods.Names() {
 			var options map[string]float64
@@ -266,7 +266,7 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.Ones }},
 			run{method: "simclr", optimizer: "lars"}, run{method: "simclr", optimizer: "sgd"})
 		for _, r := range runs {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			st, epochs := r.train(t, s, g)
 			if g.Rank() == 0 {
 				c := meta.Default()

@@ -10,11 +10,11 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/devicetest"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 type arrays map[string]reference.Array
@@ -86,12 +86,12 @@ func TestReference(t *testing.T) {
 
 // tensors lists arrays in the order of specs, whose names may have a prefix
 // that the file writes otherwise.
-func tensors(t *testing.T, s *libtorch.Scope, o libtorch.Options, specs []nets.Spec, as arrays, rename *strings.Replacer) []libtorch.Tensor {
-	out := make([]libtorch.Tensor, len(specs))
+func tensors(t *testing.T, s *torch.Scope, o torch.Options, specs []nets.Spec, as arrays, rename *strings.Replacer) []torch.Tensor {
+	out := make([]torch.Tensor, len(specs))
 	for i, spec := range specs {
 		a, ok := as[rename.Replace(spec.Name)]
 		require.True(t, ok, "no %s", spec.Name)
-		out[i] = s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, spec.Shape...), o)
+		out[i] = s.To(torch.FromSlice(s, a.Data, gotch.CPU, spec.Shape...), o)
 	}
 	return out
 }
@@ -105,7 +105,7 @@ type figure struct {
 
 // compare requires the figures that measure makes to be the reference's, in each of
 // devicetest's ways, and returns how many there are.
-func compare(t *testing.T, measure func(o libtorch.Options) []figure) (n int) {
+func compare(t *testing.T, measure func(o torch.Options) []figure) (n int) {
 	for _, o := range devicetest.Options(t) {
 		figures, slack := measure(o), map[string]float64{}
 		for _, y := range devicetest.Yardsticks(o) {
@@ -122,7 +122,7 @@ func compare(t *testing.T, measure func(o libtorch.Options) []figure) (n int) {
 }
 
 // each makes figures of tensors, by the names of specs.
-func each(s *libtorch.Scope, specs []nets.Spec, want arrays, got []libtorch.Tensor, rename *strings.Replacer, rtol float64, what string) (out []figure) {
+func each(s *torch.Scope, specs []nets.Spec, want arrays, got []torch.Tensor, rename *strings.Replacer, rtol float64, what string) (out []figure) {
 	for i, spec := range specs {
 		name := rename.Replace(spec.Name)
 		out = append(out, figure{what + " " + name, want[name].Data, devicetest.Values(s, got[i]), rtol})
@@ -132,8 +132,8 @@ func each(s *libtorch.Scope, specs []nets.Spec, want arrays, got []libtorch.Tens
 
 // check counts a case for each batch and way of the meta gradient.
 func (c step) check(t *testing.T) (n int) {
-	compare(t, func(o libtorch.Options) (out []figure) {
-		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+	compare(t, func(o torch.Options) (out []figure) {
+		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			out, n = c.measure(t, s, o)
 			return s.Err()
 		}))
@@ -143,7 +143,7 @@ func (c step) check(t *testing.T) (n int) {
 }
 
 // problem is the file's meta step, and the names of its parameters there.
-func (c step) problem(t *testing.T, s *libtorch.Scope, o libtorch.Options) (p meta.Problem, toFile *strings.Replacer) {
+func (c step) problem(t *testing.T, s *torch.Scope, o torch.Options) (p meta.Problem, toFile *strings.Replacer) {
 	f, g, phiNet := c.nets(t)
 	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 	require.NoError(t, err)
@@ -162,17 +162,17 @@ func (c step) problem(t *testing.T, s *libtorch.Scope, o libtorch.Options) (p me
 }
 
 // measure returns the figures of all cases, and their number.
-func (c step) measure(t *testing.T, s *libtorch.Scope, o libtorch.Options) (out []figure, n int) {
+func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figure, n int) {
 	p, toFile := c.problem(t, s, o)
 	same, theta, phi := strings.NewReplacer(), p.Params(), p.MSR.Params()
-	array := func(a reference.Array) libtorch.Tensor {
-		return s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
+	array := func(a reference.Array) torch.Tensor {
+		return s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 	}
-	p.Inner = methods.Batch{Plain: array(c.X), Views: []libtorch.Tensor{array(c.X1), array(c.X2)}}
+	p.Inner = methods.Batch{Plain: array(c.X), Views: []torch.Tensor{array(c.X1), array(c.X2)}}
 	for _, k := range c.Cases {
 		p.Outer = p.Inner
 		if k.Batch != "same" {
-			p.Outer = methods.Batch{Views: []libtorch.Tensor{array(c.Y1), array(c.Y2)}}
+			p.Outer = methods.Batch{Views: []torch.Tensor{array(c.Y1), array(c.Y2)}}
 		}
 		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
 			p.Config.Gradient = way
@@ -215,17 +215,17 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 			continue
 		}
 		n++
-		compare(t, func(o libtorch.Options) (out []figure) {
-			s := libtorch.NewScope()
-			array := func(a reference.Array) libtorch.Tensor {
-				return s.To(libtorch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
+		compare(t, func(o torch.Options) (out []figure) {
+			s := torch.NewScope()
+			array := func(a reference.Array) torch.Tensor {
+				return s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 			}
 			g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
 			method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 			require.NoError(t, err)
 			l, err := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
 			require.NoError(t, err)
-			head := []libtorch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
+			head := []torch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
 			h, logits := array(c.Z), c.Logits
 			if k.Space == "embedding" {
 				logits = c.LogitsEmbedding
@@ -233,11 +233,11 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 			s.SetRequiresGrad(true, h)
 			// The backbone is the identity: the features are the views.
 			half := s.Size(h, 0) / 2
-			q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []libtorch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
+			q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []torch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
 			q.Space, q.A = meta.Space(k.Space), s.Sigmoid(array(logits))
 			q.Forward(s)
 			loss := q.DoLoss(s)
-			dz := s.Grad([]libtorch.Tensor{loss}, []libtorch.Tensor{h}, libtorch.GradOptions{})
+			dz := s.Grad([]torch.Tensor{loss}, []torch.Tensor{h}, torch.GradOptions{})
 			out = []figure{{"do-loss in " + k.Space, []float64{k.Loss}, devicetest.Values(s, loss), 1e-9},
 				{"its gradient in " + k.Space, k.DZ.Data, devicetest.Values(s, dz[0]), 1e-9}}
 			require.NoError(t, s.Close())

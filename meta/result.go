@@ -1,17 +1,17 @@
 package meta
 
-import "github.com/icl-msr/icl-msr/internal/libtorch"
+import "github.com/icl-msr/icl-msr/torch"
 
 // Result is the meta gradient and what it was made of. Its numbers are those of
 // Figures, once these have been read.
 type Result struct {
-	Grad           []Tensor // of L_ct(theta1) + gamma L_uni by phi
-	GradCT         []Tensor // of L_ct(theta1) alone
-	GradUni        []Tensor // of L_uni alone; empty where gamma is 0
-	Fast           []Tensor // theta1
-	Figures        Tensor   // the numbers below in their order, float64, on the device
-	LCt, LMsr      float64  // at theta
-	LCtFast        float64  // L_ct at theta1
+	Grad           []torch.Tensor // of L_ct(theta1) + gamma L_uni by phi
+	GradCT         []torch.Tensor // of L_ct(theta1) alone
+	GradUni        []torch.Tensor // of L_uni alone; empty where gamma is 0
+	Fast           []torch.Tensor // theta1
+	Figures        torch.Tensor   // the numbers below in their order, float64, on the device
+	LCt, LMsr      float64        // at theta
+	LCtFast        float64        // L_ct at theta1
 	LUni           float64
 	NormCT         float64 // |GradCT|
 	NormUni        float64 // |gamma GradUni|, before any balancing
@@ -19,8 +19,8 @@ type Result struct {
 }
 
 // Read fills in the numbers, in one transfer from the device, for which it waits.
-func (r *Result) Read(s *Scope) error {
-	r.set(libtorch.Slice[float64](s, r.Figures))
+func (r *Result) Read(s *torch.Scope) error {
+	r.set(torch.Slice[float64](s, r.Figures))
 	return s.Err()
 }
 
@@ -39,5 +39,5 @@ func (r *Result) set(v []float64) {
 // measured is a result whose numbers are still scalars on the device; none is 0.
 type measured struct {
 	Result
-	ct, msr, ctFast, uni, normCT, normUni, gamma Tensor
+	ct, msr, ctFast, uni, normCT, normUni, gamma torch.Tensor
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // A TorchScript backbone has both exact meta gradients, in both spaces; its
@@ -24,9 +24,9 @@ func TestMetaGradientOfATorchScriptBackbone(t *testing.T) {
 	require.NoError(t, err)
 	for _, name := range []string{"simclr", "byol"} {
 		for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			p := problem(t, s, name, space, false)
-			o := libtorch.Float64()
+			o := torch.Float64()
 			p.Model, err = methods.NewModel(p.Method, body)
 			require.NoError(t, err)
 			p.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: p.WeightWidth(space)})
@@ -34,7 +34,7 @@ func TestMetaGradientOfATorchScriptBackbone(t *testing.T) {
 			p.Theta, p.Buffers = nets.Initialize(s, p.Params(), o), nets.Initialize(s, p.Model.Buffers(), o)
 			p.ModelState = p.InitialState(s, p.Theta, p.Buffers, o)
 			p.Phi, p.PhiBuffers = nets.Initialize(s, p.MSR.Params(), o), nets.Initialize(s, p.MSR.Buffers(), o)
-			before := values(s, []libtorch.Tensor{p.Buffers[0], p.Buffers[1], p.Buffers[2]})
+			before := values(s, []torch.Tensor{p.Buffers[0], p.Buffers[1], p.Buffers[2]})
 			var grads [][]float64
 			for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
 				p.Config.Gradient = way
@@ -48,7 +48,7 @@ func TestMetaGradientOfATorchScriptBackbone(t *testing.T) {
 				scale = max(scale, math.Abs(g))
 			}
 			assert.InDeltaSlice(t, grads[0], grads[1], 1e-9*scale, "%s, %s", name, space)
-			assert.Equal(t, before, values(s, []libtorch.Tensor{p.Buffers[0], p.Buffers[1], p.Buffers[2]}))
+			assert.Equal(t, before, values(s, []torch.Tensor{p.Buffers[0], p.Buffers[1], p.Buffers[2]}))
 			require.NoError(t, s.Close())
 		}
 	}

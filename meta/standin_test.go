@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/standin"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // watched is a source in whose passes the host may not wait for the device, and
@@ -36,7 +36,7 @@ func watch(s meta.Source) watched { return watched{s.(pictures), new(int64)} }
 // onDevice trains on the stand-in, where to mix it with the CPU or to wait for it
 // in a step is an error, and compares what comes out with a run on the CPU.
 func (r run) onDevice(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	c := meta.Default()
 	if r.change != nil {
 		r.change(&c)
@@ -101,7 +101,7 @@ func TestEveryMethodOnADevice(t *testing.T) {
 func TestFloat32OnADevice(t *testing.T) {
 	for _, r := range []run{{method: "byol", msr: true}, {method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.Unrolled }},
 		{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.FiniteDifference }, checkpoint: true}} {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		r.float32 = true
 		_, want := r.train(t, s, nil)
 		r.device = standin.Device()

@@ -3,22 +3,22 @@ package meta
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // State is everything a run changes: what a checkpoint holds.
 type State struct {
 	*methods.Model
 	MSR             *nets.MSR      // nil without MSR
-	Theta, Buffers  []Tensor       // of the model: parameters, running statistics
-	ModelState      []Tensor       // target network, queue and the like
-	Phi, PhiBuffers []Tensor       // of f_msr
+	Theta, Buffers  []torch.Tensor // of the model: parameters, running statistics
+	ModelState      []torch.Tensor // target network, queue and the like
+	Phi, PhiBuffers []torch.Tensor // of f_msr
 	ThetaOpt        nets.Optimizer // of Theta
 	PhiOpt          nets.Optimizer // of Phi; nil without MSR
 	Position        Position       // what is next
-	options         libtorch.Options
+	options         torch.Options
 	seed            uint64
 	behind          behind // what the host does not know of Position's steps yet
 }
@@ -50,14 +50,14 @@ type StateOptions struct {
 	MSR       *nets.MSR            // nil without MSR
 	Optimizer nets.OptimizerConfig // of theta; f_msr's is Adam
 	Seed      uint64               // of the initialisation, and of methods' random choices
-	Options   libtorch.Options     // dtype and device
+	Options   torch.Options        // dtype and device
 }
 
 // NewState initialises a run's parameters, into s. theta depends on the seed
 // alone: a run with MSR starts from the same theta as one without.
-func NewState(s *Scope, o StateOptions) (*State, error) {
+func NewState(s *torch.Scope, o StateOptions) (*State, error) {
 	st := &State{Model: o.Model, MSR: o.MSR, options: o.Options, seed: o.Seed}
-	if err := libtorch.ManualSeed(o.Seed); err != nil {
+	if err := torch.ManualSeed(o.Seed); err != nil {
 		return nil, err
 	}
 	st.Theta = nets.Initialize(s, o.Model.Params(), o.Options)
@@ -68,7 +68,7 @@ func NewState(s *Scope, o StateOptions) (*State, error) {
 		return nil, err
 	}
 	if o.MSR != nil {
-		if err := libtorch.ManualSeed(o.Seed ^ 0x6d7372); err != nil {
+		if err := torch.ManualSeed(o.Seed ^ 0x6d7372); err != nil {
 			return nil, err
 		}
 		st.Phi = nets.Initialize(s, o.MSR.Params(), o.Options)
@@ -86,7 +86,7 @@ func NewState(s *Scope, o StateOptions) (*State, error) {
 // the optimizers' as "optimizer.…".
 func (st *State) Tensors() []nets.NamedTensor {
 	var out []nets.NamedTensor
-	add := func(prefix string, specs []nets.Spec, ts []Tensor) {
+	add := func(prefix string, specs []nets.Spec, ts []torch.Tensor) {
 		for i, spec := range specs {
 			out = append(out, nets.NamedTensor{Name: prefix + spec.Name, Tensor: ts[i]})
 		}
@@ -123,7 +123,7 @@ func (st *State) Encoder() []nets.NamedTensor {
 }
 
 // Options are the dtype and device of the state's tensors.
-func (st *State) Options() libtorch.Options { return st.options }
+func (st *State) Options() torch.Options { return st.options }
 
 // Mark brings Position up to date, for saving. Its error is Settle's: nothing is
 // to be saved then.
@@ -151,19 +151,19 @@ func (st *State) Restore(p Position) {
 
 // Features maps pictures to the backbone's pooled features with the running
 // statistics: what evaluation uses.
-func (st *State) Features(s *Scope, x Tensor) Tensor {
+func (st *State) Features(s *torch.Scope, x torch.Tensor) torch.Tensor {
 	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
-	var h Tensor
-	libtorch.NoGrad(func() { h = st.Backbone.Forward(s, st.Theta[:np], st.Buffers[:nb], x, nets.Eval()) })
+	var h torch.Tensor
+	torch.NoGrad(func() { h = st.Backbone.Forward(s, st.Theta[:np], st.Buffers[:nb], x, nets.Eval()) })
 	return h
 }
 
 // Weights returns A for pictures x, by f_msr with its running statistics.
-func (st *State) Weights(s *Scope, x Tensor) (Tensor, error) {
+func (st *State) Weights(s *torch.Scope, x torch.Tensor) (torch.Tensor, error) {
 	if st.MSR == nil {
-		return Tensor{}, fmt.Errorf("meta: this run has no f_msr")
+		return torch.Tensor{}, fmt.Errorf("meta: this run has no f_msr")
 	}
-	var a Tensor
-	libtorch.NoGrad(func() { a = st.MSR.Forward(s, st.Phi, st.PhiBuffers, x, nets.Eval()) })
+	var a torch.Tensor
+	torch.NoGrad(func() { a = st.MSR.Forward(s, st.Phi, st.PhiBuffers, x, nets.Eval()) })
 	return a, s.Err()
 }

@@ -4,21 +4,21 @@ import (
 	"context"
 	"math"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // on brings a batch to the device: a pass of the model on it, at theta. Nothing here waits for the device, which
 // may still be at the step before.
-func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
+func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
 	st := t.State
-	upload := func(x []float32, size int) Tensor {
-		return s.To(libtorch.Upload(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
+	upload := func(x []float32, size int) torch.Tensor {
+		return s.To(torch.Upload(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
 	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
 		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}
-	q.Batch.Views = make([]Tensor, len(b.Views))
+	q.Batch.Views = make([]torch.Tensor, len(b.Views))
 	for v, x := range b.Views {
 		if x != nil {
 			q.Batch.Views[v] = upload(x, b.Sizes[v])
@@ -28,7 +28,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 		q.Batch.Plain = upload(b.Plain, b.Size)
 	}
 	if b.Indices != nil {
-		q.Batch.Indices = libtorch.Upload(s, b.Indices, st.options.Device, int64(len(b.Indices)))
+		q.Batch.Indices = torch.Upload(s, b.Indices, st.options.Device, int64(len(b.Indices)))
 	}
 	t.waits.uploaded()
 	if b.Device != nil {
@@ -38,7 +38,7 @@ func (t *Trainer) on(s *Scope, b Batch, m nets.Mode) *methods.Pass {
 }
 
 // finish makes what of a batch was left to the device.
-func (t *Trainer) finish(s *Scope, b Batch, q *methods.Pass) {
+func (t *Trainer) finish(s *torch.Scope, b Batch, q *methods.Pass) {
 	o := t.State.options
 	views, plain := b.Device(s, o.Device)
 	for v := range q.Batch.Views {
@@ -52,7 +52,7 @@ func (t *Trainer) finish(s *Scope, b Batch, q *methods.Pass) {
 }
 
 // regular is lines 2 to 7 of Algorithm 1 for one batch.
-func (t *Trainer) regular(ctx context.Context, s *Scope, b Batch) (*figures, error) {
+func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b Batch) (*figures, error) {
 	st, p := t.State, &t.State.Position
 	q := t.whole(s, b, nets.Train())
 	q.OwnLoss = st.MSR == nil || t.Config.Lambda == 0
@@ -60,9 +60,9 @@ func (t *Trainer) regular(ctx context.Context, s *Scope, b Batch) (*figures, err
 		q.Space, q.A = t.Config.Space, t.weights(s, q.Batch.Plain)
 	}
 	q.Targets(s)
-	defer libtorch.SetGrad(true)()
-	var ct, loss, total Tensor
-	grads := q.Gradient(s, func() Tensor {
+	defer torch.SetGrad(true)()
+	var ct, loss, total torch.Tensor
+	grads := q.Gradient(s, func() torch.Tensor {
 		ct = q.Loss(s, q)
 		total = ct
 		if !q.OwnLoss {
@@ -98,8 +98,8 @@ func (t *Trainer) regular(ctx context.Context, s *Scope, b Batch) (*figures, err
 
 // regularNumbers are a regular step's: L_to, L_ct, L_msr, the deviation of the
 // embeddings, and in an epoch's last step their covariance.
-func (t *Trainer) regularNumbers(s *Scope, q *methods.Pass, total, ct, msr Tensor) Tensor {
-	numbers := []Tensor{total, ct, msr, deviation(s, q.Z[0])}
+func (t *Trainer) regularNumbers(s *torch.Scope, q *methods.Pass, total, ct, msr torch.Tensor) torch.Tensor {
+	numbers := []torch.Tensor{total, ct, msr, deviation(s, q.Z[0])}
 	if t.State.Position.Batch == t.Source.Steps()-1 {
 		numbers = append(numbers, covariance(s, q.Z[0]))
 	}
@@ -127,16 +127,16 @@ func (t *Trainer) regularFigures(b Batch, lr float64, dim int64) *figures {
 
 // weights is A, held constant. f_msr's running statistics move here, in the
 // regular pass, and only here.
-func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
+func (t *Trainer) weights(s *torch.Scope, plain torch.Tensor) torch.Tensor {
 	st := t.State
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	if t.Config.Ablation == Ones {
 		n, c := st.MSR.Shape()
 		return s.Full(1, st.options, s.Size(plain, 0), n, c)
 	}
-	var rows []Tensor
+	var rows []torch.Tensor
 	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
-		s.Within(func(u *Scope) {
+		s.Within(func(u *torch.Scope) {
 			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(methods.Norms(t.Group, t.LocalNorm)))))
 		})
 	}
@@ -144,7 +144,7 @@ func (t *Trainer) weights(s *Scope, plain Tensor) Tensor {
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
-func (t *Trainer) meta(ctx context.Context, s *Scope, b Batch) (*figures, error) {
+func (t *Trainer) meta(ctx context.Context, s *torch.Scope, b Batch) (*figures, error) {
 	st, p := t.State, &t.State.Position
 	q := t.whole(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,

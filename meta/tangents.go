@@ -1,15 +1,15 @@
 package meta
 
 import (
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // byForwardMode returns what the networks make of a part of the inner batch at
 // theta, and its tangents along v, without a graph.
-func (p Problem) byForwardMode(s *Scope, part *methods.Pass, v []Tensor) (y, dy methods.Local) {
-	values, tangents := s.JVP(func(theta []Tensor) []Tensor {
+func (p Problem) byForwardMode(s *torch.Scope, part *methods.Pass, v []torch.Tensor) (y, dy methods.Local) {
+	values, tangents := s.JVP(func(theta []torch.Tensor) []torch.Tensor {
 		y = part.Apart(theta, nets.Meta()).Local(s)
 		return y.All()
 	}, p.Theta, v)
@@ -21,7 +21,7 @@ func (p Problem) byForwardMode(s *Scope, part *methods.Pass, v []Tensor) (y, dy 
 
 // byReverse is the same by gradients of gradients: of the outputs' gradient by
 // theta, which is linear in what it is seeded with, along v.
-func (p Problem) byReverse(s *Scope, part *methods.Pass, v []Tensor) (y, dy methods.Local) {
+func (p Problem) byReverse(s *torch.Scope, part *methods.Pass, v []torch.Tensor) (y, dy methods.Local) {
 	theta := s.Leaves(p.Theta)
 	y = part.Apart(theta, nets.Meta().Twice()).Local(s)
 	values := y.All()
@@ -31,13 +31,13 @@ func (p Problem) byReverse(s *Scope, part *methods.Pass, v []Tensor) (y, dy meth
 	}
 	tangents := zerosLike(s, values)
 	seeds := s.Leaves(tangents[:moving])
-	g := s.Grad(values[:moving], theta, libtorch.GradOptions{Seeds: seeds, CreateGraph: true, AllowUnused: true})
-	var linear, along []Tensor
+	g := s.Grad(values[:moving], theta, torch.GradOptions{Seeds: seeds, CreateGraph: true, AllowUnused: true})
+	var linear, along []torch.Tensor
 	for i, t := range g {
 		if t.Defined() {
 			linear, along = append(linear, t), append(along, v[i])
 		}
 	}
-	copy(tangents, s.Grad(linear, seeds, libtorch.GradOptions{Seeds: along}))
+	copy(tangents, s.Grad(linear, seeds, torch.GradOptions{Seeds: along}))
 	return y.With(s.DetachAll(values)), y.With(tangents)
 }

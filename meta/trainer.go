@@ -10,9 +10,9 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Batch is a batch on the host: N pictures, normalised. View v is [N, 3, S, S]
@@ -27,12 +27,12 @@ type Batch struct {
 	// Device makes on the device what the host did not make: the views that are none in
 	// Views, each in its place, and Plain, if it is wanted and none. It is called once, while
 	// the batch is valid; nil where the host made all.
-	Device  func(s *Scope, device gotch.Device) (views []Tensor, plain Tensor)
+	Device  func(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor)
 	Indices []int64 // of the pictures in the data set
 }
 
 // whole is the number of pictures on all ranks.
-func (b Batch) whole(g *libtorch.Group) int {
+func (b Batch) whole(g *torch.Group) int {
 	if b.Total > 0 {
 		return b.Total
 	}
@@ -81,7 +81,7 @@ type Trainer struct {
 	// of every batch. Steps, losses and figures are those of the whole job, on every
 	// rank alike; what a job of one process should do once, as saving, is for the
 	// hooks of rank 0.
-	Group *libtorch.Group
+	Group *torch.Group
 	// MicroBatch is how many pictures of a rank's batch the networks see at a time;
 	// it divides their number; 0: all. The gradient is the exact one of the whole
 	// batch, computed in two passes over the parts (methods.Pass.Gradient), in the
@@ -214,13 +214,13 @@ func (t *Trainer) survey(ctx context.Context) error {
 		return fmt.Errorf("meta: method %s looks at all pictures before an epoch, and this source has no Survey", st.Name())
 	}
 	start := time.Now()
-	err := libtorch.With(func(s *Scope) error {
-		var parts []Tensor
+	err := torch.With(func(s *torch.Scope) error {
+		var parts []torch.Tensor
 		for b, err := range src.Survey(t.own(ctx)) {
 			if err != nil {
 				return err
 			}
-			if err := libtorch.With(func(u *Scope) error {
+			if err := torch.With(func(u *torch.Scope) error {
 				q := t.on(u, Batch{N: b.N, Size: b.Size, Plain: b.Plain, Device: b.Device}, nets.Eval())
 				z := u.AllGather(t.Group, q.Embed(u, q.Batch.Plain))
 				parts = append(parts, s.Hold(u.Narrow(z, 0, 0, int64(b.whole(t.Group)))))
@@ -230,7 +230,7 @@ func (t *Trainer) survey(ctx context.Context) error {
 			}
 		}
 		q := t.on(s, Batch{}, nets.Eval())
-		defer libtorch.SetGrad(false)()
+		defer torch.SetGrad(false)()
 		method.Survey(s, q, s.Cat(0, parts...))
 		return s.Err()
 	})

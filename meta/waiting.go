@@ -5,7 +5,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // waiting accounts how long a pass stands still for data. On the CPU that is how long its source lets it wait. A GPU
@@ -18,7 +18,7 @@ type waiting struct {
 	device gotch.Device
 	source Source
 	before time.Duration // what the source had let wait at the last step
-	ended  *libtorch.Mark
+	ended  *torch.Mark
 	open   []idle
 	err    error
 }
@@ -26,18 +26,18 @@ type waiting struct {
 // idle is what is not known yet of the time between two steps.
 type idle struct {
 	host              time.Duration // that the source let wait
-	ended, began, got *libtorch.Mark
+	ended, began, got *torch.Mark
 }
 
 func newWaiting(device gotch.Device, source Source) *waiting {
 	return &waiting{device: device, source: source, before: source.Waited()}
 }
 
-func (w *waiting) mark() *libtorch.Mark {
+func (w *waiting) mark() *torch.Mark {
 	if w.err != nil {
 		return nil
 	}
-	m, err := libtorch.NewMark(w.device)
+	m, err := torch.NewMark(w.device)
 	w.err = err
 	return m
 }
@@ -77,7 +77,7 @@ func (w *waiting) take() (float64, error) {
 // rest is take at the end of a pass, when the device has passed all marks.
 func (w *waiting) rest() (float64, error) {
 	if len(w.open) > 0 {
-		if err := libtorch.Synchronize(w.device); err != nil {
+		if err := torch.Synchronize(w.device); err != nil {
 			return 0, err
 		}
 	}

@@ -1,39 +1,39 @@
 package meta
 
 import (
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // weights returns A [n, k, c] of this rank's inner pictures as a leaf, and what
 // takes gradients at it back to phi, summed over the ranks; of none come none.
-func (p Problem) weights(s *Scope) (a Tensor, back func(at []Tensor) [][]Tensor) {
+func (p Problem) weights(s *torch.Scope) (a torch.Tensor, back func(at []torch.Tensor) [][]torch.Tensor) {
 	mode := nets.Meta().Across(methods.Norms(p.Group, p.LocalNorm))
 	parts := micro(s, p.Inner.Plain, p.Micro)
 	if len(parts) == 1 {
 		phi := s.Leaves(p.Phi)
 		graph := p.MSR.Forward(s, s.Share(p.Group, phi, false), p.PhiBuffers, p.Inner.Plain, mode)
-		return s.Leaves([]Tensor{graph})[0], func(at []Tensor) [][]Tensor {
-			out := make([][]Tensor, len(at))
+		return s.Leaves([]torch.Tensor{graph})[0], func(at []torch.Tensor) [][]torch.Tensor {
+			out := make([][]torch.Tensor, len(at))
 			for i, g := range at {
 				if g.Defined() {
-					out[i] = s.Grad([]Tensor{graph}, phi, libtorch.GradOptions{Seeds: []Tensor{g}, RetainGraph: true})
+					out[i] = s.Grad([]torch.Tensor{graph}, phi, torch.GradOptions{Seeds: []torch.Tensor{g}, RetainGraph: true})
 				}
 			}
 			return out
 		}
 	}
-	rows := make([]Tensor, len(parts))
-	libtorch.NoGrad(func() {
+	rows := make([]torch.Tensor, len(parts))
+	torch.NoGrad(func() {
 		for i, x := range parts {
-			s.Within(func(t *Scope) { rows[i] = s.Hold(p.MSR.Forward(t, p.Phi, p.PhiBuffers, x, mode)) })
+			s.Within(func(t *torch.Scope) { rows[i] = s.Hold(p.MSR.Forward(t, p.Phi, p.PhiBuffers, x, mode)) })
 		}
 	})
-	return s.Leaves([]Tensor{s.Cat(0, rows...)})[0], func(at []Tensor) [][]Tensor {
-		out := make([][]Tensor, len(at))
+	return s.Leaves([]torch.Tensor{s.Cat(0, rows...)})[0], func(at []torch.Tensor) [][]torch.Tensor {
+		out := make([][]torch.Tensor, len(at))
 		for i, x := range parts {
-			s.Within(func(t *Scope) {
+			s.Within(func(t *torch.Scope) {
 				phi := t.Leaves(p.Phi)
 				graph := p.MSR.Forward(t, phi, p.PhiBuffers, x, mode)
 				for k, g := range at {
@@ -43,7 +43,7 @@ func (p Problem) weights(s *Scope) (a Tensor, back func(at []Tensor) [][]Tensor)
 					if out[k] == nil {
 						out[k] = zerosLike(s, p.Phi)
 					}
-					s.AddAll(out[k], t.Grad([]Tensor{graph}, phi, libtorch.GradOptions{Seeds: micro(t, g, p.Micro)[i : i+1], RetainGraph: true}))
+					s.AddAll(out[k], t.Grad([]torch.Tensor{graph}, phi, torch.GradOptions{Seeds: micro(t, g, p.Micro)[i : i+1], RetainGraph: true}))
 				}
 			})
 		}
@@ -55,12 +55,12 @@ func (p Problem) weights(s *Scope) (a Tensor, back func(at []Tensor) [][]Tensor)
 }
 
 // micro takes rows apart into micro-batches of m; into one, where m is 0.
-func micro(s *Scope, x Tensor, m int64) []Tensor {
+func micro(s *torch.Scope, x torch.Tensor, m int64) []torch.Tensor {
 	count := methods.Divide(s, s.Size(x, 0), m)
 	if count == 1 {
-		return []Tensor{x}
+		return []torch.Tensor{x}
 	}
-	parts := make([]Tensor, count)
+	parts := make([]torch.Tensor, count)
 	for i := range parts {
 		parts[i] = s.Narrow(x, 0, int64(i)*m, m)
 	}
@@ -71,30 +71,30 @@ func micro(s *Scope, x Tensor, m int64) []Tensor {
 // weighted projections W: <G, dW>, with W's gradient G and its tangents dW, which
 // depend on A themselves.
 type second struct {
-	at    []Tensor        // G
+	at    []torch.Tensor  // G
 	along []methods.Local // the tangents, part by part
-	v     []Tensor
+	v     []torch.Tensor
 }
 
 // throughWeights takes gradients at W, weighted projections (feature space), to
 // A. dW is not computed: <G, dW> is <dG, tangents>, with dG the gradient of <G, W>
 // by what W is made of, the features and the projector.
-func (p Problem) throughWeights(s *Scope, parts []*methods.Pass, points []methods.Local, at []Tensor, more *second) Tensor {
-	rows := make([]Tensor, len(parts))
+func (p Problem) throughWeights(s *torch.Scope, parts []*methods.Pass, points []methods.Local, at []torch.Tensor, more *second) torch.Tensor {
+	rows := make([]torch.Tensor, len(parts))
 	for i, part := range parts {
-		s.Within(func(t *Scope) {
+		s.Within(func(t *torch.Scope) {
 			theta, features := part.Theta, points[i].Features
 			twice := more != nil && !p.HasTarget()
 			if twice {
 				theta, features = t.Leaves(theta), t.Leaves(features)
 			}
 			q := part.Apart(theta, nets.Meta())
-			q.A = t.Leaves([]Tensor{q.A})[0]
+			q.A = t.Leaves([]torch.Tensor{q.A})[0]
 			w := q.Weigh(t, features)
 			outputs, seeds := w, methods.PartOf(t, at, i, len(parts))
 			if twice {
 				// As leaves, so that every gradient has a graph.
-				g := t.Grad(w, append(features[:len(features):len(features)], theta...), libtorch.GradOptions{
+				g := t.Grad(w, append(features[:len(features):len(features)], theta...), torch.GradOptions{
 					Seeds: t.Leaves(methods.PartOf(t, more.at, i, len(parts))), CreateGraph: true, AllowUnused: true})
 				along := append(more.along[i].Features[:len(features):len(features)], more.v...)
 				for k := range g {
@@ -103,7 +103,7 @@ func (p Problem) throughWeights(s *Scope, parts []*methods.Pass, points []method
 					}
 				}
 			}
-			rows[i] = s.Hold(t.Grad(outputs, []Tensor{q.A}, libtorch.GradOptions{Seeds: seeds})[0])
+			rows[i] = s.Hold(t.Grad(outputs, []torch.Tensor{q.A}, torch.GradOptions{Seeds: seeds})[0])
 		})
 	}
 	return s.Cat(0, rows...)

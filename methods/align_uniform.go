@@ -1,6 +1,9 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/losses"
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // alignUniform is Wang and Isola 2020: views of a picture lie together, all
 // pictures spread over the sphere.
@@ -8,7 +11,7 @@ type alignUniform struct{ base }
 
 func newAlignUniform(c Config) Method { return alignUniform{base{c, "align_uniform"}} }
 
-func (m alignUniform) Loss(s *Scope, p *Pass) Tensor {
+func (m alignUniform) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	t := m.c.option("t")
 	spread := s.Add(losses.Uniformity(s, p.Z[0], t), losses.Uniformity(s, p.Z[1], t))
 	near := losses.Alignment(s, p.Z[0], p.Z[1], m.c.option("alpha"))

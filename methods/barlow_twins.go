@@ -1,6 +1,9 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/losses"
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // barlowTwins is Zbontar et al. 2021: the cross-correlation of the views'
 // embeddings is drawn to the identity.
@@ -8,6 +11,6 @@ type barlowTwins struct{ base }
 
 func newBarlowTwins(c Config) Method { return barlowTwins{base{c, "barlow_twins"}} }
 
-func (m barlowTwins) Loss(s *Scope, p *Pass) Tensor {
+func (m barlowTwins) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return losses.BarlowTwins(s, p.Z[0], p.Z[1], m.c.option("off_diagonal"))
 }

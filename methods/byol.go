@@ -3,6 +3,7 @@ package methods
 import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // byol is Grill et al. 2020: the prediction of each view is drawn to the target
@@ -21,7 +22,7 @@ func (m byol) Momentum(progress float64) float64 {
 	return m.c.tau(0.99, progress)
 }
 
-func (m byol) Loss(s *Scope, p *Pass) Tensor {
+func (m byol) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	q := p.ApplyAll(s, predictorPart, p.Z)
 	t := p.Batch.TargetZ
 	return losses.BYOL(s, q[0], q[1], t[0], t[1])

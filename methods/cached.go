@@ -3,8 +3,8 @@ package methods
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Gradient caching (Gao et al. 2021, "Scaling deep contrastive learning batch
@@ -16,7 +16,7 @@ import (
 
 // Divide is the number of micro-batches of m pictures in n; of 0 pictures, which
 // stands for all, it is 1. It fails s, and is 1, where m does not divide n.
-func Divide(s *Scope, n, m int64) int64 {
+func Divide(s *torch.Scope, n, m int64) int64 {
 	if s.Err() != nil || m == 0 {
 		return 1
 	}
@@ -30,7 +30,7 @@ func Divide(s *Scope, n, m int64) int64 {
 // Parts are the micro-batches of the pass: passes of Micro pictures each, with the
 // weights and the target's features that are theirs; the pass itself where it
 // is not divided. Batch norms take the statistics of a part, over all ranks.
-func (p *Pass) Parts(s *Scope) []*Pass {
+func (p *Pass) Parts(s *torch.Scope) []*Pass {
 	if p.Micro == 0 || len(p.Batch.Views) == 0 {
 		return []*Pass{p}
 	}
@@ -42,14 +42,14 @@ func (p *Pass) Parts(s *Scope) []*Pass {
 	for i := range parts {
 		q := *p
 		q.shared, q.sharedOf = nil, nil
-		part := func(x Tensor) Tensor {
+		part := func(x torch.Tensor) torch.Tensor {
 			if !x.Defined() {
 				return x
 			}
 			rows := s.Size(x, 0) / int64(len(parts)) // a picture has more where a method cuts it
 			return s.Narrow(x, 0, int64(i)*rows, rows)
 		}
-		q.Batch.Views, q.Batch.TargetH = make([]Tensor, len(p.Batch.Views)), make([]Tensor, len(p.Batch.TargetH))
+		q.Batch.Views, q.Batch.TargetH = make([]torch.Tensor, len(p.Batch.Views)), make([]torch.Tensor, len(p.Batch.TargetH))
 		for v, x := range p.Batch.Views {
 			q.Batch.Views[v] = part(x)
 		}
@@ -63,11 +63,11 @@ func (p *Pass) Parts(s *Scope) []*Pass {
 }
 
 // Concat puts the parts' outputs together again.
-func Concat(s *Scope, parts []Local) Local {
+func Concat(s *torch.Scope, parts []Local) Local {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	features, projected, weighted := make([][]Tensor, len(parts)), make([][]Tensor, len(parts)), make([][]Tensor, len(parts))
+	features, projected, weighted := make([][]torch.Tensor, len(parts)), make([][]torch.Tensor, len(parts)), make([][]torch.Tensor, len(parts))
 	for i, l := range parts {
 		features[i], projected[i], weighted[i] = l.Features, l.Projected, l.Weighted
 	}
@@ -75,13 +75,13 @@ func Concat(s *Scope, parts []Local) Local {
 }
 
 // concat joins the k-th tensors of all parts along dimension 1.
-func concat(s *Scope, parts [][]Tensor) []Tensor {
+func concat(s *torch.Scope, parts [][]torch.Tensor) []torch.Tensor {
 	if len(parts) == 1 || s.Err() != nil {
 		return parts[0]
 	}
-	out := make([]Tensor, len(parts[0]))
+	out := make([]torch.Tensor, len(parts[0]))
 	for k := range out {
-		pieces := make([]Tensor, len(parts))
+		pieces := make([]torch.Tensor, len(parts))
 		for i, part := range parts {
 			pieces[i] = part[k]
 		}
@@ -91,8 +91,8 @@ func concat(s *Scope, parts [][]Tensor) []Tensor {
 }
 
 // PartOf is what concat put together of the i-th of n parts.
-func PartOf(s *Scope, xs []Tensor, i, n int) []Tensor {
-	out := make([]Tensor, len(xs))
+func PartOf(s *torch.Scope, xs []torch.Tensor, i, n int) []torch.Tensor {
+	out := make([]torch.Tensor, len(xs))
 	for k, x := range xs {
 		if x.Defined() {
 			rows := s.Size(x, 1) / int64(n)
@@ -106,34 +106,34 @@ func PartOf(s *Scope, xs []Tensor, i, n int) []Tensor {
 // of the backbone's stages.
 type tape struct {
 	backbone []*nets.Checkpointed // for each evaluation, in order of the groups of views
-	random   libtorch.Generator   // before the projector
+	random   torch.Generator      // before the projector
 }
 
 // Gradient returns the gradient by theta of the loss that f computes of the pass,
 // after the networks ran. p.Theta become leaves. In a data-parallel job it is that
 // of the whole batch, on all ranks. Where the pass has micro-batches or
 // checkpoints, it is computed in two passes over the networks.
-func (p *Pass) Gradient(s *Scope, f func() Tensor) []Tensor {
+func (p *Pass) Gradient(s *torch.Scope, f func() torch.Tensor) []torch.Tensor {
 	p.Theta, p.overlap = s.Leaves(p.Theta), true
 	parts := p.Parts(s)
 	if len(parts) > 1 || p.Checkpoint {
 		return p.cached(s, parts, f)
 	}
 	p.Forward(s)
-	return s.Grad([]Tensor{f()}, p.Theta, libtorch.GradOptions{})
+	return s.Grad([]torch.Tensor{f()}, p.Theta, torch.GradOptions{})
 }
 
 // first is what the first pass over a part leaves.
 type first struct {
 	Local
 	tape   *tape // of the only part: others run again as a whole
-	random libtorch.Generator
+	random torch.Generator
 }
 
-func (p *Pass) cached(s *Scope, parts []*Pass, f func() Tensor) []Tensor {
+func (p *Pass) cached(s *torch.Scope, parts []*Pass, f func() torch.Tensor) []torch.Tensor {
 	device := s.Like(p.Theta[0]).Device
 	done, outputs := make([]first, len(parts)), make([]Local, len(parts))
-	libtorch.NoGrad(func() {
+	torch.NoGrad(func() {
 		for i, q := range parts {
 			done[i].random = s.Generator(device)
 			if p.Checkpoint && len(parts) == 1 {
@@ -141,7 +141,7 @@ func (p *Pass) cached(s *Scope, parts []*Pass, f func() Tensor) []Tensor {
 				r.tape = &tape{}
 				done[i].tape, outputs[i] = r.tape, r.Local(s)
 			} else {
-				s.Within(func(t *Scope) { outputs[i] = q.Local(t).Held(s) })
+				s.Within(func(t *torch.Scope) { outputs[i] = q.Local(t).Held(s) })
 			}
 			done[i].Local = outputs[i]
 		}
@@ -149,18 +149,18 @@ func (p *Pass) cached(s *Scope, parts []*Pass, f func() Tensor) []Tensor {
 	all := Concat(s, outputs)
 	points := s.Leaves(append(all.Projected[:len(all.Projected):len(all.Projected)], all.Weighted...))
 	p.Join(s, Local{Projected: points[:len(all.Projected)], Weighted: points[len(all.Projected):]})
-	grads := s.Grad([]Tensor{f()}, append(points[:len(points):len(points)], p.Theta...), libtorch.GradOptions{AllowUnused: true})
+	grads := s.Grad([]torch.Tensor{f()}, append(points[:len(points):len(points)], p.Theta...), torch.GradOptions{AllowUnused: true})
 	if s.Err() != nil {
 		return grads
 	}
 	seeds, direct := grads[:len(points)], grads[len(points):]
-	sums := make([]Tensor, p.local())
+	sums := make([]torch.Tensor, p.local())
 	for i := range sums {
 		sums[i] = s.ZerosLike(s.Detach(p.Theta[i]))
 	}
 	after := s.Generator(device)
 	for i, q := range parts {
-		s.Within(func(t *Scope) {
+		s.Within(func(t *torch.Scope) {
 			done[i].random.Restore(t)
 			q.pull(t, done[i], PartOf(t, seeds, i, len(parts)), sums)
 		})
@@ -179,11 +179,11 @@ func (p *Pass) cached(s *Scope, parts []*Pass, f func() Tensor) []Tensor {
 // pull adds to sums what gradients at the networks' outputs are by backbone and
 // projector, on this rank's pictures alone. The networks run as before; their
 // running statistics have moved already. What a target network makes is constant.
-func (p *Pass) pull(s *Scope, done first, seeds, sums []Tensor) {
+func (p *Pass) pull(s *torch.Scope, done first, seeds, sums []torch.Tensor) {
 	theta := s.Leaves(p.Theta[:p.local()])
 	q := p.Apart(theta, p.Mode.Still())
 	if p.networks.Target {
-		q.A = Tensor{}
+		q.A = torch.Tensor{}
 	}
 	if !p.Checkpoint {
 		l := q.Local(s)
@@ -194,7 +194,7 @@ func (p *Pass) pull(s *Scope, done first, seeds, sums []Tensor) {
 		done.tape = &tape{}
 		r := *q
 		r.tape = done.tape
-		libtorch.NoGrad(func() { done.Local = r.Local(s) })
+		torch.NoGrad(func() { done.Local = r.Local(s) })
 	}
 	features := s.Leaves(done.Features)
 	done.tape.random.Restore(s)
@@ -216,12 +216,12 @@ func (p *Pass) pull(s *Scope, done first, seeds, sums []Tensor) {
 
 // back are the gradients by something of outputs, with those at them; an output
 // without one does not count.
-func back(s *Scope, projected, weighted, seeds, by []Tensor) []Tensor {
-	var outputs, used []Tensor
+func back(s *torch.Scope, projected, weighted, seeds, by []torch.Tensor) []torch.Tensor {
+	var outputs, used []torch.Tensor
 	for i, y := range append(projected, weighted...) {
 		if seeds[i].Defined() {
 			outputs, used = append(outputs, y), append(used, seeds[i])
 		}
 	}
-	return s.Grad(outputs, by, libtorch.GradOptions{Seeds: used, AllowUnused: true})
+	return s.Grad(outputs, by, torch.GradOptions{Seeds: used, AllowUnused: true})
 }

@@ -3,6 +3,8 @@ package methods
 import (
 	"errors"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -37,10 +39,10 @@ func (m cmc) Networks(backbone nets.Encoder) (Networks, error) {
 }
 
 // Arrange takes the embeddings of the two sides apart.
-func (m cmc) Arrange(s *Scope, y []Tensor) []Tensor {
-	return []Tensor{s.Narrow(y[0], 1, 0, m.c.Dim), s.Narrow(y[0], 1, m.c.Dim, m.c.Dim)}
+func (m cmc) Arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor {
+	return []torch.Tensor{s.Narrow(y[0], 1, 0, m.c.Dim), s.Narrow(y[0], 1, m.c.Dim, m.c.Dim)}
 }
 
-func (m cmc) Loss(s *Scope, p *Pass) Tensor {
+func (m cmc) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return losses.CrossViewNCE(s, p.Pair(), m.c.Temperature)
 }

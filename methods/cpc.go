@@ -3,6 +3,8 @@ package methods
 import (
 	"fmt"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -30,16 +32,16 @@ func (m cpc) Networks(backbone nets.Encoder) (Networks, error) {
 }
 
 // Cut makes the grid of patches.
-func (m cpc) Cut(s *Scope, views Tensor) Tensor {
+func (m cpc) Cut(s *torch.Scope, views torch.Tensor) torch.Tensor {
 	n, side := s.Size(views, 0), s.Size(views, 2)
 	stride := side / (cpcGrid + 1)
 	if s.Err() == nil && stride < 1 {
 		s.Fail(fmt.Errorf("methods: cpc cuts pictures into %d x %d patches, and a side of %d pixels is too short; use --size %d or more", cpcGrid, cpcGrid, side, cpcGrid+1))
 	}
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
-	var patches []Tensor
+	var patches []torch.Tensor
 	for y := range int64(cpcGrid) {
 		row := s.Narrow(views, 2, y*stride, 2*stride)
 		for x := range int64(cpcGrid) {
@@ -50,19 +52,19 @@ func (m cpc) Cut(s *Scope, views Tensor) Tensor {
 }
 
 // grids takes predictions and targets apart: [N, 7, 7, d] each.
-func (m cpc) grids(s *Scope, y Tensor) (predictions, targets Tensor) {
+func (m cpc) grids(s *torch.Scope, y torch.Tensor) (predictions, targets torch.Tensor) {
 	both := s.Reshape(y, -1, 2, cpcGrid, cpcGrid, m.c.Dim)
 	return s.Select(both, 1, 0), s.Select(both, 1, 1)
 }
 
 // Arrange is the mean of the predictions, and of what they predict.
-func (m cpc) Arrange(s *Scope, y []Tensor) []Tensor {
+func (m cpc) Arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor {
 	predictions, targets := m.grids(s, y[0])
 	rows := cpcGrid - m.ahead()
-	return []Tensor{s.MeanDim(s.Narrow(predictions, 1, 0, rows), false, 1, 2), s.MeanDim(s.Narrow(targets, 1, m.ahead(), rows), false, 1, 2)}
+	return []torch.Tensor{s.MeanDim(s.Narrow(predictions, 1, 0, rows), false, 1, 2), s.MeanDim(s.Narrow(targets, 1, m.ahead(), rows), false, 1, 2)}
 }
 
-func (m cpc) Loss(s *Scope, p *Pass) Tensor {
+func (m cpc) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	predictions, targets := m.grids(s, p.Y[0])
 	return losses.CPC(s, predictions, targets, m.ahead(), m.c.option("scale"))
 }

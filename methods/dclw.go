@@ -1,6 +1,9 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/losses"
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // dclw is Yeh et al. 2022, decoupled contrastive learning with weighted
 // positives: NT-Xent without the positive in its denominator.
@@ -8,6 +11,6 @@ type dclw struct{ base }
 
 func newDCLW(c Config) Method { return dclw{base{c, "dclw"}} }
 
-func (m dclw) Loss(s *Scope, p *Pass) Tensor {
+func (m dclw) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return losses.Decoupled(s, p.Pair(), m.c.Temperature, m.c.option("sigma"))
 }

@@ -3,6 +3,7 @@ package methods
 import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // directPred is Tian et al. 2021: BYOL whose linear predictor is not trained but
@@ -24,7 +25,7 @@ func (m directPred) Momentum(progress float64) float64 {
 	return m.c.tau(0.99, progress)
 }
 
-func (m directPred) Loss(s *Scope, p *Pass) Tensor {
+func (m directPred) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	w, t := p.Own(s, predictorPart), p.Batch.TargetZ
 	return losses.BYOL(s, s.MatMul(p.Z[0], w), s.MatMul(p.Z[1], w), t[0], t[1])
 }
@@ -33,11 +34,11 @@ func (m directPred) Loss(s *Scope, p *Pass) Tensor {
 // U diag(sqrt(s) + eps max sqrt(s)) Uᵀ for F = U diag(s) Uᵀ, with the largest
 // eigenvalue scaled to one (sections 4 and 5 of the paper). On a GPU the host waits
 // here: LibTorch looks whether the eigenvalues were found.
-func (m directPred) Update(s *Scope, p *Pass) {
+func (m directPred) Update(s *torch.Scope, p *Pass) {
 	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
 	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))
 	f := p.Own(s, correlationState)
-	s.Lerp([]Tensor{f}, []Tensor{batch}, 1-m.c.option("memory"))
+	s.Lerp([]torch.Tensor{f}, []torch.Tensor{batch}, 1-m.c.option("memory"))
 	values, vectors := s.Eigh(f)
 	roots := s.Sqrt(s.ClampMin(values, 0))
 	largest := s.Narrow(roots, 0, m.c.Dim-1, 1)

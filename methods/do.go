@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Space says what the weights a_t multiply.
@@ -28,7 +29,7 @@ func (m *Model) WeightWidth(space Space) int64 {
 // views. Anchors are the projections of the first two views; positives and
 // negatives the other pictures', or the target's where there is a target network;
 // a queue joins the negatives.
-func (p *Pass) DoLoss(s *Scope) Tensor {
+func (p *Pass) DoLoss(s *torch.Scope) torch.Tensor {
 	b := p.Pair()
 	if c, ok := p.Method.(Contraster); ok {
 		b = c.Contrast(s, p)
@@ -37,10 +38,10 @@ func (p *Pass) DoLoss(s *Scope) Tensor {
 		return losses.Do(s, b, s.AllGather(p.Group, p.A), p.Temperature())
 	}
 	if s.Err() != nil {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	pictures := s.Size(p.A, 0) * int64(p.Group.Size())
-	positive := func(v int) Tensor { return s.Reshape(p.W[v], pictures, s.Size(p.A, 1), -1) }
+	positive := func(v int) torch.Tensor { return s.Reshape(p.W[v], pictures, s.Size(p.A, 1), -1) }
 	// Positives of view 1 are made from view 2, and the other way round.
 	return losses.DoPositives(s, b, positive(1), positive(0), p.Temperature())
 }

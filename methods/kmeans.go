@@ -6,19 +6,19 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // clusters are the outcome of kMeans.
 type clusters struct {
-	centroids Tensor // [K, d]
-	own       Tensor // [P]: each row's cluster
-	distances Tensor // [P]: of each row to its centroid
+	centroids torch.Tensor // [K, d]
+	own       torch.Tensor // [P]: each row's cluster
+	distances torch.Tensor // [P]: of each row to its centroid
 }
 
 // kMeans is Lloyd's algorithm on rows x [P, d], from k of them at random. An
 // empty cluster stays where it was.
-func kMeans(s *Scope, x Tensor, k int64, iterations int, rng *rand.Rand) (c clusters) {
+func kMeans(s *torch.Scope, x torch.Tensor, k int64, iterations int, rng *rand.Rand) (c clusters) {
 	n, d := s.Size(x, 0), s.Size(x, 1)
 	if s.Err() == nil && (k < 1 || k > n) {
 		s.Fail(fmt.Errorf("methods: %d clusters of %d pictures", k, n))
@@ -31,15 +31,15 @@ func kMeans(s *Scope, x Tensor, k int64, iterations int, rng *rand.Rand) (c clus
 		first[i] = int64(j)
 	}
 	like := s.Like(x)
-	c.centroids = s.Clone(s.IndexSelect(x, 0, libtorch.FromSlice(s, first, like.Device, k)))
+	c.centroids = s.Clone(s.IndexSelect(x, 0, torch.FromSlice(s, first, like.Device, k)))
 	columns := s.Unsqueeze(s.Arange(0, k, like.Device), 0)
 	block := max(1, min(n, (1<<24)/k)) // rows at a time: bounded memory
 	for turn := range iterations + 1 {
 		last := turn == iterations
-		var own, distances []Tensor
+		var own, distances []torch.Tensor
 		sums, counts := s.Zeros(like, k, d), s.Zeros(like, k)
 		for from := int64(0); from < n; from += block {
-			err := libtorch.With(func(t *Scope) error {
+			err := torch.With(func(t *torch.Scope) error {
 				rows := t.Narrow(x, 0, from, min(block, n-from))
 				nearest := t.ArgMax(t.Sub(t.MatMul(rows, t.T(c.centroids)), t.MulScalar(t.SumDim(t.Square(c.centroids), false, 1), 0.5)), 1)
 				if last {

@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 func TestKMeansFindsSeparateGroups(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	rng := rand.New(rand.NewPCG(1, 2))
 	centres := [][]float64{{0, 0}, {10, 0}, {0, 10}}
 	var data []float64
@@ -22,16 +22,16 @@ func TestKMeansFindsSeparateGroups(t *testing.T) {
 			data = append(data, c+0.5*rng.NormFloat64())
 		}
 	}
-	x := libtorch.FromSlice(s, data, gotch.CPU, 60, 2)
+	x := torch.FromSlice(s, data, gotch.CPU, 60, 2)
 	// Lloyd's algorithm may end in a local optimum; from these rows it does not.
 	c := kMeans(s, x, 3, 20, rand.New(rand.NewPCG(3, 4)))
-	own, distances := libtorch.Slice[int64](s, c.own), libtorch.Slice[float64](s, c.distances)
+	own, distances := torch.Slice[int64](s, c.own), torch.Slice[float64](s, c.distances)
 	for i := range own {
 		assert.Equal(t, own[i%3], own[i], "row %d", i)
 		assert.Less(t, distances[i], 3.0)
 	}
 	assert.Len(t, map[int64]bool{own[0]: true, own[1]: true, own[2]: true}, 3)
-	centroids := libtorch.Slice[float64](s, c.centroids)
+	centroids := torch.Slice[float64](s, c.centroids)
 	for k, centre := range centres {
 		for j, v := range centre {
 			assert.InDelta(t, v, centroids[2*own[k]+int64(j)], 0.5)
@@ -41,11 +41,11 @@ func TestKMeansFindsSeparateGroups(t *testing.T) {
 }
 
 func TestKMeansKeepsEmptyClustersAndRefusesTooMany(t *testing.T) {
-	s := libtorch.NewScope()
-	x := libtorch.FromSlice(s, []float64{1, 1, 1, 1, 1, 1, 5, 5}, gotch.CPU, 4, 2) // three rows are one
+	s := torch.NewScope()
+	x := torch.FromSlice(s, []float64{1, 1, 1, 1, 1, 1, 5, 5}, gotch.CPU, 4, 2) // three rows are one
 	c := kMeans(s, x, 4, 5, rand.New(rand.NewPCG(1, 1)))
 	assert.True(t, s.Finite(c.centroids))
-	assert.InDeltaSlice(t, []float64{0, 0, 0, 0}, libtorch.Slice[float64](s, c.distances), 1e-12)
+	assert.InDeltaSlice(t, []float64{0, 0, 0, 0}, torch.Slice[float64](s, c.distances), 1e-12)
 	kMeans(s, x, 5, 5, rand.New(rand.NewPCG(1, 1)))
 	assert.ErrorContains(t, s.Close(), "5 clusters of 4 pictures")
 }

@@ -1,10 +1,10 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/internal/libtorch"
+import "github.com/icl-msr/icl-msr/torch"
 
 // Norms are the ranks over whose rows batch norms take a batch's statistics
 // (nets.Mode.Across): the group's, or, where local is set, nil, a rank alone.
-func Norms(g *libtorch.Group, local bool) *libtorch.Group {
+func Norms(g *torch.Group, local bool) *torch.Group {
 	if local {
 		return nil
 	}
@@ -13,7 +13,7 @@ func Norms(g *libtorch.Group, local bool) *libtorch.Group {
 
 // RunningStatistics returns, of the model's buffers and state, what backbone and
 // projector and their target networks move by a rank's own pictures.
-func (m *Model) RunningStatistics(buffers, state []Tensor) (out []Tensor) {
+func (m *Model) RunningStatistics(buffers, state []torch.Tensor) (out []torch.Tensor) {
 	for _, part := range []string{BackbonePart, ProjectorPart} {
 		at, ok := m.spans[part]
 		if !ok {

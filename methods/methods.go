@@ -19,17 +19,9 @@ package methods
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
-)
-
-// Short names for what every signature here mentions.
-type (
-	// Tensor is a handle to a LibTorch tensor.
-	Tensor = libtorch.Tensor
-	// Scope owns tensors and keeps the first error.
-	Scope = libtorch.Scope
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Method is a self-supervised method: its views, its networks, its loss.
@@ -42,7 +34,7 @@ type Method interface {
 	// Networks puts the method's networks on a backbone.
 	Networks(backbone nets.Encoder) (Networks, error)
 	// Loss is the method's own loss, L_ct, of a pass whose Y and Z are there.
-	Loss(s *Scope, p *Pass) Tensor
+	Loss(s *torch.Scope, p *Pass) torch.Tensor
 	// Temperature is tau of the do-loss that MSR adds.
 	Temperature() float64
 	// Momentum is tau of the target network's moving average at a progress from
@@ -52,25 +44,25 @@ type Method interface {
 
 // Updater is a method that moves a state of its own after each optimizer step.
 type Updater interface {
-	Update(s *Scope, p *Pass)
+	Update(s *torch.Scope, p *Pass)
 }
 
 // Contraster is a method whose do-loss compares other embeddings than those of
 // the first two views, or has more negatives.
 type Contraster interface {
-	Contrast(s *Scope, p *Pass) losses.Batch
+	Contrast(s *torch.Scope, p *Pass) losses.Batch
 }
 
 // Cutter is a method whose backbone sees parts of the views: Cut maps views
 // [N, 3, S, S] to [N*parts, 3, P, P], a picture's parts together.
 type Cutter interface {
-	Cut(s *Scope, views Tensor) Tensor
+	Cut(s *torch.Scope, views torch.Tensor) torch.Tensor
 }
 
 // Arranger is a method that does not compare views one by one: Arrange makes the
 // compared embeddings of what the projector gave for each view.
 type Arranger interface {
-	Arrange(s *Scope, y []Tensor) []Tensor
+	Arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor
 }
 
 // Surveyor is a method that looks at all pictures before an epoch.
@@ -80,7 +72,7 @@ type Surveyor interface {
 	// Survey sets the method's state from the embeddings z [pictures, d] of the
 	// un-augmented pictures in the data set's order, by the target network where
 	// there is one.
-	Survey(s *Scope, p *Pass, z Tensor)
+	Survey(s *torch.Scope, p *Pass, z torch.Tensor)
 }
 
 // Sparing is a method whose own loss needs only some of the views: Needs reports
@@ -92,7 +84,7 @@ type Sparing interface {
 // Freezer is a method that leaves some gradients out: it sets those of theta
 // that are not to be used to none.
 type Freezer interface {
-	Freeze(p *Pass, grads []Tensor)
+	Freeze(p *Pass, grads []torch.Tensor)
 }
 
 // Blind is a method that knows its loss, with batches of so many pictures, of embeddings that are all alike. A loss

@@ -8,18 +8,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pass is a method on a small network and random pictures, after its targets
 // and its forward pass.
-func pass(t *testing.T, s *libtorch.Scope, name string, c methods.Config) *methods.Pass {
+func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *methods.Pass {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
-	require.NoError(t, libtorch.ManualSeed(5))
+	require.NoError(t, torch.ManualSeed(5))
 	c.Temperature, c.Hidden, c.Dim = 0.2, 8, 5
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func pass(t *testing.T, s *libtorch.Scope, name string, c methods.Config) *metho
 	require.NoError(t, err)
 	m, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
-	o := libtorch.Float64()
+	o := torch.Float64()
 	p := &methods.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o), Mode: nets.Train(),
 		Clock: methods.Clock{Step: 500, Steps: 1000}}
 	p.State = m.InitialState(s, p.Theta, p.Buffers, o)
@@ -39,12 +39,12 @@ func pass(t *testing.T, s *libtorch.Scope, name string, c methods.Config) *metho
 	return p
 }
 
-func slice(s *libtorch.Scope, x libtorch.Tensor) []float64 { return libtorch.Slice[float64](s, x) }
+func slice(s *torch.Scope, x torch.Tensor) []float64 { return torch.Slice[float64](s, x) }
 
 // A queue that is read after the batch went in has the positives among the
 // negatives. Here it is read first: the loss is that of the earlier keys.
 func TestTheQueueIsReadBeforeTheBatchGoesIn(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	p := pass(t, s, "moco", methods.Config{Queue: 12})
 	before := s.Clone(p.Own(s, "queue"))
 	key := p.Batch.TargetZ
@@ -62,7 +62,7 @@ func TestTheQueueIsReadBeforeTheBatchGoesIn(t *testing.T) {
 // The target's batch norm moves by its own pictures; its parameters by the
 // moving average; neither where the mode is that of the meta stage.
 func TestTheTargetsBatchNormIsItsOwn(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	p := pass(t, s, "byol", methods.Config{Momentum: 0.9})
 	at := func(name string) int {
 		for i, spec := range p.Model.State() {
@@ -95,10 +95,10 @@ func TestTheTargetsBatchNormIsItsOwn(t *testing.T) {
 // SwAV that is stuck has the loss ln K: all prototypes alike. Its prototypes
 // keep norm 1, do not move at first, and its queue joins Sinkhorn once full.
 func TestSwAVsPrototypesAndQueue(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	p := pass(t, s, "swav", methods.Config{Prototypes: []int64{6}, Queue: 8})
 	last := len(p.Theta) - 1
-	grads := append([]libtorch.Tensor(nil), p.Theta...)
+	grads := append([]torch.Tensor(nil), p.Theta...)
 	freezer := p.Method.(methods.Freezer)
 	freezer.Freeze(p, grads)
 	assert.True(t, grads[last].Defined())
@@ -180,10 +180,10 @@ func TestABackboneThatCannotBeHalvedIsAnError(t *testing.T) {
 
 // A picture's patches lie together, row by row, half overlapping.
 func TestCPCsPatches(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	m, err := methods.New("cpc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
 	require.NoError(t, err)
-	x := s.Reshape(s.To(s.Arange(0, 2*3*16*16, libtorch.Float64().Device), libtorch.Float64()), 2, 3, 16, 16)
+	x := s.Reshape(s.To(s.Arange(0, 2*3*16*16, torch.Float64().Device), torch.Float64()), 2, 3, 16, 16)
 	patches := m.(methods.Cutter).Cut(s, x)
 	require.Equal(t, []int64{2 * 49, 3, 4, 4}, s.Shape(patches))
 	first := slice(s, s.Narrow(patches, 0, 49+7*2+1, 1)) // the second picture, row 2, column 1
@@ -197,11 +197,11 @@ func TestCPCsPatches(t *testing.T) {
 func TestWhatHeadsDoNotSee(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	s := libtorch.NewScope()
-	o := libtorch.Float64()
+	s := torch.NewScope()
+	o := torch.Float64()
 	c := nets.NewContext(3, 4, 2, 5, 2)
 	params := nets.Initialize(s, c.Params(), o)
-	predictions := func(x libtorch.Tensor) libtorch.Tensor {
+	predictions := func(x torch.Tensor) torch.Tensor {
 		return s.Narrow(c.Forward(s, params, nil, x, nets.Eval()), 1, 0, 50) // [1, 5*5*2], row by row
 	}
 	x := s.Normal(0, 1, o, 25, 3)

@@ -3,6 +3,8 @@ package methods
 import (
 	"math"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -22,7 +24,7 @@ func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
 // Momentum is constant, 0.999 in the paper, unless the option ema says otherwise.
 func (m moco) Momentum(progress float64) float64 { return m.c.tau(0.999, progress) }
 
-func (m moco) Loss(s *Scope, p *Pass) Tensor {
+func (m moco) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	t, queue := p.Batch.TargetZ, p.Own(s, queueState)
 	if m.oneWay() {
 		return losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature)
@@ -34,11 +36,11 @@ func (m moco) Loss(s *Scope, p *Pass) Tensor {
 func (m moco) Blind(int) float64 { return math.Log(float64(or(m.c.Queue, 4096)) + 1) }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m moco) Contrast(s *Scope, p *Pass) losses.Batch { return p.withQueue(s) }
+func (m moco) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.withQueue(s) }
 
 // Update enqueues after the loss was taken: a queue that holds the batch's own
 // keys would have its positives among the negatives.
-func (m moco) Update(s *Scope, p *Pass) {
+func (m moco) Update(s *torch.Scope, p *Pass) {
 	keys := p.Batch.TargetZ
 	if m.oneWay() {
 		keys = keys[1:2]

@@ -3,8 +3,8 @@ package methods
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Names of parts that have a meaning beyond a method's own.
@@ -122,7 +122,7 @@ func (m *Model) HasTarget() bool { return m.networks.Target }
 
 // InitialState returns a new run's state: the target network equals the online
 // one, the rest is as its specs say.
-func (m *Model) InitialState(s *Scope, theta, buffers []Tensor, o libtorch.Options) []Tensor {
+func (m *Model) InitialState(s *torch.Scope, theta, buffers []torch.Tensor, o torch.Options) []torch.Tensor {
 	state := nets.Initialize(s, m.state, o)
 	if s.Err() != nil {
 		return nil

@@ -3,9 +3,9 @@ package methods
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Clock says where a run is: what schedules and random choices of a method
@@ -23,10 +23,10 @@ func (c Clock) Progress() float64 { return float64(c.Step) / float64(max(1, c.St
 // features and what is made of each alone are this rank's share of n = N/ranks;
 // the embeddings that are compared are those of all N on every rank.
 type Batch struct {
-	Views            []Tensor // [n, 3, S, S] each; S may differ
-	Plain            Tensor   // [n, 3, S, S] un-augmented, for f_msr
-	TargetH, TargetZ []Tensor // what the target network makes of the views (Pass.Targets): [n, dim], [N, d]
-	Indices          Tensor   // [N] of the pictures in the data set
+	Views            []torch.Tensor // [n, 3, S, S] each; S may differ
+	Plain            torch.Tensor   // [n, 3, S, S] un-augmented, for f_msr
+	TargetH, TargetZ []torch.Tensor // what the target network makes of the views (Pass.Targets): [n, dim], [N, d]
+	Indices          torch.Tensor   // [N] of the pictures in the data set
 }
 
 // Pass is one evaluation of a model on a batch: what it depends on, and what
@@ -37,33 +37,33 @@ type Batch struct {
 // are gathered. From there on every rank computes the same: the loss of the whole
 // batch, what further parts make of it, queues and statistics. No method has to
 // know. The gradients that come out are those of one process with the whole
-// batch (see libtorch.Group).
+// batch (see torch.Group).
 type Pass struct {
 	*Model
-	Theta, Buffers, State []Tensor
+	Theta, Buffers, State []torch.Tensor
 	Batch                 Batch
 	Mode                  nets.Mode
 	Clock                 Clock
 	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
-	Group                 *libtorch.Group
-	Space                 Space  // what A multiplies
-	A                     Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
-	Micro                 int64  // pictures of this rank that the networks see at a time (Gradient); 0: all
-	Checkpoint            bool   // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
-	LocalNorm             bool   // batch norms take this rank's pictures only
+	Group                 *torch.Group
+	Space                 Space        // what A multiplies
+	A                     torch.Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
+	Micro                 int64        // pictures of this rank that the networks see at a time (Gradient); 0: all
+	Checkpoint            bool         // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
+	LocalNorm             bool         // batch norms take this rank's pictures only
 
-	Y []Tensor // what the projector makes of each view [N, d]
-	Z []Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
-	W []Tensor // the weighted positives of each [N*k, d], a picture's together; only where A weighs features
+	Y []torch.Tensor // what the projector makes of each view [N, d]
+	Z []torch.Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
+	W []torch.Tensor // the weighted positives of each [N*k, d], a picture's together; only where A weighs features
 
-	overlap          bool     // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
-	apart            bool     // Theta are this rank's own: their gradients are not summed over ranks
-	shared, sharedOf []Tensor // what own returned last, and of which Theta
-	tape             *tape    // where the backbone's evaluations are checkpointed
+	overlap          bool           // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
+	apart            bool           // Theta are this rank's own: their gradients are not summed over ranks
+	shared, sharedOf []torch.Tensor // what own returned last, and of which Theta
+	tape             *tape          // where the backbone's evaluations are checkpointed
 }
 
 // cut is what the backbone sees of views.
-func (p *Pass) cut(s *Scope, x Tensor) Tensor {
+func (p *Pass) cut(s *torch.Scope, x torch.Tensor) torch.Tensor {
 	if c, ok := p.Method.(Cutter); ok {
 		return c.Cut(s, x)
 	}
@@ -71,7 +71,7 @@ func (p *Pass) cut(s *Scope, x Tensor) Tensor {
 }
 
 // arrange is the embeddings that are compared, of what the projector gave.
-func (p *Pass) arrange(s *Scope, y []Tensor) []Tensor {
+func (p *Pass) arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor {
 	if a, ok := p.Method.(Arranger); ok {
 		return a.Arrange(s, y)
 	}
@@ -79,8 +79,8 @@ func (p *Pass) arrange(s *Scope, y []Tensor) []Tensor {
 }
 
 // stack puts views under each other.
-func (p *Pass) stack(s *Scope, group []int) Tensor {
-	views := make([]Tensor, len(group))
+func (p *Pass) stack(s *torch.Scope, group []int) torch.Tensor {
+	views := make([]torch.Tensor, len(group))
 	for k, v := range group {
 		views[k] = p.Batch.Views[v]
 	}
@@ -90,7 +90,7 @@ func (p *Pass) stack(s *Scope, group []int) Tensor {
 // groups are the views that a network sees together, and so with one batch
 // norm: neighbours of one size and kind, or each view alone. Views that are not
 // needed are left out.
-func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
+func (p *Pass) groups(s *torch.Scope, target bool) (out [][]int) {
 	kinds := p.Views()
 	sparing, _ := p.Method.(Sparing)
 	same := func(a, b int) bool {
@@ -112,11 +112,11 @@ func (p *Pass) groups(s *Scope, target bool) (out [][]int) {
 }
 
 // runner runs a part of the online or of the target network.
-type runner func(s *Scope, part string, x Tensor, mode nets.Mode) Tensor
+type runner func(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor
 
 // split takes rows apart into n equal parts; after an error they are none.
-func split(s *Scope, x Tensor, n int) []Tensor {
-	out := make([]Tensor, n)
+func split(s *torch.Scope, x torch.Tensor, n int) []torch.Tensor {
+	out := make([]torch.Tensor, n)
 	rows := s.Size(x, 0) / int64(n)
 	for k := range out {
 		out[k] = s.Narrow(x, 0, int64(k)*rows, rows)
@@ -125,13 +125,15 @@ func split(s *Scope, x Tensor, n int) []Tensor {
 }
 
 // Apply runs a part with the online parameters.
-func (p *Pass) Apply(s *Scope, part string, x Tensor) Tensor { return p.apply(s, part, x, p.Mode) }
+func (p *Pass) Apply(s *torch.Scope, part string, x torch.Tensor) torch.Tensor {
+	return p.apply(s, part, x, p.Mode)
+}
 
-func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
+func (p *Pass) apply(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
 	at, ok := p.spans[part]
 	if !ok || len(p.Theta) < at.p+at.np || len(p.Buffers) < at.b+at.nb {
 		s.Fail(fmt.Errorf("methods: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	theta := p.Theta
 	if part == BackbonePart || part == ProjectorPart {
@@ -141,7 +143,7 @@ func (p *Pass) apply(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
 }
 
 // own is theta for use on this rank's own pictures.
-func (p *Pass) own(s *Scope) []Tensor {
+func (p *Pass) own(s *torch.Scope) []torch.Tensor {
 	if p.Group == nil || p.apart || len(p.Theta) == 0 {
 		return p.Theta
 	}
@@ -154,9 +156,9 @@ func (p *Pass) own(s *Scope) []Tensor {
 
 // ApplyAll runs a part on several inputs of one shape, at once unless views are
 // to be apart.
-func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
+func (p *Pass) ApplyAll(s *torch.Scope, part string, xs []torch.Tensor) []torch.Tensor {
 	if p.networks.ViewNorm == Apart {
-		out := make([]Tensor, len(xs))
+		out := make([]torch.Tensor, len(xs))
 		for i, x := range xs {
 			out[i] = p.Apply(s, part, x)
 		}
@@ -165,7 +167,7 @@ func (p *Pass) ApplyAll(s *Scope, part string, xs []Tensor) []Tensor {
 	return split(s, p.Apply(s, part, s.Cat(0, xs...)), len(xs))
 }
 
-func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tensor {
+func (p *Pass) applyTarget(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
 	at := p.spans[part]
 	b := p.target + at.buffer
 	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(Norms(p.Group, p.LocalNorm)))
@@ -173,8 +175,8 @@ func (p *Pass) applyTarget(s *Scope, part string, x Tensor, mode nets.Mode) Tens
 
 // Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is
 // one, with its running statistics and without a graph.
-func (p *Pass) Embed(s *Scope, x Tensor) Tensor {
-	defer libtorch.SetGrad(false)()
+func (p *Pass) Embed(s *torch.Scope, x torch.Tensor) torch.Tensor {
+	defer torch.SetGrad(false)()
 	run := p.apply
 	if p.networks.Target {
 		run = p.applyTarget
@@ -183,14 +185,14 @@ func (p *Pass) Embed(s *Scope, x Tensor) Tensor {
 }
 
 // Own returns a tensor of the method's own state by name.
-func (p *Pass) Own(s *Scope, name string) Tensor {
+func (p *Pass) Own(s *torch.Scope, name string) torch.Tensor {
 	for i, spec := range p.state {
 		if spec.Name == name && i < len(p.State) {
 			return p.State[i]
 		}
 	}
 	s.Fail(fmt.Errorf("methods: %s has no state %q", p.Name(), name))
-	return Tensor{}
+	return torch.Tensor{}
 }
 
 // Pair is the batch of embeddings of the first two views, whose candidates are
@@ -206,8 +208,8 @@ func (p *Pass) Pair() losses.Batch {
 // Update moves the state after an optimizer step: the target network by its
 // moving average, then what is the method's own. p.Theta are the new
 // parameters.
-func (p *Pass) Update(s *Scope) {
-	defer libtorch.SetGrad(false)()
+func (p *Pass) Update(s *torch.Scope) {
+	defer torch.SetGrad(false)()
 	if p.networks.Target {
 		tau := p.Momentum(p.Clock.Progress())
 		for _, name := range []string{BackbonePart, ProjectorPart} {

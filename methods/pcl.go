@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pcl is Li et al. 2021, prototypical contrastive learning: MoCo, and each
@@ -45,7 +45,7 @@ func (m pcl) Networks(backbone nets.Encoder) (Networks, error) {
 	return n, nil
 }
 
-func (m pcl) Loss(s *Scope, p *Pass) Tensor {
+func (m pcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	loss := m.moco.Loss(s, p)
 	if m.warm(p.Clock) {
 		return loss
@@ -79,13 +79,13 @@ func (m pcl) Phase(c Clock) int {
 func (m pcl) Surveys(c Clock) bool { return !m.warm(c) }
 
 // Survey clusters the target's embeddings z [P, d] of all pictures.
-func (m pcl) Survey(s *Scope, p *Pass, z Tensor) {
+func (m pcl) Survey(s *torch.Scope, p *Pass, z torch.Tensor) {
 	z = s.Normalize(z)
-	var own []Tensor
+	var own []torch.Tensor
 	for i, k := range m.counts() {
 		rng := rand.New(rand.NewPCG(p.Clock.Seed, uint64(p.Clock.Epoch)<<8|uint64(i)))
 		c := kMeans(s, z, k, m.c.count("turns"), rng)
-		found := libtorch.Slice[float64](s, s.Figures(c.distances, c.own)) // in one transfer
+		found := torch.Slice[float64](s, s.Figures(c.distances, c.own)) // in one transfer
 		if s.Err() != nil {
 			return
 		}
@@ -96,7 +96,7 @@ func (m pcl) Survey(s *Scope, p *Pass, z Tensor) {
 		phi := densities(labels, distances, int(k), m.c.Temperature)
 		density := p.Own(s, fmt.Sprintf("density.%d", i))
 		s.Copy(p.Own(s, fmt.Sprintf("centroids.%d", i)), s.Normalize(c.centroids))
-		s.Copy(density, s.To(libtorch.FromSlice(s, phi, s.Like(z).Device, k), s.Like(density)))
+		s.Copy(density, s.To(torch.FromSlice(s, phi, s.Like(z).Device, k), s.Like(density)))
 		own = append(own, c.own)
 	}
 	s.Copy(p.Own(s, clusterState), s.Stack(0, own...))

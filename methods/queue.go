@@ -3,6 +3,7 @@ package methods
 import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // queueSpec describes a queue of rows of dim numbers, random at first.
@@ -12,7 +13,7 @@ func queueSpec(name string, rows, dim int64) nets.Spec {
 
 // enqueue puts rows, L2-normalised, at the head of a queue of the method's
 // state; the oldest leave at its end.
-func (p *Pass) enqueue(s *Scope, name string, rows ...Tensor) {
+func (p *Pass) enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
 	queue, head := p.Own(s, name), s.Normalize(s.Cat(0, rows...))
 	size, n := s.Size(queue, 0), s.Size(head, 0)
 	if s.Err() != nil {
@@ -26,7 +27,7 @@ func (p *Pass) enqueue(s *Scope, name string, rows ...Tensor) {
 }
 
 // withQueue is the pair of views with the queue for further negatives.
-func (p *Pass) withQueue(s *Scope) losses.Batch {
+func (p *Pass) withQueue(s *torch.Scope) losses.Batch {
 	b := p.Pair()
 	b.Queue = p.Own(s, queueState)
 	return b

@@ -1,6 +1,9 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/losses"
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // relic is Mitrovic et al. 2021: NT-Xent, and the same distribution over the
 // other pictures whichever view asks.
@@ -8,6 +11,6 @@ type relic struct{ base }
 
 func newRELIC(c Config) Method { return relic{base{c, "relic"}} }
 
-func (m relic) Loss(s *Scope, p *Pass) Tensor {
+func (m relic) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return losses.RELIC(s, p.Pair(), m.c.Temperature, m.c.option("alpha"))
 }

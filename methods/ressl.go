@@ -3,6 +3,7 @@ package methods
 import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // ressl is Zheng et al. 2021: the student's relation to earlier pictures, from a
@@ -24,11 +25,11 @@ func (m ressl) Needs(v int) (online, target bool) { return v == 0, v == 1 }
 // option ema says otherwise.
 func (m ressl) Momentum(progress float64) float64 { return m.c.tau(0.99, progress) }
 
-func (m ressl) Loss(s *Scope, p *Pass) Tensor {
+func (m ressl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))
 }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m ressl) Contrast(s *Scope, p *Pass) losses.Batch { return p.withQueue(s) }
+func (m ressl) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.withQueue(s) }
 
-func (m ressl) Update(s *Scope, p *Pass) { p.enqueue(s, queueState, p.Batch.TargetZ[1]) }
+func (m ressl) Update(s *torch.Scope, p *Pass) { p.enqueue(s, queueState, p.Batch.TargetZ[1]) }

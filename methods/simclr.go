@@ -3,6 +3,8 @@ package methods
 import (
 	"math"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/icl-msr/icl-msr/losses"
 )
 
@@ -11,7 +13,9 @@ type simCLR struct{ base }
 
 func newSimCLR(c Config) Method { return simCLR{base{c, "simclr"}} }
 
-func (m simCLR) Loss(s *Scope, p *Pass) Tensor { return losses.NTXent(s, p.Pair(), m.c.Temperature) }
+func (m simCLR) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+	return losses.NTXent(s, p.Pair(), m.c.Temperature)
+}
 
 // Blind implements Blind: the positive is one of 2N-1 that are all alike.
 func (m simCLR) Blind(pictures int) float64 { return math.Log(float64(2*pictures - 1)) }

@@ -3,6 +3,7 @@ package methods
 import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // simSiam is Chen and He 2021: BYOL with the online network for its target,
@@ -15,7 +16,7 @@ func (m simSiam) Networks(backbone nets.Encoder) (Networks, error) {
 	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
 }
 
-func (m simSiam) Loss(s *Scope, p *Pass) Tensor {
+func (m simSiam) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	q := p.ApplyAll(s, predictorPart, p.Z)
 	return losses.SimSiam(s, q[0], q[1], s.Detach(p.Z[0]), s.Detach(p.Z[1]))
 }

@@ -1,6 +1,9 @@
 package methods
 
-import "github.com/icl-msr/icl-msr/losses"
+import (
+	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // sslHSIC is Li et al. 2021: the dependence of embeddings on the picture's
 // identity, by kernels.
@@ -8,6 +11,6 @@ type sslHSIC struct{ base }
 
 func newSSLHSIC(c Config) Method { return sslHSIC{base{c, "ssl_hsic"}} }
 
-func (m sslHSIC) Loss(s *Scope, p *Pass) Tensor {
+func (m sslHSIC) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return losses.SSLHSIC(s, p.Z[0], p.Z[1], m.c.option("gamma"), m.c.option("width"))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/nets"
 )
@@ -54,7 +56,7 @@ func (m swav) queue(view int) string { return fmt.Sprintf("queue.%d", view) }
 
 // full reports whether the queues are used: not in the first epochs, and not
 // before they are full of embeddings.
-func (m swav) full(s *Scope, p *Pass) bool {
+func (m swav) full(s *torch.Scope, p *Pass) bool {
 	batch := int(s.Size(p.Z[0], 0))
 	return m.late(p.Clock) && p.Clock.Step*batch >= int(m.c.Queue)
 }
@@ -79,13 +81,13 @@ func (m swav) Phase(c Clock) (phase int) {
 	return phase
 }
 
-func (m swav) Loss(s *Scope, p *Pass) Tensor {
-	unit := make([]Tensor, len(p.Z))
+func (m swav) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+	unit := make([]torch.Tensor, len(p.Z))
 	for v, z := range p.Z {
 		unit[v] = s.Normalize(z)
 	}
 	scores := p.ApplyAll(s, prototypesPart, unit)
-	var earlier []Tensor
+	var earlier []torch.Tensor
 	if m.full(s, p) {
 		for v := range m.queues() {
 			earlier = append(earlier, s.Detach(p.Apply(s, prototypesPart, p.Own(s, m.queue(v)))))
@@ -95,7 +97,7 @@ func (m swav) Loss(s *Scope, p *Pass) Tensor {
 }
 
 // Contrast adds a queue in use to the negatives of the do-loss.
-func (m swav) Contrast(s *Scope, p *Pass) losses.Batch {
+func (m swav) Contrast(s *torch.Scope, p *Pass) losses.Batch {
 	b := p.Pair()
 	if m.full(s, p) {
 		b.Queue = p.Own(s, m.queue(0))
@@ -105,18 +107,18 @@ func (m swav) Contrast(s *Scope, p *Pass) losses.Batch {
 
 // Freeze keeps the prototypes as they are in the first iterations: assignments
 // that move with them end where all are equal.
-func (m swav) Freeze(p *Pass, grads []Tensor) {
+func (m swav) Freeze(p *Pass, grads []torch.Tensor) {
 	if !m.frozen(p.Clock) {
 		return
 	}
 	at := p.spans[prototypesPart]
 	for i := range at.np {
-		grads[at.p+i] = Tensor{}
+		grads[at.p+i] = torch.Tensor{}
 	}
 }
 
 // Update brings the prototypes back to norm 1, and moves the queues on.
-func (m swav) Update(s *Scope, p *Pass) {
+func (m swav) Update(s *torch.Scope, p *Pass) {
 	w := p.Theta[p.spans[prototypesPart].p]
 	s.Copy(w, s.Normalize(w))
 	for v := range m.queues() {

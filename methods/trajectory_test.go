@@ -13,11 +13,11 @@ import (
 	"github.com/sugarme/gotch"
 	"github.com/sugarme/gotch/ts"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // trajectory is a method's training steps of the reference.
@@ -70,15 +70,15 @@ func authorsOf(method string) (authors, bool) {
 }
 
 // wave is f(step*j + phase), j = 0..n-1, by LibTorch's own sine.
-func wave(s *libtorch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) libtorch.Tensor {
-	j := s.To(s.Arange(0, n, gotch.CPU), libtorch.Float64())
+func wave(s *torch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) torch.Tensor {
+	j := s.To(s.Arange(0, n, gotch.CPU), torch.Float64())
 	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)
 	defer g.MustDrop()
 	return s.FromGotch(g)
 }
 
 // parameter is the reference's formula.
-func (f trajectories) parameter(s *libtorch.Scope, spec nets.Spec) libtorch.Tensor {
+func (f trajectories) parameter(s *torch.Scope, spec nets.Spec) torch.Tensor {
 	fan := int64(1)
 	for _, d := range spec.Shape[1:] {
 		fan *= d
@@ -103,15 +103,15 @@ func (f source) Waited() time.Duration { return 0 }
 func (f source) Pass(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.Batch, error] {
 	return func(yield func(meta.Batch, error) bool) {
 		yield(meta.Batch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
-			Device: func(s *libtorch.Scope, _ gotch.Device) (views []libtorch.Tensor, plain libtorch.Tensor) {
-				return []libtorch.Tensor{f.view(s, n/2, 0), f.view(s, n/2, 1)}, plain
+			Device: func(s *torch.Scope, _ gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
+				return []torch.Tensor{f.view(s, n/2, 0), f.view(s, n/2, 1)}, plain
 			}}, nil)
 	}
 }
 
-func (f source) view(s *libtorch.Scope, step uint64, v int) libtorch.Tensor {
+func (f source) view(s *torch.Scope, step uint64, v int) torch.Tensor {
 	side := int64(f.Size)
-	var out []libtorch.Tensor
+	var out []torch.Tensor
 	for i := range f.Pictures {
 		phase := 0.7*float64(step) + 1.3*float64(v) + f.Phase
 		out = append(out, wave(s, 3*side*side, 0.011*float64(i+1), phase, (*ts.Tensor).MustCos))
@@ -141,7 +141,7 @@ func TestReferenceTrajectories(t *testing.T) {
 }
 
 // trainer is a run of the case.
-func (f trajectories) trainer(t *testing.T, s *libtorch.Scope, c trajectory, a authors) *meta.Trainer {
+func (f trajectories) trainer(t *testing.T, s *torch.Scope, c trajectory, a authors) *meta.Trainer {
 	backbone := narrow(t)
 	if w := c.Parameters["predictor.0.weight"]; len(w) > 0 {
 		a.options["predictor_hidden"] = float64(w[0])
@@ -155,14 +155,14 @@ func (f trajectories) trainer(t *testing.T, s *libtorch.Scope, c trajectory, a a
 	model, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
 	require.Len(t, model.Params(), len(c.Parameters))
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, Optimizer: a.optimizer, Options: libtorch.Float64()})
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, Optimizer: a.optimizer, Options: torch.Float64()})
 	require.NoError(t, err)
-	libtorch.NoGrad(func() {
+	torch.NoGrad(func() {
 		for i, spec := range model.Params() {
 			require.Equal(t, c.Parameters[spec.Name], spec.Shape, spec.Name)
 			s.Copy(st.Theta[i], f.parameter(s, spec))
 		}
-		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, libtorch.Float64()))
+		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
 		for i, spec := range model.State() {
 			if spec.Name == "queue" {
 				s.Copy(st.ModelState[i], f.queue(s))
@@ -175,9 +175,9 @@ func (f trajectories) trainer(t *testing.T, s *libtorch.Scope, c trajectory, a a
 }
 
 // queue is the reference's, whose first rows leave first: here the last do.
-func (f trajectories) queue(s *libtorch.Scope) libtorch.Tensor {
+func (f trajectories) queue(s *torch.Scope) torch.Tensor {
 	rows := s.Reshape(wave(s, 32*f.Out, 0.9, f.Phase, (*ts.Tensor).MustSin), 32, f.Out)
-	out := make([]libtorch.Tensor, 32)
+	out := make([]torch.Tensor, 32)
 	for i := range out {
 		out[i] = s.Narrow(rows, 0, int64(31-i), 1)
 	}
@@ -192,7 +192,7 @@ func narrow(t *testing.T) nets.Encoder {
 }
 
 func (f trajectories) check(t *testing.T, c trajectory, a authors) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	tr := f.trainer(t, s, c, a)
 	st := tr.State
@@ -238,16 +238,16 @@ func (f trajectories) check(t *testing.T, c trajectory, a authors) {
 	}
 	if c.Queue != 0 {
 		rows := st.ModelState[len(st.ModelState)-1]
-		reference.Near(t, []float64{c.Queue}, []float64{s.Item(s.Norm([]libtorch.Tensor{s.SumDim(rows, false, 0)}))}, f.RTol, "queue")
+		reference.Near(t, []float64{c.Queue}, []float64{s.Item(s.Norm([]torch.Tensor{s.SumDim(rows, false, 0)}))}, f.RTol, "queue")
 	}
 }
 
 // norms are those of the parameters of the state, or of its target, by name.
-func norms(s *libtorch.Scope, st *meta.State, prefix string) map[string]float64 {
+func norms(s *torch.Scope, st *meta.State, prefix string) map[string]float64 {
 	out := map[string]float64{}
 	for _, x := range st.Tensors() {
 		if strings.HasPrefix(x.Name, prefix) && (strings.HasSuffix(x.Name, "weight") || strings.HasSuffix(x.Name, "bias")) {
-			out[x.Name] = math.Sqrt(s.Dot([]libtorch.Tensor{x.Tensor}, []libtorch.Tensor{x.Tensor}))
+			out[x.Name] = math.Sqrt(s.Dot([]torch.Tensor{x.Tensor}, []torch.Tensor{x.Tensor}))
 		}
 	}
 	return out

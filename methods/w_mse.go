@@ -3,6 +3,8 @@ package methods
 import (
 	"math/rand/v2"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/icl-msr/icl-msr/losses"
 )
 
@@ -21,7 +23,7 @@ func (m wMSE) Views() []View {
 	return views
 }
 
-func (m wMSE) Loss(s *Scope, p *Pass) Tensor {
+func (m wMSE) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	n := int(s.Size(p.Z[0], 0))
 	// The sub-batches are the same wherever a step's loss is taken again: at the
 	// fast weights, or after resuming.

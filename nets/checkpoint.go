@@ -1,32 +1,32 @@
 package nets
 
 import (
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Checkpointed is a network's evaluation that kept the inputs of its stages and no
 // graph (Chen et al. 2016, "Training deep nets with sublinear memory cost"; as
 // torch.utils.checkpoint).
 type Checkpointed struct {
-	Output Tensor // of the network, without a graph
-	scope  *Scope
+	Output torch.Tensor // of the network, without a graph
+	scope  *torch.Scope
 	stages []checkpoint
-	p      []Tensor
+	p      []torch.Tensor
 	mode   Mode
 }
 
 // checkpoint is what a stage needs to run again.
 type checkpoint struct {
 	net    Network
-	p, b   []Tensor
-	x      Tensor
-	random libtorch.Generator // a network of the user's may have dropout
+	p, b   []torch.Tensor
+	x      torch.Tensor
+	random torch.Generator // a network of the user's may have dropout
 }
 
 // Checkpoint evaluates n at parameters p and buffers b on a batch x, in a mode, as
 // n.Forward does, stage by stage; s keeps the stages' inputs. Its errors are s's.
-func Checkpoint(s *Scope, n Network, p, b []Tensor, x Tensor, m Mode) *Checkpointed {
-	defer libtorch.SetGrad(false)()
+func Checkpoint(s *torch.Scope, n Network, p, b []torch.Tensor, x torch.Tensor, m Mode) *Checkpointed {
+	defer torch.SetGrad(false)()
 	c := &Checkpointed{Output: x, scope: s, p: p, mode: m.Still()}
 	if !Check(s, "network", n.Params(), p) || !Check(s, "network's buffers", n.Buffers(), b) {
 		return c
@@ -38,7 +38,7 @@ func Checkpoint(s *Scope, n Network, p, b []Tensor, x Tensor, m Mode) *Checkpoin
 			return c
 		}
 		k := checkpoint{stage, p[:np], b[:nb], c.Output, s.Generator(device)}
-		s.Within(func(t *Scope) { c.Output = s.Hold(stage.Forward(t, k.p, k.b, k.x, m)) })
+		s.Within(func(t *torch.Scope) { c.Output = s.Hold(stage.Forward(t, k.p, k.b, k.x, m)) })
 		c.stages = append(c.stages, k)
 		p, b = p[np:], b[nb:]
 	}
@@ -68,24 +68,24 @@ func stages(n Network) (out []Network) {
 // Pull takes seed, the gradient at Output and of its shape, back to the parameters,
 // in their order, once: each stage runs once more, with a graph that is freed
 // before the next, and its input is freed. Running statistics have moved already.
-func (c *Checkpointed) Pull(s *Scope, seed Tensor) []Tensor {
-	defer libtorch.SetGrad(true)()
-	grads := make([]Tensor, 0, len(c.p))
+func (c *Checkpointed) Pull(s *torch.Scope, seed torch.Tensor) []torch.Tensor {
+	defer torch.SetGrad(true)()
+	grads := make([]torch.Tensor, 0, len(c.p))
 	after := s.Generator(s.Like(seed).Device)
 	for i := len(c.stages) - 1; i >= 0; i-- {
 		k, at := c.stages[i], seed
-		s.Within(func(t *Scope) {
+		s.Within(func(t *torch.Scope) {
 			k.random.Restore(t)
 			inputs, x := t.Leaves(k.p), k.x
 			if i > 0 {
-				x = t.Leaves([]Tensor{x})[0]
+				x = t.Leaves([]torch.Tensor{x})[0]
 				inputs = append(inputs, x)
 			}
 			if len(inputs) == 0 {
 				return
 			}
 			y := k.net.Forward(t, inputs[:len(k.p)], k.b, x, c.mode)
-			g := t.Grad([]Tensor{y}, inputs, libtorch.GradOptions{Seeds: []Tensor{at}})
+			g := t.Grad([]torch.Tensor{y}, inputs, torch.GradOptions{Seeds: []torch.Tensor{at}})
 			grads = append(s.HoldAll(g[:len(k.p)]), grads...)
 			if i > 0 {
 				seed = s.Hold(g[len(k.p)])

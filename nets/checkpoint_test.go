@@ -8,15 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // noisy adds random numbers, as dropout does.
 type noisy struct{ nets.Encoder }
 
-func (n noisy) Forward(s *libtorch.Scope, p, b []libtorch.Tensor, x libtorch.Tensor, m nets.Mode) libtorch.Tensor {
-	x = s.Mul(x, s.Normal(1, 0.5, libtorch.Float64(), s.Shape(x)...))
+func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m nets.Mode) torch.Tensor {
+	x = s.Mul(x, s.Normal(1, 0.5, torch.Float64(), s.Shape(x)...))
 	return n.Encoder.Forward(s, p, b, x, m)
 }
 
@@ -34,9 +34,9 @@ func TestCheckpoint(t *testing.T) {
 		"of stages of stages": nets.WithDim(nets.Seq(nets.WithDim(resnet, 8), noisy{nets.NewProjector(8, 5, 3)}), 3),
 		"one stage":           noisy{resnet},
 	} {
-		s := libtorch.NewScope()
-		o := libtorch.Float64()
-		require.NoError(t, libtorch.ManualSeed(4))
+		s := torch.NewScope()
+		o := torch.Float64()
+		require.NoError(t, torch.ManualSeed(4))
 		p, plain := nets.Initialize(s, n.Params(), o), nets.Initialize(s, n.Buffers(), o)
 		kept := nets.Initialize(s, n.Buffers(), o)
 		x := s.Normal(0, 1, o, 6, 3, 8, 8)
@@ -45,18 +45,18 @@ func TestCheckpoint(t *testing.T) {
 		leaves := s.Leaves(p)
 		y := n.Forward(s, leaves, plain, x, nets.Train())
 		seed := s.Normal(0, 1, o, s.Shape(y)...)
-		want := s.Grad([]libtorch.Tensor{y}, leaves, libtorch.GradOptions{Seeds: []libtorch.Tensor{seed}})
+		want := s.Grad([]torch.Tensor{y}, leaves, torch.GradOptions{Seeds: []torch.Tensor{seed}})
 		drawn := s.Generator(gotch.CPU)
 
 		random.Restore(s)
 		c := nets.Checkpoint(s, n, p, kept, x, nets.Train())
-		assert.Equal(t, libtorch.Slice[float64](s, y), libtorch.Slice[float64](s, c.Output), name)
+		assert.Equal(t, torch.Slice[float64](s, y), torch.Slice[float64](s, c.Output), name)
 		s.Normal(0, 1, o, s.Shape(y)...)
 		got := c.Pull(s, seed)
 		assert.Equal(t, drawn, s.Generator(gotch.CPU), name)
 		require.Len(t, got, len(want))
 		for i := range want {
-			assert.InDeltaSlice(t, libtorch.Slice[float64](s, want[i]), libtorch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name)
+			assert.InDeltaSlice(t, torch.Slice[float64](s, want[i]), torch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name)
 		}
 		for i, spec := range n.Buffers() {
 			assert.Equal(t, s.Bytes(plain[i]), s.Bytes(kept[i]), "%s: %s", name, spec.Name)
@@ -70,9 +70,9 @@ func TestCheckpoint(t *testing.T) {
 func TestCheckpointKeepsInputsAlone(t *testing.T) {
 	n, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2, 2}, Width: 4, Stem: nets.StemCIFAR})
 	require.NoError(t, err)
-	s := libtorch.NewScope()
-	p, b := nets.Initialize(s, n.Params(), libtorch.Float64()), nets.Initialize(s, n.Buffers(), libtorch.Float64())
-	x := s.Normal(0, 1, libtorch.Float64(), 2, 3, 8, 8)
+	s := torch.NewScope()
+	p, b := nets.Initialize(s, n.Params(), torch.Float64()), nets.Initialize(s, n.Buffers(), torch.Float64())
+	x := s.Normal(0, 1, torch.Float64(), 2, 3, 8, 8)
 	before := s.Len()
 	c := nets.Checkpoint(s, n, p, b, x, nets.Train())
 	assert.Equal(t, 6, s.Len()-before, "what the stem, four blocks and the mean give")

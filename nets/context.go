@@ -1,6 +1,10 @@
 package nets
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // Context is the head of contrastive predictive coding (Hénaff et al. 2020,
 // algorithm 1) on a grid of features: rows [N*grid*grid, in] of features, a
@@ -40,17 +44,17 @@ func (c *Context) Buffers() []Spec { return nil }
 func (c *Context) Dim() int64 { return 2 * c.grid * c.grid * c.out }
 
 // Forward implements Network.
-func (c *Context) Forward(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
+func (c *Context) Forward(s *torch.Scope, p, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor {
 	if !Check(s, "context network", c.params, p) {
-		return Tensor{}
+		return torch.Tensor{}
 	}
-	conv := func(x Tensor, pad int64) Tensor {
+	conv := func(x torch.Tensor, pad int64) torch.Tensor {
 		y := s.Conv2d(x, p[0], p[1], 1, pad)
 		p = p[2:]
 		return y
 	}
 	grid := s.Transpose(s.Transpose(s.Reshape(x, -1, c.grid, c.grid, c.in), 2, 3), 1, 2) // [N, in, grid, grid]
-	flat := func(x Tensor) Tensor {
+	flat := func(x torch.Tensor) torch.Tensor {
 		return s.Reshape(s.Transpose(s.Transpose(x, 1, 2), 2, 3), -1, c.grid*c.grid*c.out)
 	}
 	targets := flat(conv(grid, 0))

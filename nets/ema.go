@@ -1,10 +1,14 @@
 package nets
 
-import "math"
+import (
+	"math"
+
+	"github.com/icl-msr/icl-msr/torch"
+)
 
 // EMA moves the target's parameters towards the online ones in place:
 // target = tau*target + (1-tau)*online (BYOL, eq. 1).
-func EMA(s *Scope, target, online []Tensor, tau float64) { s.Lerp(target, online, 1-tau) }
+func EMA(s *torch.Scope, target, online []torch.Tensor, tau float64) { s.Lerp(target, online, 1-tau) }
 
 // EMATau is BYOL's cosine schedule of tau: from base at progress 0 to 1 at
 // progress 1.

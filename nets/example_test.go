@@ -3,8 +3,8 @@ package nets_test
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // A network holds no tensor: it is a function of the parameters and buffers
@@ -15,11 +15,11 @@ func ExampleNewBackbone() {
 		fmt.Println(err)
 		return
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
-	parameters := nets.Initialize(s, net.Params(), libtorch.Float32())
-	buffers := nets.Initialize(s, net.Buffers(), libtorch.Float32())
-	pictures := s.Normal(0, 1, libtorch.Float32(), 2, 3, 32, 32)
+	parameters := nets.Initialize(s, net.Params(), torch.Float32())
+	buffers := nets.Initialize(s, net.Buffers(), torch.Float32())
+	pictures := s.Normal(0, 1, torch.Float32(), 2, 3, 32, 32)
 	features := net.Forward(s, parameters, buffers, pictures, nets.Eval())
 	fmt.Println(net.Params()[0].Name, nets.Count(net.Params()), s.Size(features, 0), s.Size(features, 1), s.Err())
 	// Output: conv1.weight 11168832 2 512 <nil>

@@ -1,5 +1,7 @@
 package nets
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // head is a network with rows of known width at its end.
 type head struct {
 	*Sequential
@@ -71,8 +73,8 @@ func linear(in, out int64, bias bool) Network {
 	}
 	return &layer{
 		params: []Spec{{"weight", []int64{out, in}, LinearUniform(in)}},
-		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
-			return s.Linear(x, p[0], Tensor{})
+		forward: func(s *torch.Scope, p, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor {
+			return s.Linear(x, p[0], torch.Tensor{})
 		},
 		node: Node{Op: OpProduct},
 	}
@@ -82,9 +84,9 @@ func linear(in, out int64, bias bool) Network {
 func plainNorm(c int64) Network {
 	return &layer{
 		buffers: normBuffers("", c),
-		forward: func(s *Scope, _, b []Tensor, x Tensor, m Mode) Tensor {
+		forward: func(s *torch.Scope, _, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 			o := s.Like(x)
-			return s.BatchNorm(x, norm([]Tensor{s.Full(1, o, c), s.Full(0, o, c)}, b), m.norm())
+			return s.BatchNorm(x, norm([]torch.Tensor{s.Full(1, o, c), s.Full(0, o, c)}, b), m.norm())
 		},
 	}
 }
@@ -109,8 +111,8 @@ func WithDim(n Network, dim int64) Encoder { return head{Named(Child{"", n}), di
 func Prototypes(dim, n int64) Encoder {
 	return head{Seq(&layer{
 		params: []Spec{{"weight", []int64{n, dim}, UnitRows()}},
-		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
-			return s.Linear(x, p[0], Tensor{})
+		forward: func(s *torch.Scope, p, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor {
+			return s.Linear(x, p[0], torch.Tensor{})
 		},
 	}), n}
 }

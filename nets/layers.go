@@ -3,19 +3,19 @@ package nets
 import (
 	"strconv"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // layer is a network without children: its specs and its function.
 type layer struct {
 	params, buffers []Spec
-	forward         func(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor
+	forward         func(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor
 	node            Node // the same for a Graph; without an Op it cannot be written out
 }
 
 func (l *layer) Params() []Spec  { return l.params }
 func (l *layer) Buffers() []Spec { return l.buffers }
-func (l *layer) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (l *layer) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	return l.forward(s, p, b, x, m)
 }
 
@@ -24,7 +24,7 @@ func Linear(in, out int64) Network {
 	init := LinearUniform(in)
 	return &layer{
 		params: []Spec{{"weight", []int64{out, in}, init}, {"bias", []int64{out}, init}},
-		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
+		forward: func(s *torch.Scope, p, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor {
 			return s.Linear(x, p[0], p[1])
 		},
 		node: Node{Op: OpLinear},
@@ -36,7 +36,7 @@ func BatchNorm(c int64) Network {
 	return &layer{
 		params:  normParams("", c),
 		buffers: normBuffers("", c),
-		forward: func(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+		forward: func(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 			return s.BatchNorm(x, norm(p, b), m.norm())
 		},
 		node: Node{Op: OpBatchNorm},
@@ -52,34 +52,34 @@ func normBuffers(prefix string, c int64) []Spec {
 		{prefix + "num_batches_tracked", []int64{}, Index()}}
 }
 
-func norm(p, b []Tensor) libtorch.Norm {
-	return libtorch.Norm{Weight: p[0], Bias: p[1], Mean: b[0], Var: b[1], Count: b[2]}
+func norm(p, b []torch.Tensor) torch.Norm {
+	return torch.Norm{Weight: p[0], Bias: p[1], Mean: b[0], Var: b[1], Count: b[2]}
 }
 
 // Conv2d is a k x k convolution without bias, Kaiming-normal by fan-out.
 func Conv2d(in, out, k, stride, pad int64) Network {
 	return &layer{
 		params: []Spec{{"weight", []int64{out, in, k, k}, KaimingNormal(k * k * out)}},
-		forward: func(s *Scope, p, _ []Tensor, x Tensor, _ Mode) Tensor {
-			return s.Conv2d(x, p[0], Tensor{}, stride, pad)
+		forward: func(s *torch.Scope, p, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor {
+			return s.Conv2d(x, p[0], torch.Tensor{}, stride, pad)
 		},
 		node: Node{Op: OpConv, Kernel: k, Stride: stride, Pad: pad},
 	}
 }
 
 // ReLU is max(x, 0).
-func ReLU() Network { return function(OpReLU, (*Scope).ReLU) }
+func ReLU() Network { return function(OpReLU, (*torch.Scope).ReLU) }
 
 // Tanh is the hyperbolic tangent.
-func Tanh() Network { return function(OpTanh, (*Scope).Tanh) }
+func Tanh() Network { return function(OpTanh, (*torch.Scope).Tanh) }
 
 // GlobalAvgPool averages [N, c, H, W] over the picture to [N, c].
 func GlobalAvgPool() Network {
-	return function(OpMean, func(s *Scope, x Tensor) Tensor { return s.MeanDim(x, false, 2, 3) })
+	return function(OpMean, func(s *torch.Scope, x torch.Tensor) torch.Tensor { return s.MeanDim(x, false, 2, 3) })
 }
 
-func function(op Op, f func(s *Scope, x Tensor) Tensor) Network {
-	return &layer{forward: func(s *Scope, _, _ []Tensor, x Tensor, _ Mode) Tensor { return f(s, x) }, node: Node{Op: op}}
+func function(op Op, f func(s *torch.Scope, x torch.Tensor) torch.Tensor) Network {
+	return &layer{forward: func(s *torch.Scope, _, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor { return f(s, x) }, node: Node{Op: op}}
 }
 
 // convNorm is a convolution without bias and its batch norm, fused, with the
@@ -98,7 +98,7 @@ func (c convNorm) params() []Spec {
 func (c convNorm) buffers() []Spec { return normBuffers(c.bn+".", c.out) }
 
 // forward takes the unit's three parameters and three buffers.
-func (c convNorm) forward(s *Scope, p, b []Tensor, x, residual Tensor, relu bool, m Mode) Tensor {
+func (c convNorm) forward(s *torch.Scope, p, b []torch.Tensor, x, residual torch.Tensor, relu bool, m Mode) torch.Tensor {
 	return s.ConvNorm(x, p[0], norm(p[1:], b), residual, c.stride, c.pad, relu, m.norm())
 }
 
@@ -110,11 +110,11 @@ type Child struct {
 
 // inOrder applies networks one after the other; p and b are those of all. What is
 // between two of them is freed as soon as nothing needs it, a graph apart.
-func inOrder(s *Scope, stages []Network, p, b []Tensor, x Tensor, m Mode) Tensor {
+func inOrder(s *torch.Scope, stages []Network, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	for i, n := range stages {
 		np, nb := len(n.Params()), len(n.Buffers())
-		var y Tensor
-		s.Within(func(t *Scope) { y = s.Hold(n.Forward(t, p[:np], b[:nb], x, m)) })
+		var y torch.Tensor
+		s.Within(func(t *torch.Scope) { y = s.Hold(n.Forward(t, p[:np], b[:nb], x, m)) })
 		if i > 0 {
 			s.Free(x)
 		}
@@ -160,9 +160,9 @@ func (q *Sequential) Params() []Spec { return q.params }
 func (q *Sequential) Buffers() []Spec { return q.buffers }
 
 // Forward implements Network.
-func (q *Sequential) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (q *Sequential) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	if !Check(s, "network", q.params, p) || !Check(s, "network's buffers", q.buffers, b) {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	return inOrder(s, q.stages, p, b, x, m)
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
-func strides(s *Scope, t Tensor) []int64 {
+func strides(s *torch.Scope, t torch.Tensor) []int64 {
 	g := s.ToGotch(t)
 	defer g.MustDrop()
 	out, err := g.Stride()
@@ -23,15 +23,15 @@ func strides(s *Scope, t Tensor) []int64 {
 // Kernels of convolutions have their channels innermost on a GPU; the choice is tried
 // with tensors of the CPU.
 func TestWhereKernelsHaveTheirChannels(t *testing.T) {
-	require.NoError(t, libtorch.With(func(s *Scope) error {
-		on := libtorch.Options{DType: gotch.Float, Device: gotch.CudaBuilder(0)}
-		w := s.Normal(0, 1, libtorch.Float32(), 4, 3, 5, 2)
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
+		on := torch.Options{DType: gotch.Float, Device: gotch.CudaBuilder(0)}
+		w := s.Normal(0, 1, torch.Float32(), 4, 3, 5, 2)
 		assert.Equal(t, []int64{30, 1, 6, 3}, strides(s, kernel(s, w, on)))
 		assert.Equal(t, s.Bytes(w), s.Bytes(kernel(s, w, on)), "a checkpoint's order is the same")
-		assert.Equal(t, []int64{30, 10, 2, 1}, strides(s, kernel(s, w, libtorch.Float32())))
+		assert.Equal(t, []int64{30, 10, 2, 1}, strides(s, kernel(s, w, torch.Float32())))
 		on.DType = gotch.Double
 		assert.Equal(t, []int64{30, 10, 2, 1}, strides(s, kernel(s, w, on)))
-		m := s.Normal(0, 1, libtorch.Float32(), 4, 3)
+		m := s.Normal(0, 1, torch.Float32(), 4, 3)
 		on.DType = gotch.Float
 		assert.Equal(t, []int64{3, 1}, strides(s, kernel(s, m, on)))
 		return s.Err()
@@ -42,12 +42,12 @@ func TestWhereKernelsHaveTheirChannels(t *testing.T) {
 // gradient's own gradient, and the parameters after Adam.
 type pass struct{ y, g, jvp, second, moved []float64 }
 
-func passOf(t *testing.T, net Network, o libtorch.Options, innermost bool) (out pass) {
-	require.NoError(t, libtorch.ManualSeed(3))
-	require.NoError(t, libtorch.With(func(s *Scope) error {
-		values := func(ts ...Tensor) (out []float64) {
+func passOf(t *testing.T, net Network, o torch.Options, innermost bool) (out pass) {
+	require.NoError(t, torch.ManualSeed(3))
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
+		values := func(ts ...torch.Tensor) (out []float64) {
 			for _, x := range ts {
-				out = append(out, libtorch.Slice[float64](s, s.To(s.Detach(x), libtorch.Float64()))...)
+				out = append(out, torch.Slice[float64](s, s.To(s.Detach(x), torch.Float64()))...)
 			}
 			return out
 		}
@@ -64,12 +64,12 @@ func passOf(t *testing.T, net Network, o libtorch.Options, innermost bool) (out 
 		x := s.Normal(0, 1, o, 3, 3, 16, 16)
 		y := net.Forward(s, theta, buffers, x, Meta().Twice())
 		loss := s.Sum(s.Square(y))
-		g := s.Grad([]Tensor{loss}, theta, libtorch.GradOptions{CreateGraph: true})
+		g := s.Grad([]torch.Tensor{loss}, theta, torch.GradOptions{CreateGraph: true})
 		square := s.Sum(s.Square(g[0]))
-		second := s.Grad([]Tensor{square}, theta, libtorch.GradOptions{AllowUnused: true})
-		libtorch.NoGrad(func() {
+		second := s.Grad([]torch.Tensor{square}, theta, torch.GradOptions{AllowUnused: true})
+		torch.NoGrad(func() {
 			v := s.DetachAll(g)
-			_, dy := s.JVP(func(p []Tensor) []Tensor { return []Tensor{net.Forward(s, p, buffers, x, Meta())} }, s.DetachAll(theta), v)
+			_, dy := s.JVP(func(p []torch.Tensor) []torch.Tensor { return []torch.Tensor{net.Forward(s, p, buffers, x, Meta())} }, s.DetachAll(theta), v)
 			out.jvp = values(dy...)
 			moved := s.DetachAll(theta)
 			opt, err := NewOptimizer(s, OptimizerConfig{Name: "adam", WeightDecay: 1e-3}, net.Params(), moved)
@@ -91,9 +91,9 @@ func TestLayoutsGiveTheSameValues(t *testing.T) {
 	require.NoError(t, err)
 	for name, net := range map[string]Network{"ResNet": resnet, "f_msr": msr} {
 		for _, k := range []struct {
-			o   libtorch.Options
+			o   torch.Options
 			tol float64
-		}{{libtorch.Float64(), 1e-10}, {libtorch.Float32(), 2e-3}} {
+		}{{torch.Float64(), 1e-10}, {torch.Float32(), 2e-3}} {
 			a, b := passOf(t, net, k.o, false), passOf(t, net, k.o, true)
 			near(t, name+": values", a.y, b.y, k.tol)
 			near(t, name+": gradient", a.g, b.g, k.tol)

@@ -3,6 +3,8 @@ package nets
 import (
 	"fmt"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // MSRConfig describes f_msr, the meta semantic regularizer's network (section
@@ -50,7 +52,7 @@ func NewMSRWith(trunk Network, n, c int64) *MSR {
 }
 
 // Forward maps pictures x [B, 3, H, W] to A [B, n, c].
-func (f *MSR) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (f *MSR) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	y := f.Sequential.Forward(s, p, b, x, m)
 	return s.Sigmoid(s.Reshape(y, -1, f.n, f.c))
 }
@@ -76,6 +78,6 @@ type unit struct{ convNorm }
 
 func (u *unit) Params() []Spec  { return u.params() }
 func (u *unit) Buffers() []Spec { return u.buffers() }
-func (u *unit) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
-	return u.forward(s, p, b, x, Tensor{}, true, m)
+func (u *unit) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
+	return u.forward(s, p, b, x, torch.Tensor{}, true, m)
 }

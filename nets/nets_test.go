@@ -13,8 +13,8 @@ import (
 	"github.com/sugarme/gotch/ts"
 	"github.com/sugarme/gotch/vision"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // gotch's ResNets, with this package's parameters copied in, give the same
@@ -30,16 +30,16 @@ func TestEqualToGotchVision(t *testing.T) {
 		"resnet18": func(p *nn.Path) ts.ModuleT { f := vision.ResNet18NoFinalLayer(p); return &f },
 		"resnet34": func(p *nn.Path) ts.ModuleT { f := vision.ResNet34NoFinalLayer(p); return &f },
 	} {
-		s := libtorch.NewScope()
-		require.NoError(t, libtorch.ManualSeed(1))
+		s := torch.NewScope()
+		require.NoError(t, torch.ManualSeed(1))
 		net, err := nets.NewBackbone(name, nets.StemImageNet, 1)
 		require.NoError(t, err)
-		p := nets.Initialize(s, net.Params(), libtorch.Float32())
-		b := nets.Initialize(s, net.Buffers(), libtorch.Float32())
+		p := nets.Initialize(s, net.Params(), torch.Float32())
+		b := nets.Initialize(s, net.Buffers(), torch.Float32())
 		vs := nn.NewVarStore(gotch.CPU)
 		theirs := build(vs.Root())
 		variables := vs.Variables()
-		put := func(specs []nets.Spec, mine []libtorch.Tensor) (n int) {
+		put := func(specs []nets.Spec, mine []torch.Tensor) (n int) {
 			for i, spec := range specs {
 				if v, ok := variables[spec.Name]; ok {
 					s.Copy(s.FromGotch(&v), mine[i])
@@ -50,7 +50,7 @@ func TestEqualToGotchVision(t *testing.T) {
 		}
 		assert.Equal(t, len(p), put(net.Params(), p), "%s: every parameter is there by name", name)
 		assert.Equal(t, len(b)*2/3, put(net.Buffers(), b), "%s: running means and variances", name)
-		x := s.Normal(0, 1, libtorch.Float32(), 2, 3, 64, 64)
+		x := s.Normal(0, 1, torch.Float32(), 2, 3, 64, 64)
 		// Training last: it moves gotch's running statistics.
 		for _, train := range []bool{false, true} {
 			mode := nets.Eval()
@@ -60,9 +60,9 @@ func TestEqualToGotchVision(t *testing.T) {
 			g := s.ToGotch(x)
 			want := theirs.ForwardT(g, train)
 			var mine []float32
-			libtorch.NoGrad(func() { mine = libtorch.Slice[float32](s, net.Forward(s, p, b, x, mode)) })
+			torch.NoGrad(func() { mine = torch.Slice[float32](s, net.Forward(s, p, b, x, mode)) })
 			require.NoError(t, s.Err())
-			flat := libtorch.Slice[float32](s, s.Detach(s.FromGotch(want)))
+			flat := torch.Slice[float32](s, s.Detach(s.FromGotch(want)))
 			scale := float32(0)
 			for _, v := range flat {
 				scale = max(scale, v, -v)
@@ -77,14 +77,14 @@ func TestEqualToGotchVision(t *testing.T) {
 }
 
 func TestInitialisationIsTorchvisions(t *testing.T) {
-	s := libtorch.NewScope()
-	require.NoError(t, libtorch.ManualSeed(2))
+	s := torch.NewScope()
+	require.NoError(t, torch.ManualSeed(2))
 	net, err := nets.NewBackbone("resnet18", nets.StemImageNet, 1)
 	require.NoError(t, err)
 	assert.EqualValues(t, 11176512, nets.Count(net.Params()), "torchvision's resnet18 without its classifier")
-	p := nets.Initialize(s, net.Params(), libtorch.Float32())
+	p := nets.Initialize(s, net.Params(), torch.Float32())
 	for i, spec := range net.Params() {
-		v := libtorch.Slice[float32](s, p[i])
+		v := torch.Slice[float32](s, p[i])
 		sum, sq := 0.0, 0.0
 		for _, x := range v {
 			sum, sq = sum+float64(x), sq+float64(x)*float64(x)
@@ -102,7 +102,7 @@ func TestInitialisationIsTorchvisions(t *testing.T) {
 		}
 	}
 	head := nets.NewProjector(512, 1024, 64)
-	w := libtorch.Slice[float32](s, nets.Initialize(s, head.Params(), libtorch.Float32())[0])
+	w := torch.Slice[float32](s, nets.Initialize(s, head.Params(), torch.Float32())[0])
 	top := float32(0)
 	for _, x := range w {
 		top = max(top, x, -x)
@@ -123,15 +123,15 @@ func TestOptimizersAgreeWithPyTorch(t *testing.T) {
 		{nets.OptimizerConfig{Name: "sgd", WeightDecay: 0.01, Momentum: 0.9, Nesterov: true}, []float64{-0.3191389517951511, -1.5323515424571479, -0.3766324205023207, 2.7326532028952117, -4.242935020511569, 1.9739817028807862}},
 		{nets.OptimizerConfig{Name: "sgd", Momentum: 0.5}, []float64{0.3418750000000001, -1.7806250000000001, 0.061249999999999936, 2.8903124999999994, -2.09375, 0.8968750000000001}},
 	} {
-		s := libtorch.NewScope()
-		p := []libtorch.Tensor{libtorch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2), libtorch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2)}
+		s := torch.NewScope()
+		p := []torch.Tensor{torch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2), torch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2)}
 		opt, err := nets.NewOptimizer(s, c.config, specs, p)
 		require.NoError(t, err)
 		for k := 1.0; k <= 5; k++ {
-			g := []libtorch.Tensor{libtorch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2), libtorch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2)}
+			g := []torch.Tensor{torch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2), torch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2)}
 			opt.Step(s, p, g, 0.1)
 		}
-		got := append(libtorch.Slice[float64](s, p[0]), libtorch.Slice[float64](s, p[1])...)
+		got := append(torch.Slice[float64](s, p[0]), torch.Slice[float64](s, p[1])...)
 		assert.InDeltaSlice(t, c.want, got, 1e-12, "%+v", c.config)
 		_, steps := opt.State()
 		assert.EqualValues(t, 5, steps)
@@ -140,16 +140,16 @@ func TestOptimizersAgreeWithPyTorch(t *testing.T) {
 }
 
 func TestLARSAdaptsMatricesOnly(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	specs := []nets.Spec{{Name: "w", Shape: []int64{1, 2}}, {Name: "b", Shape: []int64{2}}}
-	p := []libtorch.Tensor{libtorch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), libtorch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2)}
-	g := []libtorch.Tensor{libtorch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), libtorch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2)}
+	p := []torch.Tensor{torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2)}
+	g := []torch.Tensor{torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2)}
 	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "lars", WeightDecay: 0.1, Momentum: 0.9}, specs, p)
 	require.NoError(t, err)
 	opt.Step(s, p, g, 1)
 	// |p| = 5, g + 0.1 p = (0.9, 1.2) of norm 1.5: the step is 1e-3 * 5/1.5 of it. The vector: plain, undecayed.
-	assert.InDeltaSlice(t, []float64{3 - 0.003, 4 - 0.004}, libtorch.Slice[float64](s, p[0]), 1e-9)
-	assert.InDeltaSlice(t, []float64{2.4, 3.2}, libtorch.Slice[float64](s, p[1]), 1e-12)
+	assert.InDeltaSlice(t, []float64{3 - 0.003, 4 - 0.004}, torch.Slice[float64](s, p[0]), 1e-9)
+	assert.InDeltaSlice(t, []float64{2.4, 3.2}, torch.Slice[float64](s, p[1]), 1e-12)
 	require.NoError(t, s.Close())
 }
 
@@ -167,10 +167,10 @@ func TestSchedule(t *testing.T) {
 }
 
 func TestEMA(t *testing.T) {
-	s := libtorch.NewScope()
-	target, online := libtorch.FromSlice(s, []float64{1}, gotch.CPU, 1), libtorch.FromSlice(s, []float64{3}, gotch.CPU, 1)
-	nets.EMA(s, []libtorch.Tensor{target}, []libtorch.Tensor{online}, 0.75)
-	assert.Equal(t, []float64{1.5}, libtorch.Slice[float64](s, target))
+	s := torch.NewScope()
+	target, online := torch.FromSlice(s, []float64{1}, gotch.CPU, 1), torch.FromSlice(s, []float64{3}, gotch.CPU, 1)
+	nets.EMA(s, []torch.Tensor{target}, []torch.Tensor{online}, 0.75)
+	assert.Equal(t, []float64{1.5}, torch.Slice[float64](s, target))
 	require.NoError(t, s.Close())
 	assert.InDelta(t, 0.99, nets.EMATau(0.99, 0), 1e-12)
 	assert.InDelta(t, 1, nets.EMATau(0.99, 1), 1e-12)

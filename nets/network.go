@@ -10,15 +10,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
-)
-
-// Short names for what every signature here mentions.
-type (
-	// Tensor is a handle to a LibTorch tensor.
-	Tensor = libtorch.Tensor
-	// Scope owns tensors and keeps the first error.
-	Scope = libtorch.Scope
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Network is a function of (parameters, buffers, input). It holds no tensor:
@@ -31,7 +23,7 @@ type Network interface {
 	Buffers() []Spec
 	// Forward maps a batch x. It writes to the buffers only in a mode that
 	// updates them.
-	Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor
+	Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor
 }
 
 // Encoder is a network whose outputs are rows of Dim numbers.
@@ -45,7 +37,7 @@ type Encoder interface {
 type Mode struct {
 	batch, update, twice bool
 	rows                 int64
-	group                *libtorch.Group
+	group                *torch.Group
 }
 
 // Train uses the batch's statistics and moves the running ones.
@@ -85,13 +77,13 @@ func (m Mode) Twice() Mode {
 
 // Across takes the batch's statistics over the rows of all ranks of a
 // data-parallel job; each has as many as any other.
-func (m Mode) Across(g *libtorch.Group) Mode {
+func (m Mode) Across(g *torch.Group) Mode {
 	m.group = g
 	return m
 }
 
-func (m Mode) norm() libtorch.NormMode {
-	return libtorch.NormMode{Group: m.group, Twice: m.twice, Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
+func (m Mode) norm() torch.NormMode {
+	return torch.NormMode{Group: m.group, Twice: m.twice, Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
 }
 
 // Spec describes one parameter or buffer.
@@ -105,7 +97,7 @@ type Spec struct {
 type Init struct {
 	kind initKind
 	a    float64
-	from func(s *Scope) Tensor
+	from func(s *torch.Scope) torch.Tensor
 }
 
 type initKind int
@@ -137,17 +129,17 @@ func UnitRows() Init { return Init{kind: unitRows, a: 1} }
 
 // Given copies what f returns; numbers that are no floating-point ones keep
 // their type.
-func Given(f func(s *Scope) Tensor) Init { return Init{kind: given, from: f} }
+func Given(f func(s *torch.Scope) torch.Tensor) Init { return Init{kind: given, from: f} }
 
 // LinearUniform is U(-1/sqrt(fanIn), 1/sqrt(fanIn)): torch.nn.Linear's and
 // torch.nn.Conv2d's, for weight and bias.
 func LinearUniform(fanIn int64) Init { return Init{kind: uniform, a: 1 / math.Sqrt(float64(fanIn))} }
 
 // Initialize draws tensors for specs with LibTorch's CPU generator
-// (libtorch.ManualSeed), into s. On a GPU convolutions' kernels have their channels innermost.
-func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
-	defer libtorch.SetGrad(false)()
-	out := make([]Tensor, len(specs))
+// (torch.ManualSeed), into s. On a GPU convolutions' kernels have their channels innermost.
+func Initialize(s *torch.Scope, specs []Spec, o torch.Options) []torch.Tensor {
+	defer torch.SetGrad(false)()
+	out := make([]torch.Tensor, len(specs))
 	for i, spec := range specs {
 		switch spec.Init.kind {
 		case constant:
@@ -166,7 +158,7 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 			}
 			out[i] = s.Clone(s.To(t, as))
 		case index:
-			out[i] = libtorch.FromSlice(s, make([]int64, Count(specs[i:i+1])), o.Device, spec.Shape...)
+			out[i] = torch.FromSlice(s, make([]int64, Count(specs[i:i+1])), o.Device, spec.Shape...)
 		}
 	}
 	return out
@@ -176,7 +168,7 @@ func Initialize(s *Scope, specs []Spec, o libtorch.Options) []Tensor {
 // channels innermost, inputs and kernels, and copy what is not so at each call: one kernel that is so
 // makes a network's activations so. float64's are written for channels outermost. The values and
 // their order in a checkpoint are the same.
-func kernel(s *Scope, t Tensor, o libtorch.Options) Tensor {
+func kernel(s *torch.Scope, t torch.Tensor, o torch.Options) torch.Tensor {
 	if o.Device == gotch.CPU || o.DType == gotch.Double || len(s.Shape(t)) != 4 {
 		return t
 	}
@@ -207,7 +199,7 @@ func Prefix(prefix string, specs []Spec) []Spec {
 }
 
 // Check fails s unless there is a tensor for each spec.
-func Check(s *Scope, what string, specs []Spec, ts []Tensor) bool {
+func Check(s *torch.Scope, what string, specs []Spec, ts []torch.Tensor) bool {
 	if s.Err() == nil && len(specs) != len(ts) {
 		s.Fail(fmt.Errorf("nets: %s has %d tensors, got %d", what, len(specs), len(ts)))
 	}

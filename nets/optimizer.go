@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Optimizer moves parameters by gradients, in place. Its state is plain
@@ -12,7 +12,7 @@ import (
 type Optimizer interface {
 	// Step applies one update with learning rate lr. A parameter whose gradient
 	// is none is left alone.
-	Step(s *Scope, params, grads []Tensor, lr float64)
+	Step(s *torch.Scope, params, grads []torch.Tensor, lr float64)
 	// State returns the state's tensors by name, and the number of updates.
 	State() (tensors []NamedTensor, steps int64)
 	// SetSteps restores the number of updates; the tensors of State are
@@ -23,7 +23,7 @@ type Optimizer interface {
 // NamedTensor is a tensor with its name in a checkpoint.
 type NamedTensor struct {
 	Name   string
-	Tensor Tensor
+	Tensor torch.Tensor
 }
 
 // OptimizerConfig chooses and tunes an optimizer.
@@ -43,7 +43,7 @@ type OptimizerConfig struct {
 func Optimizers() []string { return []string{"adam", "sgd", "lars"} }
 
 // NewOptimizer builds an optimizer for params; its state lives in s.
-func NewOptimizer(s *Scope, c OptimizerConfig, specs []Spec, params []Tensor) (Optimizer, error) {
+func NewOptimizer(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor) (Optimizer, error) {
 	if len(specs) != len(params) {
 		return nil, fmt.Errorf("nets: optimizer of %d specs for %d parameters", len(specs), len(params))
 	}
@@ -53,15 +53,15 @@ func NewOptimizer(s *Scope, c OptimizerConfig, specs []Spec, params []Tensor) (O
 	b := base{specs: specs}
 	switch c.Name {
 	case "adam":
-		return &adam{base: b, m: zeros(s, params), v: zeros(s, params), o: libtorch.AdamOptions{
+		return &adam{base: b, m: zeros(s, params), v: zeros(s, params), o: torch.AdamOptions{
 			Beta1: orDefault(c.Beta1, 0.9), Beta2: orDefault(c.Beta2, 0.999), Eps: orDefault(c.Eps, 1e-8),
 		}, decays: decays(specs, c.WeightDecay, c.Matrices)}, s.Err()
 	case "sgd":
-		return &sgd{base: b, m: zeros(s, params), o: libtorch.SGDOptions{
+		return &sgd{base: b, m: zeros(s, params), o: torch.SGDOptions{
 			Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: decays(specs, c.WeightDecay, c.Matrices),
 		}}, s.Err()
 	case "lars":
-		return &lars{base: b, m: zeros(s, params), o: libtorch.LARSOptions{
+		return &lars{base: b, m: zeros(s, params), o: torch.LARSOptions{
 			Momentum: c.Momentum, Trust: orDefault(c.Trust, 1e-3), WeightDecay: decays(specs, c.WeightDecay, true), Adapt: matrices(specs),
 		}}, s.Err()
 	}
@@ -75,7 +75,7 @@ type base struct {
 
 func (b *base) SetSteps(n int64) { b.steps = n }
 
-func (b *base) named(kind string, ts []Tensor) []NamedTensor {
+func (b *base) named(kind string, ts []torch.Tensor) []NamedTensor {
 	out := make([]NamedTensor, len(ts))
 	for i, t := range ts {
 		out[i] = NamedTensor{b.specs[i].Name + "." + kind, t}
@@ -86,12 +86,12 @@ func (b *base) named(kind string, ts []Tensor) []NamedTensor {
 // adam is torch.optim.Adam (Kingma & Ba 2014), weight decay as L2.
 type adam struct {
 	base
-	m, v   []Tensor
-	o      libtorch.AdamOptions
+	m, v   []torch.Tensor
+	o      torch.AdamOptions
 	decays []float64
 }
 
-func (a *adam) Step(s *Scope, params, grads []Tensor, lr float64) {
+func (a *adam) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
 	a.steps++
 	o := a.o
 	o.Step, o.LR = a.steps, lr
@@ -112,11 +112,11 @@ func (a *adam) State() ([]NamedTensor, int64) {
 // sgd is torch.optim.SGD.
 type sgd struct {
 	base
-	m []Tensor
-	o libtorch.SGDOptions
+	m []torch.Tensor
+	o torch.SGDOptions
 }
 
-func (g *sgd) Step(s *Scope, params, grads []Tensor, lr float64) {
+func (g *sgd) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
 	o := g.o
 	o.First, o.LR = g.steps == 0, lr
 	g.steps++
@@ -129,11 +129,11 @@ func (g *sgd) State() ([]NamedTensor, int64) { return g.named("momentum_buffer",
 // norm) are neither decayed nor adapted, as in SimCLR's and BYOL's recipes.
 type lars struct {
 	base
-	m []Tensor
-	o libtorch.LARSOptions
+	m []torch.Tensor
+	o torch.LARSOptions
 }
 
-func (l *lars) Step(s *Scope, params, grads []Tensor, lr float64) {
+func (l *lars) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
 	o := l.o
 	o.LR = lr
 	l.steps++
@@ -142,8 +142,8 @@ func (l *lars) Step(s *Scope, params, grads []Tensor, lr float64) {
 
 func (l *lars) State() ([]NamedTensor, int64) { return l.named("momentum_buffer", l.m), l.steps }
 
-func zeros(s *Scope, params []Tensor) []Tensor {
-	out := make([]Tensor, len(params))
+func zeros(s *torch.Scope, params []torch.Tensor) []torch.Tensor {
+	out := make([]torch.Tensor, len(params))
 	for i, p := range params {
 		out[i] = s.ZerosLike(s.Detach(p))
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/sugarme/gotch/ts"
 
 	"github.com/icl-msr/icl-msr/internal/devicetest"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // formula is the reference's parameters: scale*sin(0.37 j + len(name)), plus 1
 // for batch-norm weights.
-func formula(s *libtorch.Scope, spec nets.Spec) libtorch.Tensor {
+func formula(s *torch.Scope, spec nets.Spec) torch.Tensor {
 	n, fan := int64(1), int64(1)
 	for i, d := range spec.Shape {
 		n *= d
@@ -38,8 +38,8 @@ func formula(s *libtorch.Scope, spec nets.Spec) libtorch.Tensor {
 
 // sinusoid is f(step*j + phase), j = 0..n-1, by LibTorch's own sine: at some of
 // these points the last bit of a sine moves the eighth digit of a gradient.
-func sinusoid(s *libtorch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) libtorch.Tensor {
-	j := s.To(s.Arange(0, n, gotch.CPU), libtorch.Float64())
+func sinusoid(s *torch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) torch.Tensor {
+	j := s.To(s.Arange(0, n, gotch.CPU), torch.Float64())
 	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)
 	defer g.MustDrop()
 	return s.FromGotch(g)
@@ -112,11 +112,11 @@ func TestReference(t *testing.T) {
 }
 
 // measure is what the reference has of a network, for its input times scale.
-func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o libtorch.Options) map[string][]float64 {
-	s := libtorch.NewScope()
+func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o torch.Options) map[string][]float64 {
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	specs := net.Params()
-	p := make([]libtorch.Tensor, len(specs))
+	p := make([]torch.Tensor, len(specs))
 	for i, spec := range specs {
 		p[i] = s.To(formula(s, spec), o)
 	}
@@ -126,7 +126,7 @@ func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o lib
 	in = s.To(s.MulScalar(in, scale), o)
 	y := net.Forward(s, p, b, in, nets.Train())
 	loss := s.Mean(s.Square(y))
-	grads := s.Grad([]libtorch.Tensor{loss}, p, libtorch.GradOptions{})
+	grads := s.Grad([]torch.Tensor{loss}, p, torch.GradOptions{})
 	features := devicetest.Values(s, y)
 	require.NoError(t, s.Err())
 	out := map[string][]float64{"sum of features": rowSums(features, 2), "train features": firsts(features, 2, 8), "loss": {s.Item(loss)},
@@ -134,7 +134,7 @@ func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o lib
 	for i, spec := range specs {
 		out["gradient of "+spec.Name] = []float64{math.Sqrt(s.Dot(grads[i:i+1], grads[i:i+1]))}
 	}
-	require.Equal(t, []int64{1}, libtorch.Slice[int64](s, b[2]))
+	require.Equal(t, []int64{1}, torch.Slice[int64](s, b[2]))
 	out["eval features"] = firsts(devicetest.Values(s, net.Forward(s, p, b, in, nets.Eval())), 2, 8)
 	require.NoError(t, s.Err())
 	return out

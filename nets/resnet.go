@@ -3,6 +3,8 @@ package nets
 import (
 	"fmt"
 
+	"github.com/icl-msr/icl-msr/torch"
+
 	"github.com/sugarme/gotch"
 )
 
@@ -100,13 +102,13 @@ type stem struct {
 
 func (u stem) Params() []Spec  { return u.params() }
 func (u stem) Buffers() []Spec { return u.buffers() }
-func (u stem) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (u stem) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	// Convolutions run faster with channels innermost, but not float64's, nor
 	// their second derivatives.
 	if s.Like(x).DType != gotch.Double && !m.twice {
 		x = s.ChannelsLast(x)
 	}
-	x = u.forward(s, p, b, x, Tensor{}, true, m)
+	x = u.forward(s, p, b, x, torch.Tensor{}, true, m)
 	if u.pool {
 		x = s.MaxPool2d(x, 3, 2, 1)
 	}
@@ -146,13 +148,13 @@ func (b block) Params() []Spec { return b.params }
 func (b block) Buffers() []Spec { return b.buffers }
 
 // Forward implements Network.
-func (b block) Forward(s *Scope, p, bufs []Tensor, x Tensor, m Mode) Tensor {
+func (b block) Forward(s *torch.Scope, p, bufs []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	residual, n := x, len(b.units)
 	if b.downsample != nil {
-		residual = b.downsample.forward(s, p[3*n:], bufs[3*n:], x, Tensor{}, false, m)
+		residual = b.downsample.forward(s, p[3*n:], bufs[3*n:], x, torch.Tensor{}, false, m)
 	}
 	for i, u := range b.units {
-		skip := Tensor{}
+		skip := torch.Tensor{}
 		if i == n-1 {
 			skip = residual
 		}
@@ -180,9 +182,9 @@ func (r *ResNet) Part(channels int64) (Encoder, error) {
 func (r *ResNet) Dim() int64 { return r.dim }
 
 // Forward implements Network.
-func (r *ResNet) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (r *ResNet) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	if !Check(s, "ResNet", r.params, p) || !Check(s, "ResNet's buffers", r.buffers, b) {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	return inOrder(s, r.stages, p, b, x, m)
 }

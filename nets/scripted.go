@@ -8,7 +8,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Scripted is a backbone whose code is a TorchScript module: from pictures
@@ -17,7 +17,7 @@ import (
 // flag, which is set in Train and Meta; what the code writes to its buffers
 // stays in Train only.
 type Scripted struct {
-	script          *libtorch.Script
+	script          *torch.Script
 	params, buffers []Spec
 	dim             int64
 }
@@ -25,7 +25,7 @@ type Scripted struct {
 // LoadScripted reads a TorchScript file for pictures of the given side; one
 // evaluation of it, on the CPU, tells its width.
 func LoadScripted(path string, side int64, device gotch.Device) (*Scripted, error) {
-	script, err := libtorch.LoadScript(path, device)
+	script, err := torch.LoadScript(path, device)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no file %s: a TorchScript backbone's code is in its file alone, checkpoints hold its parameters: put it back there", path)
 	}
@@ -36,12 +36,12 @@ func LoadScripted(path string, side int64, device gotch.Device) (*Scripted, erro
 		return nil, fmt.Errorf("%s: %d of its batch norms always take the batch's statistics, since it was traced in training mode: use torch.jit.script, or trace it after .eval()", path, n)
 	}
 	r := &Scripted{script: script}
-	err = libtorch.With(func(s *Scope) error {
+	err = torch.With(func(s *torch.Scope) error {
 		p, b := script.Tensors(s)
 		r.params, r.buffers = r.specs(s, script.Parameters, p, 0), r.specs(s, script.Buffers, b, len(p))
-		defer libtorch.SetGrad(false)()
-		var y Tensor
-		x := s.Zeros(libtorch.Options{DType: gotch.Float, Device: device}, 2, 3, side, side)
+		defer torch.SetGrad(false)()
+		var y torch.Tensor
+		x := s.Zeros(torch.Options{DType: gotch.Float, Device: device}, 2, 3, side, side)
 		if len(p) > 0 {
 			x = s.To(x, s.Like(p[0]))
 		}
@@ -62,10 +62,10 @@ func LoadScripted(path string, side int64, device gotch.Device) (*Scripted, erro
 
 // specs describes tensors of the module, from the given one on, which start from
 // what they are.
-func (r *Scripted) specs(s *Scope, names []string, ts []Tensor, first int) []Spec {
+func (r *Scripted) specs(s *torch.Scope, names []string, ts []torch.Tensor, first int) []Spec {
 	out := make([]Spec, len(ts))
 	for i, t := range ts {
-		out[i] = Spec{names[i], s.Shape(t), Given(func(s *Scope) Tensor {
+		out[i] = Spec{names[i], s.Shape(t), Given(func(s *torch.Scope) torch.Tensor {
 			p, b := r.script.Tensors(s)
 			return append(p, b...)[first+i]
 		})}
@@ -95,16 +95,16 @@ func (r *Scripted) Trainable() error {
 func (r *Scripted) AlwaysRunning() int { return r.script.AlwaysRunning }
 
 // Write writes the module at the given parameters and buffers as TorchScript.
-func (r *Scripted) Write(w io.Writer, p, b []Tensor) error { return r.script.Write(w, p, b) }
+func (r *Scripted) Write(w io.Writer, p, b []torch.Tensor) error { return r.script.Write(w, p, b) }
 
 // Forward implements Network.
-func (r *Scripted) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (r *Scripted) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	if !Check(s, "TorchScript module", r.params, p) || !Check(s, "TorchScript module's buffers", r.buffers, b) {
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	if m.rows > 0 && m.rows < s.Size(x, 0) {
 		s.Fail(errors.New("nets: a TorchScript module cannot take its statistics from some rows only"))
-		return Tensor{}
+		return torch.Tensor{}
 	}
 	y := s.Run(r.script, p, b, x, m.batch, m.update)
 	return s.Reshape(y, -1, r.dim)

@@ -12,9 +12,9 @@ import (
 	"github.com/sugarme/gotch"
 	"github.com/sugarme/gotch/ts"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 func scripted(t *testing.T, name string) *nets.Scripted {
@@ -41,31 +41,31 @@ func TestScriptedAgreesWithPyTorch(t *testing.T) {
 	net := scripted(t, "scripted.pt")
 	assert.EqualValues(t, 4, net.Dim())
 	require.NoError(t, net.Trainable())
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
-	p, b := nets.Initialize(s, net.Params(), libtorch.Float64()), nets.Initialize(s, net.Buffers(), libtorch.Float64())
+	p, b := nets.Initialize(s, net.Params(), torch.Float64()), nets.Initialize(s, net.Buffers(), torch.Float64())
 	x := s.Reshape(sinusoid(s, 5*3*6*6, 0.11, 0, (*ts.Tensor).MustCos), 5, 3, 6, 6)
-	reference.Near(t, want.Eval, libtorch.Slice[float64](s, net.Forward(s, p, b, x, nets.Eval())), 1e-10, "eval features")
+	reference.Near(t, want.Eval, torch.Slice[float64](s, net.Forward(s, p, b, x, nets.Eval())), 1e-10, "eval features")
 	s.SetRequiresGrad(true, p...)
 	before := bytesOf(s, b)
 	y := net.Forward(s, p, b, x, nets.Meta())
-	reference.Near(t, want.Train, libtorch.Slice[float64](s, y), 1e-10, "features of the batch's statistics")
+	reference.Near(t, want.Train, torch.Slice[float64](s, y), 1e-10, "features of the batch's statistics")
 	assert.Equal(t, before, bytesOf(s, b), "the meta mode leaves the buffers alone")
 	y = net.Forward(s, p, b, x, nets.Train())
-	grads := s.Grad([]libtorch.Tensor{s.Sum(s.Square(y))}, p, libtorch.GradOptions{})
+	grads := s.Grad([]torch.Tensor{s.Sum(s.Square(y))}, p, torch.GradOptions{})
 	for i, spec := range net.Params() {
 		assert.Equal(t, want.Parameters[i], spec.Name)
-		assert.InDeltaSlice(t, want.Grads[spec.Name], libtorch.Slice[float64](s, grads[i]), 1e-10, "gradient of "+spec.Name)
+		assert.InDeltaSlice(t, want.Grads[spec.Name], torch.Slice[float64](s, grads[i]), 1e-10, "gradient of "+spec.Name)
 	}
 	for i, spec := range net.Buffers() {
-		reference.Near(t, want.Buffers[spec.Name], libtorch.Slice[float64](s, s.To(b[i], libtorch.Float64())), 1e-10, spec.Name)
+		reference.Near(t, want.Buffers[spec.Name], torch.Slice[float64](s, s.To(b[i], torch.Float64())), 1e-10, spec.Name)
 	}
 	// The file's own tensors are as they were.
-	again := nets.Initialize(s, net.Buffers(), libtorch.Float64())
+	again := nets.Initialize(s, net.Buffers(), torch.Float64())
 	assert.Equal(t, before, bytesOf(s, again))
 }
 
-func bytesOf(s *libtorch.Scope, ts []libtorch.Tensor) (out [][]byte) {
+func bytesOf(s *torch.Scope, ts []torch.Tensor) (out [][]byte) {
 	for _, t := range ts {
 		out = append(out, s.Bytes(t))
 	}
@@ -89,14 +89,14 @@ func TestScriptedRefusals(t *testing.T) {
 	traced := scripted(t, "traced.pt")
 	assert.Equal(t, 1, traced.AlwaysRunning())
 	require.NoError(t, traced.Trainable())
-	s := libtorch.NewScope()
-	p, b := nets.Initialize(s, traced.Params(), libtorch.Float32()), nets.Initialize(s, traced.Buffers(), libtorch.Float32())
-	x := s.Normal(0, 1, libtorch.Float32(), 3, 3, 6, 6)
-	y := libtorch.Slice[float32](s, traced.Forward(s, p, b, x, nets.Eval()))
-	z := libtorch.Slice[float32](s, frozen.Forward(s, nil, nets.Initialize(s, frozen.Buffers(), libtorch.Float32()), x, nets.Eval()))
+	s := torch.NewScope()
+	p, b := nets.Initialize(s, traced.Params(), torch.Float32()), nets.Initialize(s, traced.Buffers(), torch.Float32())
+	x := s.Normal(0, 1, torch.Float32(), 3, 3, 6, 6)
+	y := torch.Slice[float32](s, traced.Forward(s, p, b, x, nets.Eval()))
+	z := torch.Slice[float32](s, frozen.Forward(s, nil, nets.Initialize(s, frozen.Buffers(), torch.Float32()), x, nets.Eval()))
 	require.NoError(t, s.Err())
 	assert.InDeltaSlice(t, y, z, 1e-6)
 	traced.Forward(s, p, b, s.Narrow(x, 1, 0, 2), nets.Eval())
-	assert.EqualError(t, s.Close(), "libtorch: TorchScript module: Given groups=1, weight of size [4, 3, 3, 3], expected input[3, 2, 6, 6] to have 3 channels, but got 2 channels instead",
+	assert.EqualError(t, s.Close(), "torch: TorchScript module: Given groups=1, weight of size [4, 3, 3, 3], expected input[3, 2, 6, 6] to have 3 channels, but got 2 channels instead",
 		"the operation's own words, not the traceback's")
 }

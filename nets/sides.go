@@ -1,5 +1,7 @@
 package nets
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // Divisible is an encoder that can be halved: networks of half its width, each
 // for some of a picture's channels.
 type Divisible interface {
@@ -38,11 +40,11 @@ func (q *sides) Params() []Spec  { return q.params }
 func (q *sides) Buffers() []Spec { return q.buffers }
 func (q *sides) Dim() int64      { return q.dim }
 
-func (q *sides) Forward(s *Scope, p, b []Tensor, x Tensor, m Mode) Tensor {
+func (q *sides) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	if !Check(s, "network", q.params, p) || !Check(s, "network's buffers", q.buffers, b) {
-		return Tensor{}
+		return torch.Tensor{}
 	}
-	out, from := make([]Tensor, len(q.parts)), int64(0)
+	out, from := make([]torch.Tensor, len(q.parts)), int64(0)
 	for i, part := range q.parts {
 		np, nb := len(part.Net.Params()), len(part.Net.Buffers())
 		out[i] = part.Net.Forward(s, p[:np], b[:nb], s.Narrow(x, 1, from, part.Columns), m)

@@ -1,5 +1,7 @@
 package nets
 
+import "github.com/icl-msr/icl-msr/torch"
+
 // steady is an optimizer some of whose parameters have a rate that no schedule
 // changes: SimSiam's predictor (Chen and He 2021, section 4.2). Parameters move
 // each by itself, so that two optimizers are as one.
@@ -18,7 +20,7 @@ type Steadied interface {
 
 // NewSteady is NewOptimizer, for parameters of which those that fixed names move
 // at the rate that Base sets. Where it names none it is NewOptimizer.
-func NewSteady(s *Scope, c OptimizerConfig, specs []Spec, params []Tensor, fixed []bool) (Optimizer, error) {
+func NewSteady(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor, fixed []bool) (Optimizer, error) {
 	var o steady
 	for i := range params {
 		k := 0
@@ -50,7 +52,7 @@ func pick[T any](xs []T, at []int) []T {
 func (o *steady) Base(lr float64) { o.rate = lr }
 
 // Step implements Optimizer.
-func (o *steady) Step(s *Scope, params, grads []Tensor, lr float64) {
+func (o *steady) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
 	o.moving.Step(s, pick(params, o.at[0]), pick(grads, o.at[0]), lr)
 	o.fixed.Step(s, pick(params, o.at[1]), pick(grads, o.at[1]), o.rate)
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 func setThreads(n int) error {
 	if n == 0 {
 		n = runtime.NumCPU()
 	}
-	if err := libtorch.SetThreads(n); err != nil {
+	if err := torch.SetThreads(n); err != nil {
 		return usagef("--threads %d: want 0 (all cores) or more", n)
 	}
 	return nil
@@ -64,16 +64,16 @@ func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
 }
 
 // state builds the networks, to evaluate them, on the device.
-func (c *config) state(s *libtorch.Scope, pictures int) (*meta.State, error) {
+func (c *config) state(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, false)
 }
 
 // trained is state for steps of one shape.
-func (c *config) trained(s *libtorch.Scope, pictures int) (*meta.State, error) {
+func (c *config) trained(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, true)
 }
 
-func (c *config) stateOn(s *libtorch.Scope, pictures int, training bool) (*meta.State, error) {
+func (c *config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.State, error) {
 	d, err := c.settle(training)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (c *config) stateOn(s *libtorch.Scope, pictures int, training bool) (*meta.
 	if err != nil {
 		return nil, err
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: libtorch.Options{DType: gotch.Float, Device: d},
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: torch.Options{DType: gotch.Float, Device: d},
 		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
 	if err = c.explain(err, ""); err != nil && !isFault(err) {
 		err = usage{err}

@@ -10,9 +10,9 @@ import (
 	"github.com/sugarme/gotch"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -39,7 +39,7 @@ func dtypeName(d gotch.DType) (string, error) {
 }
 
 // describe returns what a tensor is, and safetensors' name of its dtype.
-func describe(t libtorch.Tensor) (libtorch.Description, string, error) {
+func describe(t torch.Tensor) (torch.Description, string, error) {
 	d, err := t.Describe()
 	if err != nil {
 		return d, "", err
@@ -73,7 +73,7 @@ func save(path string, c config, st *meta.State) error {
 		return err
 	}
 	var tensors []torchscript.Tensor
-	err = libtorch.With(func(s *libtorch.Scope) error {
+	err = torch.With(func(s *torch.Scope) error {
 		for _, t := range st.Tensors() {
 			d, name, err := describe(t.Tensor)
 			if err != nil {
@@ -131,7 +131,7 @@ func (k checkpoint) restore(st *meta.State) error {
 
 // fill writes the checkpoint into tensors, name by name.
 func (k checkpoint) fill(into []nets.NamedTensor) error {
-	return libtorch.With(func(s *libtorch.Scope) error {
+	return torch.With(func(s *torch.Scope) error {
 		for _, t := range into {
 			saved, ok := torchscript.Find(k.tensors, t.Name)
 			if !ok {

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/internal/launch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -22,7 +22,7 @@ type dataRecord []string
 
 // look makes the record. In a job it refuses to go on where ranks have other data, and names the first picture that
 // differs: by name and class, which all have; then by what its file holds.
-func look(job *launch.Job, ds datasets.Dataset) (dataRecord, error) {
+func look(job *dist.Job, ds datasets.Dataset) (dataRecord, error) {
 	title := func(i int) string { return datasets.Title(ds, i) }
 	if job != nil {
 		if err := job.Locate("names", pictures(ds.Len(), title)); err != nil {

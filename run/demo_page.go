@@ -13,10 +13,10 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -39,7 +39,7 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 	doc.Sections = append(doc.Sections, pictures)
 	doc.Settings = append(settings(arms, n, took),
 		[2]string{"pictures", fmt.Sprintf("%d, correlation %g", c.Count, c.Correlation)},
-		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), libtorch.Version(), runtime.Version())})
+		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), torch.Version(), runtime.Version())})
 	return doc, nil
 }
 
@@ -186,7 +186,7 @@ func transpose(rows [][]transforms.Image) [][]transforms.Image {
 func (a arm) pictures(ctx context.Context, sec *page.Section, train, test datasets.Dataset) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	k, err := load(runfolder.Last(a.Runs[0].folder))
 	if err != nil {
@@ -261,12 +261,12 @@ func weightPictures(sec *page.Section, st *meta.State, c config, ds datasets.Dat
 		}
 		data = append(data, x...)
 	}
-	return libtorch.With(func(s *libtorch.Scope) error {
-		a, err := st.Weights(s, libtorch.FromSlice(s, data, st.Options().Device, shown, 3, int64(c.Size), int64(c.Size)))
+	return torch.With(func(s *torch.Scope) error {
+		a, err := st.Weights(s, torch.FromSlice(s, data, st.Options().Device, shown, 3, int64(c.Size), int64(c.Size)))
 		if err != nil {
 			return err
 		}
-		values := libtorch.Slice[float32](s, a)
+		values := torch.Slice[float32](s, a)
 		if s.Err() != nil {
 			return s.Err()
 		}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // doctor tries every device with a small network's step.
@@ -21,7 +21,7 @@ func doctor(_ context.Context, p program, args []string) error {
 		return err
 	}
 	names := []string{"cpu"}
-	for i := range libtorch.CUDADevices() {
+	for i := range torch.CUDADevices() {
 		names = append(names, "cuda:"+strconv.Itoa(i))
 	}
 	if *only != "" {
@@ -72,17 +72,17 @@ func trial(m machine) (out []float32, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := libtorch.ManualSeed(1); err != nil {
+	if err := torch.ManualSeed(1); err != nil {
 		return nil, err
 	}
 	const pictures, side = 8, 32
-	o := libtorch.Options{DType: gotch.Float, Device: d}
-	err = libtorch.With(func(s *libtorch.Scope) error {
+	o := torch.Options{DType: gotch.Float, Device: d}
+	err = torch.With(func(s *torch.Scope) error {
 		x := s.Normal(0, 1, o, pictures, 3, side, side)
 		theta := s.Leaves(nets.Initialize(s, net.Params(), o))
 		h := net.Forward(s, theta, nets.Initialize(s, net.Buffers(), o), x, nets.Meta())
-		for _, g := range s.Grad([]libtorch.Tensor{s.Sum(s.Square(h))}, theta, libtorch.GradOptions{}) {
-			out = append(out, libtorch.Slice[float32](s, g)...)
+		for _, g := range s.Grad([]torch.Tensor{s.Sum(s.Square(h))}, theta, torch.GradOptions{}) {
+			out = append(out, torch.Slice[float32](s, g)...)
 		}
 		return s.Err()
 	})

@@ -15,8 +15,8 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // about tells what rows are of. It lies beside them, since npy has no place for
@@ -60,7 +60,7 @@ func (k checkpoint) about(o embedOptions, ds datasets.Dataset, net embedding) (a
 func digestOfNetwork(tensors []nets.NamedTensor, file string, scripted bool) (string, error) {
 	h := sha256.New()
 	for _, t := range tensors {
-		err := libtorch.With(func(s *libtorch.Scope) error {
+		err := torch.With(func(s *torch.Scope) error {
 			d, name, err := describe(t.Tensor)
 			if err != nil {
 				return err

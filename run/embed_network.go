@@ -8,11 +8,11 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pictures opens what is to be embedded.
@@ -28,7 +28,7 @@ func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
 
 // embedding is what maps pictures to rows, with the tensors that it has.
 type embedding struct {
-	run     func(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor
+	run     func(s *torch.Scope, x torch.Tensor) torch.Tensor
 	dim     int64
 	tensors []nets.NamedTensor
 }
@@ -52,9 +52,9 @@ func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (e embed
 		}
 	}
 	pass := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: nets.Eval()}
-	e.run = func(s *libtorch.Scope, x libtorch.Tensor) (z libtorch.Tensor) {
+	e.run = func(s *torch.Scope, x torch.Tensor) (z torch.Tensor) {
 		h := st.Features(s, x)
-		libtorch.NoGrad(func() { z = pass.Apply(s, methods.ProjectorPart, h) })
+		torch.NoGrad(func() { z = pass.Apply(s, methods.ProjectorPart, h) })
 		return z
 	}
 	return e, k.fill(e.tensors)
@@ -85,9 +85,9 @@ func (k checkpoint) rows(
 		if err != nil {
 			return err
 		}
-		err := libtorch.With(func(s *libtorch.Scope) error {
-			x := s.To(libtorch.Upload(s, b.Plain, o.Device, int64(b.N), 3, size, size), o)
-			values := libtorch.Slice[float32](s, s.To(net.run(s, x), libtorch.Float32()))
+		err := torch.With(func(s *torch.Scope) error {
+			x := s.To(torch.Upload(s, b.Plain, o.Device, int64(b.N), 3, size, size), o)
+			values := torch.Slice[float32](s, s.To(net.run(s, x), torch.Float32()))
 			if s.Err() != nil {
 				return s.Err()
 			}

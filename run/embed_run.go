@@ -11,9 +11,9 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // embedInto runs the network over the pictures, a batch after another.
@@ -37,7 +37,7 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if err := o.ready(); err != nil {
 		return err
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	st, err := k.config.state(s, 0)
 	if err != nil {

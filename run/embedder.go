@@ -8,8 +8,8 @@ import (
 	"sync"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // embedder is a checkpoint's network on an OS thread of its own, which LibTorch's
@@ -40,7 +40,7 @@ func startEmbedder(k checkpoint) (*embedder, error) {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		ready <- libtorch.With(func(s *libtorch.Scope) error {
+		ready <- torch.With(func(s *torch.Scope) error {
 			st, err := k.evaluated(s)
 			if err != nil {
 				return err
@@ -54,7 +54,7 @@ func startEmbedder(k checkpoint) (*embedder, error) {
 }
 
 // evaluated is the state of the checkpoint's network, to evaluate.
-func (k checkpoint) evaluated(s *libtorch.Scope) (*meta.State, error) {
+func (k checkpoint) evaluated(s *torch.Scope) (*meta.State, error) {
 	if err := setThreads(k.config.Threads); err != nil {
 		return nil, err
 	}
@@ -74,12 +74,12 @@ func (n *embedder) serve(k checkpoint, st *meta.State) {
 			return
 		case r := <-n.requests:
 			var a embedAnswer
-			a.err = libtorch.With(func(s *libtorch.Scope) error {
+			a.err = torch.With(func(s *torch.Scope) error {
 				f, _, err := k.config.features(r.ctx, s, st, r.files, o)
 				if err != nil {
 					return err
 				}
-				all, dim := libtorch.Slice[float32](s, f.X), int(st.Backbone.Dim())
+				all, dim := torch.Slice[float32](s, f.X), int(st.Backbone.Dim())
 				for i := range len(all) / dim {
 					a.rows = append(a.rows, all[i*dim:(i+1)*dim:(i+1)*dim])
 				}

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // epochLine is a line of metrics.jsonl.
@@ -47,7 +47,7 @@ func (c *config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 func (l *epochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c config) (err error) {
 	o := defaultEval()
 	o.Linear.Epochs, o.Threads, o.machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.machine, warn, true
-	return libtorch.With(func(s *libtorch.Scope) error {
+	return torch.With(func(s *torch.Scope) error {
 		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
 		return err
 	})

@@ -13,11 +13,11 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // evalOptions say how a backbone is evaluated.
@@ -158,7 +158,7 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 	if o.BatchSize < 1 {
 		return nil, usagef("--batch-size %d: want 1 or more", o.BatchSize)
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	st, err := k.config.state(s, 0)
 	if err != nil {
@@ -172,7 +172,7 @@ func evaluateCheckpoint(ctx context.Context, k checkpoint, o evalOptions) ([]sco
 	return scores, k.config.explain(err, forwardRoom(o.BatchSize))
 }
 
-func evaluateState(ctx context.Context, s *libtorch.Scope, st *meta.State, c config, o evalOptions) ([]score, error) {
+func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c config, o evalOptions) ([]score, error) {
 	trainSet, testSet, err := c.evaluationParts(o)
 	if err != nil {
 		return nil, err
@@ -252,7 +252,7 @@ func tellable(train datasets.Dataset, neighbours int) error {
 }
 
 // features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
-func (c *config) features(ctx context.Context, s *libtorch.Scope, st *meta.State, ds datasets.Dataset, o evalOptions) (f eval.Features, n pictureCount, err error) {
+func (c *config) features(ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, o evalOptions) (f eval.Features, n pictureCount, err error) {
 	aug, err := c.augmentation()
 	if err != nil {
 		return f, n, err

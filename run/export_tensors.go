@@ -5,17 +5,17 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // loaded gives f the network's parameters and buffers as LibTorch's tensors.
 func (e exported) loaded(f func(parameters, buffers []nets.NamedTensor) error) error {
-	return libtorch.With(func(s *libtorch.Scope) error {
+	return torch.With(func(s *torch.Scope) error {
 		var all []nets.NamedTensor
 		for _, t := range e.tensors {
 			kind := map[string]gotch.DType{"F32": gotch.Float, "F64": gotch.Double, "I64": gotch.Int64, "I32": gotch.Int, "U8": gotch.Uint8, "BOOL": gotch.Bool}[t.DType]
-			all = append(all, nets.NamedTensor{Name: t.Name, Tensor: s.FromBytes(t.Data, libtorch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)})
+			all = append(all, nets.NamedTensor{Name: t.Name, Tensor: s.FromBytes(t.Data, torch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)})
 		}
 		if s.Err() != nil {
 			return s.Err()

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -53,13 +53,13 @@ func TestExportAndBack(t *testing.T) {
 	assert.Len(t, z.File, 4+len(written)+2, "fc.weight and fc.bias are added")
 
 	ok("export", "--run", at("run"), "--preprocess", "--format", "torchscript", "--out", at("pictures.pt"))
-	plain, err := libtorch.LoadScript(at("backbone.ts"), gotch.CPU)
+	plain, err := torch.LoadScript(at("backbone.ts"), gotch.CPU)
 	require.NoError(t, err)
-	ready, err := libtorch.LoadScript(at("pictures.pt"), gotch.CPU)
+	ready, err := torch.LoadScript(at("pictures.pt"), gotch.CPU)
 	require.NoError(t, err)
-	require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		p, b := plain.Tensors(s)
-		levels := libtorch.FromSlice(s, make([]uint8, 2*3*20*30), gotch.CPU, 2, 3, 20, 30)
+		levels := torch.FromSlice(s, make([]uint8, 2*3*20*30), gotch.CPU, 2, 3, 20, 30)
 		c := defaults()
 		c.Size = 16
 		aug, err := c.augmentation()
@@ -72,9 +72,9 @@ func TestExportAndBack(t *testing.T) {
 				}
 			}
 		}
-		want := libtorch.Slice[float32](s, s.Run(plain, p, b, libtorch.FromSlice(s, black, gotch.CPU, 2, 3, 16, 16), false, false))
+		want := torch.Slice[float32](s, s.Run(plain, p, b, torch.FromSlice(s, black, gotch.CPU, 2, 3, 16, 16), false, false))
 		p, b = ready.Tensors(s)
-		got := libtorch.Slice[float32](s, s.Run(ready, p, b, levels, false, false))
+		got := torch.Slice[float32](s, s.Run(ready, p, b, levels, false, false))
 		assert.InDeltaSlice(t, want, got, 1e-5)
 		return nil
 	}))
@@ -86,9 +86,9 @@ func TestExportAndBack(t *testing.T) {
 	assert.NotEqual(t, saved["backbone.bn1.running_mean"], again["backbone.bn1.running_mean"], "training moves the running statistics")
 	ok("export", "--run", at("again"), "--out", at("again.ts"))
 	ok("eval", "--run", at("again"), "--epochs", "1", "--save-features", at("features"))
-	rewritten, err := libtorch.LoadScript(at("again.ts"), gotch.CPU)
+	rewritten, err := torch.LoadScript(at("again.ts"), gotch.CPU)
 	require.NoError(t, err)
-	require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		_, b := rewritten.Tensors(s)
 		for i, name := range rewritten.Buffers {
 			assert.Equal(t, again["backbone."+name], s.Bytes(b[i]), name)
@@ -124,12 +124,12 @@ func TestAScriptIsEvaluatedAsTheRunIs(t *testing.T) {
 	require.NoError(t, err)
 	other.tensors = one.tensors // the statistics of the run itself
 	features := func(k checkpoint) (out []float32) {
-		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			st, err := k.config.state(s, 0)
 			require.NoError(t, err)
 			require.NoError(t, k.fill(st.Encoder()))
-			require.NoError(t, libtorch.ManualSeed(1))
-			out = libtorch.Slice[float32](s, st.Features(s, s.Normal(0, 1, libtorch.Float32(), 5, 3, 16, 16)))
+			require.NoError(t, torch.ManualSeed(1))
+			out = torch.Slice[float32](s, st.Features(s, s.Normal(0, 1, torch.Float32(), 5, 3, 16, 16)))
 			return s.Err()
 		}))
 		return out

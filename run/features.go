@@ -13,8 +13,8 @@ import (
 
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -66,7 +66,7 @@ func (k kept) check() error {
 
 // write writes features [N, dim] and their labels [N]: NAME.npy and
 // NAME.labels.npy, or both in NAME.safetensors.
-func (k kept) write(s *libtorch.Scope, name string, f eval.Features) error {
+func (k kept) write(s *torch.Scope, name string, f eval.Features) error {
 	if k.dir == "" {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (k kept) write(s *libtorch.Scope, name string, f eval.Features) error {
 		return err
 	}
 	x, shape := s.Bytes(f.X), s.Shape(f.X)
-	y := s.Bytes(libtorch.FromSlice(s, f.Labels, gotch.CPU, int64(len(f.Labels))))
+	y := s.Bytes(torch.FromSlice(s, f.Labels, gotch.CPU, int64(len(f.Labels))))
 	if s.Err() != nil {
 		return s.Err()
 	}

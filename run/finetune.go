@@ -10,10 +10,10 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // fineTuned is the outcome with a share of the labels.
@@ -130,7 +130,7 @@ func fineTuneCheckpoint(ctx context.Context, p program, k checkpoint, o fineTune
 }
 
 func fineTuneOnce(ctx context.Context, p program, k checkpoint, o fineTuneOptions, train, test datasets.Dataset) (r fineTuned, err error) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	st, err := k.config.trained(s, 0)
 	if err != nil {

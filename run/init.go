@@ -11,11 +11,11 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -153,7 +153,7 @@ func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into 
 		if err != nil {
 			return err
 		}
-		err = libtorch.With(func(s *libtorch.Scope) error {
+		err = torch.With(func(s *torch.Scope) error {
 			x := decode(s, raw)
 			for _, n := range []string{name, "target." + name} {
 				if to, ok := into[n]; ok {
@@ -170,14 +170,14 @@ func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into 
 }
 
 // decode makes a tensor of a file's numbers.
-func decode(s *libtorch.Scope, t torchscript.Tensor) libtorch.Tensor {
+func decode(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
 	kinds := map[string]gotch.DType{"F64": gotch.Double, "F32": gotch.Float, "I64": gotch.Int64, "I32": gotch.Int, "I16": gotch.Int16, "I8": gotch.Int8, "U8": gotch.Uint8, "F16": gotch.Half, "BF16": gotch.BFloat16}
 	kind, ok := kinds[t.DType]
 	if !ok {
 		s.Fail(fmt.Errorf("%s has numbers of type %s", t.Name, t.DType))
-		return libtorch.Tensor{}
+		return torch.Tensor{}
 	}
-	return s.FromBytes(t.Data, libtorch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)
+	return s.FromBytes(t.Data, torch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)
 }
 
 // rest tells what was not taken.

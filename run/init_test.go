@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -28,8 +28,8 @@ func mocoWeights(t *testing.T, name string) []byte {
 				raw, err := w.Read(s)
 				require.NoError(t, err)
 				var out []byte
-				require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
-					out = s.Bytes(s.To(decode(s, raw), libtorch.Float32()))
+				require.NoError(t, torch.With(func(s *torch.Scope) error {
+					out = s.Bytes(s.To(decode(s, raw), torch.Float32()))
 					return s.Err()
 				}))
 				return out

@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/icl-msr/icl-msr/internal/launch"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // jobFlags say how a data-parallel job is started and talks.
@@ -34,7 +34,7 @@ func (j *jobFlags) bind(f *pflag.FlagSet) {
 
 // place is where this process stands; spawned reports that it is to start the
 // others and itself anew.
-func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) {
+func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	if j.processes < 0 {
 		return p, false, usagef("--nproc-per-node %d: want 1 or more, or 0", j.processes)
 	}
@@ -44,7 +44,7 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 	if j.backend != "" && j.backend != "gloo" && j.backend != "nccl" {
 		return p, false, usage{suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"})}
 	}
-	if p, err = launch.Find(os.Getenv); err != nil {
+	if p, err = dist.Find(os.Getenv); err != nil {
 		return p, false, usage{err}
 	}
 	all := p
@@ -55,12 +55,12 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 		return p, false, err
 	}
 	if all.Size > 1 || j.backend == "nccl" {
-		if _, _, err := launch.Assign(device, j.backend, all, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
+		if _, _, err := dist.Assign(device, j.backend, all, torch.CUDADevices(), torch.Backends()); err != nil {
 			return p, false, usage{err}
 		}
 	}
 	switch {
-	case j.processes <= 1 && p.Size == 1, launch.Spawned():
+	case j.processes <= 1 && p.Size == 1, dist.Spawned():
 		return p, false, nil
 	case j.processes == 0:
 		return p, false, nil
@@ -72,7 +72,7 @@ func (j *jobFlags) place(device string) (p launch.Place, spawn bool, err error) 
 
 // join meets the other processes; nil where there are none. The configuration
 // becomes that of this process: its device and its share of the machine's cores.
-func (j *jobFlags) join(ctx context.Context, p launch.Place, c *config) (*launch.Job, error) {
+func (j *jobFlags) join(ctx context.Context, p dist.Place, c *config) (*dist.Job, error) {
 	if p.Size == 1 {
 		return nil, nil
 	}
@@ -80,25 +80,21 @@ func (j *jobFlags) join(ctx context.Context, p launch.Place, c *config) (*launch
 	c.Workers = or(c.Workers, max(1, runtime.GOMAXPROCS(0)/p.LocalSize))
 	kind := c.Device
 	var err error
-	if c.Device, j.backend, err = launch.Assign(c.Device, j.backend, p, libtorch.CUDADevices(), libtorch.Backends()); err != nil {
+	if c.Device, j.backend, err = dist.Assign(c.Device, j.backend, p, torch.CUDADevices(), torch.Backends()); err != nil {
 		return nil, err
 	}
-	d, err := device(c.Device)
+	settings, err := sameEverywhere(*c, kind)
 	if err != nil {
 		return nil, err
 	}
-	fields, err := sameEverywhere(*c, kind)
-	if err != nil {
-		return nil, err
-	}
-	fields = append(fields, launch.Field{Name: "--backend", Value: j.backend}, launch.Field{Name: "--dist-timeout", Value: j.timeout.String()})
-	o := launch.Options{Backend: j.backend, Timeout: j.timeout, Device: d, Fields: fields, Only: launch.OnlyGPU(d, j.backend)}
-	return unlessInterrupted(ctx, func() (*launch.Job, error) { return launch.Join(p, o) })
+	settings = append(settings, dist.Setting{Name: "--backend", Value: j.backend}, dist.Setting{Name: "--dist-timeout", Value: j.timeout.String()})
+	o := dist.Options{Device: c.Device, Backend: j.backend, Timeout: j.timeout, Same: settings}
+	return unlessInterrupted(ctx, func() (*dist.Job, error) { return dist.JoinAt(p, o) })
 }
 
 // unlessInterrupted waits for a job to meet until ctx ends; what waits then is left
 // to end with the process.
-func unlessInterrupted(ctx context.Context, meet func() (*launch.Job, error)) (job *launch.Job, err error) {
+func unlessInterrupted(ctx context.Context, meet func() (*dist.Job, error)) (job *dist.Job, err error) {
 	met := make(chan struct{})
 	go func() {
 		defer close(met)
@@ -115,7 +111,7 @@ func unlessInterrupted(ctx context.Context, meet func() (*launch.Job, error)) (j
 // interruptedHere is the error of a rank that was interrupted, as the others were,
 // and heard of it by them first.
 func interruptedHere(ctx context.Context, err error) error {
-	var other *launch.Elsewhere
+	var other *dist.Elsewhere
 	if ctx.Err() != nil && errors.As(err, &other) {
 		return ctx.Err()
 	}
@@ -129,13 +125,8 @@ func or(n, otherwise int) int {
 	return n
 }
 
-// sameEverywhere lists what must not differ between ranks: the program and all
-// settings but those of the machine.
-func sameEverywhere(c config, device string) ([]launch.Field, error) {
-	out, err := launch.Build()
-	if err != nil {
-		return nil, err
-	}
+// sameEverywhere lists the settings that must not differ between ranks: all but those of the machine.
+func sameEverywhere(c config, device string) (out []dist.Setting, err error) {
 	c.Device, _, _ = strings.Cut(device, ":")
 	c.DataDir, c.Foreground, c.ValLabels, c.Workers = "", "", "", 0
 	text, err := yaml.Marshal(c)
@@ -152,15 +143,15 @@ func sameEverywhere(c config, device string) ([]launch.Field, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, launch.Field{Name: "--" + pairs[i].Value, Value: strings.TrimSpace(string(value))})
+		out = append(out, dist.Setting{Name: "--" + pairs[i].Value, Value: strings.TrimSpace(string(value))})
 	}
 	return out, nil
 }
 
 // pictures makes fields, for Job.Locate, of what is told of each of n pictures.
-func pictures(n int, tell func(i int) string) func(lo, hi int) launch.Field {
-	return func(lo, hi int) launch.Field {
-		f := launch.Field{Name: fmt.Sprintf("picture %d of the data", lo+1)}
+func pictures(n int, tell func(i int) string) func(lo, hi int) dist.Setting {
+	return func(lo, hi int) dist.Setting {
+		f := dist.Setting{Name: fmt.Sprintf("picture %d of the data", lo+1)}
 		switch {
 		case hi == lo+1 && lo < n:
 			f.Value = tell(lo)
@@ -179,7 +170,7 @@ func pictures(n int, tell func(i int) string) func(lo, hi int) launch.Field {
 
 // spawn runs the command line in several processes.
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
-	return launch.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
+	return dist.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
 }
 
 // norms says what batch norms of a job take.

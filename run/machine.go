@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // machine says what computes, and how.
@@ -37,11 +37,11 @@ func (m *machine) bind(f *pflag.FlagSet) {
 
 // device parses cpu, cuda or cuda:i and checks that it is there and computes.
 func device(name string) (gotch.Device, error) {
-	d, err := libtorch.ParseDevice(name)
+	d, err := torch.ParseDevice(name)
 	if err != nil {
 		return d, usage{err}
 	}
-	if err := libtorch.Ready(d); err != nil {
+	if err := torch.Ready(d); err != nil {
 		return d, fmt.Errorf("--device %s: %w", name, err)
 	}
 	return d, nil
@@ -50,11 +50,11 @@ func device(name string) (gotch.Device, error) {
 // noGPU is why a build for GPUs sees none at all; how many processes could have one
 // does not matter then.
 func noGPU(name string) error {
-	d, err := libtorch.ParseDevice(name)
-	if err != nil || d == gotch.CPU || libtorch.CUDADevices() > 0 || !libtorch.CUDA().Built {
+	d, err := torch.ParseDevice(name)
+	if err != nil || d == gotch.CPU || torch.CUDADevices() > 0 || !torch.DescribeCUDA().Built {
 		return nil
 	}
-	return fmt.Errorf("--device %s: %w", name, libtorch.Present(d))
+	return fmt.Errorf("--device %s: %w", name, torch.Present(d))
 }
 
 // settle sets up the device. training says that batches have one shape, for which
@@ -69,25 +69,25 @@ func (m *machine) settle(training bool) (gotch.Device, error) {
 		return d, err
 	}
 	n.Autotune = training
-	return d, libtorch.SetNumerics(d, n)
+	return d, torch.SetNumerics(d, n)
 }
 
-func (m *machine) numerics() (libtorch.Numerics, error) {
+func (m *machine) numerics() (torch.Numerics, error) {
 	if m.Precision != float32Precision && m.Precision != tf32Precision {
 		known := []string{float32Precision, tf32Precision}
-		return libtorch.Numerics{}, usage{suggest.Unknown("--precision", m.Precision, known)}
+		return torch.Numerics{}, usage{suggest.Unknown("--precision", m.Precision, known)}
 	}
-	return libtorch.Numerics{TF32: m.Precision == tf32Precision, Deterministic: m.Deterministic}, nil
+	return torch.Numerics{TF32: m.Precision == tf32Precision, Deterministic: m.Deterministic}, nil
 }
 
 // tellDevice prints a line on the GPU that a run is on; none for the CPU, or where w is nil.
 func tellDevice(w io.Writer, m machine) {
-	d, err := libtorch.ParseDevice(m.Device)
+	d, err := torch.ParseDevice(m.Device)
 	n, unknown := m.numerics()
 	if w == nil || err != nil || unknown != nil {
 		return
 	}
-	if line := libtorch.DescribeDevice(d, n); line != "" {
+	if line := torch.DescribeDevice(d, n); line != "" {
 		fmt.Fprintln(w, line)
 	}
 }
@@ -95,15 +95,15 @@ func tellDevice(w io.Writer, m machine) {
 // explain gives a failure of the GPU its remedy; room is what helps against too
 // little memory.
 func (m *machine) explain(err error, room string) error {
-	d, unknown := libtorch.ParseDevice(m.Device)
+	d, unknown := torch.ParseDevice(m.Device)
 	if unknown != nil {
 		return err
 	}
-	return libtorch.Explain(err, d, room)
+	return torch.Explain(err, d, room)
 }
 
 func isFault(err error) bool {
-	var f *libtorch.Fault
+	var f *torch.Fault
 	return errors.As(err, &f)
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // A CPU has float32 and the same bits each time, whatever the flags say of GPUs.
@@ -50,7 +50,7 @@ func TestTheCPUTakesAGPUsFlags(t *testing.T) {
 }
 
 func TestGPUsThatAreNotThere(t *testing.T) {
-	if libtorch.CUDADevices() > 0 {
+	if torch.CUDADevices() > 0 {
 		t.Skip("there are some")
 	}
 	run := filepath.Join(t.TempDir(), "run")
@@ -68,7 +68,7 @@ func TestGPUsThatAreNotThere(t *testing.T) {
 func TestFailuresOfTheGPU(t *testing.T) {
 	c := defaults()
 	c.BatchSize = 512
-	said := &libtorch.Error{Op: "conv2d", Message: "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.15 GiB of which 1.06 GiB is free. Including"}
+	said := &torch.Error{Op: "conv2d", Message: "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.15 GiB of which 1.06 GiB is free. Including"}
 	for _, k := range []struct {
 		micro      int
 		checkpoint bool
@@ -93,7 +93,7 @@ func TestFailuresOfTheGPU(t *testing.T) {
 func TestVersionAndDoctor(t *testing.T) {
 	status, out, errs := do("version")
 	require.Zero(t, status, errs)
-	assert.Regexp(t, `LibTorch compiled with: `+libtorch.Version()+`\S*; loaded: `+libtorch.Version(), out)
+	assert.Regexp(t, `LibTorch compiled with: `+torch.Version()+`\S*; loaded: `+torch.Version(), out)
 	assert.Contains(t, out, "between processes: ")
 	status, out, errs = do("doctor")
 	require.Zero(t, status, errs)
@@ -114,5 +114,5 @@ func TestMachineFlags(t *testing.T) {
 	assert.Equal(t, machine{"cuda:1", "float32", true}, m)
 	n, err := m.numerics()
 	require.NoError(t, err)
-	assert.Equal(t, libtorch.Numerics{Deterministic: true}, n)
+	assert.Equal(t, torch.Numerics{Deterministic: true}, n)
 }

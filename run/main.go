@@ -14,10 +14,10 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/launch"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Exit statuses.
@@ -67,7 +67,7 @@ func commands() []command {
 func main() {
 	// One thread for all of a grid's runs: glibc keeps memory for each thread.
 	runtime.LockOSThread()
-	libtorch.KeepMemory()
+	torch.KeepMemory()
 	ctx := withSignals(context.Background())
 	os.Exit(execute(ctx, program{os.Stdout, os.Stderr}, os.Args[1:]))
 }
@@ -75,9 +75,9 @@ func main() {
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
 	p = program{printable.New(p.stdout), printable.New(p.stderr)}
-	err := libtorch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
+	err := torch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
 	var u usage
-	var ended *launch.Exit
+	var ended *dist.Exit
 	switch {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
 		return 0
@@ -101,7 +101,7 @@ func execute(ctx context.Context, p program, args []string) int {
 // the program that started them tells it once.
 func (p program) fail(text string) {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", `\n`) // names may have some
-	if !launch.Tell(text) {
+	if !dist.Tell(text) {
 		fmt.Fprintln(p.stderr, "run:", text)
 	}
 }

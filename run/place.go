@@ -10,8 +10,8 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -50,14 +50,14 @@ func choice(flag, value string, all ...string) error {
 // place decides where views are made, and copies the pictures there if they are kept. By itself a run makes its
 // views on a GPU: of pictures of one known size that it has room for, or else of pictures cropped on the host. Each
 // process of a job keeps all pictures, since each epoch deals them out anew.
-func (c *config) place(ctx context.Context, s *libtorch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline) (p place, err error) {
+func (c *config) place(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline) (p place, err error) {
 	if err := cmp.Or(choice("--augment-on", c.AugmentOn, "auto", "host", "device"), choice("--keep-on-device", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
 		return p, err
 	}
 	if c.AugmentOn == "host" && c.KeepOnDevice == "yes" {
 		return p, usagef("--keep-on-device yes: the host makes the views, and has no use for it; give --augment-on device, or leave it out")
 	}
-	device, err := libtorch.ParseDevice(c.Device)
+	device, err := torch.ParseDevice(c.Device)
 	if err != nil {
 		return p, usage{err}
 	}

@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // The exported functions of this folder are the interface of its plugin build
@@ -23,7 +23,7 @@ func PluginAPI() int { return 1 }
 // Version tells the versions of LibTorch and of the interface, as
 // "icl-msr, LibTorch 2.1.0, plugin API 1".
 func Version() string {
-	return fmt.Sprintf("icl-msr, LibTorch %s, plugin API %d", libtorch.Version(), PluginAPI())
+	return fmt.Sprintf("icl-msr, LibTorch %s, plugin API %d", torch.Version(), PluginAPI())
 }
 
 // Methods lists the names that the setting method takes.

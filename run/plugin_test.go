@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -59,7 +59,7 @@ func drawnFiles(t *testing.T, n int) (paths []string, images []transforms.Image)
 func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 	ctx, out := context.Background(), filepath.Join(t.TempDir(), "run")
 	assert.Equal(t, 1, PluginAPI())
-	assert.Equal(t, "icl-msr, LibTorch "+libtorch.Version()+", plugin API 1", Version())
+	assert.Equal(t, "icl-msr, LibTorch "+torch.Version()+", plugin API 1", Version())
 	assert.Contains(t, Methods(), "simclr")
 
 	stopped, stop := context.WithCancel(ctx)
@@ -80,14 +80,14 @@ func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 	// By hand: the picture, resized and normalised, through the backbone.
 	k, err := load(checkpoint)
 	require.NoError(t, err)
-	require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		st, err := k.evaluated(s)
 		require.NoError(t, err)
 		plain, x := transforms.CIFAR().WithSize(16).Plain, make([]float32, 3*16*16)
 		for i, m := range images {
 			require.NoError(t, plain.Apply(x, transforms.Whole(m), nil, &transforms.Scratch{}))
-			h := st.Features(s, libtorch.FromSlice(s, x, st.Options().Device, 1, 3, 16, 16))
-			assert.InDeltaSlice(t, libtorch.Slice[float32](s, h), rows[i], 1e-5)
+			h := st.Features(s, torch.FromSlice(s, x, st.Options().Device, 1, 3, 16, 16))
+			assert.InDeltaSlice(t, torch.Slice[float32](s, h), rows[i], 1e-5)
 		}
 		return s.Err()
 	}))

@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/launch"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 func pretrain(ctx context.Context, p program, args []string) error {
@@ -46,7 +46,7 @@ func pretrain(ctx context.Context, p program, args []string) error {
 	if spawn {
 		return jf.spawn(ctx, p, args)
 	}
-	launch.Follow()
+	dist.Follow()
 	job, err := jf.join(ctx, place, &c)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ type ready struct {
 	schedule nets.Schedule
 }
 
-func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, job *launch.Job) (r ready, err error) {
+func (c *config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *dist.Job) (r ready, err error) {
 	if err := setThreads(c.Threads); err != nil {
 		return r, err
 	}
@@ -105,19 +105,19 @@ func (c *config) prepare(ctx context.Context, s *libtorch.Scope, w io.Writer, jo
 	return r, nil
 }
 
-func (r ready) trainer(c config, g *libtorch.Group, hooks ...meta.Hook) *meta.Trainer {
+func (r ready) trainer(c config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
 	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: g, LocalNorm: !c.SyncBatchNorm,
 		MicroBatch: c.MicroBatch, Checkpoint: c.Checkpoint, Hooks: hooks}
 }
 
 // trainIn is train as a rank of a job: rank 0 has the folder, and speaks.
-func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
+func trainIn(ctx context.Context, job *dist.Job, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if c.Checkpoint {
-		libtorch.ReturnMemory()
+		torch.ReturnMemory()
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	r, err := c.prepare(ctx, s, w, job)
 	defer func() { datasets.Close(r.ds) }()
@@ -144,7 +144,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 	tellWarmup(w, r.schedule)
 	fmt.Fprintln(w, src.place)
 	if job != nil {
-		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, libtorch.Threads(), c.norms())
+		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, torch.Threads(), c.norms())
 	}
 	start := time.Now()
 	shown := newShow(w, c, src.Steps(), st.Position)
@@ -210,7 +210,7 @@ func trainIn(ctx context.Context, job *launch.Job, w io.Writer, c config, out st
 }
 
 // follow trains as a rank other than 0.
-func follow(ctx context.Context, job *launch.Job, c config, r ready) error {
+func follow(ctx context.Context, job *dist.Job, c config, r ready) error {
 	if err := job.Agree(nil); err != nil { // rank 0's folder
 		return err
 	}
@@ -239,7 +239,7 @@ func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out st
 		name += ")"
 	}
 	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
-		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, libtorch.Threads(), c.Device, out)
+		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
 	tellDevice(w, c.machine)
 	if st.Position.Step > 0 {
 		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)

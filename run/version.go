@@ -10,7 +10,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 func version(_ context.Context, p program, args []string) error {
@@ -20,13 +20,13 @@ func version(_ context.Context, p program, args []string) error {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "icl-msr %s, %s, LibTorch %s, %d CUDA devices\n", revision(),
-		runtime.Version(), libtorch.Version(), libtorch.CUDADevices())
+		runtime.Version(), torch.Version(), torch.CUDADevices())
 	tellLibraries(p.stdout)
 	tellGPUs(p.stdout)
 	if !*build {
 		return nil
 	}
-	text, err := libtorch.Build()
+	text, err := torch.Build()
 	if err != nil {
 		return err
 	}
@@ -48,18 +48,18 @@ func revision() string {
 // tellLibraries says which LibTorch this program was compiled with and runs with, and
 // what its processes talk by.
 func tellLibraries(w io.Writer) {
-	loaded := libtorch.LoadedVersion()
+	loaded := torch.LoadedVersion()
 	if loaded == "" {
 		loaded = "of a version that it does not tell"
 	}
 	kind := "for the CPU"
-	if s := libtorch.CUDA(); s.Built {
+	if s := torch.DescribeCUDA(); s.Built {
 		kind = "for CPU and GPU, " + s.Versions()
 	}
-	fmt.Fprintf(w, "LibTorch compiled with: %s; loaded: %s, %s\n", libtorch.Version(), loaded, kind)
-	backends := libtorch.Backends()
+	fmt.Fprintf(w, "LibTorch compiled with: %s; loaded: %s, %s\n", torch.Version(), loaded, kind)
+	backends := torch.Backends()
 	for i, name := range backends {
-		if v := libtorch.NCCL(); name == "nccl" && v != "" {
+		if v := torch.NCCL(); name == "nccl" && v != "" {
 			backends[i] += " " + v
 		}
 	}
@@ -71,22 +71,22 @@ func tellLibraries(w io.Writer) {
 
 // tellGPUs lists the GPUs, or says why there are none.
 func tellGPUs(w io.Writer) {
-	n := libtorch.CUDADevices()
+	n := torch.CUDADevices()
 	for i := range n {
-		g, err := libtorch.DescribeGPU(i)
+		g, err := torch.DescribeGPU(i)
 		if err != nil {
 			fmt.Fprintf(w, "cuda:%d: %v\n", i, err)
 			continue
 		}
 		fmt.Fprintf(w, "cuda:%d: %s\n", i, g)
 	}
-	if list := libtorch.Architectures(); len(list) > 0 {
+	if list := torch.Architectures(); len(list) > 0 {
 		fmt.Fprintf(w, "kernels for: %s\n", strings.Join(list, ", "))
 	}
 	if n > 0 {
 		return
 	}
-	if err := libtorch.Present(gotch.CudaBuilder(0)); err != nil {
+	if err := torch.Present(gotch.CudaBuilder(0)); err != nil {
 		fmt.Fprintf(w, "GPUs: none: %v\n", err)
 	}
 }

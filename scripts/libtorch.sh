@@ -108,7 +108,7 @@ sizes() { (cd "$1" 2>/dev/null && wc -c lib/*.so* lib/*.dylib* 2>/dev/null | awk
 
 # The header that makes gotch and the shim compile. Its name has its checksum, so
 # that Go compiles anew when it changes.
-compat=compat-$(cksum <"$root/internal/libtorch/shim/compat.hpp" | cut -d' ' -f1).hpp
+compat=compat-$(cksum <"$root/torch/internal/shim/compat.hpp" | cut -d' ' -f1).hpp
 
 whole() { # whether $dir holds what its manifest names, and was made for this place
 	local manifest
@@ -199,7 +199,7 @@ for l in $(stubs_of $flavour "$os"); do ar rcs "$tmp/stubs/lib$l.a" "$tmp/tmp/em
 
 abi=
 [ "$os" != Linux ] || abi=" -D_GLIBCXX_USE_CXX11_ABI=$(cxx11_abi "$tmp/lib")"
-cp "$root/internal/libtorch/shim/compat.hpp" "$tmp/$compat"
+cp "$root/torch/internal/shim/compat.hpp" "$tmp/$compat"
 
 # gotch's own -std=c++17 comes after all flags that can be set from outside: where
 # the headers want more, the compiler is a script that appends it.

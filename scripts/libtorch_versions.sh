@@ -1,9 +1,9 @@
 # What differs between LibTorch's versions in set-up and build flags, in one place;
 # to be sourced by libtorch.sh. What differs in C++ is in
-# internal/libtorch/shim/compat.hpp.
+# torch/internal/shim/compat.hpp.
 # shellcheck shell=bash
 
-default_version=2.11.0 # docs/libtorch.md has the measurements behind this choice
+default_version=2.15.0 # docs/libtorch.md has the measurements behind this choice
 oldest_version=2.1     # gotch v0.9.1 is written for it
 newest_version=2.15    # the newest that was tried
 

@@ -13,8 +13,8 @@ import (
 	"github.com/sugarme/gotch"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
@@ -64,23 +64,23 @@ func (m message) numbers(field protowire.Number) (out []int64) {
 type model struct {
 	t       *testing.T
 	graph   message
-	tensors map[string]libtorch.Tensor
+	tensors map[string]torch.Tensor
 	vectors map[string][]int64
 }
 
-func readModel(t *testing.T, s *libtorch.Scope, path string) model {
+func readModel(t *testing.T, s *torch.Scope, path string) model {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	whole := parse(t, data)
 	assert.Equal(t, []int64{7}, whole.numbers(1), "IR version")
 	assert.Equal(t, []int64{13}, parse(t, whole.bytes(8)[0]).numbers(2), "opset")
-	m := model{t, parse(t, whole.bytes(7)[0]), map[string]libtorch.Tensor{}, map[string][]int64{}}
+	m := model{t, parse(t, whole.bytes(7)[0]), map[string]torch.Tensor{}, map[string][]int64{}}
 	for _, b := range m.graph.bytes(5) {
 		x := parse(t, b)
 		raw := x.bytes(9)[0]
 		switch kind := x.numbers(2)[0]; kind {
 		case 1:
-			m.tensors[x.word(8)] = s.FromBytes(raw, libtorch.Float32(), x.numbers(1)...)
+			m.tensors[x.word(8)] = s.FromBytes(raw, torch.Float32(), x.numbers(1)...)
 		case 7:
 			for ; len(raw) > 0; raw = raw[8:] {
 				m.vectors[x.word(8)] = append(m.vectors[x.word(8)], int64(binary.LittleEndian.Uint64(raw)))
@@ -92,15 +92,15 @@ func readModel(t *testing.T, s *libtorch.Scope, path string) model {
 	return m
 }
 
-func (m model) run(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
-	values := map[string]libtorch.Tensor{"input": x}
+func (m model) run(s *torch.Scope, x torch.Tensor) torch.Tensor {
+	values := map[string]torch.Tensor{"input": x}
 	for _, b := range m.graph.bytes(1) {
 		node := parse(m.t, b)
 		attributes := map[string]message{}
 		for _, a := range node.bytes(5) {
 			attributes[parse(m.t, a).word(1)] = parse(m.t, a)
 		}
-		var in []libtorch.Tensor
+		var in []torch.Tensor
 		var vectors [][]int64
 		for _, name := range node.bytes(1) {
 			v, ok := values[string(name)]
@@ -120,14 +120,14 @@ func (m model) run(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
 			require.Len(m.t, pads, 4)
 			return pads[3]
 		}
-		var y libtorch.Tensor
+		var y torch.Tensor
 		switch op := node.word(4); op {
 		case "Conv":
-			y = s.Conv2d(in[0], in[1], libtorch.Tensor{}, stride(), pad())
+			y = s.Conv2d(in[0], in[1], torch.Tensor{}, stride(), pad())
 			require.Equal(m.t, s.Shape(in[1])[2:], attributes["kernel_shape"].numbers(8))
 		case "BatchNormalization":
 			eps := math.Float32frombits(attributes["epsilon"][2][0].(uint32))
-			y = s.BatchNorm(in[0], libtorch.Norm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4]}, libtorch.NormMode{Eps: float64(eps)})
+			y = s.BatchNorm(in[0], torch.Norm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4]}, torch.NormMode{Eps: float64(eps)})
 		case "Relu":
 			y = s.ReLU(in[0])
 		case "Sigmoid":
@@ -141,7 +141,7 @@ func (m model) run(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
 		case "Flatten":
 			y = s.Reshape(in[0], s.Size(in[0], 0), -1)
 		case "Gemm":
-			var bias libtorch.Tensor // optional since version 11
+			var bias torch.Tensor // optional since version 11
 			if len(in) > 2 {
 				bias = in[2]
 			}
@@ -167,12 +167,12 @@ func (m model) run(s *libtorch.Scope, x libtorch.Tensor) libtorch.Tensor {
 func TestONNXGivesTheSame(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	for name, net := range everyNetwork(t) {
 		t.Run(name, func(t *testing.T) {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			defer func() { require.NoError(t, s.Close()) }()
-			r := random(s, net, libtorch.Float32())
+			r := random(s, net, torch.Float32())
 			g, err := nets.Describe(net)
 			require.NoError(t, err)
 			var tensors []torchscript.Tensor
@@ -187,11 +187,11 @@ func TestONNXGivesTheSame(t *testing.T) {
 			require.NoError(t, torchscript.WriteONNXFile(path, g, tensors, 9))
 			m := readModel(t, s, path)
 			for _, batch := range []int64{1, 7} {
-				x := s.Normal(0, 1, libtorch.Float32(), batch, 3, 24, 32)
+				x := s.Normal(0, 1, torch.Float32(), batch, 3, 24, 32)
 				want := net.Forward(s, r.p, r.b, x, nets.Eval())
 				got := m.run(s, x)
 				require.Equal(t, s.Shape(want), s.Shape(got))
-				near(t, libtorch.Slice[float32](s, want), libtorch.Slice[float32](s, got), 1e-5)
+				near(t, torch.Slice[float32](s, want), torch.Slice[float32](s, got), 1e-5)
 			}
 			err = torchscript.WriteONNXFile(path, g, tensors[1:], 9)
 			assert.ErrorContains(t, err, "ONNX: no float32 tensor "+net.Params()[0].Name)

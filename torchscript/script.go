@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // WriteScriptFile writes a network with its parameters and buffers as a
@@ -15,24 +15,24 @@ import (
 // network's names; batch norm follows the module's training flag, which is off.
 // before, where it is not nil, is applied to the input.
 func WriteScriptFile(path string, g nets.Graph, parameters, buffers []nets.NamedTensor, before *Preprocess) error {
-	var tensors []libtorch.ScriptTensor
+	var tensors []torch.ScriptTensor
 	for _, t := range parameters {
-		tensors = append(tensors, libtorch.ScriptTensor{Name: t.Name, Tensor: t.Tensor})
+		tensors = append(tensors, torch.ScriptTensor{Name: t.Name, Tensor: t.Tensor})
 	}
 	for _, t := range buffers {
-		tensors = append(tensors, libtorch.ScriptTensor{Name: t.Name, Tensor: t.Tensor, Buffer: true})
+		tensors = append(tensors, torch.ScriptTensor{Name: t.Name, Tensor: t.Tensor, Buffer: true})
 	}
 	source, err := methods(g, before)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return libtorch.WriteScript(w, tensors, source) })
+	return atomicfile.Write(path, func(w io.Writer) error { return torch.WriteScript(w, tensors, source) })
 }
 
 // RewriteScriptFile writes a network that came as TorchScript at other
 // parameters and buffers.
 func RewriteScriptFile(path string, n *nets.Scripted, parameters, buffers []nets.NamedTensor) error {
-	plain := func(ts []nets.NamedTensor) (out []nets.Tensor) {
+	plain := func(ts []nets.NamedTensor) (out []torch.Tensor) {
 		for _, t := range ts {
 			out = append(out, t.Tensor)
 		}

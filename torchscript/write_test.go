@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/pickle"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -84,10 +84,10 @@ func TestStateDictRefuses(t *testing.T) {
 // network is one with random parameters and running statistics.
 type network struct {
 	nets.Network
-	p, b []libtorch.Tensor
+	p, b []torch.Tensor
 }
 
-func random(s *libtorch.Scope, n nets.Network, o libtorch.Options) network {
+func random(s *torch.Scope, n nets.Network, o torch.Options) network {
 	r := network{n, nets.Initialize(s, n.Params(), o), nets.Initialize(s, n.Buffers(), o)}
 	for i := range r.p {
 		r.p[i] = s.Add(r.p[i], s.Normal(0, 0.05, o, n.Params()[i].Shape...))
@@ -99,7 +99,7 @@ func random(s *libtorch.Scope, n nets.Network, o libtorch.Options) network {
 	return r
 }
 
-func named(specs []nets.Spec, ts []libtorch.Tensor) (out []nets.NamedTensor) {
+func named(specs []nets.Spec, ts []torch.Tensor) (out []nets.NamedTensor) {
 	for i, spec := range specs {
 		out = append(out, nets.NamedTensor{Name: spec.Name, Tensor: ts[i]})
 	}
@@ -145,13 +145,13 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 func TestWrittenScriptsGiveTheSame(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	for name, net := range everyNetwork(t) {
 		t.Run(name, func(t *testing.T) {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			defer func() { require.NoError(t, s.Close()) }()
-			r := random(s, net, libtorch.Float32())
-			m, err := libtorch.LoadScript(r.script(t, nil), gotch.CPU)
+			r := random(s, net, torch.Float32())
+			m, err := torch.LoadScript(r.script(t, nil), gotch.CPU)
 			require.NoError(t, err)
 			for i, spec := range net.Params() {
 				assert.Contains(t, m.Parameters, spec.Name, "parameter %d", i)
@@ -160,11 +160,11 @@ func TestWrittenScriptsGiveTheSame(t *testing.T) {
 			assert.Len(t, m.Buffers, len(net.Buffers()))
 			p, b := m.Tensors(s)
 			for _, batch := range []int64{1, 7} {
-				x := s.Normal(0, 1, libtorch.Float32(), batch, 3, 32, 32)
-				want := libtorch.Slice[float32](s, net.Forward(s, r.p, r.b, x, nets.Eval()))
+				x := s.Normal(0, 1, torch.Float32(), batch, 3, 32, 32)
+				want := torch.Slice[float32](s, net.Forward(s, r.p, r.b, x, nets.Eval()))
 				y := s.Run(m, p, b, x, false, false)
 				assert.Equal(t, batch, s.Size(y, 0))
-				near(t, want, libtorch.Slice[float32](s, y), 1e-5)
+				near(t, want, torch.Slice[float32](s, y), 1e-5)
 			}
 		})
 	}
@@ -186,9 +186,9 @@ func near[T float32 | float64](t *testing.T, want, got []T, rtol float64) {
 func TestAWrittenScriptTrainsAlike(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
-	o := libtorch.Float64()
+	o := torch.Float64()
 	net, err := nets.NewBackbone("resnet18", nets.StemCIFAR, 0.0625)
 	require.NoError(t, err)
 	r := random(s, net, o)
@@ -199,16 +199,16 @@ func TestAWrittenScriptTrainsAlike(t *testing.T) {
 	type result struct {
 		grads, buffers map[string][]float64
 	}
-	train := func(n nets.Network, p, b []libtorch.Tensor) result {
+	train := func(n nets.Network, p, b []torch.Tensor) result {
 		leaves := s.Leaves(p)
 		y := n.Forward(s, leaves, b, x, nets.Train())
-		grads := s.Grad([]libtorch.Tensor{s.Sum(s.Square(y))}, leaves, libtorch.GradOptions{})
+		grads := s.Grad([]torch.Tensor{s.Sum(s.Square(y))}, leaves, torch.GradOptions{})
 		out := result{map[string][]float64{}, map[string][]float64{}}
 		for i, spec := range n.Params() {
-			out.grads[spec.Name] = libtorch.Slice[float64](s, grads[i])
+			out.grads[spec.Name] = torch.Slice[float64](s, grads[i])
 		}
 		for i, spec := range n.Buffers() {
-			out.buffers[spec.Name] = libtorch.Slice[float64](s, s.To(b[i], o))
+			out.buffers[spec.Name] = torch.Slice[float64](s, s.To(b[i], o))
 		}
 		return out
 	}
@@ -263,7 +263,7 @@ func TestPreprocessIsPlain(t *testing.T) {
 			p := c.plain
 			path := filepath.Join(t.TempDir(), "pre.pt")
 			require.NoError(t, torchscript.WriteScriptFile(path, nets.Graph{}, nil, nil, &torchscript.Preprocess{Size: p.Size, Resize: p.Resize, Mean: p.Norm.Mean, Std: p.Norm.Std, Lab: p.Norm.Lab}))
-			m, err := libtorch.LoadScript(path, gotch.CPU)
+			m, err := torch.LoadScript(path, gotch.CPU)
 			require.NoError(t, err)
 			pictures := drawn(3, c.width, c.height)
 			var scratch transforms.Scratch
@@ -279,16 +279,16 @@ func TestPreprocessIsPlain(t *testing.T) {
 					}
 				}
 			}
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			defer func() { require.NoError(t, s.Close()) }()
-			x := libtorch.FromSlice(s, bytes, gotch.CPU, 3, 3, int64(c.height), int64(c.width))
-			unit := s.MulScalar(s.To(x, libtorch.Float32()), 1./255)
-			for kind, input := range map[string]libtorch.Tensor{"uint8": x, "float": unit} {
+			x := torch.FromSlice(s, bytes, gotch.CPU, 3, 3, int64(c.height), int64(c.width))
+			unit := s.MulScalar(s.To(x, torch.Float32()), 1./255)
+			for kind, input := range map[string]torch.Tensor{"uint8": x, "float": unit} {
 				y := s.Run(m, nil, nil, input, false, false)
 				require.NoError(t, s.Err())
 				require.Equal(t, []int64{3, 3, int64(p.Size), int64(p.Size)}, s.Shape(y))
 				off, worst := 0, 0.0
-				for i, v := range libtorch.Slice[float32](s, y) {
+				for i, v := range torch.Slice[float32](s, y) {
 					level := 1 / 255. / p.Norm.Std[i/(p.Size*p.Size)%3]
 					if p.Norm.Lab {
 						level *= 255

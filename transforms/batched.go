@@ -3,58 +3,58 @@ package transforms
 import (
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // colours jitters and grays. The four operations of the jitter come in an order
 // of each picture's own: those whose turn an operation is at the same place are
 // changed together.
-func (b batched) colours(x libtorch.Tensor) libtorch.Tensor {
-	ops := [4]func(x, factor libtorch.Tensor) libtorch.Tensor{b.brightness, b.contrast, b.saturation, b.hue}
+func (b batched) colours(x torch.Tensor) torch.Tensor {
+	ops := [4]func(x, factor torch.Tensor) torch.Tensor{b.brightness, b.contrast, b.saturation, b.hue}
 	for place := range 4 {
 		for k, op := range ops {
 			x = b.where(x, b.plan.jitter[place][k], op)
 		}
 	}
-	return b.where(x, b.plan.gray, func(y, _ libtorch.Tensor) libtorch.Tensor {
+	return b.where(x, b.plan.gray, func(y, _ torch.Tensor) torch.Tensor {
 		return b.s.Expand(b.luma(y), b.s.Shape(y)...)
 	})
 }
 
 // bytes drops fractions, and what is beyond a byte.
-func (b batched) bytes(x libtorch.Tensor) libtorch.Tensor { return b.s.Floor(b.s.Clamp(x, 0, 255)) }
+func (b batched) bytes(x torch.Tensor) torch.Tensor { return b.s.Floor(b.s.Clamp(x, 0, 255)) }
 
 // blend is a + factor*(x-a) in bytes.
-func (b batched) blend(a, x, factor libtorch.Tensor) libtorch.Tensor {
+func (b batched) blend(a, x, factor torch.Tensor) torch.Tensor {
 	return b.bytes(b.s.Add(a, b.s.Mul(factor, b.s.Sub(x, a))))
 }
 
 // luma is the gray of each pixel: [n, 1, H, W]. All is whole numbers below 2^24,
 // so exact.
-func (b batched) luma(x libtorch.Tensor) libtorch.Tensor {
-	weighted := func(c int64, weight float64) libtorch.Tensor { return b.s.MulScalar(b.s.Narrow(x, 1, c, 1), weight) }
+func (b batched) luma(x torch.Tensor) torch.Tensor {
+	weighted := func(c int64, weight float64) torch.Tensor { return b.s.MulScalar(b.s.Narrow(x, 1, c, 1), weight) }
 	sum := b.s.Add(b.s.Add(weighted(0, 19595), weighted(1, 38470)), weighted(2, 7471))
 	return b.s.Floor(b.s.MulScalar(b.s.AddScalar(sum, 0x8000), 1./(1<<16)))
 }
 
-func (b batched) brightness(x, factor libtorch.Tensor) libtorch.Tensor {
+func (b batched) brightness(x, factor torch.Tensor) torch.Tensor {
 	return b.bytes(b.s.Mul(x, factor))
 }
 
-func (b batched) contrast(x, factor libtorch.Tensor) libtorch.Tensor {
-	gray := b.s.To(b.luma(x), libtorch.Options{DType: gotch.Double, Device: b.device}) // a sum of bytes may pass 2^24
+func (b batched) contrast(x, factor torch.Tensor) torch.Tensor {
+	gray := b.s.To(b.luma(x), torch.Options{DType: gotch.Double, Device: b.device}) // a sum of bytes may pass 2^24
 	mean := b.s.Floor(b.s.AddScalar(b.s.MeanDim(gray, true, 2, 3), 0.5))
 	return b.blend(b.s.To(mean, b.float()), x, factor)
 }
 
-func (b batched) saturation(x, factor libtorch.Tensor) libtorch.Tensor {
+func (b batched) saturation(x, factor torch.Tensor) torch.Tensor {
 	return b.blend(b.luma(x), x, factor)
 }
 
 // hue goes through PIL's HSV in bytes and back, as Hue.
-func (b batched) hue(x, factor libtorch.Tensor) libtorch.Tensor {
+func (b batched) hue(x, factor torch.Tensor) torch.Tensor {
 	s := b.s
-	channel := func(c int64) libtorch.Tensor { return s.Narrow(x, 1, c, 1) }
+	channel := func(c int64) torch.Tensor { return s.Narrow(x, 1, c, 1) }
 	red, green, blue := channel(0), channel(1), channel(2)
 	high := s.MaxDim(x, true, 1)
 	span := s.Sub(high, s.Neg(s.MaxDim(s.Neg(x), true, 1)))
@@ -63,7 +63,7 @@ func (b batched) hue(x, factor libtorch.Tensor) libtorch.Tensor {
 	safe := s.ClampMin(span, 1)
 	rc, gc, bc := s.Div(s.Sub(high, red), safe), s.Div(s.Sub(high, green), safe), s.Div(s.Sub(high, blue), safe)
 	turn := s.Where(s.Eq(high, red), s.Sub(bc, gc), s.Where(s.Eq(high, green), s.Sub(s.AddScalar(rc, 2), bc), s.Sub(s.AddScalar(gc, 4), rc)))
-	double := libtorch.Options{DType: gotch.Double, Device: b.device} // as the conversion of single pictures
+	double := torch.Options{DType: gotch.Double, Device: b.device} // as the conversion of single pictures
 	turn = s.AddScalar(s.Div(s.To(turn, double), s.Full(6, double)), 1)
 	turn = s.Sub(turn, s.Floor(turn))
 	hue := s.To(s.Floor(s.MulScalar(turn, 255)), b.float())
@@ -77,14 +77,14 @@ func (b batched) hue(x, factor libtorch.Tensor) libtorch.Tensor {
 	sector := s.Floor(six)
 	f := s.To(s.Sub(six, sector), b.float())
 	fs := s.Div(saturation, s.Full(255, b.float()))
-	level := func(part libtorch.Tensor) libtorch.Tensor { // of the value, rounded to bytes
+	level := func(part torch.Tensor) torch.Tensor { // of the value, rounded to bytes
 		return s.Floor(s.AddScalar(s.Mul(high, s.AddScalar(s.Neg(part), 1)), 0.5))
 	}
 	parts := s.Cat(1, high, level(fs), level(s.Mul(fs, f)), level(s.Mul(fs, s.AddScalar(s.Neg(f), 1))))
 	order := b.at(b.whole, b.plan.hues, 7, 3)
 	shape := s.Shape(x)
 	n, h, w := shape[0], shape[2], shape[3]
-	index := s.To(s.Reshape(sector, -1), libtorch.Options{DType: gotch.Int64, Device: b.device})
+	index := s.To(s.Reshape(sector, -1), torch.Options{DType: gotch.Int64, Device: b.device})
 	picked := s.Transpose(s.Transpose(s.Reshape(s.IndexSelect(order, 0, index), n, h, w, 3), 1, 3), 2, 3)
 	out := s.Gather(parts, 1, s.Contiguous(picked))
 	// A saturation that is 0 in bytes is gray, too.
@@ -92,19 +92,19 @@ func (b batched) hue(x, factor libtorch.Tensor) libtorch.Tensor {
 	return s.Where(gray, high, out)
 }
 
-func (b batched) solarize(x libtorch.Tensor, threshold float64) libtorch.Tensor {
+func (b batched) solarize(x torch.Tensor, threshold float64) torch.Tensor {
 	limit := b.s.Full(threshold-0.5, b.float())
 	return b.s.Where(b.s.Gt(x, limit), b.s.AddScalar(b.s.Neg(x), 255), x)
 }
 
-func (b batched) flip(x libtorch.Tensor) libtorch.Tensor {
+func (b batched) flip(x torch.Tensor) torch.Tensor {
 	w := b.s.Size(x, 3)
 	back := b.s.AddScalar(b.s.Neg(b.s.Arange(0, w, b.device)), float64(w-1))
-	return b.s.IndexSelect(x, 3, b.s.To(back, libtorch.Options{DType: gotch.Int64, Device: b.device}))
+	return b.s.IndexSelect(x, 3, b.s.To(back, torch.Options{DType: gotch.Int64, Device: b.device}))
 }
 
 // normalize maps bytes as Normalization.Write does.
-func (b batched) normalize(x libtorch.Tensor, n Normalization) libtorch.Tensor {
+func (b batched) normalize(x torch.Tensor, n Normalization) torch.Tensor {
 	s := b.s
 	x = s.Div(x, s.Full(255, b.float()))
 	if n.Lab {
@@ -115,10 +115,10 @@ func (b batched) normalize(x libtorch.Tensor, n Normalization) libtorch.Tensor {
 }
 
 // lab is toLab of sRGB in 0 to 1.
-func (b batched) lab(x libtorch.Tensor) libtorch.Tensor {
+func (b batched) lab(x torch.Tensor) torch.Tensor {
 	s := b.s
 	linear := s.Where(s.Gt(x, s.Full(0.04045, b.float())), s.Pow(s.MulScalar(s.AddScalar(x, 0.055), 1/1.055), 2.4), s.MulScalar(x, 1/12.92))
-	constants := func(at, rows, columns int) libtorch.Tensor {
+	constants := func(at, rows, columns int) torch.Tensor {
 		return b.at(b.single, stretch{b.plan.lab.at + at, rows * columns}, int64(rows), int64(columns))
 	}
 	xyz, lab, offset := constants(0, 3, 3), constants(9, 3, 3), constants(18, 3, 1)

@@ -12,7 +12,7 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/devicetest"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // realPictures are those of the reference values, cut to one size.
@@ -37,18 +37,18 @@ func realPictures(t *testing.T, size int) (out []Image) {
 
 // apart compares an operation on pictures one by one with that on all at once:
 // the largest difference in grey levels, and how many bytes differ.
-func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Choice, one func(m Image, c *Choice), many func(b batched, x libtorch.Tensor) libtorch.Tensor) (worst, share float64) {
+func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Choice, one func(m Image, c *Choice), many func(b batched, x torch.Tensor) torch.Tensor) (worst, share float64) {
 	size := pictures[0].Width
 	var pix []uint8
 	for _, m := range pictures {
 		pix = append(pix, m.Pix...)
 	}
-	require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		n := int64(len(pictures))
 		device := devicetest.Device(t)
-		x := s.To(libtorch.FromSlice(s, pix, device, n, int64(size), int64(size), 3), libtorch.Options{DType: gotch.Float, Device: device})
+		x := s.To(torch.FromSlice(s, pix, device, n, int64(size), int64(size), 3), torch.Options{DType: gotch.Float, Device: device})
 		x = s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
-		got := libtorch.Slice[float32](s, s.Contiguous(many(p.batched(s, choices, device), x)))
+		got := torch.Slice[float32](s, s.Contiguous(many(p.batched(s, choices, device), x)))
 		if s.Err() != nil {
 			return s.Err()
 		}
@@ -87,44 +87,44 @@ func TestBatchedOperationsAreThoseOfSinglePictures(t *testing.T) {
 		choices[i].Jitter, choices[i].Gray = true, false
 		choices[i].Factors = Jitter{0.8, 0.8, 0.8, 0.5}.sample(rng)
 	}
-	column := func(b batched, of func(c *Choice) float64) libtorch.Tensor {
+	column := func(b batched, of func(c *Choice) float64) torch.Tensor {
 		v := make([]float32, len(choices))
 		for i := range choices {
 			v[i] = float32(of(&choices[i]))
 		}
-		return libtorch.FromSlice(b.s, v, gotch.CPU, int64(len(v)), 1, 1, 1)
+		return torch.FromSlice(b.s, v, gotch.CPU, int64(len(v)), 1, 1, 1)
 	}
 	for name, c := range map[string]struct {
 		one          func(m Image, c *Choice)
-		many         func(b batched, x libtorch.Tensor) libtorch.Tensor
+		many         func(b batched, x torch.Tensor) torch.Tensor
 		worst, share float64
 	}{
 		"brightness": {func(m Image, c *Choice) { Brightness(m, c.Factors.Brightness) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor {
+			func(b batched, x torch.Tensor) torch.Tensor {
 				return b.brightness(x, column(b, func(c *Choice) float64 { return c.Factors.Brightness }))
 			}, 0, 0},
 		"contrast": {func(m Image, c *Choice) { Contrast(m, c.Factors.Contrast) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor {
+			func(b batched, x torch.Tensor) torch.Tensor {
 				return b.contrast(x, column(b, func(c *Choice) float64 { return c.Factors.Contrast }))
 			}, 0, 0},
 		"saturation": {func(m Image, c *Choice) { Saturation(m, c.Factors.Saturation) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor {
+			func(b batched, x torch.Tensor) torch.Tensor {
 				return b.saturation(x, column(b, func(c *Choice) float64 { return c.Factors.Saturation }))
 			}, 0, 0},
 		"hue": {func(m Image, c *Choice) { Hue(m, c.Factors.Hue) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor {
+			func(b batched, x torch.Tensor) torch.Tensor {
 				return b.hue(x, column(b, func(c *Choice) float64 { return c.Factors.Hue }))
 			}, 1, 1e-4},
 		"gray": {func(m Image, _ *Choice) { Grayscale(m) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor { return b.s.Expand(b.luma(x), b.s.Shape(x)...) }, 0, 0},
+			func(b batched, x torch.Tensor) torch.Tensor { return b.s.Expand(b.luma(x), b.s.Shape(x)...) }, 0, 0},
 		"jitter": {func(m Image, c *Choice) { c.Factors.apply(m) }, batched.colours, 2, 1e-3},
-		"flip":   {func(m Image, _ *Choice) { HorizontalFlip(m) }, func(b batched, x libtorch.Tensor) libtorch.Tensor { return b.flip(x) }, 0, 0},
+		"flip":   {func(m Image, _ *Choice) { HorizontalFlip(m) }, func(b batched, x torch.Tensor) torch.Tensor { return b.flip(x) }, 0, 0},
 		"solarize": {func(m Image, _ *Choice) { Solarize(m, 128) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor { return b.solarize(x, 128) }, 0, 0},
+			func(b batched, x torch.Tensor) torch.Tensor { return b.solarize(x, 128) }, 0, 0},
 		"blur": {func(m Image, c *Choice) { GaussianBlur(m, 5, c.BlurSigma) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor { return b.blurs(x) }, 1, 1e-3},
+			func(b batched, x torch.Tensor) torch.Tensor { return b.blurs(x) }, 1, 1e-3},
 		"crop": {func(m Image, c *Choice) { copy(m.Pix, ResizedCrop(m, c.Box, 40, 40, Bicubic).Pix) },
-			func(b batched, x libtorch.Tensor) libtorch.Tensor { return b.crops(x, &p) }, 1, 1e-3},
+			func(b batched, x torch.Tensor) torch.Tensor { return b.crops(x, &p) }, 1, 1e-3},
 	} {
 		worst, share := apart(t, pictures, &p, choices, c.one, c.many)
 		assert.LessOrEqual(t, worst, c.worst, name)
@@ -155,10 +155,10 @@ func TestDeviceMakesTheViewsOfApply(t *testing.T) {
 				require.NoError(t, p.Stage(&st, Whole(m), generator(), &b))
 				want = append(want, view...)
 			}
-			require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+			require.NoError(t, torch.With(func(s *torch.Scope) error {
 				x := p.Device(s, &st, devicetest.Device(t))
 				assert.Equal(t, []int64{int64(len(pictures)), 3, int64(p.Size), int64(p.Size)}, s.Shape(x))
-				got := libtorch.Slice[float32](s, s.Contiguous(x))
+				got := torch.Slice[float32](s, s.Contiguous(x))
 				require.NoError(t, s.Err())
 				level, far := 1/(255*p.Norm.Std[0]), 0
 				if p.Norm.Lab {
@@ -187,7 +187,7 @@ func TestStageNamesWhatItCannotDo(t *testing.T) {
 	assert.ErrorContains(t, p.Stage(&st, Whole(NewImage(40, 32)), rng, &b), "pictures of 32x32 and of 40x32 pixels in one batch")
 	info := CIFAR().InfoMin()
 	assert.ErrorContains(t, info.OnDevice(), "RandAugment works picture by picture")
-	assert.ErrorContains(t, libtorch.With(func(s *libtorch.Scope) error {
+	assert.ErrorContains(t, torch.With(func(s *torch.Scope) error {
 		p.Device(s, &Staged{}, gotch.CPU)
 		return s.Err()
 	}), "no pictures")
@@ -206,7 +206,7 @@ func BenchmarkCIFARViewsInABatch(b *testing.B) {
 		for range 256 {
 			require.NoError(b, p.Stage(&st, Whole(m), rng, &scratch))
 		}
-		require.NoError(b, libtorch.With(func(s *libtorch.Scope) error {
+		require.NoError(b, torch.With(func(s *torch.Scope) error {
 			p.Device(s, &st, gotch.CPU)
 			return s.Err()
 		}))

@@ -9,16 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // planar is pictures of one size as a device keeps them.
-func planar(s *libtorch.Scope, pictures []Image) libtorch.Tensor {
+func planar(s *torch.Scope, pictures []Image) torch.Tensor {
 	var pix []uint8
 	for _, m := range pictures {
 		pix = append(pix, m.Pix...)
 	}
-	x := libtorch.FromSlice(s, pix, gotch.CPU, int64(len(pictures)), int64(pictures[0].Height), int64(pictures[0].Width), 3)
+	x := torch.FromSlice(s, pix, gotch.CPU, int64(len(pictures)), int64(pictures[0].Height), int64(pictures[0].Width), 3)
 	return s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
 }
 
@@ -40,9 +40,9 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 			}
 			assert.Equal(t, sent.Choices, kept.Choices, name)
 			assert.Empty(t, kept.Pix)
-			require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
-				want := libtorch.Slice[float32](s, s.Contiguous(p.Device(s, &sent, gotch.CPU)))
-				got := libtorch.Slice[float32](s, s.Contiguous(p.OfKept(s, &kept, planar(s, pictures))))
+			require.NoError(t, torch.With(func(s *torch.Scope) error {
+				want := torch.Slice[float32](s, s.Contiguous(p.Device(s, &sent, gotch.CPU)))
+				got := torch.Slice[float32](s, s.Contiguous(p.OfKept(s, &kept, planar(s, pictures))))
 				require.NoError(t, s.Err())
 				if !p.CropFirst {
 					assert.Equal(t, want, got, name)
@@ -59,7 +59,7 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 			}))
 		}
 	}
-	assert.ErrorContains(t, libtorch.With(func(s *libtorch.Scope) error {
+	assert.ErrorContains(t, torch.With(func(s *torch.Scope) error {
 		p := CIFAR().View
 		p.OfKept(s, &Staged{}, planar(s, pictures))
 		return s.Err()
@@ -81,11 +81,11 @@ func TestPlainPicturesOfKeptOnes(t *testing.T) {
 			require.NoError(t, c.plain.Apply(x, Whole(m), nil, &b))
 			want = append(want, x...)
 		}
-		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			x := c.plain.OfKept(s, planar(s, pictures))
 			size := int64(c.plain.Size)
 			assert.Equal(t, []int64{int64(len(pictures)), 3, size, size}, s.Shape(x), name)
-			got := libtorch.Slice[float32](s, s.Contiguous(x))
+			got := torch.Slice[float32](s, s.Contiguous(x))
 			require.NoError(t, s.Err())
 			far := 0
 			for k := range want {
@@ -106,12 +106,12 @@ func TestMatricesOfBlursAndCrops(t *testing.T) {
 	p := Pipeline{Size: 8, BlurKernel: 2*half + 1, Filter: Bicubic}
 	for _, size := range []int{1, 2, 3, 7, 12, 24} {
 		choices := []Choice{{BlurSigma: 0.4, Box: Box{Width: size, Height: size}}, {BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}}}
-		require.NoError(t, libtorch.With(func(s *libtorch.Scope) error {
+		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			b := p.batched(s, choices, gotch.CPU)
 			blur := s.Expand(b.kernels(b.at(b.single, b.plan.kernels, -1, half+2), int64(size)), 2, int64(size), int64(size))
-			got := libtorch.Slice[float32](s, s.Contiguous(blur))
-			box := func(k int) libtorch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
-			crop := libtorch.Slice[float32](s, s.Contiguous(b.filter(box(0), box(2), int64(size), 8, Bicubic)))
+			got := torch.Slice[float32](s, s.Contiguous(blur))
+			box := func(k int) torch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
+			crop := torch.Slice[float32](s, s.Contiguous(b.filter(box(0), box(2), int64(size), 8, Bicubic)))
 			require.NoError(t, s.Err())
 			var g blurrer
 			var h taps

@@ -5,37 +5,37 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Crops, resizes and blurs of many pictures are products with a matrix of each one's, which the device makes of a few
 // numbers of each.
 
 // along multiplies the rows of x by each picture's matrix [n, W, S].
-func (b batched) along(x, matrix libtorch.Tensor) libtorch.Tensor {
+func (b batched) along(x, matrix torch.Tensor) torch.Tensor {
 	return b.s.MatMul(x, b.s.Unsqueeze(matrix, 1))
 }
 
 // down multiplies the columns of x by each picture's matrix [n, H, S].
-func (b batched) down(x, matrix libtorch.Tensor) libtorch.Tensor {
+func (b batched) down(x, matrix torch.Tensor) torch.Tensor {
 	return b.s.MatMul(b.s.Transpose(b.s.Unsqueeze(matrix, 1), 2, 3), x)
 }
 
 // rounded is the nearest bytes.
-func (b batched) rounded(x libtorch.Tensor) libtorch.Tensor { return b.bytes(b.s.AddScalar(x, 0.5)) }
+func (b batched) rounded(x torch.Tensor) torch.Tensor { return b.bytes(b.s.AddScalar(x, 0.5)) }
 
 // crops cuts each picture's box out and resizes it, rounded to bytes after each direction, as ResizedCrop.
-func (b batched) crops(x libtorch.Tensor, p *Pipeline) libtorch.Tensor {
-	box := func(k int) libtorch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
+func (b batched) crops(x torch.Tensor, p *Pipeline) torch.Tensor {
+	box := func(k int) torch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
 	size := int64(p.Size)
 	x = b.rounded(b.along(x, b.filter(box(0), box(2), b.s.Size(x, 3), size, p.Filter)))
 	return b.rounded(b.down(x, b.filter(box(1), box(3), b.s.Size(x, 2), size, p.Filter)))
 }
 
 // resize resizes all pictures to height x width, as ResizedCrop of the whole.
-func (b batched) resize(x libtorch.Tensor, height, width int64) libtorch.Tensor {
-	matrix := func(from, to int64) libtorch.Tensor {
-		whole := libtorch.Options{DType: gotch.Double, Device: b.device}
+func (b batched) resize(x torch.Tensor, height, width int64) torch.Tensor {
+	matrix := func(from, to int64) torch.Tensor {
+		whole := torch.Options{DType: gotch.Double, Device: b.device}
 		return b.filter(b.s.Full(0, whole, 1, 1, 1), b.s.Full(float64(from), whole, 1, 1, 1), from, to, Bicubic)
 	}
 	if from := b.s.Size(x, 3); from != width {
@@ -49,10 +49,10 @@ func (b batched) resize(x libtorch.Tensor, height, width int64) libtorch.Tensor 
 
 // filter is the matrices [n, from, to] that resize the `length` pixels after `first` [n, 1, 1] of `from` pixels to
 // `to` pixels: taps.prepare of all pictures, in the same arithmetic.
-func (b batched) filter(first, length libtorch.Tensor, from, to int64, f Filter) libtorch.Tensor {
+func (b batched) filter(first, length torch.Tensor, from, to int64, f Filter) torch.Tensor {
 	s := b.s
-	double := libtorch.Options{DType: gotch.Double, Device: b.device}
-	number := func(v float64) libtorch.Tensor { return s.Full(v, double) }
+	double := torch.Options{DType: gotch.Double, Device: b.device}
+	number := func(v float64) torch.Tensor { return s.Full(v, double) }
 	scale := s.Div(length, number(float64(to)))
 	stretch := s.ClampMin(scale, 1)
 	support := s.MulScalar(stretch, f.support())
@@ -73,7 +73,7 @@ func (b batched) filter(first, length libtorch.Tensor, from, to int64, f Filter)
 }
 
 // weights is Filter.at of distances that are not negative.
-func (b batched) weights(x libtorch.Tensor, f Filter, number func(float64) libtorch.Tensor) libtorch.Tensor {
+func (b batched) weights(x torch.Tensor, f Filter, number func(float64) torch.Tensor) torch.Tensor {
 	s := b.s
 	if f == Bilinear {
 		return s.ClampMin(s.AddScalar(s.Neg(x), 1), 0)
@@ -85,8 +85,8 @@ func (b batched) weights(x libtorch.Tensor, f Filter, number func(float64) libto
 }
 
 // blurs is GaussianBlur with each picture's sigma.
-func (b batched) blurs(x libtorch.Tensor) libtorch.Tensor {
-	return b.where(x, b.plan.blur, func(y, _ libtorch.Tensor) libtorch.Tensor {
+func (b batched) blurs(x torch.Tensor) torch.Tensor {
+	return b.where(x, b.plan.blur, func(y, _ torch.Tensor) torch.Tensor {
 		h, w := b.s.Size(y, 2), b.s.Size(y, 3)
 		kernels := b.at(b.single, b.plan.kernels, -1, int64(b.plan.half)+2)
 		across := b.kernels(kernels, w)
@@ -101,16 +101,16 @@ func (b batched) blurs(x libtorch.Tensor) libtorch.Tensor {
 // kernels is the matrices [n, size, size] of kernels [n, half+2], with reflected borders. A pixel is seen where it
 // is and in the mirrors at both ends, which show each other; what is farther than half away weighs 0, the last
 // column.
-func (b batched) kernels(kernels libtorch.Tensor, size int64) libtorch.Tensor {
+func (b batched) kernels(kernels torch.Tensor, size int64) torch.Tensor {
 	s, half, last := b.s, int64(b.plan.half), size-1
 	if last == 0 {
 		return s.Full(1, b.float(), 1, 1, 1)
 	}
 	place := s.To(s.Arange(0, size, b.device), b.float())
 	from, to := s.Reshape(place, -1, 1), s.Reshape(place, 1, -1)
-	seen := func(image libtorch.Tensor) libtorch.Tensor { // pixel `from` is seen at image
+	seen := func(image torch.Tensor) torch.Tensor { // pixel `from` is seen at image
 		away := s.Clamp(s.Abs(s.Sub(image, to)), 0, float64(half+1))
-		index := s.To(s.Reshape(away, -1), libtorch.Options{DType: gotch.Int64, Device: b.device})
+		index := s.To(s.Reshape(away, -1), torch.Options{DType: gotch.Int64, Device: b.device})
 		return s.IndexSelect(kernels, 1, index)
 	}
 	sum := seen(from)

@@ -3,7 +3,7 @@ package transforms
 import (
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // plan are the numbers that a batch of views needs on the device: what chance decided, lists of the pictures that an
@@ -117,43 +117,43 @@ func (q *plan) constants(n Normalization) {
 
 // batched are the operations on pictures [n, 3, H, W] whose numbers are bytes' values, 0 to 255.
 type batched struct {
-	s      *libtorch.Scope
+	s      *torch.Scope
 	device gotch.Device
 	n      int // pictures
 	plan   *plan
 	// The plan's values on the device, in three types.
-	double, single, whole libtorch.Tensor
+	double, single, whole torch.Tensor
 }
 
 // newBatched sends what write writes down to the device.
-func newBatched(s *libtorch.Scope, choices []Choice, device gotch.Device, write func(q *plan)) batched {
+func newBatched(s *torch.Scope, choices []Choice, device gotch.Device, write func(q *plan)) batched {
 	b := batched{s: s, device: device, n: len(choices), plan: new(plan)}
 	write(b.plan)
-	b.double = libtorch.Upload(s, b.plan.values, device, int64(len(b.plan.values)))
+	b.double = torch.Upload(s, b.plan.values, device, int64(len(b.plan.values)))
 	b.single = s.To(b.double, b.float())
-	b.whole = s.To(b.double, libtorch.Options{DType: gotch.Int64, Device: device})
+	b.whole = s.To(b.double, torch.Options{DType: gotch.Int64, Device: device})
 	return b
 }
 
-func (p *Pipeline) batched(s *libtorch.Scope, choices []Choice, device gotch.Device) batched {
+func (p *Pipeline) batched(s *torch.Scope, choices []Choice, device gotch.Device) batched {
 	return newBatched(s, choices, device, func(q *plan) {
 		q.choices(choices, p)
 		q.constants(p.Norm)
 	})
 }
 
-func (b batched) float() libtorch.Options {
-	return libtorch.Options{DType: gotch.Float, Device: b.device}
+func (b batched) float() torch.Options {
+	return torch.Options{DType: gotch.Float, Device: b.device}
 }
 
 // at is a stretch of values, in a shape.
-func (b batched) at(values libtorch.Tensor, p stretch, shape ...int64) libtorch.Tensor {
+func (b batched) at(values torch.Tensor, p stretch, shape ...int64) torch.Tensor {
 	return b.s.Reshape(b.s.Narrow(values, 0, int64(p.at), int64(p.n)), shape...)
 }
 
 // where applies f to the pictures of g, with a number of each [n, 1, 1, 1], and leaves the others.
-func (b batched) where(x libtorch.Tensor, g group, f func(y, number libtorch.Tensor) libtorch.Tensor) libtorch.Tensor {
-	var number libtorch.Tensor
+func (b batched) where(x torch.Tensor, g group, f func(y, number torch.Tensor) torch.Tensor) torch.Tensor {
+	var number torch.Tensor
 	if g.number.n > 0 {
 		number = b.at(b.single, g.number, -1, 1, 1, 1)
 	}

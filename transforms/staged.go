@@ -6,7 +6,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Staged holds what the host prepares of a batch of views for a device: what chance decided of each of N pictures,
@@ -70,14 +70,14 @@ func (p *Pipeline) Choose(st *Staged, width, height int, rng *rand.Rand) {
 // Device makes the views of st, normalised: [N, 3, Size, Size] in float32 on the device. Its operations are those
 // of the pictures one by one, each on all pictures at once, with bytes as whole numbers in between. Two copies go to
 // the device: the pictures, and all numbers about them.
-func (p *Pipeline) Device(s *libtorch.Scope, st *Staged, device gotch.Device) libtorch.Tensor {
+func (p *Pipeline) Device(s *torch.Scope, st *Staged, device gotch.Device) torch.Tensor {
 	if len(st.Choices) == 0 {
 		s.Fail(fmt.Errorf("transforms: no pictures to make views of"))
-		return libtorch.Tensor{}
+		return torch.Tensor{}
 	}
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	n, h, w := int64(len(st.Choices)), int64(st.Height), int64(st.Width)
-	x := libtorch.Upload(s, st.Pix, device, n, h, w, 3)
+	x := torch.Upload(s, st.Pix, device, n, h, w, 3)
 	x = s.Transpose(s.Transpose(x, 1, 3), 2, 3) // channels first
 	return p.views(s, x, st.Choices, device, !p.CropFirst)
 }
@@ -85,19 +85,19 @@ func (p *Pipeline) Device(s *libtorch.Scope, st *Staged, device gotch.Device) li
 // OfKept is Device for pictures [N, 3, H, W] in bytes that a device has, and what Choose drew for them. One copy
 // goes to the device. A pipeline that crops first crops here too, where Stage does it on the host: alike within a
 // grey level.
-func (p *Pipeline) OfKept(s *libtorch.Scope, st *Staged, pictures libtorch.Tensor) libtorch.Tensor {
+func (p *Pipeline) OfKept(s *torch.Scope, st *Staged, pictures torch.Tensor) torch.Tensor {
 	if n := s.Size(pictures, 0); s.Err() == nil && (n == 0 || int(n) != len(st.Choices)) {
 		s.Fail(fmt.Errorf("transforms: choices of %d views for %d pictures", len(st.Choices), n))
 	}
 	if s.Err() != nil {
-		return libtorch.Tensor{}
+		return torch.Tensor{}
 	}
-	defer libtorch.SetGrad(false)()
+	defer torch.SetGrad(false)()
 	return p.views(s, pictures, st.Choices, s.Like(pictures).Device, true)
 }
 
 // views makes views of pictures in bytes, whose crop is still to be done or not.
-func (p *Pipeline) views(s *libtorch.Scope, x libtorch.Tensor, choices []Choice, device gotch.Device, crop bool) libtorch.Tensor {
+func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, choices []Choice, device gotch.Device, crop bool) torch.Tensor {
 	b := p.batched(s, choices, device)
 	x = s.Contiguous(s.To(x, b.float()))
 	if crop && p.CropFirst {
@@ -107,20 +107,20 @@ func (p *Pipeline) views(s *libtorch.Scope, x libtorch.Tensor, choices []Choice,
 	if crop && !p.CropFirst {
 		x = b.crops(x, p)
 	}
-	x = b.where(x, b.plan.flip, func(y, _ libtorch.Tensor) libtorch.Tensor { return b.flip(y) })
+	x = b.where(x, b.plan.flip, func(y, _ torch.Tensor) torch.Tensor { return b.flip(y) })
 	x = b.blurs(x)
-	x = b.where(x, b.plan.solarize, func(y, _ libtorch.Tensor) libtorch.Tensor { return b.solarize(y, 128) })
+	x = b.where(x, b.plan.solarize, func(y, _ torch.Tensor) torch.Tensor { return b.solarize(y, 128) })
 	return b.normalize(x, p.Norm)
 }
 
 // OfKept makes the un-augmented pictures, normalised, of pictures [N, 3, H, W] in bytes that a device has:
 // [N, 3, Size, Size] in float32, as Apply, within rounding.
-func (p *Plain) OfKept(s *libtorch.Scope, pictures libtorch.Tensor) libtorch.Tensor {
-	defer libtorch.SetGrad(false)()
+func (p *Plain) OfKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor {
+	defer torch.SetGrad(false)()
 	b := newBatched(s, nil, s.Like(pictures).Device, func(q *plan) { q.constants(p.Norm) })
 	x, shape := s.To(pictures, b.float()), s.Shape(pictures)
 	if s.Err() != nil {
-		return libtorch.Tensor{}
+		return torch.Tensor{}
 	}
 	h, w := int(shape[2]), int(shape[3])
 	if p.Resize > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -40,7 +40,7 @@ func (g gated) Buffers() []nets.Spec { return nets.Prefix("body", g.body.Buffers
 func (g gated) Dim() int64           { return g.dim }
 
 // Forward maps x [N, 3, H, W] to [N, Dim]. A mode passes through to the parts.
-func (g gated) Forward(s *nets.Scope, p, b []nets.Tensor, x nets.Tensor, m nets.Mode) nets.Tensor {
+func (g gated) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m nets.Mode) torch.Tensor {
 	n := len(g.body.Params())
 	h := g.body.Forward(s, p[:n], b, x, m)
 	return s.Mul(h, s.Sigmoid(g.gate.Forward(s, p[n:], nil, h, m)))
@@ -73,8 +73,8 @@ func run(ctx context.Context, epochs, pictures int) error {
 	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
 		return meta.Batch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
 	})
-	return tensors.With(func(s *tensors.Scope) error {
-		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: tensors.Float32()})
+	return torch.With(func(s *torch.Scope) error {
+		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -22,7 +22,7 @@ import (
 type spread struct{ methods.Method }
 
 func (spread) Name() string { return "spread" }
-func (spread) Loss(s *methods.Scope, p *methods.Pass) methods.Tensor {
+func (spread) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
 	return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
 }
 
@@ -60,8 +60,8 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
 		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
 	})
-	err = tensors.With(func(s *tensors.Scope) error {
-		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: tensors.Float32()})
+	err = torch.With(func(s *torch.Scope) error {
+		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
 		if err != nil {
 			return err
 		}

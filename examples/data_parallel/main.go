@@ -11,10 +11,11 @@ import (
 	"slices"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -23,15 +24,15 @@ const size, batch, rate = 32, 32, 0.01 // batch: of all processes together
 type trainer struct {
 	*meta.State // the same on every rank, and changed alike
 	config      meta.Config
-	job         *tensors.Job
+	job         *dist.Job
 	sum         float64 // of a pass's losses
 }
 
 // regular is a step on theta by this rank's share b; loss and gradients are the whole batch's.
-func (t *trainer) regular(s *tensors.Scope, b methods.Batch) error {
+func (t *trainer) regular(s *torch.Scope, b methods.Batch) error {
 	q := &methods.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space, A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().Across(t.job.Group))}
-	var total tensors.Tensor
-	t.ThetaOpt.Step(s, t.Theta, q.Gradient(s, func() tensors.Tensor {
+	var total torch.Tensor
+	t.ThetaOpt.Step(s, t.Theta, q.Gradient(s, func() torch.Tensor {
 		total = s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), t.config.Lambda))
 		return total
 	}), rate)
@@ -40,14 +41,14 @@ func (t *trainer) regular(s *tensors.Scope, b methods.Batch) error {
 }
 
 // meta is a step on phi, through the fast weights.
-func (t *trainer) meta(s *tensors.Scope, b methods.Batch) error {
+func (t *trainer) meta(s *torch.Scope, b methods.Batch) error {
 	r, err := meta.Problem{Model: t.Model, Config: t.config, MSR: t.MSR, Theta: t.Theta, Buffers: t.Buffers, ModelState: t.ModelState, Phi: t.Phi, PhiBuffers: t.PhiBuffers, Inner: b, Outer: b, Group: t.job.Group}.Gradient(s)
 	t.PhiOpt.Step(s, t.Phi, r.Grad, t.config.Beta)
 	t.sum += r.LCtFast + t.config.Gamma*r.LUni
 	return errors.Join(err, s.Err())
 }
 
-func train(s *tensors.Scope, job *tensors.Job, epochs, pictures int) error {
+func train(s *torch.Scope, job *dist.Job, epochs, pictures int) error {
 	t := &trainer{config: meta.Default(), job: job}
 	backbone, err1 := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.25)
 	method, err2 := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
@@ -60,15 +61,15 @@ func train(s *tensors.Scope, job *tensors.Job, epochs, pictures int) error {
 	aug := transforms.CIFAR()
 	loader, err := datasets.NewLoader(pics, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: 1, Rank: job.Rank, Ranks: job.Size, Views: []datasets.Augment{&aug.View, &aug.View}, Plain: &aug.Plain})
 	if err == nil {
-		t.State, err = meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd", Momentum: 0.9}, Seed: 1, Options: tensors.Options{DType: tensors.F32, Device: job.Device}})
+		t.State, err = meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd", Momentum: 0.9}, Seed: 1, Options: torch.Options{DType: torch.F32, Device: job.Device}})
 	}
 	for pass := uint64(0); err == nil && pass < uint64(2*epochs); pass, t.sum = pass+1, 0 { // Algorithm 1: regular steps, then meta steps
-		step := []func(*tensors.Scope, methods.Batch) error{t.regular, t.meta}[pass%2]
+		step := []func(*torch.Scope, methods.Batch) error{t.regular, t.meta}[pass%2]
 		for b, err := range loader.Epoch(context.Background(), pass, 0) {
 			if err == nil {
-				err = tensors.With(func(u *tensors.Scope) error { // what a step makes is freed at its end
-					x := tensors.FromSlice(u, slices.Concat(b.Views[0], b.Views[1], b.Plain), job.Device, 3, int64(b.N), 3, size, size)
-					return step(u, methods.Batch{Views: []tensors.Tensor{u.Select(x, 0, 0), u.Select(x, 0, 1)}, Plain: u.Select(x, 0, 2)})
+				err = torch.With(func(u *torch.Scope) error { // what a step makes is freed at its end
+					x := torch.FromSlice(u, slices.Concat(b.Views[0], b.Views[1], b.Plain), job.Device, 3, int64(b.N), 3, size, size)
+					return step(u, methods.Batch{Views: []torch.Tensor{u.Select(x, 0, 0), u.Select(x, 0, 1)}, Plain: u.Select(x, 0, 2)})
 				})
 			}
 			if err != nil {
@@ -87,9 +88,9 @@ func main() {
 	epochs, pictures, device := flag.Int("epochs", 3, "of Algorithm 1"), flag.Int("pictures", 1000, "drawn for training"), flag.String("device", "cpu", "cpu or cuda")
 	flag.Parse()
 	runtime.LockOSThread() // grad mode belongs to it
-	job, err := tensors.Join(tensors.JobOptions{Device: *device, Same: []tensors.Setting{{Name: "-epochs", Value: fmt.Sprint(*epochs)}, {Name: "-pictures", Value: fmt.Sprint(*pictures)}}})
+	job, err := dist.Join(dist.Options{Device: *device, Same: []dist.Setting{{Name: "-epochs", Value: fmt.Sprint(*epochs)}, {Name: "-pictures", Value: fmt.Sprint(*pictures)}}})
 	if err == nil {
-		err = job.Explain(tensors.With(func(s *tensors.Scope) error { return train(s, job, *epochs, *pictures) }))
+		err = job.Explain(torch.With(func(s *torch.Scope) error { return train(s, job, *epochs, *pictures) }))
 		job.Close()
 	}
 	if err != nil {

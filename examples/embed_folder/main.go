@@ -13,14 +13,14 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // backbone reads a network of `run pretrain`, its parameters and running
 // statistics, and the side of its pictures.
-func backbone(s *tensors.Scope, path string) (net *nets.ResNet, p, b []tensors.Tensor, side int, err error) {
+func backbone(s *torch.Scope, path string) (net *nets.ResNet, p, b []torch.Tensor, side int, err error) {
 	stored, metadata, err := torchscript.ReadSafetensorsFile(path)
 	if err != nil {
 		return nil, nil, nil, 0, err
@@ -36,15 +36,15 @@ func backbone(s *tensors.Scope, path string) (net *nets.ResNet, p, b []tensors.T
 	if err != nil {
 		return nil, nil, nil, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	read := func(specs []nets.Spec) (out []tensors.Tensor) {
+	read := func(specs []nets.Spec) (out []torch.Tensor) {
 		for _, spec := range specs {
 			t, ok := torchscript.Find(stored, "backbone."+spec.Name)
 			if !ok {
 				s.Fail(fmt.Errorf("%s: no tensor backbone.%s", path, spec.Name))
 			}
-			o := tensors.Float32()
+			o := torch.Float32()
 			if t.DType == "I64" { // batch norm's counters
-				o.DType = tensors.I64
+				o.DType = torch.I64
 			}
 			out = append(out, s.FromBytes(t.Data, o, spec.Shape...))
 		}
@@ -55,8 +55,8 @@ func backbone(s *tensors.Scope, path string) (net *nets.ResNet, p, b []tensors.T
 }
 
 func run(ctx context.Context, checkpoint, folder, out string) error {
-	defer tensors.SetGrad(false)()
-	return tensors.With(func(s *tensors.Scope) error {
+	defer torch.SetGrad(false)()
+	return torch.With(func(s *torch.Scope) error {
 		net, p, b, side, err := backbone(s, checkpoint)
 		if err != nil {
 			return err
@@ -70,12 +70,12 @@ func run(ctx context.Context, checkpoint, folder, out string) error {
 		if err != nil {
 			return err
 		}
-		var rows []tensors.Tensor
+		var rows []torch.Tensor
 		for batch, err := range loader.Epoch(ctx, 0, 0) {
 			if err != nil {
 				return err
 			}
-			x := tensors.FromSlice(s, batch.Plain, tensors.CPU(), int64(batch.N), 3, int64(side), int64(side))
+			x := torch.FromSlice(s, batch.Plain, torch.CPU(), int64(batch.N), 3, int64(side), int64(side))
 			rows = append(rows, net.Forward(s, p, b, x, nets.Eval()))
 		}
 		features := s.Cat(0, rows...)

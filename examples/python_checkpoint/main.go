@@ -11,17 +11,17 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // dtypes are the numbers that such files have.
-var dtypes = map[string]tensors.DType{"F16": tensors.F16, "BF16": tensors.BF16, "F32": tensors.F32, "F64": tensors.F64, "I64": tensors.I64}
+var dtypes = map[string]torch.DType{"F16": torch.F16, "BF16": torch.BF16, "F32": torch.F32, "F64": torch.F64, "I64": torch.I64}
 
 // load reads the backbone's parameters and running statistics, whatever stands
 // before their names in the file.
-func load(s *tensors.Scope, path string, net nets.Network) (p, b []tensors.Tensor, err error) {
+func load(s *torch.Scope, path string, net nets.Network) (p, b []torch.Tensor, err error) {
 	file, err := torchscript.OpenWeights(path)
 	if err != nil {
 		return nil, nil, err
@@ -43,21 +43,21 @@ func load(s *tensors.Scope, path string, net nets.Network) (p, b []tensors.Tenso
 	if wrong := append(match.Missing, append(match.WrongShape, match.Unexpected...)...); len(wrong) > 0 {
 		return nil, nil, fmt.Errorf("%s (%s) is not this network: %s", path, layout, wrong[0])
 	}
-	p, b = nets.Initialize(s, net.Params(), tensors.Float32()), nets.Initialize(s, net.Buffers(), tensors.Float32())
+	p, b = nets.Initialize(s, net.Params(), torch.Float32()), nets.Initialize(s, net.Buffers(), torch.Float32())
 	for i, to := range append(p[:len(p):len(p)], b...) {
 		if stored, ok := match.Found[wanted[i].Name]; ok { // counters may be absent
 			t, err := file.Read(stored)
 			if err != nil {
 				return nil, nil, err
 			}
-			s.Copy(to, s.FromBytes(t.Data, tensors.Options{DType: dtypes[t.DType], Device: tensors.CPU()}, t.Shape...))
+			s.Copy(to, s.FromBytes(t.Data, torch.Options{DType: dtypes[t.DType], Device: torch.CPU()}, t.Shape...))
 		}
 	}
 	fmt.Printf("%s: %s, %d tensors\n", path, layout, len(match.Found))
 	return p, b, s.Err()
 }
 
-func run(s *tensors.Scope, checkpoint, arch, stem string, width float64, size int, paths []string) error {
+func run(s *torch.Scope, checkpoint, arch, stem string, width float64, size int, paths []string) error {
 	net, err := nets.NewBackbone(arch, nets.Stem(stem), width)
 	if err != nil {
 		return err
@@ -79,8 +79,8 @@ func run(s *tensors.Scope, checkpoint, arch, stem string, width float64, size in
 		if err != nil {
 			return err
 		}
-		h := net.Forward(s, p, b, tensors.FromSlice(s, x, tensors.CPU(), 1, 3, int64(size), int64(size)), nets.Eval())
-		fmt.Printf("%s %.6f\n", datasets.PictureName(pictures, i), tensors.Slice[float32](s, h))
+		h := net.Forward(s, p, b, torch.FromSlice(s, x, torch.CPU(), 1, 3, int64(size), int64(size)), nets.Eval())
+		fmt.Printf("%s %.6f\n", datasets.PictureName(pictures, i), torch.Slice[float32](s, h))
 	}
 	return s.Err()
 }
@@ -89,8 +89,8 @@ func main() {
 	checkpoint, arch, stem := flag.String("checkpoint", "", "file"), flag.String("arch", "resnet18", "of the network"), flag.String("stem", "cifar", "or stl, imagenet")
 	width, size := flag.Float64("width", 1, "factor of the network's channels"), flag.Int("size", 32, "side of a picture")
 	flag.Parse()
-	defer tensors.SetGrad(false)()
-	if err := tensors.With(func(s *tensors.Scope) error { return run(s, *checkpoint, *arch, *stem, *width, *size, flag.Args()) }); err != nil {
+	defer torch.SetGrad(false)()
+	if err := torch.With(func(s *torch.Scope) error { return run(s, *checkpoint, *arch, *stem, *width, *size, flag.Args()) }); err != nil {
 		fmt.Fprintln(os.Stderr, "python_checkpoint:", err)
 		os.Exit(1)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Variable is the name of the environment variable.
@@ -36,38 +36,38 @@ func Device(t testing.TB) gotch.Device {
 	if name == "" {
 		return gotch.CPU
 	}
-	d, err := libtorch.ParseDevice(name)
+	d, err := torch.ParseDevice(name)
 	require.NoError(t, err, "%s=%s", Variable, name)
 	if d != gotch.CPU {
-		require.NoError(t, libtorch.Present(d), "%s=%s", Variable, name)
+		require.NoError(t, torch.Present(d), "%s=%s", Variable, name)
 	}
 	return d
 }
 
 // Options are what a test runs with, one after the other: float64 on the CPU, or
 // float64 and float32 on the device asked for.
-func Options(t testing.TB) []libtorch.Options {
+func Options(t testing.TB) []torch.Options {
 	t.Helper()
 	d := Device(t)
-	out := []libtorch.Options{{DType: gotch.Double, Device: d}}
+	out := []torch.Options{{DType: gotch.Double, Device: d}}
 	if Chosen() {
-		out = append(out, libtorch.Options{DType: gotch.Float, Device: d})
+		out = append(out, torch.Options{DType: gotch.Float, Device: d})
 	}
 	return out
 }
 
 // Yardsticks are what a test measures first for each of Options: nothing for
 // float64, and float32 on the CPU for float32.
-func Yardsticks(o libtorch.Options) []libtorch.Options {
+func Yardsticks(o torch.Options) []torch.Options {
 	if o.DType == gotch.Float {
-		return []libtorch.Options{libtorch.Float32()}
+		return []torch.Options{torch.Float32()}
 	}
 	return nil
 }
 
 // Values are t's elements in float64, wherever t is.
-func Values(s *libtorch.Scope, t libtorch.Tensor) []float64 {
-	return libtorch.Slice[float64](s, s.To(t, libtorch.Float64()))
+func Values(s *torch.Scope, t torch.Tensor) []float64 {
+	return torch.Slice[float64](s, s.To(t, torch.Float64()))
 }
 
 // Error is the largest difference of got from want, relative to want's largest

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Names of the variables by which a rank knows what it is.
@@ -32,7 +32,7 @@ const Timeout = 60 * time.Second
 // Run runs f as each rank of a job of n processes, with one thread each, for
 // each n of sizes. It is a test's first statement: in a rank it runs f and ends
 // the test there.
-func Run(t *testing.T, sizes []int, f func(t *testing.T, g *libtorch.Group)) {
+func Run(t *testing.T, sizes []int, f func(t *testing.T, g *torch.Group)) {
 	if rank := os.Getenv(rankVariable); rank != "" {
 		asRank(t, number(t, rankVariable), number(t, sizeVariable), number(t, portVariable), f)
 		return
@@ -41,7 +41,7 @@ func Run(t *testing.T, sizes []int, f func(t *testing.T, g *libtorch.Group)) {
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		require.NoError(t, err)
 		port := l.Addr().(*net.TCPAddr).Port
-		store, err := libtorch.Serve(l, Timeout)
+		store, err := torch.Serve(l, Timeout)
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		out, errs := make([][]byte, n), make([]error, n)
@@ -69,14 +69,14 @@ func number(t *testing.T, name string) int {
 	return n
 }
 
-func asRank(t *testing.T, rank, size, port int, f func(t *testing.T, g *libtorch.Group)) {
+func asRank(t *testing.T, rank, size, port int, f func(t *testing.T, g *torch.Group)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	require.NoError(t, libtorch.SetThreads(1))
-	store, err := libtorch.Connect("127.0.0.1", port, Timeout)
+	require.NoError(t, torch.SetThreads(1))
+	store, err := torch.Connect("127.0.0.1", port, Timeout)
 	require.NoError(t, err)
 	defer store.Close()
-	g, err := libtorch.NewGroup(store, libtorch.GroupOptions{Backend: "gloo", Address: "127.0.0.1", Rank: rank, Size: size, Timeout: Timeout})
+	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: "gloo", Address: "127.0.0.1", Rank: rank, Size: size, Timeout: Timeout})
 	require.NoError(t, err)
 	f(t, g)
 	// Who is done waits for the others: they may still read what it sent.

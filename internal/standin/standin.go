@@ -21,11 +21,11 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Device is the stand-in.
-func Device() gotch.Device { return libtorch.StandIn() }
+func Device() gotch.Device { return torch.StandIn() }
 
 // Counts are the transfers of the process so far.
 type Counts struct {

@@ -8,28 +8,28 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/internal/standin"
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
-func two(s *libtorch.Scope) (host, device libtorch.Tensor) {
+func two(s *torch.Scope) (host, device torch.Tensor) {
 	data := []float64{1, 2, 3, 4, 5, 6}
-	return libtorch.FromSlice(s, data, gotch.CPU, 3, 2), libtorch.FromSlice(s, data, standin.Device(), 3, 2)
+	return torch.FromSlice(s, data, gotch.CPU, 3, 2), torch.FromSlice(s, data, standin.Device(), 3, 2)
 }
 
 func TestTheStandInIsADeviceOfItsOwn(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	_, x := two(s)
 	assert.Equal(t, standin.Device(), s.Like(x).Device)
 	y := s.Sub(s.MatMul(x, s.T(x)), s.Arange(0, 3, standin.Device()))
 	assert.Equal(t, standin.Device(), s.Like(y).Device)
 	before := standin.Counted()
-	assert.Equal(t, []float64{5, 10, 15, 11, 24, 37, 17, 38, 59}, libtorch.Slice[float64](s, y))
+	assert.Equal(t, []float64{5, 10, 15, 11, 24, 37, 17, 38, 59}, torch.Slice[float64](s, y))
 	assert.Equal(t, standin.Counts{Reads: 1}, before.Since())
 	values, index := s.TopK(y, 1, 1, true)
-	assert.Equal(t, []float64{15, 37, 59}, libtorch.Slice[float64](s, values))
-	assert.Equal(t, []int64{2, 2, 2}, libtorch.Slice[int64](s, index))
+	assert.Equal(t, []float64{15, 37, 59}, torch.Slice[float64](s, values))
+	assert.Equal(t, []int64{2, 2, 2}, torch.Slice[int64](s, index))
 	require.NoError(t, s.Close())
 }
 
@@ -37,54 +37,54 @@ func TestTheStandInIsADeviceOfItsOwn(t *testing.T) {
 func TestDerivativesOnTheStandIn(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	defer libtorch.SetGrad(true)()
-	s := libtorch.NewScope()
-	x, w, v := s.Normal(0, 1, libtorch.Float64(), 4, 3, 6, 6), s.Normal(0, 1, libtorch.Float64(), 5, 3, 3, 3), s.Normal(0, 1, libtorch.Float64(), 5, 3, 3, 3)
-	one, zero := s.Full(1, libtorch.Float64(), 5), s.Zeros(libtorch.Float64(), 5)
-	all := func(o libtorch.Options) (out []float64) {
-		weight := s.Leaves([]libtorch.Tensor{s.To(w, o)})[0]
-		f := func(w []libtorch.Tensor) []libtorch.Tensor {
-			mode := libtorch.NormMode{Batch: true, Momentum: 0.1, Eps: 1e-5}
-			return []libtorch.Tensor{s.Mean(s.Square(s.ConvNorm(s.To(x, o), w[0], libtorch.Norm{Weight: s.To(one, o), Bias: s.To(zero, o)}, libtorch.Tensor{}, 2, 1, true, mode)))}
+	defer torch.SetGrad(true)()
+	s := torch.NewScope()
+	x, w, v := s.Normal(0, 1, torch.Float64(), 4, 3, 6, 6), s.Normal(0, 1, torch.Float64(), 5, 3, 3, 3), s.Normal(0, 1, torch.Float64(), 5, 3, 3, 3)
+	one, zero := s.Full(1, torch.Float64(), 5), s.Zeros(torch.Float64(), 5)
+	all := func(o torch.Options) (out []float64) {
+		weight := s.Leaves([]torch.Tensor{s.To(w, o)})[0]
+		f := func(w []torch.Tensor) []torch.Tensor {
+			mode := torch.NormMode{Batch: true, Momentum: 0.1, Eps: 1e-5}
+			return []torch.Tensor{s.Mean(s.Square(s.ConvNorm(s.To(x, o), w[0], torch.Norm{Weight: s.To(one, o), Bias: s.To(zero, o)}, torch.Tensor{}, 2, 1, true, mode)))}
 		}
-		g := s.Grad(f([]libtorch.Tensor{weight}), []libtorch.Tensor{weight}, libtorch.GradOptions{CreateGraph: true})[0]
-		second := s.Grad([]libtorch.Tensor{s.Sum(s.Square(g))}, []libtorch.Tensor{weight}, libtorch.GradOptions{})[0]
-		y, dy := s.JVP(f, []libtorch.Tensor{s.Detach(weight)}, []libtorch.Tensor{s.To(v, o)})
+		g := s.Grad(f([]torch.Tensor{weight}), []torch.Tensor{weight}, torch.GradOptions{CreateGraph: true})[0]
+		second := s.Grad([]torch.Tensor{s.Sum(s.Square(g))}, []torch.Tensor{weight}, torch.GradOptions{})[0]
+		y, dy := s.JVP(f, []torch.Tensor{s.Detach(weight)}, []torch.Tensor{s.To(v, o)})
 		require.NoError(t, s.Err())
-		return libtorch.Slice[float64](s, s.Figures(g, second, y[0], dy[0]))
+		return torch.Slice[float64](s, s.Figures(g, second, y[0], dy[0]))
 	}
-	device := libtorch.Float64()
+	device := torch.Float64()
 	device.Device = standin.Device()
-	want := all(libtorch.Float64())
+	want := all(torch.Float64())
 	assert.Len(t, want, 2*5*3*3*3+2)
 	assert.InDeltaSlice(t, want, all(device), 1e-12)
 	require.NoError(t, s.Close())
 }
 
 func TestToMixDevicesIsAnErrorThatNamesThePlace(t *testing.T) {
-	for name, f := range map[string]func(s *libtorch.Scope, host, device libtorch.Tensor){
-		"add":    func(s *libtorch.Scope, host, device libtorch.Tensor) { s.Add(device, host) },
-		"scalar": func(s *libtorch.Scope, host, device libtorch.Tensor) { s.Mul(device, s.Sum(host)) },
-		"cat":    func(s *libtorch.Scope, host, device libtorch.Tensor) { s.Cat(0, device, host) },
-		"index": func(s *libtorch.Scope, _, device libtorch.Tensor) {
+	for name, f := range map[string]func(s *torch.Scope, host, device torch.Tensor){
+		"add":    func(s *torch.Scope, host, device torch.Tensor) { s.Add(device, host) },
+		"scalar": func(s *torch.Scope, host, device torch.Tensor) { s.Mul(device, s.Sum(host)) },
+		"cat":    func(s *torch.Scope, host, device torch.Tensor) { s.Cat(0, device, host) },
+		"index": func(s *torch.Scope, _, device torch.Tensor) {
 			s.IndexSelect(device, 0, s.Arange(0, 2, gotch.CPU))
 		},
-		"cosine": func(s *libtorch.Scope, host, device libtorch.Tensor) { losses.Alignment(s, device, host, 2) },
+		"cosine": func(s *torch.Scope, host, device torch.Tensor) { losses.Alignment(s, device, host, 2) },
 	} {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		host, device := two(s)
 		require.NoError(t, s.Err())
 		f(s, host, device)
 		assert.ErrorContains(t, s.Close(), "device", name)
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	host, device := two(s)
 	losses.ProtoNCE(s, device, device, s.Sum(host), host)
 	assert.ErrorContains(t, s.Close(), "losses.ProtoNCE (proto_nce.go:")
 }
 
 func TestToReadAValueIsAnErrorThatNamesThePlace(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	host, device := two(s)
 	allow := standin.Forbid()
 	s.Item(s.Sum(host))
@@ -93,21 +93,21 @@ func TestToReadAValueIsAnErrorThatNamesThePlace(t *testing.T) {
 	allow()
 	assert.ErrorContains(t, s.Close(), "item() reads a value back, and the host waits for the device")
 	_, device = two(s)
-	reads := libtorch.Reads()
+	reads := torch.Reads()
 	s.Item(s.Sum(device))
-	libtorch.Slice[float64](s, device)
-	s.Dot([]libtorch.Tensor{device}, []libtorch.Tensor{device})
-	assert.Equal(t, int64(3), libtorch.Reads()-reads)
+	torch.Slice[float64](s, device)
+	s.Dot([]torch.Tensor{device}, []torch.Tensor{device})
+	assert.Equal(t, int64(3), torch.Reads()-reads)
 	require.NoError(t, s.Close())
 }
 
 func TestNumbersAreReadLater(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	host, device := two(s)
 	before := standin.Counted()
 	allow := standin.Forbid()
-	for _, x := range []libtorch.Tensor{host, device} {
-		first, second, third := s.ReadLater(s.Figures(x, libtorch.Tensor{})), s.ReadLater(s.Figures(s.Sum(x))), s.ReadLater(x)
+	for _, x := range []torch.Tensor{host, device} {
+		first, second, third := s.ReadLater(s.Figures(x, torch.Tensor{})), s.ReadLater(s.Figures(s.Sum(x))), s.ReadLater(x)
 		third.Drop()
 		v, err := second.Take()
 		require.NoError(t, err)
@@ -123,14 +123,14 @@ func TestNumbersAreReadLater(t *testing.T) {
 
 // A factor that does not exist is NaN where to know it the host would wait.
 func TestCholeskyOnADevice(t *testing.T) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	for _, c := range []struct {
 		data []float64
 		want float64
 	}{{[]float64{4, 2, 2, 5}, 4 + 2 + 2 + 5}, {[]float64{1, 2, 2, 1}, 0}} {
 		allow := standin.Forbid()
-		l, ok := s.Cholesky(libtorch.FromSlice(s, c.data, standin.Device(), 2, 2))
+		l, ok := s.Cholesky(torch.FromSlice(s, c.data, standin.Device(), 2, 2))
 		allow()
 		assert.True(t, ok)
 		got := s.Item(s.Sum(s.MatMul(l, s.T(l))))

@@ -21,10 +21,10 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -57,12 +57,12 @@ func work() error {
 	if err != nil {
 		return err
 	}
-	libtorch.KeepMemory() // as the program does
+	torch.KeepMemory() // as the program does
 	runtime.LockOSThread()
-	if err := libtorch.SetThreads(t.threads); err != nil {
+	if err := torch.SetThreads(t.threads); err != nil {
 		return err
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	switch {
 	case t.mode == "augment":
@@ -113,7 +113,7 @@ func printHostPeak() error {
 }
 
 // state is the method on its backbone, and f_msr.
-func (t task) state(s *libtorch.Scope, msr bool) (*meta.State, error) {
+func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
 	backbone, err := nets.NewBackbone(t.arch, t.stem(), 1)
 	if err != nil {
 		return nil, err
@@ -194,7 +194,7 @@ func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.Batch, err
 }
 
 // trainSteps are regular steps, of the trainer itself.
-func (t task) trainSteps(s *libtorch.Scope) error {
+func (t task) trainSteps(s *torch.Scope) error {
 	st, err := t.state(s, t.mode == "msr-step")
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (t task) trainSteps(s *libtorch.Scope) error {
 		return s.Err()
 	}
 	return src.train(st, nil, false, func() error {
-		err := libtorch.Synchronize(t.device)
+		err := torch.Synchronize(t.device)
 		fmt.Println(time.Since(*src.start).Seconds())
 		return err
 	})
@@ -212,7 +212,7 @@ func (t task) trainSteps(s *libtorch.Scope) error {
 
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
-func (a asked) train(st *meta.State, g *libtorch.Group, local bool, after func() error) error {
+func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() error) error {
 	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
@@ -222,40 +222,40 @@ func (a asked) train(st *meta.State, g *libtorch.Group, local bool, after func()
 }
 
 // metaSteps are meta gradients, and Adam on f_msr.
-func (t task) metaSteps(s *libtorch.Scope, way meta.Gradient) error {
+func (t task) metaSteps(s *torch.Scope, way meta.Gradient) error {
 	st, err := t.state(s, true)
 	if err != nil {
 		return err
 	}
 	b, o := t.pictures(st.Model), t.options()
-	upload := func(x []float32, side int) libtorch.Tensor {
-		return libtorch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
+	upload := func(x []float32, side int) torch.Tensor {
+		return torch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
 	}
 	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
 		Clock: methods.Clock{Step: 1000, Steps: 2000}}
 	p.Config.Gradient = way
-	p.Inner = methods.Batch{Plain: upload(b.Plain, b.Size), Indices: libtorch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
+	p.Inner = methods.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
 	for v, x := range b.Views {
 		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))
 	}
 	p.Outer = p.Inner
 	return each(func() error {
-		return libtorch.With(func(u *libtorch.Scope) error {
+		return torch.With(func(u *torch.Scope) error {
 			r, err := p.Gradient(u)
 			if err != nil {
 				return err
 			}
 			st.PhiOpt.Step(u, p.Phi, r.Grad, 1e-3)
-			return errors.Join(u.Err(), libtorch.Synchronize(t.device))
+			return errors.Join(u.Err(), torch.Synchronize(t.device))
 		})
 	})
 }
 
 // evaluate fits a linear probe for 5 epochs on BATCH rows of 512 features, or
 // finds the 5 nearest of them for a tenth as many.
-func (t task) evaluate(s *libtorch.Scope) error {
+func (t task) evaluate(s *torch.Scope) error {
 	rows := func(n int) eval.Features {
-		f := eval.Features{X: s.Normal(0, 1, libtorch.Float32(), int64(n), 512), Classes: 100}
+		f := eval.Features{X: s.Normal(0, 1, torch.Float32(), int64(n), 512), Classes: 100}
 		for i := range n {
 			f.Labels = append(f.Labels, int64(i%100))
 		}
@@ -272,7 +272,7 @@ func (t task) evaluate(s *libtorch.Scope) error {
 			_, err := eval.KNN(test, train, eval.DefaultKNN())
 			return err
 		}
-		return libtorch.With(func(u *libtorch.Scope) error {
+		return torch.With(func(u *torch.Scope) error {
 			_, err := eval.FitLinear(context.Background(), u, train, c)
 			return err
 		})

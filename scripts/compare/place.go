@@ -6,9 +6,9 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/internal/libtorch"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // place is where a step runs, and the side of its pictures.
@@ -28,17 +28,17 @@ func parsePlace(args []string) (p place, err error) {
 	if len(args) == 0 {
 		return p, nil
 	}
-	if p.device, err = libtorch.ParseDevice(args[0]); err != nil || p.device == gotch.CPU {
+	if p.device, err = torch.ParseDevice(args[0]); err != nil || p.device == gotch.CPU {
 		return p, err
 	}
-	if err := libtorch.Present(p.device); err != nil {
+	if err := torch.Present(p.device); err != nil {
 		return p, err
 	}
-	return p, libtorch.SetNumerics(p.device, libtorch.Numerics{TF32: true, Autotune: true}) // as run pretrain
+	return p, torch.SetNumerics(p.device, torch.Numerics{TF32: true, Autotune: true}) // as run pretrain
 }
 
-func (p place) options() libtorch.Options {
-	return libtorch.Options{DType: gotch.Float, Device: p.device}
+func (p place) options() torch.Options {
+	return torch.Options{DType: gotch.Float, Device: p.device}
 }
 
 // stem is ImageNet's for large pictures.
@@ -51,17 +51,17 @@ func (p place) stem() nets.Stem {
 
 // upload keeps a batch's views on a GPU, into s, so that a step's time is the
 // step's alone, as it is of PyTorch's.
-func (t task) upload(s *libtorch.Scope, b meta.Batch) meta.Batch {
+func (t task) upload(s *torch.Scope, b meta.Batch) meta.Batch {
 	if t.device == gotch.CPU {
 		return b
 	}
-	views := make([]libtorch.Tensor, len(b.Views))
+	views := make([]torch.Tensor, len(b.Views))
 	for v, x := range b.Views {
-		views[v] = libtorch.FromSlice(s, x, t.device, int64(b.N), 3, int64(b.Sizes[v]), int64(b.Sizes[v]))
+		views[v] = torch.FromSlice(s, x, t.device, int64(b.N), 3, int64(b.Sizes[v]), int64(b.Sizes[v]))
 		b.Views[v] = nil
 	}
-	b.Device = func(u *libtorch.Scope, _ gotch.Device) ([]libtorch.Tensor, libtorch.Tensor) {
-		return u.HoldAll(views), libtorch.Tensor{}
+	b.Device = func(u *torch.Scope, _ gotch.Device) ([]torch.Tensor, torch.Tensor) {
+		return u.HoldAll(views), torch.Tensor{}
 	}
 	if t.mode == "step" {
 		b.Plain = nil
@@ -75,7 +75,7 @@ func (t task) printPeak() error {
 	if t.device == gotch.CPU {
 		return printHostPeak()
 	}
-	allocated, reserved, _ := libtorch.CUDAPeak(t.device)
+	allocated, reserved, _ := torch.CUDAPeak(t.device)
 	_, err := fmt.Println(allocated, reserved)
 	return err
 }

@@ -5,26 +5,24 @@ import (
 	"os"
 	"time"
 
-	"github.com/sugarme/gotch"
-
-	"github.com/icl-msr/icl-msr/internal/launch"
-	"github.com/icl-msr/icl-msr/internal/libtorch"
+	"github.com/icl-msr/icl-msr/dist"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // rankSteps are regular steps as a rank of the job that the environment
-// describes (launch.Find): BATCH is that of all ranks. A step's line is its
+// describes (dist.Find): BATCH is that of all ranks. A step's line is its
 // seconds, and of the operations between ranks in it their number, the bytes this
 // rank put into them, their seconds, and of these the seconds waited for. In
 // rank-step batch norms are over all ranks, in rank-step-local of each by itself.
-func (t task) rankSteps(s *libtorch.Scope) error {
-	place, err := launch.Find(os.Getenv)
+func (t task) rankSteps(s *torch.Scope) error {
+	place, err := dist.Find(os.Getenv)
 	if err != nil {
 		return err
 	}
 	if place.Size < 2 || t.batch%place.Size != 0 {
 		return fmt.Errorf("rank-step: a batch of %d for %d processes: want RANK and WORLD_SIZE above 1 in the environment, and a batch that divides", t.batch, place.Size)
 	}
-	job, err := launch.Join(place, launch.Options{Backend: "gloo", Timeout: time.Minute, Device: gotch.CPU})
+	job, err := dist.JoinAt(place, dist.Options{Device: "cpu", Backend: "gloo", Timeout: time.Minute})
 	if err != nil {
 		return err
 	}

@@ -7,12 +7,13 @@ import (
 	"os"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/tensors"
+	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -21,15 +22,15 @@ import (
 type plain struct{ methods.Method }
 
 func (plain) Name() string { return "plain" }
-func (plain) Loss(s *methods.Scope, p *methods.Pass) methods.Tensor {
+func (plain) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
 	return losses.NTXent(s, p.Pair(), 0.5)
 }
 
-func run(ctx context.Context, s *tensors.Scope) error {
-	if err := tensors.SetThreads(1); err != nil {
+func run(ctx context.Context, s *torch.Scope) error {
+	if err := torch.SetThreads(1); err != nil {
 		return err
 	}
-	job, err := tensors.Join(tensors.JobOptions{Same: []tensors.Setting{{Name: "--example", Value: "outside"}}})
+	job, err := dist.Join(dist.Options{Same: []dist.Setting{{Name: "--example", Value: "outside"}}})
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func run(ctx context.Context, s *tensors.Scope) error {
 	if err != nil {
 		return err
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd"}, Seed: 1, Options: tensors.Float32()})
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd"}, Seed: 1, Options: torch.Float32()})
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func run(ctx context.Context, s *tensors.Scope) error {
 				return
 			}
 		}
-	}, tensors.Float32(), pictures.Len(), 10, st.Features)
+	}, torch.Float32(), pictures.Len(), 10, st.Features)
 	if err != nil {
 		return err
 	}
@@ -81,14 +82,14 @@ func run(ctx context.Context, s *tensors.Scope) error {
 	if err != nil {
 		return err
 	}
-	rows := tensors.Slice[float32](s, features.X)
+	rows := torch.Slice[float32](s, features.X)
 	fmt.Printf("%d steps, %d numbers, 1-NN on itself %.0f%%, %d parts\n", st.Position.Step, len(rows), 100*knn, len(model.Parts()))
 	shape := s.Shape(features.X)
 	return torchscript.WriteSafetensorsFile("features.safetensors", []torchscript.Tensor{{Name: "x", DType: "F32", Shape: shape, Data: s.Bytes(features.X)}}, nil)
 }
 
 func main() {
-	if err := tensors.With(func(s *tensors.Scope) error { return run(context.Background(), s) }); err != nil {
+	if err := torch.With(func(s *torch.Scope) error { return run(context.Background(), s) }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -1,0 +1,188 @@
+package torch
+
+// #include <stdlib.h>
+// #include "internal/shim/shim.h"
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/sugarme/gotch"
+)
+
+// ParseDevice reads cpu, cuda (the first one) or cuda:i.
+func ParseDevice(name string) (gotch.Device, error) {
+	index, isCUDA := 0, name == "cuda"
+	if rest, ok := strings.CutPrefix(name, "cuda:"); ok {
+		n, err := strconv.Atoi(rest)
+		index, isCUDA = n, err == nil && n >= 0
+	}
+	switch {
+	case name == "cpu":
+		return gotch.CPU, nil
+	case !isCUDA:
+		return gotch.CPU, fmt.Errorf("--device %s: want cpu, cuda or cuda:i", name)
+	}
+	return gotch.CudaBuilder(uint(index)), nil
+}
+
+// CUDADevices returns the number of CUDA devices that can be used: 0 in a CPU
+// build or on a machine without a driver.
+func CUDADevices() int { return int(C.icl_cuda_devices()) }
+
+// CUDAState is what CUDA says of itself. Versions are as 12020; 0: unknown.
+type CUDAState struct {
+	Built   bool   // this LibTorch is one for CUDA; without that the rest is zero
+	Devices int    // 0 after an error
+	Said    string // the error's text; empty: none
+	Driver  int    // the newest CUDA that the driver knows; 0: no driver
+	Release string // the driver's own version, as "535.104.05", where it is known
+	Runtime int    // the CUDA that LibTorch was built with
+	CuDNN   int    // 0: without it
+	Visible string // CUDA_VISIBLE_DEVICES, with its name, where it is set
+}
+
+// DescribeCUDA asks what is there.
+func DescribeCUDA() CUDAState {
+	var s C.icl_cuda_state
+	if err := toError(C.icl_cuda_survey(&s), "cuda"); err != nil {
+		return CUDAState{Built: true, Said: err.Error()}
+	}
+	out := CUDAState{Built: s.built != 0, Devices: int(s.devices), Said: C.GoString(&s.said[0]),
+		Driver: int(s.driver), Runtime: int(s.runtime), CuDNN: int(s.cudnn)}
+	if text, err := os.ReadFile("/proc/driver/nvidia/version"); err == nil {
+		out.Release = driverRelease(string(text))
+	}
+	if v, ok := os.LookupEnv("CUDA_VISIBLE_DEVICES"); ok {
+		out.Visible = "CUDA_VISIBLE_DEVICES=" + v
+	}
+	return out
+}
+
+// driverRelease reads the kernel module's first line, as "NVRM version: NVIDIA UNIX
+// x86_64 Kernel Module  535.104.05  Sat Aug 19 ...".
+func driverRelease(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	for _, word := range strings.Fields(line) {
+		if major, rest, ok := strings.Cut(word, "."); ok && rest != "" && len(major) == 3 {
+			if _, err := strconv.Atoi(major); err == nil {
+				return word
+			}
+		}
+	}
+	return ""
+}
+
+// GPU describes a card.
+type GPU struct {
+	Name         string
+	Major, Minor int   // compute capability
+	Memory       int64 // bytes
+	Mode         int   // compute mode: 0 shared, 2 prohibited, 3 one process at a time
+}
+
+// DescribeGPU asks the driver, which needs no memory on the card for that.
+func DescribeGPU(index int) (GPU, error) {
+	var c C.icl_cuda_card
+	if err := toError(C.icl_cuda_describe(&c, C.int(index)), "cuda"); err != nil {
+		return GPU{}, err
+	}
+	return GPU{Name: C.GoString(&c.name[0]), Major: int(c.major), Minor: int(c.minor),
+		Memory: int64(c.memory), Mode: int(c.mode)}, nil
+}
+
+// String is as "NVIDIA H100 80GB HBM3, compute capability 9.0, 79.1 GiB".
+func (g GPU) String() string {
+	return fmt.Sprintf("%s, compute capability %d.%d, %s", g.Name, g.Major, g.Minor, gib(g.Memory))
+}
+
+// Versions is as "driver 550.54.14 (CUDA up to 12.4), CUDA 12.1, cuDNN 8.9.2".
+func (s CUDAState) Versions() string {
+	out := s.driver()
+	if s.Runtime > 0 {
+		out += ", CUDA " + cudaVersion(s.Runtime)
+	}
+	if s.CuDNN > 0 {
+		out += ", cuDNN " + cudnnVersion(s.CuDNN)
+	}
+	return out
+}
+
+func (s CUDAState) driver() string {
+	switch {
+	case s.Driver == 0:
+		return "no driver"
+	case s.Release == "":
+		return "driver for CUDA up to " + cudaVersion(s.Driver)
+	}
+	return fmt.Sprintf("driver %s (CUDA up to %s)", s.Release, cudaVersion(s.Driver))
+}
+
+func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
+
+// cudnnVersion reads 8902 and, from version 9 on, 90100.
+func cudnnVersion(v int) string {
+	const nine = 90000
+	if v >= nine {
+		return fmt.Sprintf("%d.%d.%d", v/10000, v%10000/100, v%100)
+	}
+	return fmt.Sprintf("%d.%d.%d", v/1000, v%1000/100, v%100)
+}
+
+func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
+
+// Architectures lists what this LibTorch has kernels for, as "sm_90" and, for code
+// that the driver compiles at the start, "compute_90". It is empty where LibTorch does not say it.
+func Architectures() []string {
+	var out *C.char
+	if toError(C.icl_cuda_config(&out), "cuda") != nil {
+		return nil
+	}
+	defer C.free(unsafe.Pointer(out))
+	return architectures(C.GoString(out))
+}
+
+// gpuMemory returns a device's bytes, free and in all; false where CUDA does not answer.
+func gpuMemory(index int) (free, total int64, ok bool) {
+	var f, t C.int64_t
+	ok = C.icl_cuda_memory(C.int(index), &f, &t) != 0
+	return int64(f), int64(t), ok
+}
+
+// CUDAAddress is the PCI address of the GPU behind a device, as "0000:3b:00.0":
+// two processes may know one GPU by other numbers. It is empty where it is not
+// known, as on the CPU.
+func CUDAAddress(device gotch.Device) string {
+	const room = 32
+	index := deviceIndex(device)
+	if index < 0 {
+		return ""
+	}
+	out := (*C.char)(C.calloc(room, 1))
+	defer C.free(unsafe.Pointer(out))
+	if C.icl_cuda_address(index, out, room) == 0 {
+		return ""
+	}
+	return C.GoString(out)
+}
+
+// Synchronize waits for the work queued on a CUDA device; it does nothing for
+// the CPU.
+func Synchronize(device gotch.Device) error {
+	if deviceIndex(device) < 0 {
+		return nil
+	}
+	return toError(C.icl_cuda_synchronize(deviceIndex(device)), "synchronize")
+}
+
+// NCCL returns the version of the NCCL in this process, as "2.18.1"; empty: none.
+func NCCL() string {
+	if v := int(C.icl_nccl_version()); v > 0 {
+		return fmt.Sprintf("%d.%d.%d", v/10000, v%10000/100, v%100)
+	}
+	return ""
+}
