@@ -13,7 +13,7 @@ import (
 // The manifest is YAML with both replicas' pods alike, and the Slurm script is
 // bash that refuses to start without a program.
 func TestClusterScripts(t *testing.T) {
-	text, err := os.ReadFile("../../scripts/pytorchjob.yaml")
+	text, err := os.ReadFile("../scripts/pytorchjob.yaml")
 	require.NoError(t, err)
 	type replica struct {
 		Replicas int `yaml:"replicas"`
@@ -45,8 +45,8 @@ func TestClusterScripts(t *testing.T) {
 		assert.Contains(t, c.Args, "--device=cuda")
 	}
 
-	require.NoError(t, exec.Command("bash", "-n", "../../scripts/slurm.sh").Run())
-	p := exec.Command("bash", "../../scripts/slurm.sh")
+	require.NoError(t, exec.Command("bash", "-n", "../scripts/slurm.sh").Run())
+	p := exec.Command("bash", "../scripts/slurm.sh")
 	p.Env = append(os.Environ(), "SLURM_SUBMIT_DIR="+t.TempDir(), "ICLMSR_RUN=")
 	out, err := p.CombinedOutput()
 	assert.Error(t, err)

@@ -62,14 +62,14 @@ func standinPlace(out *C.char, n C.int) {
 }
 
 func called() string {
-	const module, own = "github.com/icl-msr/icl-msr/", "internal/"
+	const module = "github.com/icl-msr/icl-msr/"
 	callers := make([]uintptr, 64)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
 	var places []string
 	for more := true; more && len(places) < 3; {
 		var f runtime.Frame
 		f, more = frames.Next()
-		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, own) {
+		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "torch.") {
 			places = append(places, fmt.Sprintf("%s (%s:%d)", name, path.Base(f.File), f.Line))
 		}
 	}
