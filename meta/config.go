@@ -46,8 +46,8 @@ const (
 type Config struct {
 	Lambda       float64  // weight of L_msr in L_to (eq. 5)
 	Gamma        float64  // weight of L_uni in the meta objective (eq. 8)
-	Weights      int64    // n, the number of weight vectors
-	T            float64  // t of L_uni (eq. 9)
+	NumWeights   int64    // n, the number of weight vectors
+	UniformityT  float64  // t of L_uni (eq. 9)
 	Alpha        float64  // rate of the fast weights (eq. 7)
 	Beta         float64  // rate of Adam on f_msr
 	Space        Space    // what the weights multiply
@@ -60,7 +60,7 @@ type Config struct {
 
 // Default is the paper's configuration of SimCLR+MSR on the small data sets.
 func Default() Config {
-	return Config{Lambda: 1, Gamma: 1, Weights: 6, T: 2, Alpha: 3e-3, Beta: 1e-3, Space: Embedding, Gradient: ForwardMode,
+	return Config{Lambda: 1, Gamma: 1, NumWeights: 6, UniformityT: 2, Alpha: 3e-3, Beta: 1e-3, Space: Embedding, Gradient: ForwardMode,
 		Radius: 0.01, Every: 1, Ablation: NoAblation}
 }
 
@@ -70,15 +70,15 @@ func (c Config) Validate() error {
 		flag     string
 		value    float64
 		positive bool
-	}{{"--lambda", c.Lambda, false}, {"--gamma", c.Gamma, false}, {"--alpha", c.Alpha, true}, {"--beta", c.Beta, true}, {"--uniformity-t", c.T, true}, {"--radius", c.Radius, true}} {
+	}{{"--lambda", c.Lambda, false}, {"--gamma", c.Gamma, false}, {"--alpha", c.Alpha, true}, {"--beta", c.Beta, true}, {"--uniformity-t", c.UniformityT, true}, {"--radius", c.Radius, true}} {
 		if math.IsNaN(x.value) || math.IsInf(x.value, 0) || x.value < 0 || x.positive && x.value == 0 {
 			return fmt.Errorf("%s %g: want a finite number, %s", x.flag, x.value, map[bool]string{true: "above 0", false: "0 or more"}[x.positive])
 		}
 	}
 	switch {
-	case c.Weights < 1:
-		return fmt.Errorf("--weights %d: want 1 or more (6 in the paper)", c.Weights)
-	case c.Weights < 2 && c.usesUniformity():
+	case c.NumWeights < 1:
+		return fmt.Errorf("--weights %d: want 1 or more (6 in the paper)", c.NumWeights)
+	case c.NumWeights < 2 && c.usesUniformity():
 		return fmt.Errorf("--weights 1 has no pairs for the uniformity loss: use 2 or more, or --gamma 0")
 	case c.Every < 1:
 		return fmt.Errorf("--meta-every %d: want 1 or more", c.Every)

@@ -140,7 +140,7 @@ func (t *Trainer) tell(but int) error {
 }
 
 // finite is nil, or the error of a loss that is no number any more.
-func (t *Trainer) finite(epoch, batch int, pass Pass, loss float64) error {
+func (t *Trainer) finite(epoch, batch int, pass Phase, loss float64) error {
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil
 	}

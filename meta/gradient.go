@@ -22,7 +22,7 @@ type Problem struct {
 	Clock           methods.Clock
 	Group           *torch.Group // of a data-parallel job, whose batches are this rank's share
 	Micro           int64        // pictures of this rank that the networks see at a time; 0: all
-	Checkpoint      bool         // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
+	Recompute       bool         // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
 	LocalNorm       bool         // as Trainer's
 }
 
@@ -88,7 +88,7 @@ func (p Problem) gradient(s *torch.Scope) (r measured, err error) {
 		}
 	}
 	if n, _ := p.MSR.Shape(); n >= 2 {
-		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.T)
+		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.UniformityT)
 		r.uni = s.Detach(loss)
 		uni = s.Grad([]torch.Tensor{loss}, []torch.Tensor{a}, torch.GradOptions{})[0]
 	}
@@ -118,7 +118,7 @@ func (p *Problem) targets(s *torch.Scope) {
 // at is a pass of the model at theta.
 func (p Problem) at(theta []torch.Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
 	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
-		Group: p.Group, LocalNorm: p.LocalNorm, Micro: p.Micro, Checkpoint: p.Checkpoint}
+		Group: p.Group, LocalNorm: p.LocalNorm, Micro: p.Micro, Recompute: p.Recompute}
 }
 
 // inner is a pass of the inner batch at theta, with its weights (eq. 5).
@@ -144,8 +144,8 @@ func (p Problem) losses(s *torch.Scope, q *methods.Pass) (ct, msr, total torch.T
 // exact returns the gradient of L_ct(theta1) at A.
 func (p Problem) exact(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	q := p.inner(p.Theta, a, nets.Meta())
-	parts := q.Parts(s)
-	if p.Config.Gradient == Unrolled && len(parts) == 1 && !p.Checkpoint {
+	parts := q.MicroBatches(s)
+	if p.Config.Gradient == Unrolled && len(parts) == 1 && !p.Recompute {
 		return p.unrolled(s, a, r)
 	}
 	tangents := p.byForwardMode
@@ -187,7 +187,7 @@ func (p Problem) exact(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor
 
 func (p Problem) unrolled(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	theta := s.Leaves(p.Theta)
-	m := nets.Meta().Twice() // of both passes: a gradient has the layout of what it came from
+	m := nets.Meta().DoubleBackward() // of both passes: a gradient has the layout of what it came from
 	q := p.inner(theta, a, m)
 	q.Forward(s)
 	ct, msr, total := p.losses(s, q)
@@ -238,7 +238,7 @@ func (p Problem) finiteDifference(s *torch.Scope, a torch.Tensor, r *measured) t
 	at := func(eps torch.Tensor) (g torch.Tensor) {
 		s.Within(func(t *torch.Scope) {
 			q := p.inner(t.AddScaledBy(p.Theta, v, eps), a, nets.Meta())
-			parts := q.Parts(t)
+			parts := q.MicroBatches(t)
 			points := make([]methods.Local, len(parts))
 			torch.NoGrad(func() {
 				for i, part := range parts {

@@ -54,7 +54,7 @@ func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, sm
 	l, err := methods.NewModel(method, body)
 	require.NoError(t, err)
 	cfg := meta.Default()
-	cfg.Weights, cfg.Alpha, cfg.Space = 3, 0.1, space
+	cfg.NumWeights, cfg.Alpha, cfg.Space = 3, 0.1, space
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: l.WeightWidth(space)})
 	require.NoError(t, err)
 	if smooth {
@@ -135,7 +135,7 @@ func fast(s *torch.Scope, p meta.Problem, phi []torch.Tensor) (theta1 []torch.Te
 	q := at(s, p, theta, p.Inner, s.Detach(a))
 	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Lambda))
 	grad := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{})
-	return meta.FastWeights(s, p.Theta, grad, p.Alpha), s.Item(losses.WeightUniformity(s, a, p.T))
+	return meta.FastWeights(s, p.Theta, grad, p.Alpha), s.Item(losses.WeightUniformity(s, a, p.UniformityT))
 }
 
 // stopped are the methods that hold a part of their loss constant which depends

@@ -26,7 +26,7 @@ func (t *Trainer) average(s *torch.Scope) {
 	if len(flat) == 0 {
 		return
 	}
-	mean := s.MulScalar(s.AllSum(t.Group, s.Cat(0, flat...)), 1/float64(t.Group.Size()))
+	mean := s.MulScalar(s.AllReduce(t.Group, s.Cat(0, flat...)), 1/float64(t.Group.Size()))
 	at := int64(0)
 	for i, b := range running {
 		n := s.Size(flat[i], 0)

@@ -129,7 +129,7 @@ func (h parted) meta(s *torch.Scope, b methods.Batch) {
 	inner := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), c.Lambda))
 	fast := meta.FastWeights(s, theta, s.Grad([]torch.Tensor{inner}, theta, torch.GradOptions{CreateGraph: true}), c.Alpha)
 	q, _ = h.forward(s, fast, phi, b, nets.Meta())
-	objective := s.Add(q.Loss(s, q), s.MulScalar(losses.WeightUniformity(s, a, c.T), c.Gamma))
+	objective := s.Add(q.Loss(s, q), s.MulScalar(losses.WeightUniformity(s, a, c.UniformityT), c.Gamma))
 	st.PhiOpt.Step(s, st.Phi, s.Grad([]torch.Tensor{objective}, phi, torch.GradOptions{}), c.Beta)
 }
 

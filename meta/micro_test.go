@@ -264,7 +264,7 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 		require.NoError(t, err)
 		theta := nets.Initialize(s, model.Params(), torch.Float64())
 		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
-			Micro: c.micro, Checkpoint: c.checkpoint}
+			Micro: c.micro, Recompute: c.checkpoint}
 		q.Gradient(s, func() torch.Tensor { return q.Loss(s, q) })
 		assert.Equal(t, c.want, rows, name)
 		require.NoError(t, s.Close())
@@ -291,7 +291,7 @@ func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 	theta, buffers := nets.Initialize(s, model.Params(), torch.Float64()), nets.Initialize(s, model.Buffers(), torch.Float64())
 	gradient := func(micro int64, checkpoint bool) (loss float64, g []float64) {
 		require.NoError(t, torch.ManualSeed(6))
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Checkpoint: checkpoint}
+		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Recompute: checkpoint}
 		g = values(s, q.Gradient(s, func() torch.Tensor {
 			l := q.Loss(s, q)
 			loss = s.Item(l)

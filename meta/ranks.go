@@ -68,7 +68,7 @@ func (t *Trainer) stopping(ctx context.Context, s *torch.Scope) torch.Tensor {
 	if ctx.Err() != nil {
 		stop = 1
 	}
-	return s.AllSum(t.Group, torch.FromSlice(s, []float64{stop}, t.State.options.Device, 1))
+	return s.AllReduce(t.Group, torch.FromSlice(s, []float64{stop}, t.State.options.Device, 1))
 }
 
 // agree ends an epoch: the time waited for data becomes the mean of all ranks,

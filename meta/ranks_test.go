@@ -136,7 +136,7 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	model, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
 	c := meta.Default()
-	c.Weights, c.Alpha = 3, 0.1
+	c.NumWeights, c.Alpha = 3, 0.1
 	if r.change != nil {
 		r.change(&c)
 	}
@@ -162,7 +162,7 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, LocalNorm: r.local, MicroBatch: r.micro, Checkpoint: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, LocalNorm: r.local, MicroBatch: r.micro, Recompute: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.

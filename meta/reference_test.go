@@ -150,7 +150,7 @@ func (c step) problem(t *testing.T, s *torch.Scope, o torch.Options) (p meta.Pro
 	l, err := methods.NewModel(method, f)
 	require.NoError(t, err)
 	cfg := meta.Default()
-	cfg.Lambda, cfg.Gamma, cfg.T, cfg.Alpha, cfg.Weights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
+	cfg.Lambda, cfg.Gamma, cfg.UniformityT, cfg.Alpha, cfg.NumWeights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
 	cfg.Space = meta.Space(c.Opts.Space)
 	msr := nets.NewMSRWith(phiNet, c.Opts.N, l.WeightWidth(cfg.Space))
 	toFile = strings.NewReplacer("backbone.", "f.", "projector.", "g.")

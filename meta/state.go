@@ -26,7 +26,7 @@ type State struct {
 // Position says where in Algorithm 1 a run is: the next batch to do.
 type Position struct {
 	Epoch     int   `json:"epoch"`
-	Pass      Pass  `json:"pass"`
+	Pass      Phase `json:"pass"`
 	Batch     int   `json:"batch"`
 	Step      int   `json:"step"`          // regular steps done in all
 	MetaSteps int   `json:"meta_steps"`    // meta steps done in all
@@ -35,13 +35,13 @@ type Position struct {
 	PhiOpt    int64 `json:"phi_updates"`
 }
 
-// Pass is one of an epoch's two passes over the data.
-type Pass int
+// Phase is one of an epoch's two passes over the data.
+type Phase int
 
 // The passes of Algorithm 1.
 const (
-	Regular  Pass = iota // contrastive steps on theta
-	MetaPass             // meta steps on phi
+	Regular  Phase = iota // contrastive steps on theta
+	MetaPass              // meta steps on phi
 )
 
 // StateOptions describe a new state.

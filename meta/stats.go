@@ -3,7 +3,7 @@ package meta
 // Step are the figures of one step, for hooks.
 type Step struct {
 	Epoch, Epochs int // from 0; of the whole run
-	Pass          Pass
+	Pass          Phase
 	Batch         int     // of the pass, from 0
 	Batches       int     // of a pass in which none is left out
 	Pictures      int     // of the batch

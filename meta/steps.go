@@ -17,7 +17,7 @@ func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
 		return s.To(torch.Upload(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
 	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
-		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}
+		Micro: int64(t.MicroBatch), Recompute: t.Recompute}
 	q.Batch.Views = make([]torch.Tensor, len(b.Views))
 	for v, x := range b.Views {
 		if x != nil {
@@ -137,7 +137,7 @@ func (t *Trainer) weights(s *torch.Scope, plain torch.Tensor) torch.Tensor {
 	var rows []torch.Tensor
 	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
 		s.Within(func(u *torch.Scope) {
-			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().Across(methods.Norms(t.Group, t.LocalNorm)))))
+			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().SyncOver(methods.Norms(t.Group, t.LocalNorm)))))
 		})
 	}
 	return s.Cat(0, rows...)
@@ -149,7 +149,7 @@ func (t *Trainer) meta(ctx context.Context, s *torch.Scope, b Batch) (*figures, 
 	q := t.whole(s, b, nets.Meta())
 	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
 		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group, LocalNorm: t.LocalNorm,
-		Micro: int64(t.MicroBatch), Checkpoint: t.Checkpoint}.Queue(s)
+		Micro: int64(t.MicroBatch), Recompute: t.Recompute}.Queue(s)
 	if err != nil {
 		return nil, err
 	}

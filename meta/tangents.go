@@ -23,7 +23,7 @@ func (p Problem) byForwardMode(s *torch.Scope, part *methods.Pass, v []torch.Ten
 // theta, which is linear in what it is seeded with, along v.
 func (p Problem) byReverse(s *torch.Scope, part *methods.Pass, v []torch.Tensor) (y, dy methods.Local) {
 	theta := s.Leaves(p.Theta)
-	y = part.Apart(theta, nets.Meta().Twice()).Local(s)
+	y = part.Apart(theta, nets.Meta().DoubleBackward()).Local(s)
 	values := y.All()
 	moving := len(values)
 	if p.HasTarget() {

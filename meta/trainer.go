@@ -87,10 +87,10 @@ type Trainer struct {
 	// batch, computed in two passes over the parts (methods.Pass.Gradient), in the
 	// memory of one. Batch norms take the statistics of a part, over all ranks.
 	MicroBatch int
-	// Checkpoint keeps the inputs of the backbone's stages alone, and runs each stage
+	// Recompute keeps the inputs of the backbone's stages alone, and runs each stage
 	// once more when its gradient is due: the same gradient, with the batch norms of
 	// the whole batch, in about a third of the memory.
-	Checkpoint bool
+	Recompute bool
 	// LocalNorm normalises by each rank's own pictures, as PyTorch's
 	// DistributedDataParallel does; running statistics are averaged after each step.
 	LocalNorm bool
@@ -104,13 +104,13 @@ type Trainer struct {
 // the error from then on.
 type Diverged struct {
 	Epoch, Batch int
-	Pass         Pass
+	Pass         Phase
 	Loss         float64
 	Hint         string // what the method knows of it (methods.Explainer), or empty
 }
 
 func (d *Diverged) Error() string {
-	pass := map[Pass]string{Regular: "loss", MetaPass: "meta objective"}[d.Pass]
+	pass := map[Phase]string{Regular: "loss", MetaPass: "meta objective"}[d.Pass]
 	text := fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
 	if d.Hint != "" {
 		text += "; " + d.Hint

@@ -9,7 +9,7 @@ import (
 // weights returns A [n, k, c] of this rank's inner pictures as a leaf, and what
 // takes gradients at it back to phi, summed over the ranks; of none come none.
 func (p Problem) weights(s *torch.Scope) (a torch.Tensor, back func(at []torch.Tensor) [][]torch.Tensor) {
-	mode := nets.Meta().Across(methods.Norms(p.Group, p.LocalNorm))
+	mode := nets.Meta().SyncOver(methods.Norms(p.Group, p.LocalNorm))
 	parts := micro(s, p.Inner.Plain, p.Micro)
 	if len(parts) == 1 {
 		phi := s.Leaves(p.Phi)

@@ -27,10 +27,10 @@ func Divide(s *torch.Scope, n, m int64) int64 {
 	return n / m
 }
 
-// Parts are the micro-batches of the pass: passes of Micro pictures each, with the
+// MicroBatches are the micro-batches of the pass: passes of Micro pictures each, with the
 // weights and the target's features that are theirs; the pass itself where it
 // is not divided. Batch norms take the statistics of a part, over all ranks.
-func (p *Pass) Parts(s *torch.Scope) []*Pass {
+func (p *Pass) MicroBatches(s *torch.Scope) []*Pass {
 	if p.Micro == 0 || len(p.Batch.Views) == 0 {
 		return []*Pass{p}
 	}
@@ -105,8 +105,8 @@ func PartOf(s *torch.Scope, xs []torch.Tensor, i, n int) []torch.Tensor {
 // tape is what the second pass over a part needs where the first kept the inputs
 // of the backbone's stages.
 type tape struct {
-	backbone []*nets.Checkpointed // for each evaluation, in order of the groups of views
-	random   torch.Generator      // before the projector
+	backbone []*nets.Recomputed // for each evaluation, in order of the groups of views
+	random   torch.Generator    // before the projector
 }
 
 // Gradient returns the gradient by theta of the loss that f computes of the pass,
@@ -115,8 +115,8 @@ type tape struct {
 // checkpoints, it is computed in two passes over the networks.
 func (p *Pass) Gradient(s *torch.Scope, f func() torch.Tensor) []torch.Tensor {
 	p.Theta, p.overlap = s.Leaves(p.Theta), true
-	parts := p.Parts(s)
-	if len(parts) > 1 || p.Checkpoint {
+	parts := p.MicroBatches(s)
+	if len(parts) > 1 || p.Recompute {
 		return p.cached(s, parts, f)
 	}
 	p.Forward(s)
@@ -136,7 +136,7 @@ func (p *Pass) cached(s *torch.Scope, parts []*Pass, f func() torch.Tensor) []to
 	torch.NoGrad(func() {
 		for i, q := range parts {
 			done[i].random = s.Generator(device)
-			if p.Checkpoint && len(parts) == 1 {
+			if p.Recompute && len(parts) == 1 {
 				r := *q
 				r.tape = &tape{}
 				done[i].tape, outputs[i] = r.tape, r.Local(s)
@@ -162,7 +162,7 @@ func (p *Pass) cached(s *torch.Scope, parts []*Pass, f func() torch.Tensor) []to
 	for i, q := range parts {
 		s.Within(func(t *torch.Scope) {
 			done[i].random.Restore(t)
-			q.pull(t, done[i], PartOf(t, seeds, i, len(parts)), sums)
+			q.backward(t, done[i], PartOf(t, seeds, i, len(parts)), sums)
 		})
 	}
 	after.Restore(s)
@@ -176,16 +176,16 @@ func (p *Pass) cached(s *torch.Scope, parts []*Pass, f func() torch.Tensor) []to
 	return direct
 }
 
-// pull adds to sums what gradients at the networks' outputs are by backbone and
+// backward adds to sums what gradients at the networks' outputs are by backbone and
 // projector, on this rank's pictures alone. The networks run as before; their
 // running statistics have moved already. What a target network makes is constant.
-func (p *Pass) pull(s *torch.Scope, done first, seeds, sums []torch.Tensor) {
+func (p *Pass) backward(s *torch.Scope, done first, seeds, sums []torch.Tensor) {
 	theta := s.Leaves(p.Theta[:p.local()])
-	q := p.Apart(theta, p.Mode.Still())
+	q := p.Apart(theta, p.Mode.WithoutUpdate())
 	if p.networks.Target {
 		q.A = torch.Tensor{}
 	}
-	if !p.Checkpoint {
+	if !p.Recompute {
 		l := q.Local(s)
 		s.AddAll(sums, back(s, l.Projected, l.Weighted, seeds, theta))
 		return

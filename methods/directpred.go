@@ -26,7 +26,7 @@ func (m directPred) Momentum(progress float64) float64 {
 }
 
 func (m directPred) Loss(s *torch.Scope, p *Pass) torch.Tensor {
-	w, t := p.Own(s, predictorPart), p.Batch.TargetZ
+	w, t := p.StateTensor(s, predictorPart), p.Batch.TargetZ
 	return losses.BYOL(s, s.MatMul(p.Z[0], w), s.MatMul(p.Z[1], w), t[0], t[1])
 }
 
@@ -37,11 +37,11 @@ func (m directPred) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 func (m directPred) Update(s *torch.Scope, p *Pass) {
 	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
 	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))
-	f := p.Own(s, correlationState)
+	f := p.StateTensor(s, correlationState)
 	s.Lerp([]torch.Tensor{f}, []torch.Tensor{batch}, 1-m.c.option("memory"))
 	values, vectors := s.Eigh(f)
 	roots := s.Sqrt(s.ClampMin(values, 0))
 	largest := s.Narrow(roots, 0, m.c.Dim-1, 1)
 	gains := s.AddScalar(s.Div(roots, s.ClampMin(largest, 1e-12)), m.c.option("boost"))
-	s.Copy(p.Own(s, predictorPart), s.MatMul(s.Mul(vectors, gains), s.T(vectors)))
+	s.Copy(p.StateTensor(s, predictorPart), s.MatMul(s.Mul(vectors, gains), s.T(vectors)))
 }

@@ -78,7 +78,7 @@ func (p *Pass) backbone(s *torch.Scope, x torch.Tensor) torch.Tensor {
 		return p.Apply(s, BackbonePart, x)
 	}
 	at := p.spans[BackbonePart]
-	c := nets.Checkpoint(s, at.net, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, p.Mode.Across(Norms(p.Group, p.LocalNorm)))
+	c := nets.Recompute(s, at.net, p.Theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, p.Mode.SyncOver(Norms(p.Group, p.LocalNorm)))
 	p.tape.backbone = append(p.tape.backbone, c)
 	return c.Output
 }
@@ -113,7 +113,7 @@ func (p *Pass) Weigh(s *torch.Scope, features []torch.Tensor) (out []torch.Tenso
 		} else {
 			h = flat(s, features[i])
 		}
-		_, w := p.head(s, run, len(g), n, h, p.Mode.Still())
+		_, w := p.head(s, run, len(g), n, h, p.Mode.WithoutUpdate())
 		out = append(out, w)
 	}
 	return out
@@ -210,7 +210,7 @@ func (p *Pass) Targets(s *torch.Scope) {
 	}
 	defer torch.SetGrad(false)()
 	groups := p.groups(s, true)
-	parts := p.Parts(s)
+	parts := p.MicroBatches(s)
 	features, projected := make([][]torch.Tensor, len(parts)), make([][]torch.Tensor, len(parts))
 	for i, q := range parts {
 		s.Within(func(t *torch.Scope) {

@@ -46,13 +46,13 @@ func slice(s *torch.Scope, x torch.Tensor) []float64 { return torch.Slice[float6
 func TestTheQueueIsReadBeforeTheBatchGoesIn(t *testing.T) {
 	s := torch.NewScope()
 	p := pass(t, s, "moco", methods.Config{Queue: 12})
-	before := s.Clone(p.Own(s, "queue"))
+	before := s.Clone(p.StateTensor(s, "queue"))
 	key := p.Batch.TargetZ
 	want := (s.Item(losses.InfoNCEQueue(s, p.Z[0], key[1], before, 0.2)) + s.Item(losses.InfoNCEQueue(s, p.Z[1], key[0], before, 0.2))) / 2
 	assert.InDelta(t, want, s.Item(p.Loss(s, p)), 1e-12)
-	assert.Equal(t, slice(s, before), slice(s, p.Own(s, "queue")), "the loss leaves the queue alone")
+	assert.Equal(t, slice(s, before), slice(s, p.StateTensor(s, "queue")), "the loss leaves the queue alone")
 	p.Update(s)
-	after := p.Own(s, "queue")
+	after := p.StateTensor(s, "queue")
 	assert.InDeltaSlice(t, slice(s, s.Normalize(s.Cat(0, key...))), slice(s, s.Narrow(after, 0, 0, 8)), 1e-12, "the newest keys lie first")
 	assert.Equal(t, slice(s, s.Narrow(before, 0, 0, 4)), slice(s, s.Narrow(after, 0, 8, 4)), "the oldest have left")
 	assert.NotEqual(t, want, s.Item(p.Loss(s, p)))
@@ -114,7 +114,7 @@ func TestSwAVsPrototypesAndQueue(t *testing.T) {
 	for _, n := range slice(s, s.NormDim(p.Theta[last], false, 1)) {
 		assert.InDelta(t, 1, n, 1e-12)
 	}
-	assert.InDeltaSlice(t, slice(s, s.Normalize(p.Z[1])), slice(s, s.Narrow(p.Own(s, "queue.1"), 0, 0, 4)), 1e-12)
+	assert.InDeltaSlice(t, slice(s, s.Normalize(p.Z[1])), slice(s, s.Narrow(p.StateTensor(s, "queue.1"), 0, 0, 4)), 1e-12)
 	assert.InDelta(t, early, s.Item(p.Loss(s, p)), 1e-9, "a queue that is not full is not used")
 	p.Clock.Step = 500
 	assert.NotEqual(t, early, s.Item(p.Loss(s, p)))

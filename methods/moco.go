@@ -25,7 +25,7 @@ func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
 func (m moco) Momentum(progress float64) float64 { return m.c.tau(0.999, progress) }
 
 func (m moco) Loss(s *torch.Scope, p *Pass) torch.Tensor {
-	t, queue := p.Batch.TargetZ, p.Own(s, queueState)
+	t, queue := p.Batch.TargetZ, p.StateTensor(s, queueState)
 	if m.oneWay() {
 		return losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature)
 	}

@@ -49,7 +49,7 @@ type Pass struct {
 	Space                 Space        // what A multiplies
 	A                     torch.Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
 	Micro                 int64        // pictures of this rank that the networks see at a time (Gradient); 0: all
-	Checkpoint            bool         // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
+	Recompute             bool         // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
 	LocalNorm             bool         // batch norms take this rank's pictures only
 
 	Y []torch.Tensor // what the projector makes of each view [N, d]
@@ -137,7 +137,7 @@ func (p *Pass) apply(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode
 	}
 	theta := p.Theta
 	if part == BackbonePart || part == ProjectorPart {
-		theta, mode = p.own(s), mode.Across(Norms(p.Group, p.LocalNorm))
+		theta, mode = p.own(s), mode.SyncOver(Norms(p.Group, p.LocalNorm))
 	}
 	return at.net.Forward(s, theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
 }
@@ -170,7 +170,7 @@ func (p *Pass) ApplyAll(s *torch.Scope, part string, xs []torch.Tensor) []torch.
 func (p *Pass) applyTarget(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
 	at := p.spans[part]
 	b := p.target + at.buffer
-	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.Across(Norms(p.Group, p.LocalNorm)))
+	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.SyncOver(Norms(p.Group, p.LocalNorm)))
 }
 
 // Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is
@@ -184,8 +184,8 @@ func (p *Pass) Embed(s *torch.Scope, x torch.Tensor) torch.Tensor {
 	return run(s, ProjectorPart, run(s, BackbonePart, x, nets.Eval()), nets.Eval())
 }
 
-// Own returns a tensor of the method's own state by name.
-func (p *Pass) Own(s *torch.Scope, name string) torch.Tensor {
+// StateTensor returns a tensor of the method's own state by name.
+func (p *Pass) StateTensor(s *torch.Scope, name string) torch.Tensor {
 	for i, spec := range p.state {
 		if spec.Name == name && i < len(p.State) {
 			return p.State[i]

@@ -50,10 +50,10 @@ func (m pcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	if m.warm(p.Clock) {
 		return loss
 	}
-	all := p.Own(s, clusterState)
+	all := p.StateTensor(s, clusterState)
 	terms := float64(2 * len(m.counts()))
 	for i := range m.counts() {
-		centroids, density := p.Own(s, fmt.Sprintf("centroids.%d", i)), p.Own(s, fmt.Sprintf("density.%d", i))
+		centroids, density := p.StateTensor(s, fmt.Sprintf("centroids.%d", i)), p.StateTensor(s, fmt.Sprintf("density.%d", i))
 		own := s.IndexSelect(s.Select(all, 0, int64(i)), 0, p.Batch.Indices)
 		for _, z := range p.Z[:2] {
 			loss = s.Add(loss, s.MulScalar(losses.ProtoNCE(s, z, centroids, density, own), 1/terms))
@@ -94,10 +94,10 @@ func (m pcl) Survey(s *torch.Scope, p *Pass, z torch.Tensor) {
 			labels[i] = int64(label)
 		}
 		phi := densities(labels, distances, int(k), m.c.Temperature)
-		density := p.Own(s, fmt.Sprintf("density.%d", i))
-		s.Copy(p.Own(s, fmt.Sprintf("centroids.%d", i)), s.Normalize(c.centroids))
+		density := p.StateTensor(s, fmt.Sprintf("density.%d", i))
+		s.Copy(p.StateTensor(s, fmt.Sprintf("centroids.%d", i)), s.Normalize(c.centroids))
 		s.Copy(density, s.To(torch.FromSlice(s, phi, s.Like(z).Device, k), s.Like(density)))
 		own = append(own, c.own)
 	}
-	s.Copy(p.Own(s, clusterState), s.Stack(0, own...))
+	s.Copy(p.StateTensor(s, clusterState), s.Stack(0, own...))
 }

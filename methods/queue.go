@@ -14,7 +14,7 @@ func queueSpec(name string, rows, dim int64) nets.Spec {
 // enqueue puts rows, L2-normalised, at the head of a queue of the method's
 // state; the oldest leave at its end.
 func (p *Pass) enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
-	queue, head := p.Own(s, name), s.Normalize(s.Cat(0, rows...))
+	queue, head := p.StateTensor(s, name), s.Normalize(s.Cat(0, rows...))
 	size, n := s.Size(queue, 0), s.Size(head, 0)
 	if s.Err() != nil {
 		return
@@ -29,7 +29,7 @@ func (p *Pass) enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
 // withQueue is the pair of views with the queue for further negatives.
 func (p *Pass) withQueue(s *torch.Scope) losses.Batch {
 	b := p.Pair()
-	b.Queue = p.Own(s, queueState)
+	b.Queue = p.StateTensor(s, queueState)
 	return b
 }
 

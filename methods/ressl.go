@@ -26,7 +26,7 @@ func (m ressl) Needs(v int) (online, target bool) { return v == 0, v == 1 }
 func (m ressl) Momentum(progress float64) float64 { return m.c.tau(0.99, progress) }
 
 func (m ressl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
-	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.Own(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))
+	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.StateTensor(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))
 }
 
 // Contrast adds the queue to the negatives of the do-loss.

@@ -90,7 +90,7 @@ func (m swav) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	var earlier []torch.Tensor
 	if m.full(s, p) {
 		for v := range m.queues() {
-			earlier = append(earlier, s.Detach(p.Apply(s, prototypesPart, p.Own(s, m.queue(v)))))
+			earlier = append(earlier, s.Detach(p.Apply(s, prototypesPart, p.StateTensor(s, m.queue(v)))))
 		}
 	}
 	return losses.SwAV(s, scores, earlier, losses.SwAVConfig{Tau: m.c.Temperature, Epsilon: m.c.option("epsilon"), Iterations: m.c.count("iterations")})
@@ -100,7 +100,7 @@ func (m swav) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 func (m swav) Contrast(s *torch.Scope, p *Pass) losses.Batch {
 	b := p.Pair()
 	if m.full(s, p) {
-		b.Queue = p.Own(s, m.queue(0))
+		b.Queue = p.StateTensor(s, m.queue(0))
 	}
 	return b
 }

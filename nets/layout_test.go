@@ -62,7 +62,7 @@ func passOf(t *testing.T, net Network, o torch.Options, innermost bool) (out pas
 		theta = s.Leaves(theta)
 		buffers := Initialize(s, net.Buffers(), o)
 		x := s.Normal(0, 1, o, 3, 3, 16, 16)
-		y := net.Forward(s, theta, buffers, x, Meta().Twice())
+		y := net.Forward(s, theta, buffers, x, Meta().DoubleBackward())
 		loss := s.Sum(s.Square(y))
 		g := s.Grad([]torch.Tensor{loss}, theta, torch.GradOptions{CreateGraph: true})
 		square := s.Sum(s.Square(g[0]))

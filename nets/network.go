@@ -61,23 +61,23 @@ func (m Mode) Leading(n int64) Mode {
 // Rows is what Leading set: 0 for all rows.
 func (m Mode) Rows() int64 { return m.rows }
 
-// Still leaves the running statistics alone.
-func (m Mode) Still() Mode {
+// WithoutUpdate leaves the running statistics alone.
+func (m Mode) WithoutUpdate() Mode {
 	m.update = false
 	return m
 }
 
-// Twice says that the caller differentiates a gradient again. LibTorch's second
+// DoubleBackward says that the caller differentiates a gradient again. LibTorch's second
 // derivative of a convolution is a fifth faster with channels outermost, the
 // first with channels innermost.
-func (m Mode) Twice() Mode {
+func (m Mode) DoubleBackward() Mode {
 	m.twice = true
 	return m
 }
 
-// Across takes the batch's statistics over the rows of all ranks of a
+// SyncOver takes the batch's statistics over the rows of all ranks of a
 // data-parallel job; each has as many as any other.
-func (m Mode) Across(g *torch.Group) Mode {
+func (m Mode) SyncOver(g *torch.Group) Mode {
 	m.group = g
 	return m
 }

@@ -56,7 +56,7 @@ func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
 	if err := m.Validate(); err != nil {
 		return nil, nil, usage{err}
 	}
-	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.Weights, C: model.WeightWidth(m.Space)})
+	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.NumWeights, C: model.WeightWidth(m.Space)})
 	if err != nil {
 		return nil, nil, usage{err}
 	}

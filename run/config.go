@@ -67,7 +67,7 @@ type config struct {
 	Epochs      int     `yaml:"epochs"`
 	BatchSize   int     `yaml:"batch-size"`
 	MicroBatch  int     `yaml:"micro-batch"`
-	Checkpoint  bool    `yaml:"checkpoint-activations"`
+	Recompute   bool    `yaml:"checkpoint-activations"`
 	Optimizer   string  `yaml:"optimizer"`
 	LR          float64 `yaml:"lr"`
 	ScaleLR     int     `yaml:"scale-lr"`
@@ -100,7 +100,7 @@ func free() []string {
 func defaults() config {
 	m := meta.Default()
 	return config{
-		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.Weights, UniformityT: m.T, Beta: m.Beta, Space: string(m.Space),
+		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.NumWeights, UniformityT: m.UniformityT, Beta: m.Beta, Space: string(m.Space),
 		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
 		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Depth16: string(datasets.High), Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "auto", KeepOnDevice: "auto", ScaledDecode: true, Size: 32,
@@ -162,7 +162,7 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the data")
 	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step, on all processes together (two views of each)")
 	f.IntVar(&c.MicroBatch, "micro-batch", c.MicroBatch, "pictures of a step that the networks of a process see at a time: the gradient of the whole batch in the memory of so many; batch norms take the statistics of so many (0: all)")
-	f.BoolVar(&c.Checkpoint, "checkpoint-activations", c.Checkpoint, "keep the inputs of the backbone's blocks alone and run each block twice: less memory, the same gradient, the batch norms of the whole batch")
+	f.BoolVar(&c.Recompute, "checkpoint-activations", c.Recompute, "keep the inputs of the backbone's blocks alone and run each block twice: less memory, the same gradient, the batch norms of the whole batch")
 	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "adam, sgd or lars")
 	f.Float64Var(&c.LR, "lr", c.LR, "learning rate")
 	f.IntVar(&c.ScaleLR, "scale-lr", c.ScaleLR, "multiply the learning rate by --batch-size over this number, 256 in many recipes (0: take --lr as it is)")
@@ -279,6 +279,6 @@ func (c *config) msr() meta.Config {
 		alpha = c.rate()
 	}
 	d := meta.Default()
-	return meta.Config{Lambda: c.Lambda, Gamma: c.Gamma, Weights: c.Weights, T: c.UniformityT, Alpha: alpha, Beta: c.Beta, Space: meta.Space(c.Space),
+	return meta.Config{Lambda: c.Lambda, Gamma: c.Gamma, NumWeights: c.Weights, UniformityT: c.UniformityT, Alpha: alpha, Beta: c.Beta, Space: meta.Space(c.Space),
 		Gradient: meta.Gradient(c.MetaGrad), Radius: d.Radius, Every: c.MetaEvery, Ablation: meta.Ablation(c.Ablation), GammaBalance: c.GammaBalance}
 }

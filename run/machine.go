@@ -117,7 +117,7 @@ func (c *config) room(processes int) string {
 	case part > 1:
 		more = fmt.Sprintf(", a --micro-batch below %d", part)
 	}
-	if !c.Checkpoint {
+	if !c.Recompute {
 		more += " or --checkpoint-activations"
 	}
 	return trainingRoom(share, more)

@@ -79,7 +79,7 @@ func TestFailuresOfTheGPU(t *testing.T) {
 		{0, true, "a step has 256 pictures on it: give a smaller --batch-size, --micro-batch N (a divisor of 256)"},
 		{1, true, "a step has 256 pictures on it: give a smaller --batch-size"},
 	} {
-		c.MicroBatch, c.Checkpoint = k.micro, k.checkpoint
+		c.MicroBatch, c.Recompute = k.micro, k.checkpoint
 		err := c.explain(fmt.Errorf("epoch 1: %w", said), c.room(2))
 		assert.Equal(t, "the GPU is out of memory: 1.06 GiB of 79.15 GiB are free, 2.00 GiB were asked for; "+k.want, err.Error())
 		assert.True(t, isFault(err))

@@ -107,14 +107,14 @@ func (c *config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 
 func (r ready) trainer(c config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
 	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: g, LocalNorm: !c.SyncBatchNorm,
-		MicroBatch: c.MicroBatch, Checkpoint: c.Checkpoint, Hooks: hooks}
+		MicroBatch: c.MicroBatch, Recompute: c.Recompute, Hooks: hooks}
 }
 
 // trainIn is train as a rank of a job: rank 0 has the folder, and speaks.
 func trainIn(ctx context.Context, job *dist.Job, w io.Writer, c config, out string, resume bool) (last meta.Epoch, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if c.Checkpoint {
+	if c.Recompute {
 		torch.ReturnMemory()
 	}
 	s := torch.NewScope()

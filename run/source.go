@@ -48,7 +48,7 @@ func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
 		return source{}, usagef("--micro-batch %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
 	}
-	if c.MSR && c.Checkpoint && meta.Gradient(c.MetaGrad) == meta.Unrolled {
+	if c.MSR && c.Recompute && meta.Gradient(c.MetaGrad) == meta.Unrolled {
 		return source{}, usagef("--checkpoint-activations keeps no graph, and --meta-grad unrolled differentiates through one: use --meta-grad forward-mode, which is exact too, or --micro-batch")
 	}
 	aug, err := c.augmentation()

@@ -155,8 +155,8 @@ func (s *Scope) AllGatherParts(g *Group, x Tensor, k int) Tensor {
 	return s.Reshape(s.Transpose(s.Reshape(s.AllGather(g, x), apart...), 0, 1), shape...)
 }
 
-// AllSum returns the sum of all ranks' x: common, of divided terms.
-func (s *Scope) AllSum(g *Group, x Tensor) Tensor {
+// AllReduce returns the sum of all ranks' x: common, of divided terms.
+func (s *Scope) AllReduce(g *Group, x Tensor) Tensor {
 	if g == nil {
 		return x
 	}

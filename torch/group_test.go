@@ -157,7 +157,7 @@ func TestCollectivesByHand(t *testing.T) {
 			w := []tensor{vec(s, 1, 2), vec(s, 3)}
 			s.SetRequiresGrad(true, w...)
 			p := s.Share(g, w, overlap)
-			loss := s.AllSum(g, s.MulScalar(s.Add(s.Sum(p[0]), s.Sum(s.Square(p[1]))), r+1))
+			loss := s.AllReduce(g, s.MulScalar(s.Add(s.Sum(p[0]), s.Sum(s.Square(p[1]))), r+1))
 			uses := float64(n*(n+1)) / 2
 			assert.Equal(t, (3+9)*uses, s.Item(loss))
 			d := s.Grad([]tensor{loss}, w, torch.GradOptions{})
@@ -180,7 +180,7 @@ func TestOneProcessIsNoGroup(t *testing.T) {
 	var g *torch.Group
 	x := vec(s, 1, 2)
 	assert.Equal(t, x, s.AllGather(g, x), "the tensor itself")
-	assert.Equal(t, x, s.AllSum(g, x))
+	assert.Equal(t, x, s.AllReduce(g, x))
 	assert.Equal(t, []tensor{x}, s.Share(g, []tensor{x}, true))
 	assert.Equal(t, 1, g.Size())
 	require.NoError(t, g.Barrier())

@@ -56,7 +56,7 @@ func run(ctx context.Context, epochs, pictures int) error {
 		return err
 	}
 	c := meta.Default()
-	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.Weights, C: model.WeightWidth(c.Space)})
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: model.WeightWidth(c.Space)})
 	if err != nil {
 		return err
 	}

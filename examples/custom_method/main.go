@@ -43,7 +43,7 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 	c := meta.Default()
 	var msr *nets.MSR // nil: the method alone
 	if withMSR {
-		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.Weights, C: model.WeightWidth(c.Space)}); err != nil {
+		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: model.WeightWidth(c.Space)}); err != nil {
 			return 0, err
 		}
 	}

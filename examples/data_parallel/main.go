@@ -30,7 +30,7 @@ type trainer struct {
 
 // regular is a step on theta by this rank's share b; loss and gradients are the whole batch's.
 func (t *trainer) regular(s *torch.Scope, b methods.Batch) error {
-	q := &methods.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space, A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().Across(t.job.Group))}
+	q := &methods.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space, A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().SyncOver(t.job.Group))}
 	var total torch.Tensor
 	t.ThetaOpt.Step(s, t.Theta, q.Gradient(s, func() torch.Tensor {
 		total = s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), t.config.Lambda))
@@ -53,7 +53,7 @@ func train(s *torch.Scope, job *dist.Job, epochs, pictures int) error {
 	backbone, err1 := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.25)
 	method, err2 := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
 	model, err3 := methods.NewModel(method, backbone)
-	msr, err4 := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: t.config.Weights, C: 32})
+	msr, err4 := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: t.config.NumWeights, C: 32})
 	pics, err5 := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: pictures, Correlation: 0.5, Seed: 1})
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return err

@@ -59,9 +59,9 @@ func (v model) step(s *torch.Scope, b batch) (regular, outer torch.Tensor) {
 
 	theta, phi := s.Leaves(v.f.params), s.Leaves(v.msr.params)
 	a = v.msr.Forward(s, phi, v.msr.buffers, b.plain, nets.Meta())
-	_, inner := v.loss(s, theta, a, b, nets.Meta().Twice())
+	_, inner := v.loss(s, theta, a, b, nets.Meta().DoubleBackward())
 	g := s.Grad([]torch.Tensor{inner}, theta, torch.GradOptions{CreateGraph: true})
-	fast, _ := v.loss(s, meta.FastWeights(s, theta, g, alpha), a, b, nets.Meta().Twice())
+	fast, _ := v.loss(s, meta.FastWeights(s, theta, g, alpha), a, b, nets.Meta().DoubleBackward())
 	outer = s.Add(fast, s.MulScalar(losses.WeightUniformity(s, a, 2), gamma))
 	v.msr.adam.Step(s, v.msr.params, s.Grad([]torch.Tensor{outer}, phi, torch.GradOptions{}), beta)
 	return regular, outer

@@ -49,7 +49,7 @@ func TestCheckpoint(t *testing.T) {
 		drawn := s.Generator(gotch.CPU)
 
 		random.Restore(s)
-		c := nets.Checkpoint(s, n, p, kept, x, nets.Train())
+		c := nets.Recompute(s, n, p, kept, x, nets.Train())
 		assert.Equal(t, torch.Slice[float64](s, y), torch.Slice[float64](s, c.Output), name)
 		s.Normal(0, 1, o, s.Shape(y)...)
 		got := c.Pull(s, seed)
@@ -74,7 +74,7 @@ func TestCheckpointKeepsInputsAlone(t *testing.T) {
 	p, b := nets.Initialize(s, n.Params(), torch.Float64()), nets.Initialize(s, n.Buffers(), torch.Float64())
 	x := s.Normal(0, 1, torch.Float64(), 2, 3, 8, 8)
 	before := s.Len()
-	c := nets.Checkpoint(s, n, p, b, x, nets.Train())
+	c := nets.Recompute(s, n, p, b, x, nets.Train())
 	assert.Equal(t, 6, s.Len()-before, "what the stem, four blocks and the mean give")
 	g := c.Pull(s, s.ZerosLike(c.Output))
 	assert.Equal(t, 2+len(g), s.Len()-before, "the output, the seed, the gradients")

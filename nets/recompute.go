@@ -4,10 +4,10 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Checkpointed is a network's evaluation that kept the inputs of its stages and no
+// Recomputed is a network's evaluation that kept the inputs of its stages and no
 // graph (Chen et al. 2016, "Training deep nets with sublinear memory cost"; as
 // torch.utils.checkpoint).
-type Checkpointed struct {
+type Recomputed struct {
 	Output torch.Tensor // of the network, without a graph
 	scope  *torch.Scope
 	stages []checkpoint
@@ -23,11 +23,11 @@ type checkpoint struct {
 	random torch.Generator // a network of the user's may have dropout
 }
 
-// Checkpoint evaluates n at parameters p and buffers b on a batch x, in a mode, as
+// Recompute evaluates n at parameters p and buffers b on a batch x, in a mode, as
 // n.Forward does, stage by stage; s keeps the stages' inputs. Its errors are s's.
-func Checkpoint(s *torch.Scope, n Network, p, b []torch.Tensor, x torch.Tensor, m Mode) *Checkpointed {
+func Recompute(s *torch.Scope, n Network, p, b []torch.Tensor, x torch.Tensor, m Mode) *Recomputed {
 	defer torch.SetGrad(false)()
-	c := &Checkpointed{Output: x, scope: s, p: p, mode: m.Still()}
+	c := &Recomputed{Output: x, scope: s, p: p, mode: m.WithoutUpdate()}
 	if !Check(s, "network", n.Params(), p) || !Check(s, "network's buffers", n.Buffers(), b) {
 		return c
 	}
@@ -68,7 +68,7 @@ func stages(n Network) (out []Network) {
 // Pull takes seed, the gradient at Output and of its shape, back to the parameters,
 // in their order, once: each stage runs once more, with a graph that is freed
 // before the next, and its input is freed. Running statistics have moved already.
-func (c *Checkpointed) Pull(s *torch.Scope, seed torch.Tensor) []torch.Tensor {
+func (c *Recomputed) Pull(s *torch.Scope, seed torch.Tensor) []torch.Tensor {
 	defer torch.SetGrad(true)()
 	grads := make([]torch.Tensor, 0, len(c.p))
 	after := s.Generator(s.Like(seed).Device)
