@@ -12,55 +12,42 @@ import (
 
 // Error is an error about one or more settings.
 type Error struct {
-	text  string // names settings as {package.Field}
-	cause error
+	format string // names settings as {package.Field}
+	args   []any
 }
 
-// Errorf makes an error whose format names settings as {package.Field}. Arguments are not searched
-// for names. %w wraps, as in fmt.Errorf.
-func Errorf(format string, args ...any) error {
-	guarded := make([]any, len(args))
-	for i, a := range args {
-		guarded[i] = a
-		if s, ok := a.(string); ok {
-			guarded[i] = guard.Replace(s)
-		}
-	}
-	err := fmt.Errorf(format, guarded...)
-	return &Error{text: err.Error(), cause: errors.Unwrap(err)}
-}
+// Errorf makes an error whose format names settings as {package.Field}. The verbs are those of
+// fmt.Errorf, %w included.
+func Errorf(format string, args ...any) error { return &Error{format, args} }
 
 // Error names each setting by its field alone.
-func (e *Error) Error() string {
-	return e.name(func(key string) string { return key[strings.LastIndexByte(key, '.')+1:] })
-}
+func (e *Error) Error() string { return e.text(own) }
 
 // Unwrap is the error that %w wrapped.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return errors.Unwrap(fmt.Errorf(e.format, e.args...)) }
 
-func (e *Error) name(of func(key string) string) string {
-	text := key.ReplaceAllStringFunc(e.text, func(s string) string { return of(strings.Trim(s, "{}")) })
-	return unguard.Replace(text)
+func (e *Error) text(name func(key string) string) string {
+	format := key.ReplaceAllStringFunc(e.format, func(s string) string { return name(strings.Trim(s, "{}")) })
+	return fmt.Errorf(format, e.args...).Error()
 }
 
-// Text is the message of err with each setting named by name, as a flag. Fields that name does not
-// know ("") keep their own name.
+// own is the field of package.Field.
+func own(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+
+// Text is the message of err with each setting called what name calls it, as a flag. A setting
+// that name does not know ("") keeps its field's name.
 func Text(err error, name func(key string) string) string {
 	var e *Error
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
-	named := e.name(func(key string) string {
+	named := e.text(func(key string) string {
 		if flag := name(key); flag != "" {
 			return flag
 		}
-		return key[strings.LastIndexByte(key, '.')+1:]
+		return own(key)
 	})
 	return strings.Replace(err.Error(), e.Error(), named, 1)
 }
 
-var (
-	key     = regexp.MustCompile(`\{[a-z]+\.[A-Za-z0-9.]+\}`)
-	guard   = strings.NewReplacer("{", "\x00")
-	unguard = strings.NewReplacer("\x00", "{")
-)
+var key = regexp.MustCompile(`\{[a-z]+\.[A-Za-z0-9.]+\}`)

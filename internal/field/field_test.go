@@ -17,7 +17,7 @@ func flags(key string) string {
 
 func TestALibraryNamesItsFieldsAndACommandItsFlags(t *testing.T) {
 	for _, c := range []struct {
-		err         error
+		err          error
 		own, flagged string
 	}{
 		{field.Errorf("{meta.Gamma} %g: want 0 or more", -1.0), "Gamma -1: want 0 or more", "--gamma -1: want 0 or more"},
