@@ -7,7 +7,8 @@ Losses are written from the papers, networks and norms from the authors' code:
 
   swav      arXiv 2006.09882, github.com/facebookresearch/swav: crops of one size pass the
             backbone together, all crops the head; prototypes are put on the sphere before
-            a step. swav_queue: the same with a queue that starts at the third step.
+            a step, here at the end, too. swav_queue: with queues that are filled from the
+            start and used from the third step on (the authors' are filled from then on).
   w_mse     arXiv 2007.06346, github.com/htdt/self-supervised: four views one by one
             through the backbone, together through the head; whitened over the batch.
   relic     arXiv 2010.07922, from the paper. relic_target: compared with a target network.
@@ -47,8 +48,8 @@ class Method:
     def embed(self, p, b, views):
         return [mlp(p, b, "projector", resnet(p, b, v)) for v in views]
 
-    def before(self, p):
-        pass
+    def place(self, p):
+        """Is called before each step, and at the end."""
 
     def forward(self, run, views):
         return self.loss(self.embed(run.p, run.b, views))
@@ -112,10 +113,12 @@ class RELIC(Method):
     temperature, alpha = 0.2, 0.7
 
     def compare(self, z, t):
-        """Of each view with the other: instance discrimination, and the divergence of both answers."""
+        """Of each view with the other: instance discrimination, and the divergence of both answers.
+        Divergences are to a distribution that is held constant, as in losses.json."""
         logs = [F.log_softmax(unit(z[v]) @ unit(t[1 - v]).T / self.temperature, 1) for v in (0, 1)]
         nce = sum(-log.diagonal().mean() for log in logs) / 2
-        kl = [(logs[v].exp() * (logs[v] - logs[1 - v])).sum(1).mean() for v in (0, 1)]
+        held = [log.detach() for log in logs]
+        kl = [(held[v].exp() * (held[v] - logs[1 - v])).sum(1).mean() for v in (0, 1)]
         return nce + self.alpha * sum(kl) / 2
 
     def loss(self, z):
@@ -137,7 +140,7 @@ class HSIC(Method):
     def hsic(self, k, l):
         n = len(k)
         h = torch.eye(n) - 1 / n
-        return torch.trace(k @ h @ l @ h) / n**2
+        return torch.trace(k @ h @ l @ h) / (n - 1) ** 2  # as in losses.json; the authors' code has n**2
 
     def dependence(self, z):
         """-HSIC(Z, Y) + gamma sqrt(HSIC(Z, Z)), Y the picture that a view is of (eq. 4 and 5 of the paper)."""
@@ -195,7 +198,7 @@ class SwAV(Method):
         super().declare(m)
         m.linear("prototypes.0", OUT, self.prototypes, bias=False)
 
-    def before(self, p):
+    def place(self, p):
         with torch.no_grad():
             p["prototypes.0.weight"].copy_(unit(p["prototypes.0.weight"]))
 
@@ -212,13 +215,12 @@ class SwAV(Method):
         return (q / q.sum(0, keepdim=True)).T
 
     def earlier(self, run, v, z):
-        """The queue's embeddings of view v once it is full; then z joins at its head."""
-        if self.queue_from is None or run.step < self.queue_from:
+        """The queue's embeddings of view v where they are used; then z joins at its head."""
+        if self.queue_from is None:
             return z[:0]
         rows = run.queues.setdefault(v, torch.zeros(self.queue, OUT))
-        full = rows.clone() if rows[-1].any() else z[:0]
         run.queues[v] = torch.cat([z, rows])[: self.queue]
-        return full
+        return rows if rows[-1].any() and run.step >= self.queue_from else z[:0]
 
     def forward(self, run, views):
         z, c = self.embed(run.p, run.b, views), run.p["prototypes.0.weight"]
@@ -253,7 +255,7 @@ class Run:
         views = [pictures(s["pictures"], size, step, v, s["phase"]) for v, size in enumerate(sizes)]
         rate = RATE * min(1, (step + 1) / s["warmup_steps"])
         self.optimizer.param_groups[0]["lr"] = rate
-        method.before(self.p)
+        method.place(self.p)
         loss = method.forward(self, views)
         self.optimizer.zero_grad()
         loss.backward()
@@ -269,6 +271,7 @@ class Run:
 def case(name, method, setup=SETUP):
     run = Run(method, setup)
     losses, rates = zip(*(run.take(step) for step in range(setup["steps"])))
+    method.place(run.p)
     first = next(n for n in run.b if n.endswith("bn1"))
     out = {"method": name, "temperature": method.temperature, "parameters": run.shapes, "losses": losses,
            "rates": rates, "target_momentum": run.momenta, "after": summary(run.p),
