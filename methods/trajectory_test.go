@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
-	"github.com/sugarme/gotch/ts"
 
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
@@ -76,28 +75,9 @@ func authorsOf(method string) (authors, bool) {
 	return a, ok
 }
 
-// wave is f(step*j + phase), j = 0..n-1, by LibTorch's own sine.
-func wave(s *torch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) torch.Tensor {
-	j := s.To(s.Arange(0, n, gotch.CPU), torch.Float64())
-	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)
-	defer g.MustDrop()
-	return s.FromGotch(g)
-}
-
 // parameter is the reference's formula.
 func (f trajectories) parameter(s *torch.Scope, spec nets.Spec) torch.Tensor {
-	fan := int64(1)
-	for _, d := range spec.Shape[1:] {
-		fan *= d
-	}
-	scale, shift := 0.1, 0.0
-	if len(spec.Shape) >= 2 {
-		scale = 1 / math.Sqrt(float64(fan))
-	} else if strings.HasSuffix(spec.Name, "weight") {
-		shift = 1
-	}
-	x := wave(s, nets.Count([]nets.Spec{spec}), 0.37, float64(len(spec.Name))+f.Phase, (*ts.Tensor).MustSin)
-	return s.Reshape(s.AddScalar(s.MulScalar(x, scale), shift), spec.Shape...)
+	return torch.FromSlice(s, reference.Parameter(spec.Name, spec.Shape, f.Phase), gotch.CPU, spec.Shape...)
 }
 
 // source makes the reference's views; an epoch is one step.
@@ -123,13 +103,8 @@ func (f source) Pass(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.Batch
 }
 
 func (f source) view(s *torch.Scope, step uint64, v int) torch.Tensor {
-	side := int64(f.sizes[v])
-	var out []torch.Tensor
-	for i := range f.Pictures {
-		phase := 0.7*float64(step) + 1.3*float64(v) + f.Phase
-		out = append(out, wave(s, 3*side*side, 0.011*float64(i+1), phase, (*ts.Tensor).MustCos))
-	}
-	return s.Reshape(s.Cat(0, out...), int64(f.Pictures), 3, side, side)
+	n, side := int64(f.Pictures), int64(f.sizes[v])
+	return torch.FromSlice(s, reference.Pictures(f.Pictures, f.sizes[v], int(step), v, f.Phase), gotch.CPU, n, 3, side, side)
 }
 
 // Each method reproduces whole training steps that were computed independently:
@@ -189,12 +164,13 @@ func (f trajectories) trainer(t *testing.T, s *torch.Scope, c trajectory, a auth
 
 // queue is the reference's, whose first rows leave first: here the last do.
 func (f trajectories) queue(s *torch.Scope) torch.Tensor {
-	rows := s.Reshape(wave(s, 32*f.Out, 0.9, f.Phase, (*ts.Tensor).MustSin), 32, f.Out)
-	out := make([]torch.Tensor, 32)
-	for i := range out {
-		out[i] = s.Narrow(rows, 0, int64(31-i), 1)
+	n := int(32 * f.Out)
+	rows := make([]float64, n)
+	for i := range rows {
+		row, column := 31-i/int(f.Out), i%int(f.Out)
+		rows[i] = math.Sin(0.9*float64(row*int(f.Out)+column) + f.Phase)
 	}
-	return s.Normalize(s.Cat(0, out...))
+	return s.Normalize(torch.FromSlice(s, rows, gotch.CPU, 32, f.Out))
 }
 
 // narrow is the reference's backbone: one block a stage, 8 channels.
