@@ -31,6 +31,7 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 		{"barlow_twins", nets.HeadConfig{Layers: 3, Biases: nets.NoBias}, map[string]float64{"view_norm": 2}},
 		{"vicreg", nets.HeadConfig{Layers: 3, Biases: nets.HiddenBias}, map[string]float64{"view_norm": 2}},
 		{"swav", nets.HeadConfig{Layers: 1, Biases: nets.LastBias}, map[string]float64{"view_norm": 1}},
+		{"swav", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 3}},
 	} {
 		for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
 			s := torch.NewScope()
@@ -63,6 +64,7 @@ func withOptions() []run {
 			"predictor_hidden": 3, "predictor_bias": 3, "predictor_steady": 1}},
 		{method: "moco", options: map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}},
 		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1}, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }},
+		{method: "swav", msr: true, options: map[string]float64{"view_norm": 3}},
 		{method: "relic", msr: true, optimizer: "lars", options: map[string]float64{"view_norm": 2, "head_layers": 1}},
 	}
 }

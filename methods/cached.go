@@ -204,13 +204,15 @@ func (p *Pass) backward(s *torch.Scope, done first, seeds, sums []torch.Tensor) 
 	at := p.spans[BackbonePart]
 	evaluations := done.tape.backbone
 	for i, group := range q.groups(s, false) {
-		n := len(q.backboneSteps(group))
+		steps := q.backboneSteps(s, group)
 		if g := grads[len(theta)+i]; g.Defined() {
-			for k, rows := range split(s, flat(s, g), n) {
-				s.AddAll(sums[at.p:at.p+at.np], evaluations[k].Pull(s, rows))
+			rows := split(s, flat(s, g), len(group))
+			for k, step := range steps {
+				s.AddAll(sums[at.p:at.p+at.np], evaluations[k].Pull(s, s.Cat(0, rows[:len(step)]...)))
+				rows = rows[len(step):]
 			}
 		}
-		evaluations = evaluations[n:]
+		evaluations = evaluations[len(steps):]
 	}
 }
 

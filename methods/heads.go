@@ -5,22 +5,25 @@ import (
 	"math"
 
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // ViewNorm says which views a batch norm takes together.
 type ViewNorm int
 
-// The choices of ViewNorm. In each, views of another size or kind are apart.
+// The choices of ViewNorm. In all but HeadsJoint, views of another size or kind are apart.
 const (
 	Joint         ViewNorm = iota // all views: SimCLR
 	BackboneApart                 // each view by itself in the backbone, all in the heads: the baseline's SimCLR
 	Apart                         // each view by itself: MoCo, BYOL, SimSiam, Barlow Twins, VICReg
+	HeadsJoint                    // as Joint in the backbone, views of all sizes and kinds in the heads: SwAV
 )
 
 // viewOption is an option of every method.
 func viewOption() Option {
 	return Option{"view_norm", float64(Joint),
-		"batch norms take the views: 0 together, 1 one by one in the backbone, 2 one by one"}
+		"batch norms take the views: 0 together, 1 one by one in the backbone, 2 one by one, " +
+			"3 together, in the heads those of other sizes, too"}
 }
 
 // headOptions are options of every method with the common projector.
@@ -67,7 +70,7 @@ func directions() Option {
 
 // choices are the largest values of options that are whole numbers.
 func choices() map[string]float64 {
-	return map[string]float64{"view_norm": float64(Apart),
+	return map[string]float64{"view_norm": float64(HeadsJoint),
 		"head_layers": 16, "head_norm": 1, "head_bias": float64(nets.LastBias),
 		"head_last":        float64(nets.NonAffine),
 		"predictor_hidden": math.MaxInt32, "predictor_bias": float64(nets.LastBias), "predictor_steady": 1,
@@ -123,14 +126,26 @@ func (c Config) steady() []string {
 }
 
 // backboneSteps are the views that the backbone sees at a time, of a group.
-func (p *Pass) backboneSteps(group []int) (out [][]int) {
+func (p *Pass) backboneSteps(s *torch.Scope, group []int) (out [][]int) {
 	if p.networks.ViewNorm == Joint {
 		return [][]int{group}
 	}
 	for _, v := range group {
-		out = append(out, []int{v})
+		last := len(out) - 1
+		if last >= 0 && p.networks.ViewNorm == HeadsJoint && p.alike(s, out[last][0], v) {
+			out[last] = append(out[last], v)
+		} else {
+			out = append(out, []int{v})
+		}
 	}
 	return out
+}
+
+// alike reports whether two views have one size and kind.
+func (p *Pass) alike(s *torch.Scope, a, b int) bool {
+	kinds := p.Views()
+	return s.Size(p.Batch.Views[a], -1) == s.Size(p.Batch.Views[b], -1) &&
+		(a >= len(kinds) || b >= len(kinds) || kinds[a] == kinds[b])
 }
 
 // Steady tells which of theta have a rate that no schedule changes.

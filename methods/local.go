@@ -51,7 +51,7 @@ func (p *Pass) Local(s *torch.Scope) (l Local) {
 // features are what the backbone, by run, makes of a group's views, under each other.
 func (p *Pass) features(s *torch.Scope, group []int, run func(s *torch.Scope, x torch.Tensor) torch.Tensor) torch.Tensor {
 	var out []torch.Tensor
-	for _, g := range p.backboneSteps(group) {
+	for _, g := range p.backboneSteps(s, group) {
 		out = append(out, run(s, p.cut(s, p.stack(s, g))))
 	}
 	if len(out) == 1 {

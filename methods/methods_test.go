@@ -137,7 +137,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		option string
 		value  float64
 	}{
-		"option view_norm=3; want a whole number from 0 to 2":    {"simclr", "view_norm", 3},
+		"option view_norm=4; want a whole number from 0 to 3":    {"simclr", "view_norm", 4},
 		"option head_last=0.5; want a whole number from 0 to 2":  {"simclr", "head_last", 0.5},
 		"option head_layers=0; want a whole number from 1 to 16": {"simclr", "head_layers", 0},
 		"option directions=3; want a whole number from 1 to 2":   {"moco", "directions", 3},

@@ -87,22 +87,19 @@ func (p *Pass) stack(s *torch.Scope, group []int) torch.Tensor {
 	return s.Cat(0, views...)
 }
 
-// groups are the views that a network sees together, and so with one batch
-// norm: neighbours of one size and kind, or each view alone. Views that are not
-// needed are left out.
+// groups are the views that the projector sees together, and so with one batch
+// norm: neighbours of one size and kind, or all views, or each view alone. Views
+// that are not needed are left out.
 func (p *Pass) groups(s *torch.Scope, target bool) (out [][]int) {
-	kinds := p.Views()
 	sparing, _ := p.Method.(Sparing)
-	same := func(a, b int) bool {
-		return s.Size(p.Batch.Views[a], -1) == s.Size(p.Batch.Views[b], -1) && (a >= len(kinds) || b >= len(kinds) || kinds[a] == kinds[b])
-	}
+	norm := p.networks.ViewNorm
 	for v := range p.Batch.Views {
 		if p.OwnLoss && sparing != nil {
 			if online, constant := sparing.Needs(v); target && !constant || !target && !online {
 				continue
 			}
 		}
-		if last := len(out) - 1; last >= 0 && p.networks.ViewNorm != Apart && same(out[last][0], v) {
+		if last := len(out) - 1; last >= 0 && norm != Apart && (norm == HeadsJoint || p.alike(s, out[last][0], v)) {
 			out[last] = append(out[last], v)
 		} else {
 			out = append(out, []int{v})

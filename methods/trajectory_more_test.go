@@ -12,8 +12,8 @@ import (
 // and its authors' code say (scripts/reference/trajectories.py).
 func paper(method string) (authors, bool) {
 	options, ok := map[string]map[string]float64{
-		"swav":       {"small_views": 2},
-		"swav_queue": {"small_views": 2, "queue_from": 2.0 / 6},
+		"swav":       {"small_views": 2, "view_norm": 3},
+		"swav_queue": {"small_views": 2, "view_norm": 3, "queue_from": 2.0 / 6},
 		"w_mse":      {"views": 4, "view_norm": 1, "epsilon": 0.1},
 		"relic":      {"view_norm": 2, "alpha": 0.7},
 		"ssl_hsic":   {"view_norm": 2},
