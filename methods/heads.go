@@ -53,6 +53,11 @@ func ema(cosine float64) Option {
 	return Option{"ema", cosine, "tau of the target's moving average: 0 constant, 1 from --momentum-target to 1 by a cosine"}
 }
 
+// target is an option of methods that may have a target network.
+func target() Option { return Option{"target", 0, "1: compare with a target network, as BYOL does"} }
+
+func (c Config) target() bool { return c.option("target") == 1 }
+
 // tau is that of the target's moving average, from the configuration's or else
 // the method's own.
 func (c Config) tau(own, progress float64) float64 {
@@ -74,7 +79,7 @@ func choices() map[string]float64 {
 		"head_layers": 16, "head_norm": 1, "head_bias": float64(nets.LastBias),
 		"head_last":        float64(nets.NonAffine),
 		"predictor_hidden": math.MaxInt32, "predictor_bias": float64(nets.LastBias), "predictor_steady": 1,
-		"directions": 2, "ema": 1}
+		"directions": 2, "ema": 1, "target": 1}
 }
 
 // checkChoice reports a value of a choice that is none.

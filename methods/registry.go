@@ -67,7 +67,8 @@ func registry() []entry {
 		{Info{"dclw", "Yeh et al. 2022, decoupled contrastive learning", Recipe{1, 1, 0.1}, []Option{{"sigma", 0.5, "of the positives' weights; 0: none"}}}, newDCLW},
 		{Info{"lmcl", "Chen et al. 2021, large-margin contrastive learning", Recipe{0.1, 1, 0.5}, []Option{
 			{"weight", 1, "of the regularizer"}, {"delta_plus", 0.1, "the margin's near end"}, {"delta_minus", 0.9, "the margin's far end"}}}, newLMCL},
-		{Info{"relic", "Mitrovic et al. 2021, RELIC", Recipe{1, 1, 0.5}, []Option{{"alpha", 1, "weight of the divergence"}}}, newRELIC},
+		{Info{"relic", "Mitrovic et al. 2021, RELIC", Recipe{1, 1, 0.5}, []Option{{"alpha", 1, "weight of the divergence"},
+			target(), ema(1)}}, newRELIC},
 		{Info{"align_uniform", "Wang and Isola 2020, alignment and uniformity", Recipe{1, 1, 0.5}, []Option{
 			{"align", 1, "weight of the alignment"}, {"uniform", 1, "weight of the uniformity, a mean of both views"}, {"alpha", 2, "power of the alignment"}, {"t", 2, "of the uniformity"}}}, newAlignUniform},
 		{Info{"barlow_twins", "Zbontar et al. 2021, Barlow Twins", Recipe{1, 1, 0.5}, []Option{{"off_diagonal", 0.0051, "weight of the redundancy term"}}}, newBarlowTwins},
@@ -75,7 +76,8 @@ func registry() []entry {
 			{"invariance", 25, "weight"}, {"variance", 25, "weight"}, {"covariance", 1, "weight"}}}, newVICReg},
 		{Info{"w_mse", "Ermolov et al. 2021, W-MSE", Recipe{1, 1, 0.5}, []Option{
 			{"views", 2, "2 or 4"}, {"iterations", 1, "rounds of sub-batches (w_iter)"}, {"sub_batch", 128, "pictures whitened together, at least twice --dim"}, {"epsilon", 0, "share of the identity in the covariance"}}}, newWMSE},
-		{Info{"ssl_hsic", "Li et al. 2021, SSL-HSIC", Recipe{1, 1, 0.5}, []Option{{"gamma", 3, "weight of HSIC(Z, Z)"}, {"width", 1, "of the kernel"}}}, newSSLHSIC},
+		{Info{"ssl_hsic", "Li et al. 2021, SSL-HSIC", Recipe{1, 1, 0.5}, append([]Option{
+			{"gamma", 3, "weight of HSIC(Z, Z)"}, {"width", 1, "of the kernel"}, target(), ema(1)}, predictorOptions()...)}, newSSLHSIC},
 	}
 }
 

@@ -2,7 +2,6 @@ package methods_test
 
 import (
 	"strings"
-	"testing"
 
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -12,26 +11,18 @@ import (
 // and its authors' code say (scripts/reference/trajectories.py).
 func paper(method string) (authors, bool) {
 	options, ok := map[string]map[string]float64{
-		"swav":       {"small_views": 2, "view_norm": 3},
-		"swav_queue": {"small_views": 2, "view_norm": 3, "queue_from": 2.0 / 6},
-		"w_mse":      {"views": 4, "view_norm": 1, "epsilon": 0.1},
-		"relic":      {"view_norm": 2, "alpha": 0.7},
-		"ssl_hsic":   {"view_norm": 2},
-		"dcl":        {"head_bias": float64(nets.LastBias), "view_norm": 2},
-		"cmc":        {"head_layers": 1},
+		"swav":            {"small_views": 2, "view_norm": 3},
+		"swav_queue":      {"small_views": 2, "view_norm": 3, "queue_from": 2.0 / 6},
+		"w_mse":           {"views": 4, "view_norm": 1, "epsilon": 0.1},
+		"relic":           {"view_norm": 2, "alpha": 0.7},
+		"relic_target":    {"view_norm": 2, "alpha": 0.7, "target": 1},
+		"ssl_hsic":        {"view_norm": 2},
+		"ssl_hsic_target": {"view_norm": 2, "target": 1},
+		"dcl":             {"head_bias": float64(nets.LastBias), "view_norm": 2},
+		"cmc":             {"head_layers": 1},
 	}[method]
-	name, _ := strings.CutSuffix(method, "_queue")
+	name := strings.TrimSuffix(strings.TrimSuffix(method, "_queue"), "_target")
 	return authors{name, options, nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, 3e-3}, ok
-}
-
-// notOffered are references of what no option makes yet.
-func notOffered(t *testing.T, method string) {
-	if why, ok := map[string]string{
-		"relic_target":    "relic has no target network",
-		"ssl_hsic_target": "ssl_hsic has no target network and no predictor",
-	}[method]; ok {
-		t.Run(method, func(t *testing.T) { t.Skip(why) })
-	}
 }
 
 // config is the method's on the case.

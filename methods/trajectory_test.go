@@ -119,7 +119,6 @@ func TestReferenceTrajectories(t *testing.T) {
 		for _, c := range f.Cases {
 			a, ok := authorsOf(c.Method)
 			if !ok {
-				notOffered(t, c.Method)
 				continue
 			}
 			n++
@@ -193,7 +192,7 @@ func (f trajectories) check(t *testing.T, c trajectory, a authors) {
 		if c.Momentum != nil {
 			got.Momentum = append(got.Momentum, st.Momentum(progress))
 		}
-		if e.Epoch == f.Steps-2 || a.name == "byol" {
+		if e.Epoch == f.Steps-2 || a.name != "moco" {
 			target = norms(s, st, "target.")
 		}
 		return nil
