@@ -32,6 +32,8 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 		{"vicreg", nets.HeadConfig{Layers: 3, Biases: nets.HiddenBias}, map[string]float64{"view_norm": 2}},
 		{"swav", nets.HeadConfig{Layers: 1, Biases: nets.LastBias}, map[string]float64{"view_norm": 1}},
 		{"swav", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 3}},
+		{"relic", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 2, "target": 1}},
+		{"ssl_hsic", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 2, "target": 1, "predictor_hidden": 3}},
 	} {
 		for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
 			s := torch.NewScope()
@@ -65,6 +67,9 @@ func withOptions() []run {
 		{method: "moco", options: map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}},
 		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1}, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }},
 		{method: "swav", msr: true, options: map[string]float64{"view_norm": 3}},
+		{method: "relic", msr: true, options: map[string]float64{"target": 1}},
+		{method: "ssl_hsic", msr: true, options: map[string]float64{"view_norm": 2, "target": 1},
+			change: func(c *meta.Config) { c.Space = meta.Feature }},
 		{method: "relic", msr: true, optimizer: "lars", options: map[string]float64{"view_norm": 2, "head_layers": 1}},
 	}
 }
