@@ -3,6 +3,7 @@ package meta_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"maps"
 	"math"
@@ -37,6 +38,8 @@ type msrTrajectories struct {
 }
 
 type msrTrajectory struct {
+	Method     string
+	Space      meta.Space
 	Parameters map[string][]int64
 	Phi        map[string][]int64 `json:"fmsr_parameters"`
 	Regular    []struct {
@@ -74,7 +77,7 @@ func TestReferenceMSRTrajectories(t *testing.T) {
 		}
 		for _, c := range f.Cases {
 			for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
-				t.Run(string(way), func(t *testing.T) { f.check(t, c, way) })
+				t.Run(fmt.Sprintf("%s, %s, %s", c.Method, c.Space, way), func(t *testing.T) { f.check(t, c, way) })
 			}
 		}
 		return len(f.Cases)
@@ -109,12 +112,14 @@ func (f msrTrajectories) view(s *torch.Scope, step, v int) torch.Tensor {
 func (f msrTrajectories) state(t *testing.T, s *torch.Scope, c msrTrajectory) *meta.State {
 	backbone, err := nets.NewBackbone("resnet10", nets.StemCIFAR, 0.125)
 	require.NoError(t, err)
-	method, err := methods.New("simclr", methods.Config{Temperature: f.MSR.Temperature, Hidden: f.Hidden, Dim: f.Out,
-		Options: map[string]float64{"head_last": 1, "view_norm": 1}})
+	options := map[string]map[string]float64{"simclr": {"head_last": 1, "view_norm": 1}, "byol": {"view_norm": 2}}
+	method, err := methods.New(c.Method, methods.Config{Temperature: f.MSR.Temperature, Hidden: f.Hidden, Dim: f.Out,
+		Options: options[c.Method]})
 	require.NoError(t, err)
 	model, err := methods.NewModel(method, backbone)
 	require.NoError(t, err)
-	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: float64(f.MSR.Width) / 32, N: f.MSR.Weights, C: f.Out})
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: float64(f.MSR.Width) / 32, N: f.MSR.Weights,
+		C: model.WeightWidth(c.Space)})
 	require.NoError(t, err)
 	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Options: torch.Float64(),
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}})
@@ -130,6 +135,7 @@ func (f msrTrajectories) state(t *testing.T, s *torch.Scope, c msrTrajectory) *m
 	torch.NoGrad(func() {
 		fill(model.Params(), st.Theta, c.Parameters)
 		fill(msr.Params(), st.Phi, c.Phi)
+		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
 	})
 	require.NoError(t, s.Err())
 	return st
@@ -141,7 +147,7 @@ func (f msrTrajectories) check(t *testing.T, c msrTrajectory, way meta.Gradient)
 	st := f.state(t, s, c)
 	cfg := meta.Default()
 	cfg.Lambda, cfg.Gamma, cfg.NumWeights, cfg.UniformityT = f.MSR.Lambda, f.MSR.Gamma, f.MSR.Weights, f.MSR.T
-	cfg.Alpha, cfg.Beta, cfg.Space, cfg.Gradient = f.MSR.Alpha, f.MSR.Beta, meta.Embedding, way
+	cfg.Alpha, cfg.Beta, cfg.Space, cfg.Gradient = f.MSR.Alpha, f.MSR.Beta, c.Space, way
 	var losses, rates, objectives []float64
 	var epochs []meta.Epoch
 	tr := &meta.Trainer{State: st, Config: cfg, Source: f,

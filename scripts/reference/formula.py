@@ -113,16 +113,26 @@ def declare_mlp(m, prefix, sizes, biases=True, last=False):
             at += 2
 
 
-def mlp(p, b, prefix, x, running=True):
+def normed_as(p, name, x, lead):
+    """Batch norm of x by the statistics of other rows."""
+    mean, var = lead.mean(0), lead.var(0, unbiased=False)
+    return (x - mean) / torch.sqrt(var + 1e-5) * p[name + ".weight"] + p[name + ".bias"]
+
+
+def mlp(p, b, prefix, x, running=True, more=None):
+    """more: rows that pass with the batch statistics of x; then both are returned."""
     numbers = sorted({int(n[len(prefix) + 1:].split(".")[0]) for n in p if n.startswith(prefix + ".")})
     end = max(n for n in numbers if p[f"{prefix}.{n}.weight"].dim() == 2)
     for n in numbers:
         if p[f"{prefix}.{n}.weight"].dim() == 2:
-            x = F.linear(x, p[f"{prefix}.{n}.weight"], p.get(f"{prefix}.{n}.bias"))
-        else:
-            x = normed(p, b, f"{prefix}.{n}", x, running)
-            x = F.relu(x) if n < end else x
-    return x
+            layer = lambda y: F.linear(y, p[f"{prefix}.{n}.weight"], p.get(f"{prefix}.{n}.bias"))
+            x, more = layer(x), more if more is None else layer(more)
+            continue
+        after = F.relu if n < end else lambda y: y
+        if more is not None:
+            more = after(normed_as(p, f"{prefix}.{n}", more, x))
+        x = after(normed(p, b, f"{prefix}.{n}", x, running))
+    return x if more is None else (x, more)
 
 
 def summary(values):
