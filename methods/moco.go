@@ -18,7 +18,7 @@ func newMoCo(c Config) Method { return moco{base{c, "moco"}} }
 const queueState = "queue"
 
 func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{QueueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Momentum is constant, 0.999 in the paper, unless the option ema says otherwise.
@@ -36,7 +36,7 @@ func (m moco) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 func (m moco) Blind(int) float64 { return math.Log(float64(or(m.c.Queue, 4096)) + 1) }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m moco) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.withQueue(s) }
+func (m moco) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.PairWithQueue(s, queueState) }
 
 // Update enqueues after the loss was taken: a queue that holds the batch's own
 // keys would have its positives among the negatives.
@@ -45,7 +45,7 @@ func (m moco) Update(s *torch.Scope, p *Pass) {
 	if m.oneWay() {
 		keys = keys[1:2]
 	}
-	p.enqueue(s, queueState, keys...)
+	p.Enqueue(s, queueState, keys...)
 }
 
 // oneWay says that the first view is the query and the second the key, as in the

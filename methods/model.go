@@ -11,7 +11,6 @@ import (
 const (
 	BackbonePart  = "backbone"
 	ProjectorPart = "projector"
-	predictorPart = "predictor"
 )
 
 // Part is a named network of a model.
@@ -106,6 +105,13 @@ func (m *Model) Parts() []string {
 		out = append(out, spec.Name)
 	}
 	return out
+}
+
+// PartParams is the stretch of theta, or of gradients by theta, that belongs to an
+// online part; empty for a part that the model does not have.
+func (m *Model) PartParams(part string, theta []torch.Tensor) []torch.Tensor {
+	at := m.spans[part]
+	return theta[at.p : at.p+at.np : at.p+at.np]
 }
 
 // local is how many of theta are the backbone's and the projector's: they are the

@@ -6,14 +6,14 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// queueSpec describes a queue of rows of dim numbers, random at first.
-func queueSpec(name string, rows, dim int64) nets.Spec {
+// QueueSpec describes a queue of rows of dim numbers, random at first.
+func QueueSpec(name string, rows, dim int64) nets.Spec {
 	return nets.Spec{Name: name, Shape: []int64{rows, dim}, Init: nets.Normal(1)}
 }
 
-// enqueue puts rows, L2-normalised, at the head of a queue of the method's
+// Enqueue puts rows, L2-normalised, at the head of a queue of the method's
 // state; the oldest leave at its end.
-func (p *Pass) enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
+func (p *Pass) Enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
 	queue, head := p.StateTensor(s, name), s.Normalize(s.Cat(0, rows...))
 	size, n := s.Size(queue, 0), s.Size(head, 0)
 	if s.Err() != nil {
@@ -26,17 +26,9 @@ func (p *Pass) enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
 	s.Copy(queue, s.Cat(0, head, s.Narrow(queue, 0, 0, size-n)))
 }
 
-// withQueue is the pair of views with the queue for further negatives.
-func (p *Pass) withQueue(s *torch.Scope) losses.Batch {
+// PairWithQueue is the pair of views with a queue of the method's state for further negatives.
+func (p *Pass) PairWithQueue(s *torch.Scope, name string) losses.Batch {
 	b := p.Pair()
-	b.Queue = p.StateTensor(s, queueState)
+	b.Queue = p.StateTensor(s, name)
 	return b
-}
-
-// or is x, or otherwise where x is zero.
-func or[T int64 | float64](x, otherwise T) T {
-	if x == 0 {
-		return otherwise
-	}
-	return x
 }

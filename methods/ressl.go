@@ -15,7 +15,7 @@ func newReSSL(c Config) Method { return ressl{base{c, "ressl"}} }
 func (m ressl) Views() []View { return []View{Strong, Weak} }
 
 func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{QueueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Needs: the student sees the strong view, the teacher the weak one.
@@ -30,6 +30,6 @@ func (m ressl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m ressl) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.withQueue(s) }
+func (m ressl) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.PairWithQueue(s, queueState) }
 
-func (m ressl) Update(s *torch.Scope, p *Pass) { p.enqueue(s, queueState, p.Batch.TargetZ[1]) }
+func (m ressl) Update(s *torch.Scope, p *Pass) { p.Enqueue(s, queueState, p.Batch.TargetZ[1]) }

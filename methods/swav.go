@@ -38,7 +38,7 @@ func (m swav) prototypes() int64 {
 func (m swav) Networks(backbone nets.Encoder) (Networks, error) {
 	n := Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone, Part{prototypesPart, nets.Prototypes(m.c.Dim, m.prototypes())})}
 	for v := range m.queues() {
-		n.State = append(n.State, queueSpec(m.queue(v), m.c.Queue, m.c.Dim))
+		n.State = append(n.State, QueueSpec(m.queue(v), m.c.Queue, m.c.Dim))
 	}
 	return n, nil
 }
@@ -111,17 +111,14 @@ func (m swav) Freeze(p *Pass, grads []torch.Tensor) {
 	if !m.frozen(p.Clock) {
 		return
 	}
-	at := p.spans[prototypesPart]
-	for i := range at.np {
-		grads[at.p+i] = torch.Tensor{}
-	}
+	clear(p.PartParams(prototypesPart, grads))
 }
 
 // Update brings the prototypes back to norm 1, and moves the queues on.
 func (m swav) Update(s *torch.Scope, p *Pass) {
-	w := p.Theta[p.spans[prototypesPart].p]
+	w := p.PartParams(prototypesPart, p.Theta)[0]
 	s.Copy(w, s.Normalize(w))
 	for v := range m.queues() {
-		p.enqueue(s, m.queue(v), p.Z[v])
+		p.Enqueue(s, m.queue(v), p.Z[v])
 	}
 }
