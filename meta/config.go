@@ -8,16 +8,16 @@ import (
 	"slices"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 )
 
 // Space says what the weights a_t multiply.
-type Space = methods.Space
+type Space = model.Space
 
 // The spaces of the weights.
 const (
-	Embedding = methods.Embedding
-	Feature   = methods.Feature
+	Embedding = model.Embedding
+	Feature   = model.Feature
 )
 
 // Gradient is a way to the meta gradient.

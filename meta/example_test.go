@@ -9,6 +9,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -55,7 +56,7 @@ func train() error {
 	if err != nil {
 		return err
 	}
-	model, err := methods.NewModel(simclr, backbone)
+	m, err := model.New(simclr, backbone)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func train() error {
 	}
 	s := torch.NewScope()
 	defer s.Close()
-	state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr,
+	state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr,
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, Seed: 1, Options: torch.Float32()})
 	if err != nil {
 		return err

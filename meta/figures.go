@@ -3,7 +3,7 @@ package meta
 import (
 	"math"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -145,7 +145,7 @@ func (t *Trainer) finite(epoch, batch int, pass Phase, loss float64) error {
 		return nil
 	}
 	d := &Diverged{Epoch: epoch, Batch: batch, Pass: pass, Loss: loss}
-	if m, ok := t.State.Method.(methods.Explainer); ok && !torch.OnHost(t.State.options.Device) {
+	if m, ok := t.State.Method.(model.Explainer); ok && !torch.OnHost(t.State.options.Device) {
 		d.Hint = m.NotFinite()
 	}
 	return d

@@ -4,22 +4,22 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/losses"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Problem is one meta step: everything the meta gradient depends on.
 type Problem struct {
-	*methods.Model
+	*model.Model
 	Config
 	MSR             *nets.MSR
 	Theta, Buffers  []torch.Tensor // of the model
 	ModelState      []torch.Tensor // of the model; constant here
 	Phi, PhiBuffers []torch.Tensor // of f_msr
-	Inner           methods.Batch  // the batch of the fast weights
-	Outer           methods.Batch  // the batch of L_ct(theta1); the paper uses the inner one
-	Clock           methods.Clock
+	Inner           model.Batch    // the batch of the fast weights
+	Outer           model.Batch    // the batch of L_ct(theta1); the paper uses the inner one
+	Clock           model.Clock
 	Group           *torch.Group // of a data-parallel job, whose batches are this rank's share
 	Micro           int64        // pictures of this rank that the networks see at a time; 0: all
 	Recompute       bool         // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
@@ -104,7 +104,7 @@ func (p Problem) gradient(s *torch.Scope) (r measured, err error) {
 // targets lets the target network, which is constant here, see each batch once.
 func (p *Problem) targets(s *torch.Scope) {
 	same := p.Outer.Views[0] == p.Inner.Views[0]
-	for _, b := range []*methods.Batch{&p.Inner, &p.Outer} {
+	for _, b := range []*model.Batch{&p.Inner, &p.Outer} {
 		q := p.at(nil, *b, nets.Meta())
 		q.Targets(s)
 		*b = q.Batch
@@ -116,27 +116,27 @@ func (p *Problem) targets(s *torch.Scope) {
 }
 
 // at is a pass of the model at theta.
-func (p Problem) at(theta []torch.Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
-	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
+func (p Problem) at(theta []torch.Tensor, b model.Batch, m nets.Mode) *model.Pass {
+	return &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
 		Group: p.Group, LocalNorm: p.LocalNorm, Micro: p.Micro, Recompute: p.Recompute}
 }
 
 // inner is a pass of the inner batch at theta, with its weights (eq. 5).
-func (p Problem) inner(theta []torch.Tensor, a torch.Tensor, m nets.Mode) *methods.Pass {
+func (p Problem) inner(theta []torch.Tensor, a torch.Tensor, m nets.Mode) *model.Pass {
 	q := p.at(theta, p.Inner, m)
 	q.Space, q.A = p.Space, a
 	return q
 }
 
 // outer is a pass of the outer batch at theta1 (the first term of eq. 8).
-func (p Problem) outer(fast []torch.Tensor, m nets.Mode) *methods.Pass {
+func (p Problem) outer(fast []torch.Tensor, m nets.Mode) *model.Pass {
 	q := p.at(fast, p.Outer, m)
 	q.OwnLoss = true
 	return q
 }
 
 // losses are L_ct, L_msr and L_to of an inner pass after its networks ran.
-func (p Problem) losses(s *torch.Scope, q *methods.Pass) (ct, msr, total torch.Tensor) {
+func (p Problem) losses(s *torch.Scope, q *model.Pass) (ct, msr, total torch.Tensor) {
 	ct, msr = q.Loss(s, q), q.DoLoss(s)
 	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
 }
@@ -153,7 +153,7 @@ func (p Problem) exact(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor
 		tangents = p.byReverse
 	}
 	v := p.direction(s, a, r)
-	points, along := make([]methods.Local, len(parts)), make([]methods.Local, len(parts))
+	points, along := make([]model.Local, len(parts)), make([]model.Local, len(parts))
 	for i, part := range parts {
 		s.Within(func(t *torch.Scope) {
 			y, dy := tangents(t, part, v)
@@ -163,10 +163,10 @@ func (p Problem) exact(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor
 	if s.Err() != nil {
 		return torch.Tensor{}
 	}
-	all, d := methods.Concat(s, points), methods.Concat(s, along)
+	all, d := model.Concat(s, points), model.Concat(s, along)
 	projected := len(all.Projected)
 	outputs := s.Leaves(append(all.Projected[:projected:projected], all.Weighted...))
-	q.Join(s, methods.Local{Projected: outputs[:projected], Weighted: outputs[projected:]})
+	q.Join(s, model.Local{Projected: outputs[:projected], Weighted: outputs[projected:]})
 	g := s.Grad([]torch.Tensor{q.DoLoss(s)}, outputs, torch.GradOptions{CreateGraph: true, AllowUnused: true})
 	var derivative, seeds []torch.Tensor // of L_msr along v: the sum of their products
 	for i, t := range append(d.Projected[:projected:projected], d.Weighted...) {
@@ -239,13 +239,13 @@ func (p Problem) finiteDifference(s *torch.Scope, a torch.Tensor, r *measured) t
 		s.Within(func(t *torch.Scope) {
 			q := p.inner(t.AddScaledBy(p.Theta, v, eps), a, nets.Meta())
 			parts := q.MicroBatches(t)
-			points := make([]methods.Local, len(parts))
+			points := make([]model.Local, len(parts))
 			torch.NoGrad(func() {
 				for i, part := range parts {
 					t.Within(func(u *torch.Scope) { points[i] = part.Local(u).Held(t) })
 				}
 			})
-			all := methods.Concat(t, points)
+			all := model.Concat(t, points)
 			all.Weighted = t.Leaves(all.Weighted)
 			q.Join(t, all)
 			by := all.Weighted

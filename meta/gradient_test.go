@@ -12,6 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -51,7 +52,7 @@ func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, sm
 		return nets.NewHead(dim, head)
 	}})
 	require.NoError(t, err)
-	l, err := methods.NewModel(method, body)
+	l, err := model.New(method, body)
 	require.NoError(t, err)
 	cfg := meta.Default()
 	cfg.NumWeights, cfg.Alpha, cfg.Space = 3, 0.1, space
@@ -65,20 +66,20 @@ func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, sm
 		Theta: nets.Initialize(s, l.Params(), o), Buffers: nets.Initialize(s, l.Buffers(), o),
 		Phi: nets.Initialize(s, msr.Params(), o), PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}
 	p.ModelState = l.InitialState(s, p.Theta, p.Buffers, o)
-	p.Clock = methods.Clock{Step: 3, Steps: 10, Seed: 1}
+	p.Clock = model.Clock{Step: 3, Steps: 10, Seed: 1}
 	const n = 7 // W-MSE needs more pictures than the 5 dimensions
 	views := func() (out []torch.Tensor) {
 		for _, v := range l.Views() {
 			side := int64(8)
-			if v == methods.Small {
+			if v == model.Small {
 				side = 6
 			}
 			out = append(out, s.Normal(0, 1, o, n, 3, side, side))
 		}
 		return out
 	}
-	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, n, 3, 16, 16), Views: views(), Indices: s.Arange(0, n, o.Device)}
-	p.Outer = methods.Batch{Views: views(), Indices: p.Inner.Indices}
+	p.Inner = model.Batch{Plain: s.Normal(0, 1, o, n, 3, 16, 16), Views: views(), Indices: s.Arange(0, n, o.Device)}
+	p.Outer = model.Batch{Views: views(), Indices: p.Inner.Indices}
 	return p
 }
 
@@ -121,8 +122,8 @@ func TestBothExactWaysAgree(t *testing.T) {
 }
 
 // at is a pass of the problem's model whose embeddings are there.
-func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b methods.Batch, a torch.Tensor) *methods.Pass {
-	q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Space, A: a}
+func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b model.Batch, a torch.Tensor) *model.Pass {
+	q := &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Space, A: a}
 	q.Targets(s)
 	q.Forward(s)
 	return q

@@ -14,7 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/internal/standin"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -110,11 +110,11 @@ func TestARunOnADeviceIsTakenUp(t *testing.T) {
 
 // breaking is a method whose loss is no number at one step.
 type breaking struct {
-	methods.Method
+	model.Method
 	at int
 }
 
-func (b breaking) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
+func (b breaking) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	loss := b.Method.Loss(s, p)
 	if p.Clock.Step == b.at {
 		return s.MulScalar(loss, math.NaN())

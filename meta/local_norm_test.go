@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -26,11 +26,11 @@ type parted struct {
 }
 
 // batch copies a batch of the source.
-func (h parted) batch(s *torch.Scope, b meta.Batch) methods.Batch {
+func (h parted) batch(s *torch.Scope, b meta.Batch) model.Batch {
 	upload := func(x []float32, size int) torch.Tensor {
 		return s.To(torch.FromSlice(s, x, gotch.CPU, int64(b.N), 3, int64(size), int64(size)), torch.Float64())
 	}
-	out := methods.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, gotch.CPU, int64(b.N))}
+	out := model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, gotch.CPU, int64(b.N))}
 	for v, x := range b.Views {
 		out.Views = append(out.Views, upload(x, b.Sizes[v]))
 	}
@@ -38,11 +38,11 @@ func (h parted) batch(s *torch.Scope, b meta.Batch) methods.Batch {
 }
 
 // forward is a pass at theta with all embeddings, and A.
-func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b methods.Batch, m nets.Mode) (whole *methods.Pass, a torch.Tensor) {
+func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b model.Batch, m nets.Mode) (whole *model.Pass, a torch.Tensor) {
 	st, p := h.State, h.State.Position
-	pass := func(buffers, state []torch.Tensor, b methods.Batch) *methods.Pass {
-		return &methods.Pass{Model: st.Model, Theta: theta, Buffers: buffers, State: state, Batch: b, Mode: m,
-			Clock: methods.Clock{Step: p.Step, Steps: h.Schedule.Epochs * h.Schedule.Steps, Epochs: h.Schedule.Epochs, Seed: 11}}
+	pass := func(buffers, state []torch.Tensor, b model.Batch) *model.Pass {
+		return &model.Pass{Model: st.Model, Theta: theta, Buffers: buffers, State: state, Batch: b, Mode: m,
+			Clock: model.Clock{Step: p.Step, Steps: h.Schedule.Epochs * h.Schedule.Steps, Epochs: h.Schedule.Epochs, Seed: 11}}
 	}
 	n := s.Size(b.Plain, 0) / h.parts
 	z, targets := make([][]torch.Tensor, len(b.Views)), make([][]torch.Tensor, len(b.Views))
@@ -50,7 +50,7 @@ func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b methods.Bat
 	var left [3][][]torch.Tensor // statistics, of each part
 	for r := range h.parts {
 		rows := func(x torch.Tensor) torch.Tensor { return s.Narrow(x, 0, r*n, n) }
-		part := methods.Batch{Plain: rows(b.Plain)}
+		part := model.Batch{Plain: rows(b.Plain)}
 		for _, v := range b.Views {
 			part.Views = append(part.Views, rows(v))
 		}
@@ -107,7 +107,7 @@ func clones(s *torch.Scope, ts []torch.Tensor) []torch.Tensor {
 	return out
 }
 
-func (h parted) regular(s *torch.Scope, b methods.Batch) {
+func (h parted) regular(s *torch.Scope, b model.Batch) {
 	st := h.State
 	theta := s.Leaves(st.Theta)
 	q, _ := h.forward(s, theta, st.Phi, b, nets.Train())
@@ -122,7 +122,7 @@ func (h parted) regular(s *torch.Scope, b methods.Batch) {
 }
 
 // meta differentiates the meta objective through the inner gradient.
-func (h parted) meta(s *torch.Scope, b methods.Batch) {
+func (h parted) meta(s *torch.Scope, b model.Batch) {
 	st, c := h.State, h.Config
 	theta, phi := s.Leaves(st.Theta), s.Leaves(st.Phi)
 	q, a := h.forward(s, theta, phi, b, nets.Meta())
@@ -136,7 +136,7 @@ func (h parted) meta(s *torch.Scope, b methods.Batch) {
 // epoch is what Trainer.Run does with a schedule of one epoch.
 func (h parted) epoch(t *testing.T, s *torch.Scope) {
 	defer torch.SetGrad(true)()
-	for pass, step := range []func(*torch.Scope, methods.Batch){h.regular, h.meta} {
+	for pass, step := range []func(*torch.Scope, model.Batch){h.regular, h.meta} {
 		if pass == 1 && h.State.MSR == nil {
 			break
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -201,13 +202,13 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 				return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
 			}})
 			require.NoError(t, err)
-			p.Model, err = methods.NewModel(method, body)
+			p.Model, err = model.New(method, body)
 			require.NoError(t, err)
 			width := p.WeightWidth(space)
 			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*width)), 3, width)
 			p.Theta, p.Phi = nets.Initialize(s, p.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(), torch.Float64())
 			p.Buffers, p.PhiBuffers, p.Config.Gradient = nil, nil, way
-			even := func(b *methods.Batch) { // 6 of the 7 pictures
+			even := func(b *model.Batch) { // 6 of the 7 pictures
 				for v, x := range b.Views {
 					b.Views[v] = s.Narrow(x, 0, 0, 6)
 				}
@@ -260,10 +261,10 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 		var rows []int64
 		method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
 		require.NoError(t, err)
-		model, err := methods.NewModel(method, counted{smoothNet(3, 6), &rows})
+		m, err := model.New(method, counted{smoothNet(3, 6), &rows})
 		require.NoError(t, err)
-		theta := nets.Initialize(s, model.Params(), torch.Float64())
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
+		theta := nets.Initialize(s, m.Params(), torch.Float64())
+		q := &model.Pass{Model: m, Theta: theta, Buffers: nets.Initialize(s, m.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
 			Micro: c.micro, Recompute: c.checkpoint}
 		q.Gradient(s, func() torch.Tensor { return q.Loss(s, q) })
 		assert.Equal(t, c.want, rows, name)
@@ -286,12 +287,12 @@ func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 		return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
 	}})
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, noisy{smoothNet(3, 6)})
+	m, err := model.New(method, noisy{smoothNet(3, 6)})
 	require.NoError(t, err)
-	theta, buffers := nets.Initialize(s, model.Params(), torch.Float64()), nets.Initialize(s, model.Buffers(), torch.Float64())
+	theta, buffers := nets.Initialize(s, m.Params(), torch.Float64()), nets.Initialize(s, m.Buffers(), torch.Float64())
 	gradient := func(micro int64, checkpoint bool) (loss float64, g []float64) {
 		require.NoError(t, torch.ManualSeed(6))
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Recompute: checkpoint}
+		q := &model.Pass{Model: m, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Recompute: checkpoint}
 		g = values(s, q.Gradient(s, func() torch.Tensor {
 			l := q.Loss(s, q)
 			loss = s.Item(l)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -50,7 +50,7 @@ func (t *Trainer) meet(ctx context.Context, b *Batch) error {
 }
 
 // whole is on for a batch that is as well as met.
-func (t *Trainer) whole(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
+func (t *Trainer) whole(s *torch.Scope, b Batch, m nets.Mode) *model.Pass {
 	q := t.on(s, b, m)
 	if t.lateness() > 0 && q.Batch.Indices.Defined() {
 		q.Batch.Indices = s.AllGather(t.Group, q.Batch.Indices)

@@ -18,6 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -133,7 +134,7 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	if r.breaks != nil {
 		method = breaking{method, *r.breaks}
 	}
-	model, err := methods.NewModel(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
 	c := meta.Default()
 	c.NumWeights, c.Alpha = 3, 0.1
@@ -142,22 +143,22 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	}
 	var msr *nets.MSR
 	if r.msr {
-		msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: model.WeightWidth(c.Space)})
+		msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: m.WeightWidth(c.Space)})
 		require.NoError(t, err)
 		if r.divided > 0 {
-			msr = nets.NewMSRWith(divided{nets.WithDim(msr.Sequential, 0), batch / int64(g.Size()), int64(r.divided)}, 3, model.WeightWidth(c.Space))
+			msr = nets.NewMSRWith(divided{nets.WithDim(msr.Sequential, 0), batch / int64(g.Size()), int64(r.divided)}, 3, m.WeightWidth(c.Space))
 		}
 	}
 	if r.optimizer == "" {
 		r.optimizer = "adam"
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: r.at(),
+	st, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Seed: 11, Options: r.at(),
 		Optimizer: nets.OptimizerConfig{Name: r.optimizer, WeightDecay: 1e-4, Momentum: 0.9}})
 	require.NoError(t, err)
 	src := pictures{g.Rank(), g.Size(), count, batch, nil}
-	for _, v := range model.Views() {
+	for _, v := range m.Views() {
 		size := 8
-		if v == methods.Small {
+		if v == model.Small {
 			size = 6
 		}
 		src.sizes = append(src.sizes, size)

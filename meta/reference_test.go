@@ -13,6 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -147,7 +148,7 @@ func (c step) problem(t *testing.T, s *torch.Scope, o torch.Options) (p meta.Pro
 	f, g, phiNet := c.nets(t)
 	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 	require.NoError(t, err)
-	l, err := methods.NewModel(method, f)
+	l, err := model.New(method, f)
 	require.NoError(t, err)
 	cfg := meta.Default()
 	cfg.Lambda, cfg.Gamma, cfg.UniformityT, cfg.Alpha, cfg.NumWeights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
@@ -168,11 +169,11 @@ func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figu
 	array := func(a reference.Array) torch.Tensor {
 		return s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 	}
-	p.Inner = methods.Batch{Plain: array(c.X), Views: []torch.Tensor{array(c.X1), array(c.X2)}}
+	p.Inner = model.Batch{Plain: array(c.X), Views: []torch.Tensor{array(c.X1), array(c.X2)}}
 	for _, k := range c.Cases {
 		p.Outer = p.Inner
 		if k.Batch != "same" {
-			p.Outer = methods.Batch{Views: []torch.Tensor{array(c.Y1), array(c.Y2)}}
+			p.Outer = model.Batch{Views: []torch.Tensor{array(c.Y1), array(c.Y2)}}
 		}
 		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
 			p.Config.Gradient = way
@@ -223,7 +224,7 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 			g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
 			method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
 			require.NoError(t, err)
-			l, err := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
+			l, err := model.New(method, nets.WithDim(nets.Seq(), 6))
 			require.NoError(t, err)
 			head := []torch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
 			h, logits := array(c.Z), c.Logits
@@ -233,7 +234,7 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 			s.SetRequiresGrad(true, h)
 			// The backbone is the identity: the features are the views.
 			half := s.Size(h, 0) / 2
-			q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []torch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
+			q := &model.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: model.Batch{Views: []torch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
 			q.Space, q.A = meta.Space(k.Space), s.Sigmoid(array(logits))
 			q.Forward(s)
 			loss := q.DoLoss(s)

@@ -10,7 +10,7 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -27,7 +27,7 @@ func TestMetaGradientOfATorchScriptBackbone(t *testing.T) {
 			s := torch.NewScope()
 			p := problem(t, s, name, space, false)
 			o := torch.Float64()
-			p.Model, err = methods.NewModel(p.Method, body)
+			p.Model, err = model.New(p.Method, body)
 			require.NoError(t, err)
 			p.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: p.WeightWidth(space)})
 			require.NoError(t, err)

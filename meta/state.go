@@ -3,14 +3,14 @@ package meta
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
 // State is everything a run changes: what a checkpoint holds.
 type State struct {
-	*methods.Model
+	*model.Model
 	MSR             *nets.MSR      // nil without MSR
 	Theta, Buffers  []torch.Tensor // of the model: parameters, running statistics
 	ModelState      []torch.Tensor // target network, queue and the like
@@ -46,7 +46,7 @@ const (
 
 // StateOptions describe a new state.
 type StateOptions struct {
-	Model     *methods.Model
+	Model     *model.Model
 	MSR       *nets.MSR            // nil without MSR
 	Optimizer nets.OptimizerConfig // of theta; f_msr's is Adam
 	Seed      uint64               // of the initialisation, and of methods' random choices

@@ -4,19 +4,19 @@ import (
 	"context"
 	"math"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
 // on brings a batch to the device: a pass of the model on it, at theta. Nothing here waits for the device, which
 // may still be at the step before.
-func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
+func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *model.Pass {
 	st := t.State
 	upload := func(x []float32, size int) torch.Tensor {
 		return s.To(torch.Upload(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
+	q := &model.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
 		Micro: int64(t.MicroBatch), Recompute: t.Recompute}
 	q.Batch.Views = make([]torch.Tensor, len(b.Views))
 	for v, x := range b.Views {
@@ -38,7 +38,7 @@ func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
 }
 
 // finish makes what of a batch was left to the device.
-func (t *Trainer) finish(s *torch.Scope, b Batch, q *methods.Pass) {
+func (t *Trainer) finish(s *torch.Scope, b Batch, q *model.Pass) {
 	o := t.State.options
 	views, plain := b.Device(s, o.Device)
 	for v := range q.Batch.Views {
@@ -79,7 +79,7 @@ func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b Batch) (*figure
 	if err := f.take(s, t.lateness(), t.regularNumbers(s, q, total, ct, loss), t.stopping(ctx, s)); err != nil {
 		return f, err
 	}
-	if m, ok := st.Method.(methods.Freezer); ok {
+	if m, ok := st.Method.(model.Freezer); ok {
 		m.Freeze(q, grads)
 	}
 	if o, ok := st.ThetaOpt.(nets.Steadied); ok {
@@ -98,7 +98,7 @@ func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b Batch) (*figure
 
 // regularNumbers are a regular step's: L_to, L_ct, L_msr, the deviation of the
 // embeddings, and in an epoch's last step their covariance.
-func (t *Trainer) regularNumbers(s *torch.Scope, q *methods.Pass, total, ct, msr torch.Tensor) torch.Tensor {
+func (t *Trainer) regularNumbers(s *torch.Scope, q *model.Pass, total, ct, msr torch.Tensor) torch.Tensor {
 	numbers := []torch.Tensor{total, ct, msr, deviation(s, q.Z[0])}
 	if t.State.Position.Batch == t.Source.Steps()-1 {
 		numbers = append(numbers, covariance(s, q.Z[0]))
@@ -137,7 +137,7 @@ func (t *Trainer) weights(s *torch.Scope, plain torch.Tensor) torch.Tensor {
 	var rows []torch.Tensor
 	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
 		s.Within(func(u *torch.Scope) {
-			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().SyncOver(methods.Norms(t.Group, t.LocalNorm)))))
+			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().SyncOver(model.Norms(t.Group, t.LocalNorm)))))
 		})
 	}
 	return s.Cat(0, rows...)

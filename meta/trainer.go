@@ -10,7 +10,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -205,7 +205,7 @@ func call(f func(*State) error, st *State) error {
 // An epoch that is taken up later has what the survey left in its checkpoint.
 func (t *Trainer) survey(ctx context.Context) error {
 	st := t.State
-	method, ok := st.Method.(methods.Surveyor)
+	method, ok := st.Method.(model.Surveyor)
 	if !ok || st.Position.Batch > 0 || !method.Surveys(t.clock()) {
 		return nil
 	}
@@ -239,7 +239,7 @@ func (t *Trainer) survey(ctx context.Context) error {
 }
 
 // clock says where the run is, for methods.
-func (t *Trainer) clock() methods.Clock {
+func (t *Trainer) clock() model.Clock {
 	p := t.State.Position
-	return methods.Clock{Step: p.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Epoch: p.Epoch, Epochs: t.Schedule.Epochs, Seed: t.State.seed}
+	return model.Clock{Step: p.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Epoch: p.Epoch, Epochs: t.Schedule.Epochs, Seed: t.State.seed}
 }

@@ -1,7 +1,7 @@
 package meta
 
 import (
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -9,7 +9,7 @@ import (
 // weights returns A [n, k, c] of this rank's inner pictures as a leaf, and what
 // takes gradients at it back to phi, summed over the ranks; of none come none.
 func (p Problem) weights(s *torch.Scope) (a torch.Tensor, back func(at []torch.Tensor) [][]torch.Tensor) {
-	mode := nets.Meta().SyncOver(methods.Norms(p.Group, p.LocalNorm))
+	mode := nets.Meta().SyncOver(model.Norms(p.Group, p.LocalNorm))
 	parts := micro(s, p.Inner.Plain, p.Micro)
 	if len(parts) == 1 {
 		phi := s.Leaves(p.Phi)
@@ -56,7 +56,7 @@ func (p Problem) weights(s *torch.Scope) (a torch.Tensor, back func(at []torch.T
 
 // micro takes rows apart into micro-batches of m; into one, where m is 0.
 func micro(s *torch.Scope, x torch.Tensor, m int64) []torch.Tensor {
-	count := methods.Divide(s, s.Size(x, 0), m)
+	count := model.Divide(s, s.Size(x, 0), m)
 	if count == 1 {
 		return []torch.Tensor{x}
 	}
@@ -71,15 +71,15 @@ func micro(s *torch.Scope, x torch.Tensor, m int64) []torch.Tensor {
 // weighted projections W: <G, dW>, with W's gradient G and its tangents dW, which
 // depend on A themselves.
 type second struct {
-	at    []torch.Tensor  // G
-	along []methods.Local // the tangents, part by part
+	at    []torch.Tensor // G
+	along []model.Local  // the tangents, part by part
 	v     []torch.Tensor
 }
 
 // throughWeights takes gradients at W, weighted projections (feature space), to
 // A. dW is not computed: <G, dW> is <dG, tangents>, with dG the gradient of <G, W>
 // by what W is made of, the features and the projector.
-func (p Problem) throughWeights(s *torch.Scope, parts []*methods.Pass, points []methods.Local, at []torch.Tensor, more *second) torch.Tensor {
+func (p Problem) throughWeights(s *torch.Scope, parts []*model.Pass, points []model.Local, at []torch.Tensor, more *second) torch.Tensor {
 	rows := make([]torch.Tensor, len(parts))
 	for i, part := range parts {
 		s.Within(func(t *torch.Scope) {
@@ -91,11 +91,11 @@ func (p Problem) throughWeights(s *torch.Scope, parts []*methods.Pass, points []
 			q := part.Apart(theta, nets.Meta())
 			q.A = t.Leaves([]torch.Tensor{q.A})[0]
 			w := q.Weigh(t, features)
-			outputs, seeds := w, methods.PartOf(t, at, i, len(parts))
+			outputs, seeds := w, model.PartOf(t, at, i, len(parts))
 			if twice {
 				// As leaves, so that every gradient has a graph.
 				g := t.Grad(w, append(features[:len(features):len(features)], theta...), torch.GradOptions{
-					Seeds: t.Leaves(methods.PartOf(t, more.at, i, len(parts))), CreateGraph: true, AllowUnused: true})
+					Seeds: t.Leaves(model.PartOf(t, more.at, i, len(parts))), CreateGraph: true, AllowUnused: true})
 				along := append(more.along[i].Features[:len(features):len(features)], more.v...)
 				for k := range g {
 					if g[k].Defined() {

@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -9,8 +10,8 @@ import (
 // embeddings is drawn to the identity.
 type barlowTwins struct{ base }
 
-func newBarlowTwins(c Config) Method { return barlowTwins{base{c, "barlow_twins"}} }
+func newBarlowTwins(c Config) model.Method { return barlowTwins{base{c, "barlow_twins"}} }
 
-func (m barlowTwins) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m barlowTwins) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.BarlowTwins(s, p.Z[0], p.Z[1], m.c.option("off_diagonal"))
 }

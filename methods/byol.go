@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -10,10 +11,10 @@ import (
 // network's projection of the other.
 type byol struct{ base }
 
-func newBYOL(c Config) Method { return byol{base{c, "byol"}} }
+func newBYOL(c Config) model.Method { return byol{base{c, "byol"}} }
 
-func (m byol) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Target: true, Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
+func (m byol) Networks(backbone nets.Encoder) (model.Networks, error) {
+	return model.Networks{ViewNorm: m.c.viewNorm(), Target: true, Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
 }
 
 // Momentum goes from 0.99 (the baseline's; 0.996 in the paper) to 1 by a cosine, unless
@@ -22,7 +23,7 @@ func (m byol) Momentum(progress float64) float64 {
 	return m.c.tau(0.99, progress)
 }
 
-func (m byol) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m byol) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	q := p.ApplyAll(s, predictorPart, p.Z)
 	t := p.Batch.TargetZ
 	return losses.BYOL(s, q[0], q[1], t[0], t[1])

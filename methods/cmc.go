@@ -3,6 +3,7 @@ package methods
 import (
 	"errors"
 
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 
 	"github.com/icl-msr/icl-msr/losses"
@@ -14,27 +15,27 @@ import (
 // the width, and a head, for each.
 type cmc struct{ base }
 
-func newCMC(c Config) Method { return cmc{base{c, "cmc"}} }
+func newCMC(c Config) model.Method { return cmc{base{c, "cmc"}} }
 
-func (m cmc) Views() []View { return []View{Lab} }
+func (m cmc) Views() []model.View { return []model.View{model.Lab} }
 
-func (m cmc) Networks(backbone nets.Encoder) (Networks, error) {
+func (m cmc) Networks(backbone nets.Encoder) (model.Networks, error) {
 	whole, ok := backbone.(nets.Divisible)
 	if !ok {
-		return Networks{}, errors.New("the backbone cannot be halved; use a ResNet")
+		return model.Networks{}, errors.New("the backbone cannot be halved; use a ResNet")
 	}
 	l, err := whole.Part(1)
 	if err != nil {
-		return Networks{}, err
+		return model.Networks{}, err
 	}
 	ab, err := whole.Part(2)
 	if err != nil {
-		return Networks{}, err
+		return model.Networks{}, err
 	}
 	head := func(dim int64) nets.Encoder { return m.c.projector(dim).Net }
-	return Networks{ViewNorm: m.c.viewNorm(), Dim: m.c.Dim, Online: []Part{
-		{BackbonePart, nets.Sides(nets.Side{Name: "l", Columns: 1, Net: l}, nets.Side{Name: "ab", Columns: 2, Net: ab})},
-		{ProjectorPart, nets.Sides(nets.Side{Name: "l", Columns: l.Dim(), Net: head(l.Dim())}, nets.Side{Name: "ab", Columns: ab.Dim(), Net: head(ab.Dim())})},
+	return model.Networks{ViewNorm: m.c.viewNorm(), Dim: m.c.Dim, Online: []model.Part{
+		{Name: model.BackbonePart, Net: nets.Sides(nets.Side{Name: "l", Columns: 1, Net: l}, nets.Side{Name: "ab", Columns: 2, Net: ab})},
+		{Name: model.ProjectorPart, Net: nets.Sides(nets.Side{Name: "l", Columns: l.Dim(), Net: head(l.Dim())}, nets.Side{Name: "ab", Columns: ab.Dim(), Net: head(ab.Dim())})},
 	}}, nil
 }
 
@@ -43,6 +44,6 @@ func (m cmc) Arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor {
 	return []torch.Tensor{s.Narrow(y[0], 1, 0, m.c.Dim), s.Narrow(y[0], 1, m.c.Dim, m.c.Dim)}
 }
 
-func (m cmc) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m cmc) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.CrossViewNCE(s, p.Pair(), m.c.Temperature)
 }

@@ -3,6 +3,7 @@ package methods
 import (
 	"fmt"
 
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 
 	"github.com/icl-msr/icl-msr/losses"
@@ -15,7 +16,7 @@ import (
 // picture's mean prediction with its mean target.
 type cpc struct{ base }
 
-func newCPC(c Config) Method { return cpc{base{c, "cpc"}} }
+func newCPC(c Config) model.Method { return cpc{base{c, "cpc"}} }
 
 // cpcGrid patches of a quarter of the side, half overlapping.
 const cpcGrid = 7
@@ -24,11 +25,11 @@ const cpcGrid = 7
 // share pixels with it.
 func (m cpc) ahead() int64 { return int64(min(cpcGrid-1, max(1, m.c.count("ahead")))) }
 
-func (m cpc) Views() []View { return []View{Strong} }
+func (m cpc) Views() []model.View { return []model.View{model.Strong} }
 
-func (m cpc) Networks(backbone nets.Encoder) (Networks, error) {
+func (m cpc) Networks(backbone nets.Encoder) (model.Networks, error) {
 	head := nets.NewContext(backbone.Dim(), max(1, m.c.Hidden/4), m.c.Dim, cpcGrid, int64(m.c.count("blocks")))
-	return Networks{ViewNorm: m.c.viewNorm(), Dim: m.c.Dim, Online: []Part{{BackbonePart, backbone}, {ProjectorPart, head}}}, nil
+	return model.Networks{ViewNorm: m.c.viewNorm(), Dim: m.c.Dim, Online: []model.Part{{Name: model.BackbonePart, Net: backbone}, {Name: model.ProjectorPart, Net: head}}}, nil
 }
 
 // Cut makes the grid of patches.
@@ -64,7 +65,7 @@ func (m cpc) Arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor {
 	return []torch.Tensor{s.MeanDim(s.Narrow(predictions, 1, 0, rows), false, 1, 2), s.MeanDim(s.Narrow(targets, 1, m.ahead(), rows), false, 1, 2)}
 }
 
-func (m cpc) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m cpc) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	predictions, targets := m.grids(s, p.Y[0])
 	return losses.CPC(s, predictions, targets, m.ahead(), m.c.option("scale"))
 }

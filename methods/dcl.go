@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -9,8 +10,8 @@ import (
 // the negatives is taken to be of the anchor's class.
 type dcl struct{ base }
 
-func newDCL(c Config) Method { return dcl{base{c, "dcl"}} }
+func newDCL(c Config) model.Method { return dcl{base{c, "dcl"}} }
 
-func (m dcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m dcl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.Debiased(s, p.Pair(), m.c.Temperature, m.c.option("tau_plus"))
 }

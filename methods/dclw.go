@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -9,8 +10,8 @@ import (
 // positives: NT-Xent without the positive in its denominator.
 type dclw struct{ base }
 
-func newDCLW(c Config) Method { return dclw{base{c, "dclw"}} }
+func newDCLW(c Config) model.Method { return dclw{base{c, "dclw"}} }
 
-func (m dclw) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m dclw) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.Decoupled(s, p.Pair(), m.c.Temperature, m.c.option("sigma"))
 }

@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -10,13 +11,13 @@ import (
 // set from the eigenvectors of the projections' correlation.
 type directPred struct{ base }
 
-func newDirectPred(c Config) Method { return directPred{base{c, "directpred"}} }
+func newDirectPred(c Config) model.Method { return directPred{base{c, "directpred"}} }
 
 const correlationState = "correlation"
 
-func (m directPred) Networks(backbone nets.Encoder) (Networks, error) {
+func (m directPred) Networks(backbone nets.Encoder) (model.Networks, error) {
 	d := []int64{m.c.Dim, m.c.Dim}
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true,
+	return model.Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true,
 		State: []nets.Spec{{Name: correlationState, Shape: d, Init: nets.Constant(0)}, {Name: predictorPart, Shape: d, Init: nets.Normal(0.1)}}}, nil
 }
 
@@ -25,7 +26,7 @@ func (m directPred) Momentum(progress float64) float64 {
 	return m.c.tau(0.99, progress)
 }
 
-func (m directPred) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m directPred) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	w, t := p.StateTensor(s, predictorPart), p.Batch.TargetZ
 	return losses.BYOL(s, s.MatMul(p.Z[0], w), s.MatMul(p.Z[1], w), t[0], t[1])
 }
@@ -34,7 +35,7 @@ func (m directPred) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 // U diag(sqrt(s) + eps max sqrt(s)) Uᵀ for F = U diag(s) Uᵀ, with the largest
 // eigenvalue scaled to one (sections 4 and 5 of the paper). On a GPU the host waits
 // here: LibTorch looks whether the eigenvalues were found.
-func (m directPred) Update(s *torch.Scope, p *Pass) {
+func (m directPred) Update(s *torch.Scope, p *model.Pass) {
 	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
 	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))
 	f := p.StateTensor(s, correlationState)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -12,7 +13,7 @@ const predictorPart = "predictor"
 
 // viewOption is an option of every method.
 func viewOption() Option {
-	return Option{"view_norm", float64(Joint),
+	return Option{"view_norm", float64(model.Joint),
 		"batch norms take the views: 0 together, 1 one by one in the backbone, 2 one by one"}
 }
 
@@ -60,7 +61,7 @@ func directions() Option {
 
 // choices are the largest values of options that are whole numbers.
 func choices() map[string]float64 {
-	return map[string]float64{"view_norm": float64(Apart),
+	return map[string]float64{"view_norm": float64(model.Apart),
 		"head_layers": 16, "head_norm": 1, "head_bias": float64(nets.LastBias),
 		"head_last":        float64(nets.NonAffine),
 		"predictor_hidden": math.MaxInt32, "predictor_bias": float64(nets.LastBias), "predictor_steady": 1,
@@ -91,7 +92,7 @@ func (c Config) ownHead() error {
 	return nil
 }
 
-func (c Config) viewNorm() ViewNorm { return ViewNorm(c.count("view_norm")) }
+func (c Config) viewNorm() model.ViewNorm { return model.ViewNorm(c.count("view_norm")) }
 
 // head is the common projector as the options have it.
 func (c Config) head() nets.HeadConfig {
@@ -101,9 +102,9 @@ func (c Config) head() nets.HeadConfig {
 }
 
 // predictor is the part of that name.
-func (c Config) predictor() Part {
+func (c Config) predictor() model.Part {
 	hidden := or(c.option("predictor_hidden"), float64(c.Hidden))
-	return Part{predictorPart, nets.NewHead(c.Dim, nets.HeadConfig{Hidden: int64(hidden), Out: c.Dim, Layers: 2,
+	return model.Part{Name: predictorPart, Net: nets.NewHead(c.Dim, nets.HeadConfig{Hidden: int64(hidden), Out: c.Dim, Layers: 2,
 		Biases: nets.Biases(c.count("predictor_bias"))})}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -14,16 +15,16 @@ import (
 // before there were any: checkpoints of then are read.
 func TestTheCommonHead(t *testing.T) {
 	names := func(method string, options map[string]float64) (out []string) {
-		m, err := methods.New(method, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Options: options})
+		byName, err := methods.New(method, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Options: options})
 		require.NoError(t, err)
-		model, err := methods.NewModel(m, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
+		m, err := model.New(byName, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
 		require.NoError(t, err)
-		for _, spec := range append(model.Params(), model.Buffers()...) {
+		for _, spec := range append(m.Params(), m.Buffers()...) {
 			out = append(out, spec.Name)
 		}
-		for i, steady := range model.Steady() {
+		for i, steady := range m.Steady() {
 			if steady {
-				out = append(out, "steady "+model.Params()[i].Name)
+				out = append(out, "steady "+m.Params()[i].Name)
 			}
 		}
 		return out

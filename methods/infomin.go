@@ -1,9 +1,11 @@
 package methods
 
+import "github.com/icl-msr/icl-msr/model"
+
 // infoMin is Tian et al. 2020, what makes for good views: MoCo on views that
 // RandAugment drives further apart.
 type infoMin struct{ moco }
 
-func newInfoMin(c Config) Method { return infoMin{moco{base{c, "infomin"}}} }
+func newInfoMin(c Config) model.Method { return infoMin{moco{base{c, "infomin"}}} }
 
-func (m infoMin) Views() []View { return []View{Rand, Rand} }
+func (m infoMin) Views() []model.View { return []model.View{model.Rand, model.Rand} }

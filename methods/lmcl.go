@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -9,8 +10,8 @@ import (
 // similarities are pushed out of the margin between the two thresholds.
 type lmcl struct{ base }
 
-func newLMCL(c Config) Method { return lmcl{base{c, "lmcl"}} }
+func newLMCL(c Config) model.Method { return lmcl{base{c, "lmcl"}} }
 
-func (m lmcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m lmcl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.LargeMargin(s, p.Pair(), m.c.Temperature, m.c.option("weight"), m.c.option("delta_plus"), m.c.option("delta_minus"))
 }

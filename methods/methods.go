@@ -1,28 +1,24 @@
 // Package methods holds the self-supervised methods, one a file: their head and
 // their loss. MSR is put on any of them by package meta.
 //
-// A method of one's own is a [Method], most simply one of these with another loss
+// A method of one's own is a [model.Method], most simply one of these with another loss
 // (examples/custom_method):
 //
-//	type spread struct{ methods.Method } // of methods.New("simclr", ...)
+//	type spread struct{ model.Method } // of methods.New("simclr", ...)
 //
-//	func (spread) Loss(s *methods.Scope, p *methods.Pass) methods.Tensor {
+//	func (spread) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 //		return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
 //	}
-//
-// What more a method may do (move a queue or prototypes after a step, look at all
-// pictures, cut or leave out views) it says by the interfaces below, from Updater
-// to Explainer. To embed a Method does not bring the other's along: a method that
-// wants them forwards them.
 package methods
 
 import (
 	"fmt"
 
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-func two() []View { return []View{Strong, Strong} }
+func two() []model.View { return []model.View{model.Strong, model.Strong} }
 
 // Config holds what methods share.
 type Config struct {
@@ -39,16 +35,16 @@ type Config struct {
 }
 
 // projector is the part of that name.
-func (c Config) projector(dim int64) Part {
+func (c Config) projector(dim int64) model.Part {
 	if c.Projector != nil {
-		return Part{ProjectorPart, c.Projector(dim)}
+		return model.Part{Name: model.ProjectorPart, Net: c.Projector(dim)}
 	}
-	return Part{ProjectorPart, nets.NewHead(dim, c.head())}
+	return model.Part{Name: model.ProjectorPart, Net: nets.NewHead(dim, c.head())}
 }
 
 // online are the backbone, the projector and more parts.
-func (c Config) online(backbone nets.Encoder, more ...Part) []Part {
-	return append([]Part{{BackbonePart, backbone}, c.projector(backbone.Dim())}, more...)
+func (c Config) online(backbone nets.Encoder, more ...model.Part) []model.Part {
+	return append([]model.Part{{Name: model.BackbonePart, Net: backbone}, c.projector(backbone.Dim())}, more...)
 }
 
 // base is what most methods share: two strong views, a projector, the
@@ -59,11 +55,11 @@ type base struct {
 }
 
 func (m base) Name() string               { return m.name }
-func (m base) Views() []View              { return two() }
+func (m base) Views() []model.View        { return two() }
 func (m base) Temperature() float64       { return m.c.Temperature }
 func (m base) Momentum(_ float64) float64 { return m.c.Momentum }
-func (m base) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone)}, nil
+func (m base) Networks(backbone nets.Encoder) (model.Networks, error) {
+	return model.Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone)}, nil
 }
 
 // Validate reports what is wrong with the configuration.

@@ -10,13 +10,14 @@ import (
 
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pass is a method on a small network and random pictures, after its targets
 // and its forward pass.
-func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *methods.Pass {
+func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *model.Pass {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	require.NoError(t, torch.ManualSeed(5))
@@ -25,11 +26,11 @@ func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *methods.
 	require.NoError(t, err)
 	method, err := methods.New(name, c)
 	require.NoError(t, err)
-	m, err := methods.NewModel(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
 	o := torch.Float64()
-	p := &methods.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o), Mode: nets.Train(),
-		Clock: methods.Clock{Step: 500, Steps: 1000}}
+	p := &model.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o), Mode: nets.Train(),
+		Clock: model.Clock{Step: 500, Steps: 1000}}
 	p.State = m.InitialState(s, p.Theta, p.Buffers, o)
 	for range m.Views() {
 		p.Batch.Views = append(p.Batch.Views, s.Normal(0, 1, o, 4, 3, 8, 8))
@@ -82,7 +83,7 @@ func TestTheTargetsBatchNormIsItsOwn(t *testing.T) {
 	p.Targets(s)
 	assert.Equal(t, kept, slice(s, mean))
 	s.Copy(p.Theta[0], s.AddScalar(p.Theta[0], 1))
-	p.Clock = methods.Clock{Step: 0, Steps: 1000}
+	p.Clock = model.Clock{Step: 0, Steps: 1000}
 	p.Update(s)
 	now := slice(s, p.State[at("target.backbone.conv1.weight")])
 	for i := range now {
@@ -99,7 +100,7 @@ func TestSwAVsPrototypesAndQueue(t *testing.T) {
 	p := pass(t, s, "swav", methods.Config{Prototypes: []int64{6}, Queue: 8})
 	last := len(p.Theta) - 1
 	grads := append([]torch.Tensor(nil), p.Theta...)
-	freezer := p.Method.(methods.Freezer)
+	freezer := p.Method.(model.Freezer)
 	freezer.Freeze(p, grads)
 	assert.True(t, grads[last].Defined())
 	p.Clock.Step = 49
@@ -174,7 +175,7 @@ func TestOptionsAreChecked(t *testing.T) {
 func TestABackboneThatCannotBeHalvedIsAnError(t *testing.T) {
 	m, err := methods.New("cmc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
 	require.NoError(t, err)
-	_, err = methods.NewModel(m, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
+	_, err = model.New(m, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
 	assert.ErrorContains(t, err, "method cmc: the backbone cannot be halved")
 }
 
@@ -184,12 +185,12 @@ func TestCPCsPatches(t *testing.T) {
 	m, err := methods.New("cpc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
 	require.NoError(t, err)
 	x := s.Reshape(s.To(s.Arange(0, 2*3*16*16, torch.Float64().Device), torch.Float64()), 2, 3, 16, 16)
-	patches := m.(methods.Cutter).Cut(s, x)
+	patches := m.(model.Cutter).Cut(s, x)
 	require.Equal(t, []int64{2 * 49, 3, 4, 4}, s.Shape(patches))
 	first := slice(s, s.Narrow(patches, 0, 49+7*2+1, 1)) // the second picture, row 2, column 1
 	want := slice(s, s.Narrow(s.Narrow(s.Narrow(x, 0, 1, 1), 2, 4, 4), 3, 2, 4))
 	assert.Equal(t, want, first)
-	m.(methods.Cutter).Cut(s, s.Narrow(s.Narrow(x, 2, 0, 6), 3, 0, 6))
+	m.(model.Cutter).Cut(s, s.Narrow(s.Narrow(x, 2, 0, 6), 3, 0, 6))
 	assert.ErrorContains(t, s.Close(), "use --size 8 or more")
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -14,7 +15,7 @@ import (
 // start, of the target's embeddings. All clusters are candidates.
 type pcl struct{ moco }
 
-func newPCL(c Config) Method { return pcl{moco{base{c, "pcl"}}} }
+func newPCL(c Config) model.Method { return pcl{moco{base{c, "pcl"}}} }
 
 const clusterState = "clusters"
 
@@ -28,7 +29,7 @@ func (m pcl) counts() []int64 {
 	return []int64{max(2, n/50), max(2, n/25), max(2, n/12)}
 }
 
-func (m pcl) Networks(backbone nets.Encoder) (Networks, error) {
+func (m pcl) Networks(backbone nets.Encoder) (model.Networks, error) {
 	n, err := m.moco.Networks(backbone)
 	if err != nil {
 		return n, err
@@ -45,7 +46,7 @@ func (m pcl) Networks(backbone nets.Encoder) (Networks, error) {
 	return n, nil
 }
 
-func (m pcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m pcl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	loss := m.moco.Loss(s, p)
 	if m.warm(p.Clock) {
 		return loss
@@ -62,13 +63,13 @@ func (m pcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
 	return loss
 }
 
-func (m pcl) warm(c Clock) bool { return float64(c.Epoch) < m.c.option("warm")*float64(c.Epochs) }
+func (m pcl) warm(c model.Clock) bool { return float64(c.Epoch) < m.c.option("warm")*float64(c.Epochs) }
 
 // Blind implements Blind: the clusters' part depends on how they lie.
 func (m pcl) Blind(int) float64 { return 0 }
 
 // Phase implements Phased.
-func (m pcl) Phase(c Clock) int {
+func (m pcl) Phase(c model.Clock) int {
 	if m.warm(c) {
 		return 0
 	}
@@ -76,10 +77,10 @@ func (m pcl) Phase(c Clock) int {
 }
 
 // Surveys reports whether the epoch that begins needs clusters.
-func (m pcl) Surveys(c Clock) bool { return !m.warm(c) }
+func (m pcl) Surveys(c model.Clock) bool { return !m.warm(c) }
 
 // Survey clusters the target's embeddings z [P, d] of all pictures.
-func (m pcl) Survey(s *torch.Scope, p *Pass, z torch.Tensor) {
+func (m pcl) Survey(s *torch.Scope, p *model.Pass, z torch.Tensor) {
 	z = s.Normalize(z)
 	var own []torch.Tensor
 	for i, k := range m.counts() {

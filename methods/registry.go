@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/model"
 )
 
 // Info describes a method in lists.
@@ -41,7 +42,7 @@ func (i Info) Shared() []Option {
 
 type entry struct {
 	Info
-	build func(Config) Method
+	build func(Config) model.Method
 }
 
 // registry is the table of methods: a new one is a file, and a row here.
@@ -109,8 +110,8 @@ func RecipeOf(name string) Recipe {
 }
 
 // New builds a method by name. A method of one's own needs none of this: any
-// Method goes into NewModel.
-func New(name string, c Config) (Method, error) {
+// Method goes into model.New.
+func New(name string, c Config) (model.Method, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

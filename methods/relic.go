@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -9,8 +10,8 @@ import (
 // other pictures whichever view asks.
 type relic struct{ base }
 
-func newRELIC(c Config) Method { return relic{base{c, "relic"}} }
+func newRELIC(c Config) model.Method { return relic{base{c, "relic"}} }
 
-func (m relic) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m relic) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.RELIC(s, p.Pair(), m.c.Temperature, m.c.option("alpha"))
 }

@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -10,12 +11,12 @@ import (
 // strong view, is drawn to the teacher's sharper one, from a weak view.
 type ressl struct{ base }
 
-func newReSSL(c Config) Method { return ressl{base{c, "ressl"}} }
+func newReSSL(c Config) model.Method { return ressl{base{c, "ressl"}} }
 
-func (m ressl) Views() []View { return []View{Strong, Weak} }
+func (m ressl) Views() []model.View { return []model.View{model.Strong, model.Weak} }
 
-func (m ressl) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{QueueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+func (m ressl) Networks(backbone nets.Encoder) (model.Networks, error) {
+	return model.Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{model.QueueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
 }
 
 // Needs: the student sees the strong view, the teacher the weak one.
@@ -25,11 +26,13 @@ func (m ressl) Needs(v int) (online, target bool) { return v == 0, v == 1 }
 // option ema says otherwise.
 func (m ressl) Momentum(progress float64) float64 { return m.c.tau(0.99, progress) }
 
-func (m ressl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m ressl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.ReSSL(s, p.Z[0], p.Batch.TargetZ[1], p.StateTensor(s, queueState), m.c.Temperature, m.c.option("tau_teacher"))
 }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m ressl) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.PairWithQueue(s, queueState) }
+func (m ressl) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+	return p.PairWithQueue(s, queueState)
+}
 
-func (m ressl) Update(s *torch.Scope, p *Pass) { p.Enqueue(s, queueState, p.Batch.TargetZ[1]) }
+func (m ressl) Update(s *torch.Scope, p *model.Pass) { p.Enqueue(s, queueState, p.Batch.TargetZ[1]) }

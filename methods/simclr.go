@@ -3,6 +3,7 @@ package methods
 import (
 	"math"
 
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 
 	"github.com/icl-msr/icl-msr/losses"
@@ -11,9 +12,9 @@ import (
 // simCLR is Chen et al. 2020: a projection head and NT-Xent over both views.
 type simCLR struct{ base }
 
-func newSimCLR(c Config) Method { return simCLR{base{c, "simclr"}} }
+func newSimCLR(c Config) model.Method { return simCLR{base{c, "simclr"}} }
 
-func (m simCLR) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m simCLR) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.NTXent(s, p.Pair(), m.c.Temperature)
 }
 

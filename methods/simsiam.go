@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -10,13 +11,13 @@ import (
 // held constant.
 type simSiam struct{ base }
 
-func newSimSiam(c Config) Method { return simSiam{base{c, "simsiam"}} }
+func newSimSiam(c Config) model.Method { return simSiam{base{c, "simsiam"}} }
 
-func (m simSiam) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
+func (m simSiam) Networks(backbone nets.Encoder) (model.Networks, error) {
+	return model.Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone, m.c.predictor()), Steady: m.c.steady()}, nil
 }
 
-func (m simSiam) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m simSiam) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	q := p.ApplyAll(s, predictorPart, p.Z)
 	return losses.SimSiam(s, q[0], q[1], s.Detach(p.Z[0]), s.Detach(p.Z[1]))
 }

@@ -2,6 +2,7 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -9,8 +10,8 @@ import (
 // identity, by kernels.
 type sslHSIC struct{ base }
 
-func newSSLHSIC(c Config) Method { return sslHSIC{base{c, "ssl_hsic"}} }
+func newSSLHSIC(c Config) model.Method { return sslHSIC{base{c, "ssl_hsic"}} }
 
-func (m sslHSIC) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m sslHSIC) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.SSLHSIC(s, p.Z[0], p.Z[1], m.c.option("gamma"), m.c.option("width"))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -152,7 +153,7 @@ func (f trajectories) trainer(t *testing.T, s *torch.Scope, c trajectory, a auth
 	}
 	method, err := methods.New(a.name, config)
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, backbone)
+	model, err := model.New(method, backbone)
 	require.NoError(t, err)
 	require.Len(t, model.Params(), len(c.Parameters))
 	st, err := meta.NewState(s, meta.StateOptions{Model: model, Optimizer: a.optimizer, Options: torch.Float64()})

@@ -3,6 +3,7 @@ package methods
 import (
 	"math/rand/v2"
 
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 
 	"github.com/icl-msr/icl-msr/losses"
@@ -12,18 +13,18 @@ import (
 // sub-batches, are drawn together.
 type wMSE struct{ base }
 
-func newWMSE(c Config) Method { return wMSE{base{c, "w_mse"}} }
+func newWMSE(c Config) model.Method { return wMSE{base{c, "w_mse"}} }
 
 // Views are two, or four of which each pair is drawn together.
-func (m wMSE) Views() []View {
-	views := make([]View, max(2, m.c.count("views")))
+func (m wMSE) Views() []model.View {
+	views := make([]model.View, max(2, m.c.count("views")))
 	for v := range views {
-		views[v] = Strong
+		views[v] = model.Strong
 	}
 	return views
 }
 
-func (m wMSE) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m wMSE) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	n := int(s.Size(p.Z[0], 0))
 	// The sub-batches are the same wherever a step's loss is taken again: at the
 	// fast weights, or after resuming.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -41,7 +41,7 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
 	return meta.Feed(s.plain, s.batch).Pass(ctx, 0, 0, 1)
 }
 
-func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
+func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []model.View, rank, ranks int) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}

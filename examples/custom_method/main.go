@@ -12,6 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -19,10 +20,10 @@ import (
 
 // spread draws views together, and pushes pictures apart by VICReg's variance
 // term alone. Its views, its networks and tau of the do-loss are SimCLR's.
-type spread struct{ methods.Method }
+type spread struct{ model.Method }
 
 func (spread) Name() string { return "spread" }
-func (spread) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
+func (spread) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
 }
 
@@ -36,14 +37,14 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 	if err != nil {
 		return 0, err
 	}
-	model, err := methods.NewModel(spread{base}, backbone)
+	m, err := model.New(spread{base}, backbone)
 	if err != nil {
 		return 0, err
 	}
 	c := meta.Default()
 	var msr *nets.MSR // nil: the method alone
 	if withMSR {
-		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: model.WeightWidth(c.Space)}); err != nil {
+		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: m.WeightWidth(c.Space)}); err != nil {
 			return 0, err
 		}
 	}
@@ -61,7 +62,7 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
 	})
 	err = torch.With(func(s *torch.Scope) error {
-		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
+		state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
 		if err != nil {
 			return err
 		}

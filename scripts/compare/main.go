@@ -23,6 +23,7 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -125,17 +126,17 @@ func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
 	if t.method == "w_mse" {
 		c.Options = map[string]float64{"epsilon": 0.01}
 	}
-	m, err := methods.New(t.method, c)
+	method, err := methods.New(t.method, c)
 	if err != nil {
 		return nil, err
 	}
-	model, err := methods.NewModel(m, backbone)
+	m, err := model.New(method, backbone)
 	if err != nil {
 		return nil, err
 	}
-	o := meta.StateOptions{Model: model, Seed: 1, Options: t.options(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
+	o := meta.StateOptions{Model: m, Seed: 1, Options: t.options(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
 	if msr {
-		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: model.WeightWidth(meta.Embedding)}); err != nil {
+		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: m.WeightWidth(meta.Embedding)}); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +144,7 @@ func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
 }
 
 // pictures is one batch of noise, in the method's views.
-func (t task) pictures(m *methods.Model) meta.Batch {
+func (t task) pictures(m *model.Model) meta.Batch {
 	rng := rand.New(rand.NewPCG(1, 2))
 	draw := func(side int) []float32 {
 		x := make([]float32, t.batch*3*side*side)
@@ -155,7 +156,7 @@ func (t task) pictures(m *methods.Model) meta.Batch {
 	b := meta.Batch{N: t.batch, Size: t.size, Plain: draw(t.size)}
 	for _, v := range m.Views() {
 		side := t.size
-		if v == methods.Small {
+		if v == model.Small {
 			side = t.size * 3 / 8
 		}
 		b.Sizes, b.Views = append(b.Sizes, side), append(b.Views, draw(side))
@@ -232,9 +233,9 @@ func (t task) metaSteps(s *torch.Scope, way meta.Gradient) error {
 		return torch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
 	}
 	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
-		Clock: methods.Clock{Step: 1000, Steps: 2000}}
+		Clock: model.Clock{Step: 1000, Steps: 2000}}
 	p.Config.Gradient = way
-	p.Inner = methods.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
+	p.Inner = model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
 	for v, x := range b.Views {
 		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))
 	}

@@ -1,4 +1,4 @@
-package methods
+package model
 
 import (
 	"github.com/icl-msr/icl-msr/nets"

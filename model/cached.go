@@ -1,4 +1,4 @@
-package methods
+package model
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ func Divide(s *torch.Scope, n, m int64) int64 {
 		return 1
 	}
 	if m < 0 || n%m != 0 {
-		s.Fail(fmt.Errorf("methods: micro-batches of %d pictures do not divide %d", m, n))
+		s.Fail(fmt.Errorf("model: micro-batches of %d pictures do not divide %d", m, n))
 		return 1
 	}
 	return n / m
@@ -170,7 +170,7 @@ func (p *Pass) cached(s *torch.Scope, parts []*Pass, f func() torch.Tensor) []to
 	s.AddAll(sums, direct[:len(sums)])              // a loss may use these networks again
 	for i, g := range direct[copy(direct, sums):] { // the predictor and the like
 		if !g.Defined() {
-			s.Fail(fmt.Errorf("methods: the loss of %s does not depend on %s", p.Name(), p.params[len(sums)+i].Name))
+			s.Fail(fmt.Errorf("model: the loss of %s does not depend on %s", p.Name(), p.params[len(sums)+i].Name))
 		}
 	}
 	return direct

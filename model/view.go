@@ -1,4 +1,4 @@
-package methods
+package model
 
 // View says how a view of a picture is made.
 type View string

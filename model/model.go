@@ -1,4 +1,4 @@
-package methods
+package model
 
 import (
 	"fmt"
@@ -49,9 +49,9 @@ type span struct {
 	target, buffer int // in the state; -1 without a target
 }
 
-// NewModel puts a method, of this package or of the caller's own, on a backbone,
+// New puts a method, of this package or of the caller's own, on a backbone,
 // of package nets or of the caller's own.
-func NewModel(method Method, backbone nets.Encoder) (*Model, error) {
+func New(method Method, backbone nets.Encoder) (*Model, error) {
 	networks, err := method.Networks(backbone)
 	if err != nil {
 		return nil, fmt.Errorf("method %s: %w", method.Name(), err)

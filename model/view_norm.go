@@ -1,4 +1,4 @@
-package methods
+package model
 
 // ViewNorm says which views a batch norm takes together.
 type ViewNorm int

@@ -1,4 +1,13 @@
-package methods
+// Package model is what is trained and how a step of it is executed: a method on a
+// backbone ([Model]), one evaluation of it on a batch ([Pass]), its gradient in one
+// or two passes over the networks, on one rank or many.
+//
+// A method is anything with the methods of [Method]; package methods has those of
+// the literature. What more a method may do (move a queue or prototypes after a
+// step, look at all pictures, cut or leave out views) it says by the interfaces
+// from [Updater] to [Explainer]. To embed a Method does not bring the other's
+// along: a method that wants them forwards them.
+package model
 
 import (
 	"github.com/icl-msr/icl-msr/losses"

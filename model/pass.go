@@ -1,4 +1,4 @@
-package methods
+package model
 
 import (
 	"fmt"
@@ -132,7 +132,7 @@ func (p *Pass) Apply(s *torch.Scope, part string, x torch.Tensor) torch.Tensor {
 func (p *Pass) apply(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
 	at, ok := p.spans[part]
 	if !ok || len(p.Theta) < at.p+at.np || len(p.Buffers) < at.b+at.nb {
-		s.Fail(fmt.Errorf("methods: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
+		s.Fail(fmt.Errorf("model: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
 		return torch.Tensor{}
 	}
 	theta := p.Theta
@@ -191,7 +191,7 @@ func (p *Pass) StateTensor(s *torch.Scope, name string) torch.Tensor {
 			return p.State[i]
 		}
 	}
-	s.Fail(fmt.Errorf("methods: %s has no state %q", p.Name(), name))
+	s.Fail(fmt.Errorf("model: %s has no state %q", p.Name(), name))
 	return torch.Tensor{}
 }
 
