@@ -19,8 +19,8 @@ type noise struct{}
 
 func (noise) Steps() int            { return 3 }
 func (noise) Waited() time.Duration { return 0 }
-func (noise) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (noise) Batches(_ context.Context, n uint64, from, step int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		for i := from; i < 3; i += step {
 			rng := rand.New(rand.NewPCG(n, uint64(i)))
 			draw := func() []float32 {
@@ -30,7 +30,7 @@ func (noise) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Ba
 				}
 				return x
 			}
-			if !yield(meta.Batch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()}, nil) {
+			if !yield(meta.HostBatch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()}, nil) {
 				return
 			}
 		}

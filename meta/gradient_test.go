@@ -102,8 +102,8 @@ func TestBothExactWaysAgree(t *testing.T) {
 		p := problem(t, s, "simclr", space, false)
 		buffers := append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...)
 		var grads [][]torch.Tensor
-		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
-			p.Config.Gradient = way
+		for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+			p.Config.GradientMethod = way
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
 			grads = append(grads, r.GradCT)
@@ -123,7 +123,7 @@ func TestBothExactWaysAgree(t *testing.T) {
 
 // at is a pass of the problem's model whose embeddings are there.
 func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b model.Batch, a torch.Tensor) *model.Pass {
-	q := &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Space, A: a}
+	q := &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Config.Space, A: a}
 	q.Targets(s)
 	q.Forward(s)
 	return q
@@ -134,9 +134,9 @@ func fast(s *torch.Scope, p meta.Problem, phi []torch.Tensor) (theta1 []torch.Te
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	theta := s.Leaves(p.Theta)
 	q := at(s, p, theta, p.Inner, s.Detach(a))
-	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Lambda))
+	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Config.Lambda))
 	grad := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{})
-	return meta.FastWeights(s, p.Theta, grad, p.Alpha), s.Item(losses.WeightUniformity(s, a, p.UniformityT))
+	return meta.FastWeights(s, p.Theta, grad, p.Config.Alpha), s.Item(losses.WeightUniformity(s, a, p.Config.UniformityT))
 }
 
 // stopped are the methods that hold a part of their loss constant which depends
@@ -152,11 +152,11 @@ func objective(s *torch.Scope, p meta.Problem) func(phi []torch.Tensor) float64 
 	v := s.Grad([]torch.Tensor{q.Loss(s, q)}, leaves, torch.GradOptions{})
 	return func(phi []torch.Tensor) float64 {
 		theta1, uniformity := fast(s, p, phi)
-		if stopped[p.Name()] {
-			return s.Dot(v, theta1) + p.Gamma*uniformity
+		if stopped[p.Model.Name()] {
+			return s.Dot(v, theta1) + p.Config.Gamma*uniformity
 		}
 		q := at(s, p, theta1, p.Outer, torch.Tensor{})
-		return s.Item(q.Loss(s, q)) + p.Gamma*uniformity
+		return s.Item(q.Loss(s, q)) + p.Config.Gamma*uniformity
 	}
 }
 
@@ -169,10 +169,10 @@ func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {
 			s := torch.NewScope()
 			p := problem(t, s, name, space, true)
 			p.Config.Gamma = 1
-			p.Config.Gradient = meta.Unrolled
+			p.Config.GradientMethod = meta.Unrolled
 			unrolled, err := p.Gradient(s)
 			require.NoError(t, err, name)
-			p.Config.Gradient = meta.ForwardMode
+			p.Config.GradientMethod = meta.ForwardMode
 			r, err := p.Gradient(s)
 			require.NoError(t, err, name)
 			assert.InDelta(t, 1, cosine(s, unrolled.GradCT, r.GradCT), 1e-9, "%s, %s", name, space)
@@ -211,12 +211,12 @@ func TestGammaBalanceAndAblations(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, false)
-	p.GammaBalance = true
+	p.Config.GammaBalance = true
 	r, err := p.Gradient(s)
 	require.NoError(t, err)
 	scaled := s.AddScaled(r.Grad, r.GradCT, -1)
 	assert.InEpsilon(t, r.NormCT, math.Sqrt(s.Dot(scaled, scaled)), 1e-9, "both parts have one norm")
-	p.GammaBalance, p.Config.Ablation = false, meta.NoUniformity
+	p.Config.GammaBalance, p.Config.Ablation = false, meta.NoUniformity
 	r, err = p.Gradient(s)
 	require.NoError(t, err)
 	assert.Equal(t, values(s, r.GradCT), values(s, r.Grad))

@@ -74,7 +74,7 @@ func TestARunOnADeviceIsTakenUp(t *testing.T) {
 		first.Hooks = []meta.Hook{{OnStep: func(meta.Step) error {
 			p, err := first.State.Mark()
 			require.NoError(t, err)
-			if p.Pass == meta.Regular {
+			if p.Phase == meta.RegularPhase {
 				assert.Equal(t, p.Batch, p.Sums.Steps)
 			} else {
 				assert.Equal(t, p.Batch, p.Sums.Meta)
@@ -164,11 +164,11 @@ func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 				if !canceled {
 					var d *meta.Diverged
 					require.ErrorAs(t, err, &d)
-					batch, pass := at, meta.Regular
+					batch, pass := at, meta.RegularPhase
 					if at == 9 {
-						batch, pass = 0, meta.MetaPass
+						batch, pass = 0, meta.MetaPhase
 					}
-					assert.Equal(t, []any{0, batch, pass}, []any{d.Epoch, d.Batch, d.Pass})
+					assert.Equal(t, []any{0, batch, pass}, []any{d.Epoch, d.Batch, d.Phase})
 					assert.Equal(t, at, told)
 					assert.ErrorContains(t, err, "it breaks")
 				}
@@ -218,10 +218,10 @@ func TestASingularCovarianceOnADevice(t *testing.T) {
 // The meta gradient reads a device once, and not at all where it is only queued.
 func TestTheMetaGradientOnADevice(t *testing.T) {
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+		for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
 			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
-			p.Config.Gradient, p.GammaBalance = way, true
+			p.Config.GradientMethod, p.Config.GammaBalance = way, true
 			want, err := p.Gradient(s)
 			require.NoError(t, err)
 			o := torch.Float64()

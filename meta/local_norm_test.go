@@ -26,7 +26,7 @@ type parted struct {
 }
 
 // batch copies a batch of the source.
-func (h parted) batch(s *torch.Scope, b meta.Batch) model.Batch {
+func (h parted) batch(s *torch.Scope, b meta.HostBatch) model.Batch {
 	upload := func(x []float32, size int) torch.Tensor {
 		return s.To(torch.FromSlice(s, x, gotch.CPU, int64(b.N), 3, int64(size), int64(size)), torch.Float64())
 	}
@@ -140,7 +140,7 @@ func (h parted) epoch(t *testing.T, s *torch.Scope) {
 		if pass == 1 && h.State.MSR == nil {
 			break
 		}
-		for b, err := range h.Source.Pass(context.Background(), uint64(pass), 0, 1) {
+		for b, err := range h.Source.Batches(context.Background(), uint64(pass), 0, 1) {
 			require.NoError(t, err)
 			step(s, h.batch(s, b))
 		}
@@ -153,7 +153,7 @@ func (h parted) epoch(t *testing.T, s *torch.Scope) {
 // two parts of a batch.
 func TestLocalNormsAreThoseOfEachPart(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
-		unrolled := func(c *meta.Config) { c.Gradient = meta.Unrolled }
+		unrolled := func(c *meta.Config) { c.GradientMethod = meta.Unrolled }
 		const script = "../nets/testdata/scripted.pt"
 		for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true}, {method: "simclr", msr: true, change: unrolled}, {method: "barlow_twins", msr: true},
 			{method: "byol"}, {method: "byol", msr: true}, {method: "moco", msr: true},

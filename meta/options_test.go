@@ -38,8 +38,8 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 			p := problemWith(t, s, c.method, space, true, c.head, c.options)
 			p.Config.Gamma = 1
 			var results []meta.Result
-			for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
-				p.Config.Gradient = way
+			for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+				p.Config.GradientMethod = way
 				r, err := p.Gradient(s)
 				require.NoError(t, err, c.method)
 				results = append(results, r)
@@ -62,7 +62,7 @@ func withOptions() []run {
 		{method: "simsiam", optimizer: "sgd", options: map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2, "view_norm": 2,
 			"predictor_hidden": 3, "predictor_bias": 3, "predictor_steady": 1}},
 		{method: "moco", options: map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}},
-		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1}, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }},
+		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1}, change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }},
 		{method: "relic", msr: true, optimizer: "lars", options: map[string]float64{"view_norm": 2, "head_layers": 1}},
 	}
 }

@@ -46,9 +46,9 @@ func draw(n, i, v, size int) []float32 {
 }
 
 // share is this rank's part of a batch, of pictures that exist.
-func (p pictures) share(n int, batch []int, views bool) meta.Batch {
+func (p pictures) share(n int, batch []int, views bool) meta.HostBatch {
 	part := (len(batch) + p.size - 1) / p.size
-	b := meta.Batch{N: part, Total: len(batch), Size: plainSize}
+	b := meta.HostBatch{N: part, Total: len(batch), Size: plainSize}
 	if views {
 		b.Sizes, b.Views = p.sizes, make([][]float32, len(p.sizes))
 	}
@@ -63,8 +63,8 @@ func (p pictures) share(n int, batch []int, views bool) meta.Batch {
 	return b
 }
 
-func (p pictures) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (p pictures) Batches(_ context.Context, n uint64, from, step int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		order := rand.New(rand.NewPCG(5, n)).Perm(p.count)
 		for k := from; k < p.Steps(); k += step {
 			if !yield(p.share(int(n), order[k*p.batch:(k+1)*p.batch], true), nil) {
@@ -75,8 +75,8 @@ func (p pictures) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[me
 }
 
 // Survey leaves a last batch that does not divide.
-func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (p pictures) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		for from := 0; from < p.count; from += p.batch {
 			var batch []int
 			for i := from; i < min(p.count, from+p.batch); i++ {
@@ -163,7 +163,8 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, LocalNorm: r.local, MicroBatch: r.micro, Recompute: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src,
+		Exec: model.Exec{Group: g, SyncBatchNorm: !r.local, MicroBatch: r.micro, Recompute: r.checkpoint}, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.
@@ -256,13 +257,13 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 			}
 			runs = append(runs, run{method: name, options: options}, run{method: name, msr: true, options: options})
 			if g.Size() == 2 {
-				runs = append(runs, run{method: name, msr: true, options: options, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }})
+				runs = append(runs, run{method: name, msr: true, options: options, change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }})
 			}
 		}
 		runs = append(runs,
 			run{method: "byol", msr: true, change: func(c *meta.Config) { c.Space = meta.Feature }},
-			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient, c.GammaBalance = meta.Unrolled, true }},
-			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.FiniteDifference }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod, c.GammaBalance = meta.Unrolled, true }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference }},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.UniformityOnly }},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.Ones }},
 			run{method: "simclr", optimizer: "lars"}, run{method: "simclr", optimizer: "sgd"})
@@ -275,7 +276,7 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 					r.change(&c)
 				}
 				one, want := r.train(t, s, nil)
-				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space, c.Gradient, g.Size()))
+				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space, c.GradientMethod, g.Size()))
 			}
 			require.NoError(t, s.Close())
 		}

@@ -165,7 +165,7 @@ func (c step) problem(t *testing.T, s *torch.Scope, o torch.Options) (p meta.Pro
 // measure returns the figures of all cases, and their number.
 func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figure, n int) {
 	p, toFile := c.problem(t, s, o)
-	same, theta, phi := strings.NewReplacer(), p.Params(), p.MSR.Params()
+	same, theta, phi := strings.NewReplacer(), p.Model.Params(), p.MSR.Params()
 	array := func(a reference.Array) torch.Tensor {
 		return s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 	}
@@ -175,8 +175,8 @@ func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figu
 		if k.Batch != "same" {
 			p.Outer = model.Batch{Views: []torch.Tensor{array(c.Y1), array(c.Y2)}}
 		}
-		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
-			p.Config.Gradient = way
+		for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode} {
+			p.Config.GradientMethod = way
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
 			what := k.Batch + ", " + string(way) + ": "
@@ -188,7 +188,7 @@ func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figu
 		}
 		// A difference of two float32 numbers that are nearly one has few digits left.
 		if c.FiniteDifference != nil && k.Batch == "same" && o.DType == gotch.Double {
-			p.Config.Gradient, p.Config.Radius = meta.FiniteDifference, 0.01
+			p.Config.GradientMethod, p.Config.Radius = meta.FiniteDifference, 0.01
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
 			out = append(out, each(s, phi, c.FiniteDifference, r.GradCT, same, 1e-6, "finite difference")...)

@@ -25,7 +25,7 @@ func TestKMeansFindsSeparateGroups(t *testing.T) {
 	x := torch.FromSlice(s, data, gotch.CPU, 60, 2)
 	// Lloyd's algorithm may end in a local optimum; from these rows it does not.
 	c := kMeans(s, x, 3, 20, rand.New(rand.NewPCG(3, 4)))
-	own, distances := torch.Slice[int64](s, c.own), torch.Slice[float64](s, c.distances)
+	own, distances := torch.Slice[int64](s, c.labels), torch.Slice[float64](s, c.distances)
 	for i := range own {
 		assert.Equal(t, own[i%3], own[i], "row %d", i)
 		assert.Less(t, distances[i], 3.0)

@@ -1,93 +1,92 @@
-// Package methods holds the self-supervised methods, one a file: their head and
-// their loss. MSR is put on any of them by package meta.
+// Package methods holds the self-supervised methods of the literature, one a file: its head and its loss. Package meta
+// puts MSR on any of them.
 //
-// A method of one's own is a [model.Method], most simply one of these with another loss
-// (examples/custom_method):
+// A method of your own is a [model.Method]. The simplest one is a method of this package with another loss:
 //
 //	type spread struct{ model.Method } // of methods.New("simclr", ...)
 //
 //	func (spread) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 //		return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
 //	}
+//
+// One with options, or with other networks, embeds a [Base], as the methods here do (examples/custom_method).
 package methods
 
 import (
-	"fmt"
-
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/model"
-	"github.com/icl-msr/icl-msr/nets"
 )
 
-func two() []model.View { return []model.View{model.Strong, model.Strong} }
-
-// Config holds what methods share.
-type Config struct {
-	Temperature float64            // tau
-	Hidden      int64              // width of the head's hidden layer; 1024 in the paper
-	Dim         int64              // width of the embeddings; 64 on CIFAR, 128 otherwise
-	Momentum    float64            // first tau of the target network; 0: the method's own
-	Queue       int64              // rows of the queue; 0: the method's own
-	Prototypes  []int64            // numbers of prototypes; none: the method's own
-	Pictures    int64              // of the data set
-	Options     map[string]float64 // the method's own constants (Info.Options), those that are not as in its paper
-	// Projector makes the projection head on dim features; nil: nets.NewHead by the options.
-	Projector func(dim int64) nets.Encoder
+// Info describes a method in lists.
+type Info struct {
+	Name, Paper string
+	Recipe      Recipe
+	Options     []Option
+	OwnHead     bool // it has not the common projector
+	OneView     bool // of a picture
+	NoNegatives bool // its own loss has no negatives, so that any L_msr adds a contrastive term
 }
 
-// projector is the part of that name.
-func (c Config) projector(dim int64) model.Part {
-	if c.Projector != nil {
-		return model.Part{Name: model.ProjectorPart, Net: c.Projector(dim)}
+// Recipe are a method's constants: what its name sets unless they are given.
+type Recipe struct {
+	Lambda, Gamma float64 // of MSR on it: the paper's, section 6.3, if its tables have the method
+	Temperature   float64 // tau, of the method and of the do-loss on it
+}
+
+// All lists the methods that New knows.
+func All() []Info {
+	var out []Info
+	for _, e := range registry() {
+		out = append(out, e.Info)
 	}
-	return model.Part{Name: model.ProjectorPart, Net: nets.NewHead(dim, c.head())}
+	return out
 }
 
-// online are the backbone, the projector and more parts.
-func (c Config) online(backbone nets.Encoder, more ...model.Part) []model.Part {
-	return append([]model.Part{{Name: model.BackbonePart, Net: backbone}, c.projector(backbone.Dim())}, more...)
-}
-
-// base is what most methods share: two strong views, a projector, the
-// configuration's temperature.
-type base struct {
-	c    Config
-	name string
-}
-
-func (m base) Name() string               { return m.name }
-func (m base) Views() []model.View        { return two() }
-func (m base) Temperature() float64       { return m.c.Temperature }
-func (m base) Momentum(_ float64) float64 { return m.c.Momentum }
-func (m base) Networks(backbone nets.Encoder) (model.Networks, error) {
-	return model.Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone)}, nil
-}
-
-// Validate reports what is wrong with the configuration.
-func (c Config) Validate() error {
-	if !(c.Temperature > 0) || c.Temperature > 1e6 {
-		return fmt.Errorf("temperature %g; want a positive number (0.5 in the paper)", c.Temperature)
+// Names lists the names that New knows.
+func Names() []string {
+	var out []string
+	for _, i := range All() {
+		out = append(out, i.Name)
 	}
-	if !(c.Momentum >= 0 && c.Momentum <= 1) {
-		return fmt.Errorf("momentum %g of the target network; want 0 to 1", c.Momentum)
-	}
-	if c.Queue < 0 {
-		return fmt.Errorf("queue of %d rows; want 0 or more", c.Queue)
-	}
-	for _, n := range c.Prototypes {
-		if n < 2 {
-			return fmt.Errorf("%d prototypes; want 2 or more", n)
+	return out
+}
+
+// WithoutNegatives lists the methods whose own loss has no negatives, so that any L_msr adds a contrastive term.
+func WithoutNegatives() []string {
+	var out []string
+	for _, i := range All() {
+		if i.NoNegatives {
+			out = append(out, i.Name)
 		}
 	}
-	if c.Hidden < 1 || c.Dim < 1 {
-		return fmt.Errorf("head of %d hidden units and %d outputs; want positive numbers", c.Hidden, c.Dim)
-	}
-	return nil
+	return out
 }
 
-// or is x, or otherwise where x is zero.
-func or[T int64 | float64](x, otherwise T) T {
-	if x == 0 {
-		return otherwise
+// RecipeOf returns the constants of a method; those of SimCLR for an unknown one.
+func RecipeOf(name string) Recipe {
+	all := All()
+	for _, i := range all {
+		if i.Name == name {
+			return i.Recipe
+		}
 	}
-	return x
+	return all[0].Recipe
+}
+
+// New builds a method by name. A method of your own needs no name here: any model.Method goes into model.New.
+func New(name string, c Config) (model.Method, error) {
+	for _, e := range registry() {
+		if e.Name != name {
+			continue
+		}
+		b, err := e.base(c)
+		if err != nil {
+			return nil, err
+		}
+		return e.build(b), nil
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return nil, suggest.Unknown("method", name, Names())
 }

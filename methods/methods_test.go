@@ -126,8 +126,8 @@ func TestOptionsAreChecked(t *testing.T) {
 	c := methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5}
 	for want, options := range map[string]map[string]float64{
 		`unknown option of dcl "tau_plsu"; did you mean "tau_plus"?`: {"tau_plsu": 1},
-		"option tau_plus=NaN": {"tau_plus": math.NaN()},
-		"option tau_plus=-1":  {"tau_plus": -1},
+		"Options tau_plus=NaN": {"tau_plus": math.NaN()},
+		"Options tau_plus=-1":  {"tau_plus": -1},
 	} {
 		c.Options = options
 		_, err := methods.New("dcl", c)
@@ -138,13 +138,13 @@ func TestOptionsAreChecked(t *testing.T) {
 		option string
 		value  float64
 	}{
-		"option view_norm=3; want a whole number from 0 to 2":    {"simclr", "view_norm", 3},
-		"option head_last=0.5; want a whole number from 0 to 2":  {"simclr", "head_last", 0.5},
-		"option head_layers=0; want a whole number from 1 to 16": {"simclr", "head_layers", 0},
-		"option directions=3; want a whole number from 1 to 2":   {"moco", "directions", 3},
-		`unknown option of simclr "predictor_bias"`:              {"simclr", "predictor_bias", 1},
-		`unknown option of cmc "view_norm"`:                      {"cmc", "view_norm", 1}, // it has one view
-		`unknown option of cpc "head_last"`:                      {"cpc", "head_last", 1}, // and a head of its own
+		"Options view_norm=3: want a whole number from 0 to 2":    {"simclr", "view_norm", 3},
+		"Options head_last=0.5: want a whole number from 0 to 2":  {"simclr", "head_last", 0.5},
+		"Options head_layers=0: want a whole number from 1 to 16": {"simclr", "head_layers", 0},
+		"Options directions=3: want a whole number from 1 to 2":   {"moco", "directions", 3},
+		`unknown option of simclr "predictor_bias"`:               {"simclr", "predictor_bias", 1},
+		`unknown option of cmc "view_norm"`:                       {"cmc", "view_norm", 1}, // it has one view
+		`unknown option of cpc "head_last"`:                       {"cpc", "head_last", 1}, // and a head of its own
 	} {
 		c.Options = map[string]float64{x.option: x.value}
 		_, err := methods.New(x.method, c)
@@ -161,11 +161,11 @@ func TestOptionsAreChecked(t *testing.T) {
 	assert.Len(t, m.Views(), 4)
 	c.Options = nil
 	for want, change := range map[string]methods.Config{
-		"1 prototypes":  {Temperature: 0.5, Hidden: 8, Dim: 5, Prototypes: []int64{1}},
-		"queue of -1":   {Temperature: 0.5, Hidden: 8, Dim: 5, Queue: -1},
-		"temperature 0": {Hidden: 8, Dim: 5},
-		"momentum 2":    {Temperature: 0.5, Hidden: 8, Dim: 5, Momentum: 2},
-		"head of 0":     {Temperature: 0.5, Dim: 5},
+		"Prototypes 1":  {Temperature: 0.5, Hidden: 8, Dim: 5, Prototypes: []int64{1}},
+		"Queue -1":      {Temperature: 0.5, Hidden: 8, Dim: 5, Queue: -1},
+		"Temperature 0": {Hidden: 8, Dim: 5},
+		"Momentum 2":    {Temperature: 0.5, Hidden: 8, Dim: 5, Momentum: 2},
+		"Hidden 0":      {Temperature: 0.5, Dim: 5},
 	} {
 		_, err := methods.New("swav", change)
 		assert.ErrorContains(t, err, want)

@@ -6,12 +6,12 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// relic is Mitrovic et al. 2021: NT-Xent, and the same distribution over the
-// other pictures whichever view asks.
-type relic struct{ base }
+// relic is Mitrovic et al. 2021 (arXiv 2010.07922): NT-Xent, and both views see the same distribution over the other
+// pictures.
+type relic struct{ Base }
 
-func newRELIC(c Config) model.Method { return relic{base{c, "relic"}} }
+func newRELIC(b Base) model.Method { return relic{b} }
 
 func (m relic) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
-	return losses.RELIC(s, p.Pair(), m.c.Temperature, m.c.option("alpha"))
+	return losses.RELIC(s, p.Pair(), m.Config.Temperature, m.Option("alpha"))
 }

@@ -101,9 +101,9 @@ func (f source) Steps() int            { return 1 }
 func (f source) Waited() time.Duration { return 0 }
 
 // Pass yields a step's views, in float64. An epoch has two passes.
-func (f source) Pass(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
-		yield(meta.Batch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
+func (f source) Batches(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
+		yield(meta.HostBatch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
 			Device: func(s *torch.Scope, _ gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
 				return []torch.Tensor{f.view(s, n/2, 0), f.view(s, n/2, 1)}, plain
 			}}, nil)

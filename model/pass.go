@@ -8,8 +8,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Clock says where a run is: what schedules and random choices of a method
-// depend on.
+// Clock says where a run is. Schedules and random choices of a method depend on it.
 type Clock struct {
 	Step, Steps   int // optimizer steps done, and of the whole run
 	Epoch, Epochs int
@@ -19,145 +18,54 @@ type Clock struct {
 // Progress is the share of the run that is done.
 func (c Clock) Progress() float64 { return float64(c.Step) / float64(max(1, c.Steps)) }
 
-// Batch is a batch of N pictures on the device. In a data-parallel job pictures,
-// features and what is made of each alone are this rank's share of n = N/ranks;
-// the embeddings that are compared are those of all N on every rank.
+// Batch is a batch of N pictures on the device. In a data-parallel job a rank has its share of n = N/ranks pictures;
+// compared embeddings are those of all N pictures on every rank.
 type Batch struct {
-	Views            []torch.Tensor // [n, 3, S, S] each; S may differ
-	Plain            torch.Tensor   // [n, 3, S, S] un-augmented, for f_msr
-	TargetH, TargetZ []torch.Tensor // what the target network makes of the views (Pass.Targets): [n, dim], [N, d]
-	Indices          torch.Tensor   // [N] of the pictures in the data set
+	Views   []torch.Tensor // [n, 3, S, S] each; S may differ between views
+	Plain   torch.Tensor   // [n, 3, S, S] un-augmented, for f_msr
+	Indices torch.Tensor   // [N] of the pictures in the data set
+	// TargetH [n, dim] and TargetZ [N, d] are the target network's features and embeddings of each view
+	// (Pass.Targets).
+	TargetH, TargetZ []torch.Tensor
 }
 
-// Pass is one evaluation of a model on a batch: what it depends on, and what
-// has been computed of it.
+// Pass is one evaluation of a model on a batch: its inputs, and what has been computed from them.
 //
-// In a data-parallel job each rank runs backbone and projector on its own
-// pictures, with batch norms over those of all ranks, and the embeddings of all
-// are gathered. From there on every rank computes the same: the loss of the whole
-// batch, what further parts make of it, queues and statistics. No method has to
-// know. The gradients that come out are those of one process with the whole
-// batch (see torch.Group).
+// In a data-parallel job each rank runs backbone and projector on its own pictures, and the embeddings of all ranks
+// are gathered. From there on every rank computes the same: the loss of the whole batch, predictors, queues. A method
+// need not know of ranks. The gradients are those of one process with the whole batch (see torch.Group).
 type Pass struct {
 	*Model
+	Exec
 	Theta, Buffers, State []torch.Tensor
 	Batch                 Batch
 	Mode                  nets.Mode
 	Clock                 Clock
-	OwnLoss               bool // there will be no do-loss: views that L_ct does not need are left out
-	Group                 *torch.Group
+	WithoutDoLoss         bool         // DoLoss will not be called: views that only it needs are left out
 	Space                 Space        // what A multiplies
-	A                     torch.Tensor // the weights [n, k, c] of this rank's pictures, for the do-loss; none where there is none
-	Micro                 int64        // pictures of this rank that the networks see at a time (Gradient); 0: all
-	Recompute             bool         // Gradient keeps the inputs of the backbone's stages alone, and runs each once more
-	LocalNorm             bool         // batch norms take this rank's pictures only
+	A                     torch.Tensor // the weights [n, k, c] of this rank's pictures; undefined without a do-loss
 
-	Y []torch.Tensor // what the projector makes of each view [N, d]
-	Z []torch.Tensor // the embeddings that are compared [N, d]: Y, unless the method arranges them
-	W []torch.Tensor // the weighted positives of each [N*k, d], a picture's together; only where A weighs features
+	Y []torch.Tensor // the projector's output for each view [N, d]
+	Z []torch.Tensor // the compared embeddings [N, d]: Y, unless the method is an Arranger
+	W []torch.Tensor // each view's weighted positives [N*k, d], picture by picture; only if A weighs features
 
-	overlap          bool           // Theta are leaves of this pass alone: their gradients are summed over ranks while others are computed
-	apart            bool           // Theta are this rank's own: their gradients are not summed over ranks
-	shared, sharedOf []torch.Tensor // what own returned last, and of which Theta
-	tape             *tape          // where the backbone's evaluations are checkpointed
+	overlap            bool           // Theta are leaves of this pass alone: gradients are summed over ranks during the backward pass
+	divided            bool           // gradients by Theta are left as this rank's terms, not summed over ranks
+	shared, sharedFrom []torch.Tensor // the last result of sharedTheta, and the Theta that it is of
+	tape               *tape          // where evaluations of the backbone are recorded for recomputation
 }
 
-// cut is what the backbone sees of views.
-func (p *Pass) cut(s *torch.Scope, x torch.Tensor) torch.Tensor {
-	if c, ok := p.Method.(Cutter); ok {
-		return c.Cut(s, x)
-	}
-	return x
-}
+// Forward runs the networks and sets Y, Z and W, with a graph where gradients are on.
+func (p *Pass) Forward(s *torch.Scope) { p.Join(s, p.forward(s)) }
 
-// arrange is the embeddings that are compared, of what the projector gave.
-func (p *Pass) arrange(s *torch.Scope, y []torch.Tensor) []torch.Tensor {
-	if a, ok := p.Method.(Arranger); ok {
-		return a.Arrange(s, y)
-	}
-	return y
-}
-
-// stack puts views under each other.
-func (p *Pass) stack(s *torch.Scope, group []int) torch.Tensor {
-	views := make([]torch.Tensor, len(group))
-	for k, v := range group {
-		views[k] = p.Batch.Views[v]
-	}
-	return s.Cat(0, views...)
-}
-
-// groups are the views that a network sees together, and so with one batch
-// norm: neighbours of one size and kind, or each view alone. Views that are not
-// needed are left out.
-func (p *Pass) groups(s *torch.Scope, target bool) (out [][]int) {
-	kinds := p.Views()
-	sparing, _ := p.Method.(Sparing)
-	same := func(a, b int) bool {
-		return s.Size(p.Batch.Views[a], -1) == s.Size(p.Batch.Views[b], -1) && (a >= len(kinds) || b >= len(kinds) || kinds[a] == kinds[b])
-	}
-	for v := range p.Batch.Views {
-		if p.OwnLoss && sparing != nil {
-			if online, constant := sparing.Needs(v); target && !constant || !target && !online {
-				continue
-			}
-		}
-		if last := len(out) - 1; last >= 0 && p.networks.ViewNorm != Apart && same(out[last][0], v) {
-			out[last] = append(out[last], v)
-		} else {
-			out = append(out, []int{v})
-		}
-	}
-	return out
-}
-
-// runner runs a part of the online or of the target network.
-type runner func(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor
-
-// split takes rows apart into n equal parts; after an error they are none.
-func split(s *torch.Scope, x torch.Tensor, n int) []torch.Tensor {
-	out := make([]torch.Tensor, n)
-	rows := s.Size(x, 0) / int64(n)
-	for k := range out {
-		out[k] = s.Narrow(x, 0, int64(k)*rows, rows)
-	}
-	return out
-}
-
-// Apply runs a part with the online parameters.
+// Apply runs an online part at Theta. Backbone and projector take this rank's rows, other parts the rows of all ranks.
 func (p *Pass) Apply(s *torch.Scope, part string, x torch.Tensor) torch.Tensor {
 	return p.apply(s, part, x, p.Mode)
 }
 
-func (p *Pass) apply(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
-	at, ok := p.spans[part]
-	if !ok || len(p.Theta) < at.p+at.np || len(p.Buffers) < at.b+at.nb {
-		s.Fail(fmt.Errorf("model: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
-		return torch.Tensor{}
-	}
-	theta := p.Theta
-	if part == BackbonePart || part == ProjectorPart {
-		theta, mode = p.own(s), mode.SyncOver(Norms(p.Group, p.LocalNorm))
-	}
-	return at.net.Forward(s, theta[at.p:at.p+at.np], p.Buffers[at.b:at.b+at.nb], x, mode)
-}
-
-// own is theta for use on this rank's own pictures.
-func (p *Pass) own(s *torch.Scope) []torch.Tensor {
-	if p.Group == nil || p.apart || len(p.Theta) == 0 {
-		return p.Theta
-	}
-	if len(p.sharedOf) != len(p.Theta) || &p.sharedOf[0] != &p.Theta[0] {
-		n := min(p.local(), len(p.Theta))
-		p.shared, p.sharedOf = append(s.Share(p.Group, p.Theta[:n], p.overlap), p.Theta[n:]...), p.Theta
-	}
-	return p.shared
-}
-
-// ApplyAll runs a part on several inputs of one shape, at once unless views are
-// to be apart.
+// ApplyAll runs an online part on inputs of one shape: all at once, or one by one with ViewNorm PerView.
 func (p *Pass) ApplyAll(s *torch.Scope, part string, xs []torch.Tensor) []torch.Tensor {
-	if p.networks.ViewNorm == Apart {
+	if p.networks.ViewNorm == PerView {
 		out := make([]torch.Tensor, len(xs))
 		for i, x := range xs {
 			out[i] = p.Apply(s, part, x)
@@ -167,24 +75,40 @@ func (p *Pass) ApplyAll(s *torch.Scope, part string, xs []torch.Tensor) []torch.
 	return split(s, p.Apply(s, part, s.Cat(0, xs...)), len(xs))
 }
 
-func (p *Pass) applyTarget(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
-	at := p.spans[part]
-	b := p.target + at.buffer
-	return at.net.Forward(s, p.State[at.target:at.target+at.np], p.State[b:b+at.nb], x, mode.SyncOver(Norms(p.Group, p.LocalNorm)))
-}
-
-// Embed maps this rank's pictures to their embeddings [n, d] by the target network, where there is
-// one, with its running statistics and without a graph.
-func (p *Pass) Embed(s *torch.Scope, x torch.Tensor) torch.Tensor {
-	defer torch.SetGrad(false)()
-	run := p.apply
-	if p.networks.Target {
-		run = p.applyTarget
+func (p *Pass) apply(s *torch.Scope, part string, x torch.Tensor, mode nets.Mode) torch.Tensor {
+	at, ok := p.spans[part]
+	if !ok || len(p.Theta) < at.params.end || len(p.Buffers) < at.buffers.end {
+		s.Fail(fmt.Errorf("model: %s has no %s among %d parameters", p.Name(), part, len(p.Theta)))
+		return torch.Tensor{}
 	}
-	return run(s, ProjectorPart, run(s, BackbonePart, x, nets.Eval()), nets.Eval())
+	theta := p.Theta
+	if isEncoder(part) {
+		theta, mode = p.sharedTheta(s), p.sync(mode)
+	}
+	return at.net.Forward(s, at.params.of(theta), at.buffers.of(p.Buffers), x, mode)
 }
 
-// StateTensor returns a tensor of the method's own state by name.
+// sharedTheta is Theta for use on this rank's pictures: the gradients of backbone and projector will be summed over
+// the ranks.
+func (p *Pass) sharedTheta(s *torch.Scope) []torch.Tensor {
+	if p.Group == nil || p.divided || len(p.Theta) == 0 {
+		return p.Theta
+	}
+	if len(p.sharedFrom) != len(p.Theta) || &p.sharedFrom[0] != &p.Theta[0] {
+		n := min(p.encoderParams(), len(p.Theta))
+		p.shared, p.sharedFrom = append(s.Share(p.Group, p.Theta[:n], p.overlap), p.Theta[n:]...), p.Theta
+	}
+	return p.shared
+}
+
+// at is the pass at other parameters. Gradients by them are this rank's terms, not summed over ranks.
+func (p *Pass) at(theta []torch.Tensor, mode nets.Mode) *Pass {
+	q := *p
+	q.Theta, q.Mode, q.divided, q.shared, q.sharedFrom = theta, mode, true, nil, nil
+	return &q
+}
+
+// StateTensor returns a tensor of the method's own state by name. It fails s if there is none.
 func (p *Pass) StateTensor(s *torch.Scope, name string) torch.Tensor {
 	for i, spec := range p.state {
 		if spec.Name == name && i < len(p.State) {
@@ -195,8 +119,8 @@ func (p *Pass) StateTensor(s *torch.Scope, name string) torch.Tensor {
 	return torch.Tensor{}
 }
 
-// Pair is the batch of embeddings of the first two views, whose candidates are
-// the target's embeddings where there is a target.
+// Pair returns the embeddings of the first two views for a loss that compares them. The candidates are the target
+// network's embeddings if there is one.
 func (p *Pass) Pair() losses.Batch {
 	b := losses.Local(p.Z[0], p.Z[1])
 	if p.networks.Target {
@@ -205,19 +129,21 @@ func (p *Pass) Pair() losses.Batch {
 	return b
 }
 
-// Update moves the state after an optimizer step: the target network by its
-// moving average, then what is the method's own. p.Theta are the new
-// parameters.
+// Update moves the state after an optimizer step: the target network's moving average, then the method's own state.
+// Theta are the new parameters.
 func (p *Pass) Update(s *torch.Scope) {
 	defer torch.SetGrad(false)()
 	if p.networks.Target {
 		tau := p.Momentum(p.Clock.Progress())
-		for _, name := range []string{BackbonePart, ProjectorPart} {
-			at := p.spans[name]
-			nets.EMA(s, p.State[at.target:at.target+at.np], p.Theta[at.p:at.p+at.np], tau)
+		for _, part := range encoderParts() {
+			at := p.spans[part]
+			nets.EMA(s, at.target.of(p.State), at.params.of(p.Theta), tau)
 		}
 	}
 	if u, ok := p.Method.(Updater); ok {
 		u.Update(s, p)
 	}
 }
+
+// OneGraph reports whether the whole batch can pass the networks in one graph: without micro-batches and recomputation.
+func (p *Pass) OneGraph(s *torch.Scope) bool { return !p.Recompute && len(p.microPasses(s)) == 1 }

@@ -24,11 +24,11 @@ func (c *collapse) word(m model.Method, batch int, e meta.Epoch) string {
 		c.alike = true
 		return fmt.Sprintf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e of 1, effective rank %.1f); lower --lr, or see the method's own remedies (target network, predictor, weights of its terms)", e.EmbeddingStd, e.EffectiveRank)
 	}
-	b, ok := m.(model.Blind)
+	b, ok := m.(model.CollapseDetector)
 	if !ok || c.blind {
 		return ""
 	}
-	if loss := b.Blind(batch); loss > 0 && math.Abs(e.LCt-loss) < alikeLoss {
+	if loss := b.CollapsedLoss(batch); loss > 0 && math.Abs(e.LCt-loss) < alikeLoss {
 		c.blind = true
 		return fmt.Sprintf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned nothing; change --lr, --temperature or --batch-size", math.Exp(loss), loss)
 	}

@@ -71,8 +71,8 @@ func run(ctx context.Context, epochs, pictures int) error {
 	if err != nil {
 		return err
 	}
-	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
-		return meta.Batch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.HostBatch {
+		return meta.HostBatch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
 	})
 	return torch.With(func(s *torch.Scope) error {
 		state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})

@@ -58,8 +58,8 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 	if err != nil {
 		return 0, err
 	}
-	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
-		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.HostBatch {
+		return meta.HostBatch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
 	})
 	err = torch.With(func(s *torch.Scope) error {
 		state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})

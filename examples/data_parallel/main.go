@@ -26,12 +26,23 @@ type trainer struct {
 	*meta.State // the same on every rank, and changed alike
 	config      meta.Config
 	job         *dist.Job
-	sum         float64 // of a pass's losses
+	exec        model.Exec // on the job's ranks
+	sum         float64    // of a pass's losses
 }
 
 // regular is a step on theta by this rank's share b; loss and gradients are the whole batch's.
 func (t *trainer) regular(s *torch.Scope, b model.Batch) error {
-	q := &model.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space, A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().SyncOver(t.job.Group))}
+	q := &model.Pass{
+		Model:   t.Model,
+		Exec:    t.exec,
+		Theta:   t.Theta,
+		Buffers: t.Buffers,
+		State:   t.ModelState,
+		Batch:   b,
+		Mode:    nets.Train(),
+		Space:   t.config.Space,
+		A:       t.exec.Evaluate(s, t.MSR, t.Phi, t.PhiBuffers, b.Plain, nets.Train()),
+	}
 	var total torch.Tensor
 	t.ThetaOpt.Step(s, t.Theta, q.Gradient(s, func() torch.Tensor {
 		total = s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), t.config.Lambda))
@@ -43,14 +54,26 @@ func (t *trainer) regular(s *torch.Scope, b model.Batch) error {
 
 // meta is a step on phi, through the fast weights.
 func (t *trainer) meta(s *torch.Scope, b model.Batch) error {
-	r, err := meta.Problem{Model: t.Model, Config: t.config, MSR: t.MSR, Theta: t.Theta, Buffers: t.Buffers, ModelState: t.ModelState, Phi: t.Phi, PhiBuffers: t.PhiBuffers, Inner: b, Outer: b, Group: t.job.Group}.Gradient(s)
+	r, err := meta.Problem{
+		Model:      t.Model,
+		Config:     t.config,
+		MSR:        t.MSR,
+		Theta:      t.Theta,
+		Buffers:    t.Buffers,
+		ModelState: t.ModelState,
+		Phi:        t.Phi,
+		PhiBuffers: t.PhiBuffers,
+		Inner:      b,
+		Outer:      b,
+		Exec:       t.exec,
+	}.Gradient(s)
 	t.PhiOpt.Step(s, t.Phi, r.Grad, t.config.Beta)
 	t.sum += r.LCtFast + t.config.Gamma*r.LUni
 	return errors.Join(err, s.Err())
 }
 
 func train(s *torch.Scope, job *dist.Job, epochs, pictures int) error {
-	t := &trainer{config: meta.Default(), job: job}
+	t := &trainer{config: meta.Default(), job: job, exec: model.Exec{Group: job.Group, SyncBatchNorm: true}}
 	backbone, err1 := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.25)
 	method, err2 := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
 	m, err3 := model.New(method, backbone)

@@ -77,7 +77,7 @@ func work() error {
 	case strings.HasSuffix(t.mode, "step"):
 		err = t.trainSteps(s)
 	default:
-		err = t.metaSteps(s, meta.Gradient(strings.TrimPrefix(t.mode, "meta-")))
+		err = t.metaSteps(s, meta.GradientMethod(strings.TrimPrefix(t.mode, "meta-")))
 	}
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
 }
 
 // pictures is one batch of noise, in the method's views.
-func (t task) pictures(m *model.Model) meta.Batch {
+func (t task) pictures(m *model.Model) meta.HostBatch {
 	rng := rand.New(rand.NewPCG(1, 2))
 	draw := func(side int) []float32 {
 		x := make([]float32, t.batch*3*side*side)
@@ -153,7 +153,7 @@ func (t task) pictures(m *model.Model) meta.Batch {
 		}
 		return x
 	}
-	b := meta.Batch{N: t.batch, Size: t.size, Plain: draw(t.size)}
+	b := meta.HostBatch{N: t.batch, Size: t.size, Plain: draw(t.size)}
 	for _, v := range m.Views() {
 		side := t.size
 		if v == model.Small {
@@ -170,19 +170,19 @@ func (t task) pictures(m *model.Model) meta.Batch {
 // asked yields the batch once for each line of input; the step's end prints the
 // time. It is an epoch without an end.
 type asked struct {
-	batch meta.Batch
+	batch meta.HostBatch
 	start *time.Time
 }
 
 func (a asked) Steps() int            { return math.MaxInt32 }
 func (a asked) Waited() time.Duration { return 0 }
 
-func (a asked) Survey(context.Context) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) { yield(a.batch, nil) }
+func (a asked) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) { yield(a.batch, nil) }
 }
 
-func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (a asked) Batches(context.Context, uint64, int, int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
 			*a.start = time.Now()
@@ -190,7 +190,7 @@ func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.Batch, err
 				return
 			}
 		}
-		yield(meta.Batch{}, errors.Join(io.EOF, lines.Err()))
+		yield(meta.HostBatch{}, errors.Join(io.EOF, lines.Err()))
 	}
 }
 
@@ -214,7 +214,8 @@ func (t task) trainSteps(s *torch.Scope) error {
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
 func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() error) error {
-	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+		Exec:  model.Exec{Group: g, SyncBatchNorm: !local},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
 		return err
@@ -223,7 +224,7 @@ func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() er
 }
 
 // metaSteps are meta gradients, and Adam on f_msr.
-func (t task) metaSteps(s *torch.Scope, way meta.Gradient) error {
+func (t task) metaSteps(s *torch.Scope, way meta.GradientMethod) error {
 	st, err := t.state(s, true)
 	if err != nil {
 		return err
@@ -234,7 +235,7 @@ func (t task) metaSteps(s *torch.Scope, way meta.Gradient) error {
 	}
 	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
 		Clock: model.Clock{Step: 1000, Steps: 2000}}
-	p.Config.Gradient = way
+	p.Config.GradientMethod = way
 	p.Inner = model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
 	for v, x := range b.Views {
 		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))

@@ -61,10 +61,10 @@ func run(ctx context.Context, s *torch.Scope) error {
 	if err != nil {
 		return err
 	}
-	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
-		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.HostBatch {
+		return meta.HostBatch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
 	})
-	if err := (&meta.Trainer{State: st, Config: meta.Default(), Source: source, Group: job.Group, Schedule: nets.Schedule{Kind: "constant", LR: 0.1, Epochs: 1, Steps: loader.Steps()}}).Run(ctx); err != nil {
+	if err := (&meta.Trainer{State: st, Config: meta.Default(), Source: source, Exec: model.Exec{Group: job.Group, SyncBatchNorm: true}, Schedule: nets.Schedule{Kind: "constant", LR: 0.1, Epochs: 1, Steps: loader.Steps()}}).Run(ctx); err != nil {
 		return err
 	}
 	features, err := eval.Extract(ctx, s, func(yield func(eval.Batch, error) bool) {
