@@ -30,7 +30,8 @@ func (noise) Batches(_ context.Context, n uint64, from, step int) iter.Seq2[meta
 				}
 				return x
 			}
-			if !yield(meta.HostBatch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()}, nil) {
+			if !yield(meta.HostBatch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()},
+				nil) {
 				return
 			}
 		}

@@ -10,8 +10,8 @@ import (
 // The host reads a few numbers of each step, its figures. On the CPU they are there at once: a step looks at them
 // before it moves the parameters. On a device the host would have to wait for all that is queued, and the device would
 // then wait for the host to queue the next step. So the copy of the figures is queued, and the host reads it when the
-// next step has been queued. A loss that is not finite is then found one step late: whoever needs the whole state (Mark,
-// the end of an epoch or of the run) settles first.
+// next step has been queued. A loss that is not finite is then found one step late: whoever needs the whole state
+// (Mark, the end of an epoch or of the run) settles first.
 
 // figures are the numbers of a step.
 type figures struct {

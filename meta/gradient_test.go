@@ -23,7 +23,8 @@ type smoothBody struct{ nets.Encoder }
 func (smoothBody) Part(channels int64) (nets.Encoder, error) { return smoothNet(channels, 3), nil }
 
 func smoothNet(channels, dim int64) nets.Encoder {
-	return nets.WithDim(nets.Seq(nets.Conv2d(channels, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(), nets.Conv2d(4, dim, 3, 2, 1), nets.BatchNorm(dim), nets.Tanh(), nets.GlobalAvgPool()), dim)
+	return nets.WithDim(nets.Seq(nets.Conv2d(channels, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(),
+		nets.Conv2d(4, dim, 3, 2, 1), nets.BatchNorm(dim), nets.Tanh(), nets.GlobalAvgPool()), dim)
 }
 
 // problem is a meta step of a small ResNet with a batch-norm head, in float64.
@@ -38,7 +39,8 @@ func problem(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth
 }
 
 // problemWith is problem with a head and options of the method.
-func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig, options map[string]float64) meta.Problem {
+func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig,
+	options map[string]float64) meta.Problem {
 	require.NoError(t, torch.ManualSeed(3))
 	o := torch.Float64()
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
@@ -47,10 +49,11 @@ func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, sm
 	if smooth {
 		body = smoothBody{smoothNet(3, 6)}
 	}
-	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7, Prototypes: []int64{3, 4}, Options: options, Projector: func(dim int64) nets.Encoder {
-		head.Hidden, head.Out = 8, 5
-		return nets.NewHead(dim, head)
-	}})
+	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7,
+		Prototypes: []int64{3, 4}, Options: options, Projector: func(dim int64) nets.Encoder {
+			head.Hidden, head.Out = 8, 5
+			return nets.NewHead(dim, head)
+		}})
 	require.NoError(t, err)
 	l, err := model.New(method, body)
 	require.NoError(t, err)
@@ -59,7 +62,8 @@ func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, sm
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: l.WeightWidth(space)})
 	require.NoError(t, err)
 	if smooth {
-		trunk := nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*l.WeightWidth(space)))
+		trunk := nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool(),
+			nets.Linear(6, 3*l.WeightWidth(space)))
 		msr = nets.NewMSRWith(trunk, 3, l.WeightWidth(space))
 	}
 	p := meta.Problem{Model: l, Config: cfg, MSR: msr,
@@ -115,15 +119,18 @@ func TestBothExactWaysAgree(t *testing.T) {
 			scale = max(scale, math.Abs(g))
 		}
 		assert.InDeltaSlice(t, unrolled, forward, 1e-9*scale, "%s", space)
-		assert.Equal(t, buffers, append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...), "running statistics are untouched")
-		fmt.Printf("finite difference, %s space, ReLU network: cosine %.4f to the exact meta gradient\n", space, cosine(s, grads[0], grads[2]))
+		assert.Equal(t, buffers, append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...),
+			"running statistics are untouched")
+		fmt.Printf("finite difference, %s space, ReLU network: cosine %.4f to the exact meta gradient\n", space,
+			cosine(s, grads[0], grads[2]))
 		require.NoError(t, s.Close())
 	}
 }
 
 // at is a pass of the problem's model whose embeddings are there.
 func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b model.Batch, a torch.Tensor) *model.Pass {
-	q := &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Config.Space, A: a}
+	q := &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(),
+		Clock: p.Clock, Space: p.Config.Space, A: a}
 	q.Targets(s)
 	q.Forward(s)
 	return q

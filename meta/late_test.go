@@ -235,7 +235,8 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 				}
 				return out
 			}
-			for _, ts := range []*[]torch.Tensor{&p.Theta, &p.Buffers, &p.ModelState, &p.Phi, &p.PhiBuffers, &p.Inner.Views, &p.Outer.Views} {
+			for _, ts := range []*[]torch.Tensor{&p.Theta, &p.Buffers, &p.ModelState, &p.Phi, &p.PhiBuffers, &p.Inner.Views,
+				&p.Outer.Views} {
 				*ts = move(*ts)
 			}
 			p.Inner.Plain, p.Inner.Indices = s.To(p.Inner.Plain, o), torch.Tensor{}
@@ -246,7 +247,8 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 			assert.Equal(t, int64(1), before.Since().Reads, "%s %s", space, way)
 			assert.Equal(t, int64(1), torch.Reads()-reads)
 			assert.InDeltaSlice(t, values(s, want.Grad), values(s, got.Grad), 1e-10, "%s %s", space, way)
-			assert.InDeltaSlice(t, []float64{want.LCt, want.LMsr, want.LCtFast, want.LUni, want.NormCT, want.NormUni, want.EffectiveGamma},
+			assert.InDeltaSlice(t, []float64{want.LCt, want.LMsr, want.LCtFast, want.LUni, want.NormCT, want.NormUni,
+				want.EffectiveGamma},
 				[]float64{got.LCt, got.LMsr, got.LCtFast, got.LUni, got.NormCT, got.NormUni, got.EffectiveGamma}, 1e-10)
 			allow := standin.Forbid()
 			queued, err := p.Queue(s)
@@ -264,7 +266,8 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 // at one step.
 func TestRanksThatAreLate(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
-		for _, r := range []run{{method: "simclr", msr: true}, {method: "pcl", msr: true, options: map[string]float64{"warm": 0}}} {
+		for _, r := range []run{{method: "simclr", msr: true}, {method: "pcl", msr: true,
+			options: map[string]float64{"warm": 0}}} {
 			s := torch.NewScope()
 			want, figures := r.train(t, s, g)
 			tr := r.trainer(t, s, g)

@@ -38,7 +38,8 @@ func (h parted) batch(s *torch.Scope, b meta.HostBatch) model.Batch {
 }
 
 // forward is a pass at theta with all embeddings, and A.
-func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b model.Batch, m nets.Mode) (whole *model.Pass, a torch.Tensor) {
+func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b model.Batch, m nets.Mode) (whole *model.Pass,
+	a torch.Tensor) {
 	st, p := h.State, h.State.Position
 	pass := func(buffers, state []torch.Tensor, b model.Batch) *model.Pass {
 		return &model.Pass{Model: st.Model, Theta: theta, Buffers: buffers, State: state, Batch: b, Mode: m,
@@ -115,7 +116,8 @@ func (h parted) regular(s *torch.Scope, b model.Batch) {
 	if st.MSR != nil {
 		total = s.Add(total, s.MulScalar(q.DoLoss(s), h.Config.Lambda))
 	}
-	st.ThetaOpt.Step(s, st.Theta, s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{}), h.Schedule.At(st.Position.Step))
+	st.ThetaOpt.Step(s, st.Theta, s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{}),
+		h.Schedule.At(st.Position.Step))
 	q.Theta = st.Theta
 	q.Update(s)
 	st.Position.Step++
@@ -155,9 +157,11 @@ func TestLocalNormsAreThoseOfEachPart(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		unrolled := func(c *meta.Config) { c.GradientMethod = meta.Unrolled }
 		const script = "../nets/testdata/scripted.pt"
-		for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true}, {method: "simclr", msr: true, change: unrolled}, {method: "barlow_twins", msr: true},
+		for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true},
+			{method: "simclr", msr: true, change: unrolled}, {method: "barlow_twins", msr: true},
 			{method: "byol"}, {method: "byol", msr: true}, {method: "moco", msr: true},
-			{method: "simclr", script: script}, {method: "simclr", script: script, msr: true}, {method: "byol", script: script, msr: true}} {
+			{method: "simclr", script: script}, {method: "simclr", script: script, msr: true}, {method: "byol", script: script,
+				msr: true}} {
 			r.local = true
 			s := torch.NewScope()
 			st, _ := r.train(t, s, g)

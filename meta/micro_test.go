@@ -135,7 +135,8 @@ func (r run) both(t *testing.T, g *torch.Group, m int) {
 		// Two kinds of views, which one graph normalises kind by kind, and micro-batches part by part.
 		skip = []string{"running_mean", "running_var"}
 	}
-	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space, c.GradientMethod, c.Ablation, m, g.Size())
+	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space,
+		c.GradientMethod, c.Ablation, m, g.Size())
 	equal(t, one, st, want, epochs, what, skip...)
 	require.NoError(t, s.Close())
 }
@@ -198,15 +199,18 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
 			body := nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool()), 4)
-			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
-				return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
-			}})
+			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5,
+				Projector: func(dim int64) nets.Encoder {
+					return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
+				}})
 			require.NoError(t, err)
 			p.Model, err = model.New(method, body)
 			require.NoError(t, err)
 			width := p.Model.WeightWidth(space)
-			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*width)), 3, width)
-			p.Theta, p.Phi = nets.Initialize(s, p.Model.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(), torch.Float64())
+			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(),
+				nets.Linear(6, 3*width)), 3, width)
+			p.Theta, p.Phi = nets.Initialize(s, p.Model.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(),
+				torch.Float64())
 			p.Buffers, p.PhiBuffers, p.Config.GradientMethod = nil, nil, way
 			even := func(b *model.Batch) { // 6 of the 7 pictures
 				for v, x := range b.Views {
@@ -225,7 +229,8 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 				p.MicroBatch = int(m)
 				got, err := p.Gradient(s)
 				require.NoError(t, err)
-				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT, "%s, %s, parts of %d", space, way, m)
+				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT, "%s, %s, parts of %d",
+					space, way, m)
 				assert.InDeltaSlice(t, values(s, want.GradUni), values(s, got.GradUni), 1e-12, "%s, %s, parts of %d", space, way, m)
 				assert.InDeltaSlice(t, values(s, want.Fast), values(s, got.Fast), 1e-12)
 				assert.InDelta(t, want.LCtFast, got.LCtFast, 1e-12)
@@ -264,7 +269,8 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 		m, err := model.New(method, counted{smoothNet(3, 6), &rows})
 		require.NoError(t, err)
 		theta := nets.Initialize(s, m.Params(), torch.Float64())
-		q := &model.Pass{Model: m, Theta: theta, Buffers: nets.Initialize(s, m.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), WithoutDoLoss: true,
+		q := &model.Pass{Model: m, Theta: theta, Buffers: nets.Initialize(s, m.Buffers(), torch.Float64()), Batch: p.Inner,
+			Mode: nets.Train(), WithoutDoLoss: true,
 			Exec: model.Exec{MicroBatch: c.micro, Recompute: c.checkpoint}}
 		q.Gradient(s, func() torch.Tensor { return q.Loss(s, q) })
 		assert.Equal(t, c.want, rows, name)
@@ -283,9 +289,10 @@ func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m ne
 func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, true)
-	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
-		return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
-	}})
+	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5,
+		Projector: func(dim int64) nets.Encoder {
+			return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
+		}})
 	require.NoError(t, err)
 	m, err := model.New(method, noisy{smoothNet(3, 6)})
 	require.NoError(t, err)

@@ -163,7 +163,8 @@ func groupOfOne(t *testing.T, backend string) *torch.Group {
 	store, err := torch.Serve(l, ranktest.Timeout)
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1, Timeout: ranktest.Timeout})
+	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1,
+		Timeout: ranktest.Timeout})
 	require.NoError(t, err)
 	return g
 }

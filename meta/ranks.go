@@ -23,8 +23,8 @@ func (t *Trainer) uncancelled(ctx context.Context) context.Context {
 }
 
 // exchange gathers, before a step on the CPU, the indices of all ranks' pictures, and whether a rank was told to stop;
-// then all stop here. On a device it would wait for all that is queued: there uploadStep and stopping do the same within
-// the step.
+// then all stop here. On a device it would wait for all that is queued: there uploadStep and stopping do the same
+// within the step.
 func (t *Trainer) exchange(ctx context.Context, b *HostBatch) error {
 	if t.Group == nil || t.lateness() > 0 {
 		return nil

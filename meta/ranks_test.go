@@ -122,7 +122,8 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	}
 	require.NoError(t, err)
 	const count, batch = 18, 8
-	mc := methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4}, Options: r.options}
+	mc := methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4},
+		Options: r.options}
 	if r.divided > 0 {
 		backbone = divided{backbone, batch / int64(g.Size()), int64(r.divided)}
 		mc.Projector = func(dim int64) nets.Encoder {
@@ -146,7 +147,8 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 		msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: m.WeightWidth(c.Space)})
 		require.NoError(t, err)
 		if r.divided > 0 {
-			msr = nets.NewMSRWith(divided{nets.WithDim(msr.Sequential, 0), batch / int64(g.Size()), int64(r.divided)}, 3, m.WeightWidth(c.Space))
+			msr = nets.NewMSRWith(divided{nets.WithDim(msr.Sequential, 0), batch / int64(g.Size()), int64(r.divided)}, 3,
+				m.WeightWidth(c.Space))
 		}
 	}
 	if r.optimizer == "" {
@@ -164,7 +166,8 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 		src.sizes = append(src.sizes, size)
 	}
 	return &meta.Trainer{State: st, Config: c, Source: src,
-		Exec: model.Exec{Group: g, SyncBatchNorm: !r.local, MicroBatch: r.micro, Recompute: r.checkpoint}, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+		Exec: model.Exec{Group: g, SyncBatchNorm: !r.local, MicroBatch: r.micro,
+			Recompute: r.checkpoint}, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.
@@ -208,7 +211,8 @@ func (r run) at() torch.Options {
 }
 
 func figures(e meta.Epoch) []float64 {
-	return []float64{e.LTo, e.LCt, e.LMsr, e.MetaLCt, e.LCtFast, e.LUni, e.NormMeta, e.NormUniformity, e.EmbeddingStd, e.EffectiveRank}
+	return []float64{e.LTo, e.LCt, e.LMsr, e.MetaLCt, e.LCtFast, e.LUni, e.NormMeta, e.NormUniformity, e.EmbeddingStd,
+		e.EffectiveRank}
 }
 
 // equal compares every tensor of both states, but those whose names have one of
@@ -244,9 +248,9 @@ func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string, 
 	require.NoError(t, s.Close())
 }
 
-// Two regular and two meta steps on 2 and on 4 ranks are those of one process with the same batches: losses, parameters, running
-// statistics, the state of every method. All ranks end with the same bits
-// (Trainer compares checksums).
+// Two regular and two meta steps on 2 and on 4 ranks are those of one process with the same batches: losses,
+// parameters, running statistics, the state of every method. All ranks end with the same bits (Trainer compares
+// checksums).
 func TestRanksTrainAsOneProcess(t *testing.T) {
 	ranktest.Run(t, []int{2, 4}, func(t *testing.T, g *torch.Group) {
 		var runs []run
@@ -257,12 +261,16 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 			}
 			runs = append(runs, run{method: name, options: options}, run{method: name, msr: true, options: options})
 			if g.Size() == 2 {
-				runs = append(runs, run{method: name, msr: true, options: options, change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }})
+				runs = append(runs, run{method: name, msr: true, options: options,
+					change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }})
 			}
 		}
 		runs = append(runs,
 			run{method: "byol", msr: true, change: func(c *meta.Config) { c.Space = meta.Feature }},
-			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod, c.GammaBalance = meta.Unrolled, true }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) {
+				c.GradientMethod, c.GammaBalance = meta.Unrolled,
+					true
+			}},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference }},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.UniformityOnly }},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.Ones }},
@@ -276,7 +284,8 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 					r.change(&c)
 				}
 				one, want := r.train(t, s, nil)
-				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space, c.GradientMethod, g.Size()))
+				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space,
+					c.GradientMethod, g.Size()))
 			}
 			require.NoError(t, s.Close())
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// HostBatch is a batch in the host's memory: N normalised pictures. In a data-parallel job they are this rank's share of
-// the batch.
+// HostBatch is a batch in the host's memory: N normalised pictures. In a data-parallel job they are this rank's share
+// of the batch.
 type HostBatch struct {
 	N       int         // pictures
 	Total   int         // pictures of all ranks' shares; 0: N on each
@@ -45,8 +45,8 @@ type Source interface {
 }
 
 // Surveyor is a source that can also yield all pictures once, un-augmented, in the data set's order: for methods that
-// look at all of them (model.Surveyor). If the last batch does not divide by the ranks, their shares have one length all
-// the same, and what lies beyond Total is left out.
+// look at all of them (model.Surveyor). If the last batch does not divide by the ranks, their shares have one length
+// all the same, and what lies beyond Total is left out.
 type Surveyor interface {
 	Survey(ctx context.Context) iter.Seq2[HostBatch, error]
 }

@@ -44,8 +44,8 @@ type StateOptions struct {
 	Options   torch.Options        // dtype and device
 }
 
-// NewState initialises a run's parameters, into s. theta depends on the seed alone: runs with and without MSR start from
-// the same theta.
+// NewState initialises a run's parameters, into s. theta depends on the seed alone: runs with and without MSR start
+// from the same theta.
 func NewState(s *torch.Scope, o StateOptions) (*State, error) {
 	st := &State{Model: o.Model, MSR: o.MSR, options: o.Options, seed: o.Seed}
 	if err := torch.ManualSeed(o.Seed); err != nil {

@@ -49,7 +49,7 @@ type Epoch struct {
 	NormMeta        float64 `json:"grad_norm_l_ct_fast,omitempty"` // of L_ct(theta1)
 	NormUniformity  float64 `json:"grad_norm_l_uni,omitempty"`     // of gamma L_uni
 	Gamma           float64 `json:"gamma,omitempty"`               // after balancing
-	EmbeddingStd    float64 `json:"embedding_std"`                 // of unit embeddings, times sqrt(d): 1 is spread out, 0 collapsed
+	EmbeddingStd    float64 `json:"embedding_std"`                 // times sqrt(d): 1 is spread out, 0 collapsed
 	EffectiveRank   float64 `json:"effective_rank"`                // of the last batch's embeddings: 1 to d
 	Steps           int     `json:"steps"`
 	MetaSteps       int     `json:"meta_steps"`

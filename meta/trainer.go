@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
@@ -24,8 +25,9 @@ type Hook struct {
 // Trainer runs Algorithm 1. Each epoch has a phase of regular steps on theta, with L_to and A held constant, and then a
 // phase of meta steps on phi.
 //
-// In a data-parallel job each rank has a Trainer whose Source yields its share of every batch. Steps, losses and figures
-// are those of the whole job, and alike on all ranks. What a job does once, as saving, is for the hooks of rank 0.
+// In a data-parallel job each rank has a Trainer whose Source yields its share of every batch. Steps, losses and
+// figures are those of the whole job, and alike on all ranks. What a job does once, as saving, is for the hooks of rank
+// 0.
 type Trainer struct {
 	State    *State
 	Config   Config // used if State has an f_msr
@@ -47,14 +49,19 @@ type Diverged struct {
 	Hint         string // by the method (model.Explainer), or empty
 }
 
-func (d *Diverged) Error() string {
+func (d *Diverged) Error() string { return d.remedy().Error() }
+
+// Unwrap is the same error, by the fields that it names.
+func (d *Diverged) Unwrap() error { return d.remedy() }
+
+func (d *Diverged) remedy() error {
 	what := map[Phase]string{RegularPhase: "loss", MetaPhase: "meta objective"}[d.Phase]
-	text := fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped; lower --lr, or --alpha with --msr",
-		what, d.Loss, d.Epoch, d.Batch)
+	hint := ""
 	if d.Hint != "" {
-		text += "; " + d.Hint
+		hint = "; " + d.Hint
 	}
-	return text
+	return field.Errorf("the %s became %g at epoch %d, batch %d: stopped; lower {nets.LR}, or {meta.Alpha} with MSR%s",
+		what, d.Loss, d.Epoch, d.Batch, hint)
 }
 
 // Run trains until the schedule's last epoch. If ctx is done, it finishes the current step and returns ctx's error;
@@ -125,7 +132,7 @@ func (t *Trainer) check() error {
 		}
 	}
 	if t.Source.Steps() < 1 {
-		return errors.New("meta: an epoch without a batch; use a smaller --batch-size")
+		return field.Errorf("meta: an epoch without a batch; use a smaller {datasets.BatchSize}")
 	}
 	return t.Schedule.Validate()
 }

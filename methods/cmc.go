@@ -9,8 +9,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// cmc is Tian et al. 2020 (arXiv 1906.05849), contrastive multiview coding. The lightness and the colours of one picture,
-// L and ab of Lab, are its two views. Each has a network of half the width, and a head.
+// cmc is Tian et al. 2020 (arXiv 1906.05849), contrastive multiview coding. The lightness and the colours of one
+// picture, L and ab of Lab, are its two views. Each has a network of half the width, and a head.
 type cmc struct{ Base }
 
 func newCMC(b Base) model.Method { return cmc{b} }

@@ -16,7 +16,8 @@ type cpc struct{ Base }
 
 func newCPC(b Base) model.Method { return cpc{b} }
 
-// cpcGrid is the number of patches in a row, and of rows. A patch has a quarter of the side; neighbours overlap by half.
+// cpcGrid is the number of patches in a row, and of rows. A patch has a quarter of the side; neighbours overlap by
+// half.
 const cpcGrid = 7
 
 // offset is the number of rows between a context and what it predicts: nearer rows share pixels with it.

@@ -36,9 +36,9 @@ func (m directPred) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.BYOL(s, s.MatMul(p.Z[0], w), s.MatMul(p.Z[1], w), t[0], t[1])
 }
 
-// Update moves the correlation F towards the batch's, and sets the predictor to U diag(sqrt(s) + eps max sqrt(s)) Uᵀ for
-// F = U diag(s) Uᵀ, with the largest eigenvalue scaled to 1 (sections 4 and 5 of the paper). On a GPU the host waits
-// here: LibTorch checks whether the eigenvalues were found.
+// Update moves the correlation F towards the batch's, and sets the predictor to U diag(sqrt(s) + eps max sqrt(s)) Uᵀ
+// for F = U diag(s) Uᵀ, with the largest eigenvalue scaled to 1 (sections 4 and 5 of the paper). On a GPU the host
+// waits here: LibTorch checks whether the eigenvalues were found.
 func (m directPred) Update(s *torch.Scope, p *model.Pass) {
 	z := s.Normalize(s.Detach(s.Cat(0, p.Z[0], p.Z[1])))
 	batch := s.MulScalar(s.MatMul(s.T(z), z), 1/float64(s.Size(z, 0)))

@@ -56,6 +56,7 @@ func TestDensitiesByHand(t *testing.T) {
 	a, b := 2/math.Log(12), 2/math.Log(13) // cluster 1 gets the larger, a
 	low := b + 0.2*(a-b)                   // the tenth percentile of b, a, a
 	mean := (a + a + low) / 3
-	assert.InDeltaSlice(t, []float64{a * 0.2 / mean, a * 0.2 / mean, low * 0.2 / mean}, densities(own, distances, 3, 0.2), 1e-12)
+	assert.InDeltaSlice(t, []float64{a * 0.2 / mean, a * 0.2 / mean, low * 0.2 / mean}, densities(own, distances, 3, 0.2),
+		1e-12)
 	assert.Equal(t, []float64{0.2, 0.2}, densities([]int64{0, 1}, []float64{0, 0}, 2, 0.2), "rows on their centroids")
 }

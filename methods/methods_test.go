@@ -29,7 +29,8 @@ func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *model.Pa
 	m, err := model.New(method, backbone)
 	require.NoError(t, err)
 	o := torch.Float64()
-	p := &model.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o), Mode: nets.Train(),
+	p := &model.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o),
+		Mode:  nets.Train(),
 		Clock: model.Clock{Step: 500, Steps: 1000}}
 	p.State = m.InitialState(s, p.Theta, p.Buffers, o)
 	for range m.Views() {
@@ -49,12 +50,14 @@ func TestTheQueueIsReadBeforeTheBatchGoesIn(t *testing.T) {
 	p := pass(t, s, "moco", methods.Config{Queue: 12})
 	before := s.Clone(p.StateTensor(s, "queue"))
 	key := p.Batch.TargetZ
-	want := (s.Item(losses.InfoNCEQueue(s, p.Z[0], key[1], before, 0.2)) + s.Item(losses.InfoNCEQueue(s, p.Z[1], key[0], before, 0.2))) / 2
+	want := (s.Item(losses.InfoNCEQueue(s, p.Z[0], key[1], before, 0.2)) +
+		s.Item(losses.InfoNCEQueue(s, p.Z[1], key[0], before, 0.2))) / 2
 	assert.InDelta(t, want, s.Item(p.Loss(s, p)), 1e-12)
 	assert.Equal(t, slice(s, before), slice(s, p.StateTensor(s, "queue")), "the loss leaves the queue alone")
 	p.Update(s)
 	after := p.StateTensor(s, "queue")
-	assert.InDeltaSlice(t, slice(s, s.Normalize(s.Cat(0, key...))), slice(s, s.Narrow(after, 0, 0, 8)), 1e-12, "the newest keys lie first")
+	assert.InDeltaSlice(t, slice(s, s.Normalize(s.Cat(0, key...))), slice(s, s.Narrow(after, 0, 0, 8)), 1e-12,
+		"the newest keys lie first")
 	assert.Equal(t, slice(s, s.Narrow(before, 0, 0, 4)), slice(s, s.Narrow(after, 0, 8, 4)), "the oldest have left")
 	assert.NotEqual(t, want, s.Item(p.Loss(s, p)))
 	require.NoError(t, s.Close())
@@ -76,7 +79,8 @@ func TestTheTargetsBatchNormIsItsOwn(t *testing.T) {
 	}
 	mean := p.State[at("target.backbone.bn1.running_mean")]
 	assert.NotEqual(t, make([]float64, 4), slice(s, mean), "moved by the targets of this batch")
-	assert.Equal(t, slice(s, p.Buffers[0]), slice(s, mean), "as the online network's, which had the same parameters and pictures")
+	assert.Equal(t, slice(s, p.Buffers[0]), slice(s, mean),
+		"as the online network's, which had the same parameters and pictures")
 	kept := slice(s, mean)
 	old := slice(s, p.State[at("target.backbone.conv1.weight")])
 	p.Mode = nets.Meta()
@@ -219,4 +223,81 @@ func TestWhatHeadsDoNotSee(t *testing.T) {
 	assert.Equal(t, z[0], slice(s, p.Z[0]))
 	assert.NotEqual(t, z[1], slice(s, p.Z[1]))
 	require.NoError(t, s.Close())
+}
+
+// outside is MoCo, written with what a program outside of this module has.
+type outside struct{ methods.Base }
+
+func (m outside) Networks(backbone nets.Encoder) (model.Networks, error) {
+	n, err := m.Base.Networks(backbone)
+	n.Target = true
+	n.State = []nets.Spec{model.QueueSpec("keys", m.Config.Queue, m.Config.Dim)}
+	return n, err
+}
+
+func (m outside) Momentum(progress float64) float64 { return m.TargetMomentum(0.999, progress) }
+
+func (m outside) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
+	b := p.PairWithQueue(s, "keys")
+	first := losses.InfoNCEQueue(s, b.Z1, b.All2, b.Queue, m.Config.Temperature)
+	second := losses.InfoNCEQueue(s, b.Z2, b.All1, b.Queue, m.Config.Temperature)
+	return s.MulScalar(s.Add(first, second), 0.5)
+}
+
+func (m outside) Update(s *torch.Scope, p *model.Pass) { p.Enqueue(s, "keys", p.Batch.TargetZ...) }
+
+// A method that is written outside of this module trains as the registry's does.
+func TestAMethodFromOutsideHasWhatOursHave(t *testing.T) {
+	s := torch.NewScope()
+	ours := pass(t, s, "moco", methods.Config{Queue: 12})
+	base, err := methods.NewBase("outside", methods.Config{Temperature: 0.2, Hidden: 8, Dim: 5, Queue: 12},
+		methods.EMAOption(0))
+	require.NoError(t, err)
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	require.NoError(t, err)
+	theirs := *ours
+	theirs.Model, err = model.New(outside{base}, backbone)
+	require.NoError(t, err)
+	assert.Equal(t, "outside", theirs.Name())
+	theirs.State = nil
+	for _, x := range ours.State {
+		theirs.State = append(theirs.State, s.Clone(x))
+	}
+	for range 2 {
+		assert.InDelta(t, s.Item(ours.Loss(s, ours)), s.Item(theirs.Loss(s, &theirs)), 1e-12)
+		ours.Update(s)
+		theirs.Update(s)
+	}
+	assert.Equal(t, slice(s, ours.StateTensor(s, "queue")), slice(s, theirs.StateTensor(s, "keys")))
+	require.NoError(t, s.Close())
+}
+
+// An option may be given by a former name.
+func TestFormerNamesOfOptions(t *testing.T) {
+	for _, c := range []struct{ method, former, name string }{
+		{"pcl", "warm", "warmup"}, {"pcl", "turns", "iterations"}, {"directpred", "memory", "rho"},
+		{"directpred", "boost", "eps"}, {"cpc", "ahead", "offset"},
+	} {
+		config := methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Pictures: 9}
+		name, ok := methods.Renamed(c.method, c.former)
+		assert.True(t, ok)
+		assert.Equal(t, c.name, name)
+		config.Options = map[string]float64{c.former: 0}
+		old, err := methods.New(c.method, config)
+		require.NoError(t, err, c.former)
+		config.Options = map[string]float64{c.name: 0}
+		now, err := methods.New(c.method, config)
+		require.NoError(t, err, c.name)
+		assert.Equal(t, now, old)
+		config.Options[c.former] = 1
+		_, err = methods.New(c.method, config)
+		assert.ErrorContains(t, err, c.former+" of "+c.method+" is the former name of "+c.name)
+	}
+	_, ok := methods.Renamed("pcl", "warmup")
+	assert.False(t, ok)
+}
+
+func TestMethodsWithoutNegatives(t *testing.T) {
+	assert.ElementsMatch(t, []string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
+		"vicreg"}, methods.WithoutNegatives())
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// moco is He et al. 2019 (arXiv 1911.05722) in its second version (Chen et al. 2020, arXiv 2003.04297): the negatives are
-// keys of earlier batches. Both views are queries in turn.
+// moco is He et al. 2019 (arXiv 1911.05722) in its second version (Chen et al. 2020, arXiv 2003.04297): the negatives
+// are keys of earlier batches. Both views are queries in turn.
 type moco struct{ Base }
 
 func newMoCo(b Base) model.Method { return moco{b} }

@@ -10,8 +10,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// swav is Caron et al. 2020 (arXiv 2006.09882): views predict each other's assignment to prototypes. Small views predict
-// those of the large ones.
+// swav is Caron et al. 2020 (arXiv 2006.09882): views predict each other's assignment to prototypes. Small views
+// predict those of the large ones.
 type swav struct{ Base }
 
 func newSwAV(b Base) model.Method { return swav{b} }

@@ -63,7 +63,8 @@ func authorsOf(method string) (authors, bool) {
 		"byol":    {"byol", map[string]float64{"view_norm": 2}, adam, 3e-3},
 		"moco_v2": {"moco", map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}, adam, 3e-3},
 		"simsiam": {"simsiam", map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2, "view_norm": 2,
-			"predictor_bias": 3, "predictor_steady": 1}, nets.OptimizerConfig{Name: "sgd", Momentum: 0.9, WeightDecay: 1e-4}, 0.05},
+			"predictor_bias": 3, "predictor_steady": 1},
+			nets.OptimizerConfig{Name: "sgd", Momentum: 0.9, WeightDecay: 1e-4}, 0.05},
 		"barlow_twins": {"barlow_twins", map[string]float64{"head_layers": 3, "head_bias": 2, "view_norm": 2}, adam, 3e-3},
 		"vicreg":       {"vicreg", map[string]float64{"head_layers": 3, "head_bias": 1, "view_norm": 2}, adam, 3e-3},
 	}[method]
@@ -100,7 +101,7 @@ type source struct{ trajectories }
 func (f source) Steps() int            { return 1 }
 func (f source) Waited() time.Duration { return 0 }
 
-// Pass yields a step's views, in float64. An epoch has two passes.
+// Batches yields a step's views, in float64. An epoch has two phases.
 func (f source) Batches(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.HostBatch, error] {
 	return func(yield func(meta.HostBatch, error) bool) {
 		yield(meta.HostBatch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
@@ -153,18 +154,18 @@ func (f trajectories) trainer(t *testing.T, s *torch.Scope, c trajectory, a auth
 	}
 	method, err := methods.New(a.name, config)
 	require.NoError(t, err)
-	model, err := model.New(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
-	require.Len(t, model.Params(), len(c.Parameters))
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, Optimizer: a.optimizer, Options: torch.Float64()})
+	require.Len(t, m.Params(), len(c.Parameters))
+	st, err := meta.NewState(s, meta.StateOptions{Model: m, Optimizer: a.optimizer, Options: torch.Float64()})
 	require.NoError(t, err)
 	torch.NoGrad(func() {
-		for i, spec := range model.Params() {
+		for i, spec := range m.Params() {
 			require.Equal(t, c.Parameters[spec.Name], spec.Shape, spec.Name)
 			s.Copy(st.Theta[i], f.parameter(s, spec))
 		}
-		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
-		for i, spec := range model.State() {
+		copy(st.ModelState, m.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
+		for i, spec := range m.State() {
 			if spec.Name == "queue" {
 				s.Copy(st.ModelState[i], f.queue(s))
 			}
@@ -228,7 +229,8 @@ func (f trajectories) check(t *testing.T, c trajectory, a authors) {
 		reference.Near(t, []float64{want.Norm}, []float64{after[spec.Name]}, f.RTol, spec.Name)
 		reference.Near(t, want.Head, slice(s, st.Theta[i])[:len(want.Head)], f.RTol, spec.Name)
 	}
-	require.Equal(t, []string{"backbone.bn1.running_mean", "backbone.bn1.running_var"}, []string{st.Model.Buffers()[0].Name, st.Model.Buffers()[1].Name})
+	require.Equal(t, []string{"backbone.bn1.running_mean", "backbone.bn1.running_var"},
+		[]string{st.Model.Buffers()[0].Name, st.Model.Buffers()[1].Name})
 	reference.Near(t, c.Mean, slice(s, st.Buffers[0])[:len(c.Mean)], f.RTol, "running mean")
 	reference.Near(t, c.Var, slice(s, st.Buffers[1])[:len(c.Var)], f.RTol, "running variance")
 	for name, want := range c.Target {
@@ -239,7 +241,8 @@ func (f trajectories) check(t *testing.T, c trajectory, a authors) {
 	}
 	if c.Queue != 0 {
 		rows := st.ModelState[len(st.ModelState)-1]
-		reference.Near(t, []float64{c.Queue}, []float64{s.Item(s.Norm([]torch.Tensor{s.SumDim(rows, false, 0)}))}, f.RTol, "queue")
+		reference.Near(t, []float64{c.Queue}, []float64{s.Item(s.Norm([]torch.Tensor{s.SumDim(rows, false, 0)}))}, f.RTol,
+			"queue")
 	}
 }
 

@@ -67,8 +67,9 @@ func (e Exec) Evaluate(s *torch.Scope, net nets.Network, params, buffers []torch
 }
 
 // VJP returns a network's output for x [n, ...] as a leaf, and the function from gradients at that output to gradients
-// by the parameters (vector-Jacobian products), summed over the ranks. An undefined gradient gives nil. In micro-batches
-// the network runs twice, and one micro-batch's graph is in memory at a time. The mode leaves running statistics alone.
+// by the parameters (vector-Jacobian products), summed over the ranks. An undefined gradient gives nil. In
+// micro-batches the network runs twice, and one micro-batch's graph is in memory at a time. The mode leaves running
+// statistics alone.
 func (e Exec) VJP(s *torch.Scope, net nets.Network, params, buffers []torch.Tensor, x torch.Tensor,
 	m nets.Mode) (y torch.Tensor, vjp func(at []torch.Tensor) [][]torch.Tensor) {
 	micro := e.microBatches(s, x)

@@ -49,10 +49,15 @@ type Pass struct {
 	Z []torch.Tensor // the compared embeddings [N, d]: Y, unless the method is an Arranger
 	W []torch.Tensor // each view's weighted positives [N*k, d], picture by picture; only if A weighs features
 
-	overlap            bool           // Theta are leaves of this pass alone: gradients are summed over ranks during the backward pass
-	divided            bool           // gradients by Theta are left as this rank's terms, not summed over ranks
-	shared, sharedFrom []torch.Tensor // the last result of sharedTheta, and the Theta that it is of
-	tape               *tape          // where evaluations of the backbone are recorded for recomputation
+	// overlap says that Theta are leaves of this pass alone: their gradients are summed over ranks during the backward
+	// pass.
+	overlap bool
+	// divided says that gradients by Theta are left as this rank's terms, not summed over ranks.
+	divided bool
+	// shared is the last result of sharedTheta, and sharedFrom the Theta that it is of.
+	shared, sharedFrom []torch.Tensor
+	// tape, if not nil, records evaluations of the backbone for recomputation.
+	tape *tape
 }
 
 // Forward runs the networks and sets Y, Z and W, with a graph where gradients are on.
