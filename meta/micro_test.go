@@ -11,6 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -78,13 +79,13 @@ func (d divided) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m 
 func inParts(all bool) (runs []run) {
 	ways := []func(c *meta.Config){
 		nil,
-		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.ForwardMode },
+		func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.ForwardMode },
 	}
 	more := []func(c *meta.Config){
-		func(c *meta.Config) { c.Gradient = meta.Unrolled },
-		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled },
-		func(c *meta.Config) { c.Gradient = meta.FiniteDifference },
-		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.FiniteDifference },
+		func(c *meta.Config) { c.GradientMethod = meta.Unrolled },
+		func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled },
+		func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference },
+		func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.FiniteDifference },
 		func(c *meta.Config) { c.Ablation = meta.UniformityOnly },
 		func(c *meta.Config) { c.Ablation = meta.Ones },
 	}
@@ -120,12 +121,12 @@ func (r run) both(t *testing.T, g *torch.Group, m int) {
 	r.micro, r.divided = m, 0
 	st, epochs := r.train(t, s, g)
 	r.micro, r.divided = 0, m
-	if change := r.change; c.Gradient == meta.ForwardMode {
+	if change := r.change; c.GradientMethod == meta.ForwardMode {
 		r.change = func(c *meta.Config) {
 			if change != nil {
 				change(c)
 			}
-			c.Gradient = meta.Unrolled
+			c.GradientMethod = meta.Unrolled
 		}
 	}
 	one, want := r.train(t, s, g)
@@ -134,7 +135,8 @@ func (r run) both(t *testing.T, g *torch.Group, m int) {
 		// Two kinds of views, which one graph normalises kind by kind, and micro-batches part by part.
 		skip = []string{"running_mean", "running_var"}
 	}
-	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space, c.Gradient, c.Ablation, m, g.Size())
+	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space,
+		c.GradientMethod, c.Ablation, m, g.Size())
 	equal(t, one, st, want, epochs, what, skip...)
 	require.NoError(t, s.Close())
 }
@@ -193,21 +195,24 @@ func TestMicroBatchesOnRanks(t *testing.T) {
 // Without batch norms nothing but memory depends on the micro-batches.
 func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		for _, way := range []meta.Gradient{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
+		for _, way := range []meta.GradientMethod{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
 			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
 			body := nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool()), 4)
-			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
-				return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
-			}})
+			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5,
+				Projector: func(dim int64) nets.Encoder {
+					return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
+				}})
 			require.NoError(t, err)
-			p.Model, err = methods.NewModel(method, body)
+			p.Model, err = model.New(method, body)
 			require.NoError(t, err)
-			width := p.WeightWidth(space)
-			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*width)), 3, width)
-			p.Theta, p.Phi = nets.Initialize(s, p.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(), torch.Float64())
-			p.Buffers, p.PhiBuffers, p.Config.Gradient = nil, nil, way
-			even := func(b *methods.Batch) { // 6 of the 7 pictures
+			width := p.Model.WeightWidth(space)
+			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(),
+				nets.Linear(6, 3*width)), 3, width)
+			p.Theta, p.Phi = nets.Initialize(s, p.Model.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(),
+				torch.Float64())
+			p.Buffers, p.PhiBuffers, p.Config.GradientMethod = nil, nil, way
+			even := func(b *model.Batch) { // 6 of the 7 pictures
 				for v, x := range b.Views {
 					b.Views[v] = s.Narrow(x, 0, 0, 6)
 				}
@@ -221,10 +226,11 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 			require.NoError(t, err)
 			assert.Greater(t, want.NormCT, 0.0)
 			for _, m := range []int64{1, 2, 3, 6} {
-				p.Micro = m
+				p.MicroBatch = int(m)
 				got, err := p.Gradient(s)
 				require.NoError(t, err)
-				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT, "%s, %s, parts of %d", space, way, m)
+				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT, "%s, %s, parts of %d",
+					space, way, m)
 				assert.InDeltaSlice(t, values(s, want.GradUni), values(s, got.GradUni), 1e-12, "%s, %s, parts of %d", space, way, m)
 				assert.InDeltaSlice(t, values(s, want.Fast), values(s, got.Fast), 1e-12)
 				assert.InDelta(t, want.LCtFast, got.LCtFast, 1e-12)
@@ -247,7 +253,7 @@ func (c counted) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m 
 
 func TestNetworksRunTwiceOnParts(t *testing.T) {
 	for name, c := range map[string]struct {
-		micro      int64
+		micro      int
 		checkpoint bool
 		want       []int64
 	}{
@@ -260,11 +266,12 @@ func TestNetworksRunTwiceOnParts(t *testing.T) {
 		var rows []int64
 		method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
 		require.NoError(t, err)
-		model, err := methods.NewModel(method, counted{smoothNet(3, 6), &rows})
+		m, err := model.New(method, counted{smoothNet(3, 6), &rows})
 		require.NoError(t, err)
-		theta := nets.Initialize(s, model.Params(), torch.Float64())
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
-			Micro: c.micro, Recompute: c.checkpoint}
+		theta := nets.Initialize(s, m.Params(), torch.Float64())
+		q := &model.Pass{Model: m, Theta: theta, Buffers: nets.Initialize(s, m.Buffers(), torch.Float64()), Batch: p.Inner,
+			Mode: nets.Train(), WithoutDoLoss: true,
+			Exec: model.Exec{MicroBatch: c.micro, Recompute: c.checkpoint}}
 		q.Gradient(s, func() torch.Tensor { return q.Loss(s, q) })
 		assert.Equal(t, c.want, rows, name)
 		require.NoError(t, s.Close())
@@ -282,16 +289,18 @@ func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m ne
 func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, true)
-	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
-		return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
-	}})
+	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5,
+		Projector: func(dim int64) nets.Encoder {
+			return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
+		}})
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, noisy{smoothNet(3, 6)})
+	m, err := model.New(method, noisy{smoothNet(3, 6)})
 	require.NoError(t, err)
-	theta, buffers := nets.Initialize(s, model.Params(), torch.Float64()), nets.Initialize(s, model.Buffers(), torch.Float64())
-	gradient := func(micro int64, checkpoint bool) (loss float64, g []float64) {
+	theta, buffers := nets.Initialize(s, m.Params(), torch.Float64()), nets.Initialize(s, m.Buffers(), torch.Float64())
+	gradient := func(micro int, checkpoint bool) (loss float64, g []float64) {
 		require.NoError(t, torch.ManualSeed(6))
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Recompute: checkpoint}
+		q := &model.Pass{Model: m, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), WithoutDoLoss: true,
+			Exec: model.Exec{MicroBatch: micro, Recompute: checkpoint}}
 		g = values(s, q.Gradient(s, func() torch.Tensor {
 			l := q.Loss(s, q)
 			loss = s.Item(l)

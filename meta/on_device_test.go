@@ -33,10 +33,10 @@ func ways(method string) []way {
 	}
 	out := []way{{"plain", base}}
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		for _, gradient := range []meta.Gradient{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
+		for _, gradient := range []meta.GradientMethod{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
 			r := base
 			r.msr = true
-			r.change = func(c *meta.Config) { c.Space, c.Gradient = space, gradient }
+			r.change = func(c *meta.Config) { c.Space, c.GradientMethod = space, gradient }
 			out = append(out, way{fmt.Sprintf("%s-%s", space, gradient), r})
 		}
 	}
@@ -163,7 +163,8 @@ func groupOfOne(t *testing.T, backend string) *torch.Group {
 	store, err := torch.Serve(l, ranktest.Timeout)
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1, Timeout: ranktest.Timeout})
+	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1,
+		Timeout: ranktest.Timeout})
 	require.NoError(t, err)
 	return g
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -76,7 +77,7 @@ func TestReferenceMSRTrajectories(t *testing.T) {
 			return 0
 		}
 		for _, c := range f.Cases {
-			for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
+			for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode} {
 				t.Run(fmt.Sprintf("%s, %s, %s", c.Method, c.Space, way), func(t *testing.T) { f.check(t, c, way) })
 			}
 		}
@@ -87,12 +88,12 @@ func TestReferenceMSRTrajectories(t *testing.T) {
 func (f msrTrajectories) Steps() int            { return f.MSR.Steps }
 func (f msrTrajectories) Waited() time.Duration { return 0 }
 
-// Pass yields an epoch's batches, in float64. Both passes of an epoch have the same.
-func (f msrTrajectories) Pass(_ context.Context, n uint64, from, by int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+// Batches yields an epoch's batches, in float64. Both phases of an epoch have the same.
+func (f msrTrajectories) Batches(_ context.Context, n uint64, from, by int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		for i := from; i < f.MSR.Steps; i += by {
 			step := int(n/2)*f.MSR.Steps + i
-			b := meta.Batch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
+			b := meta.HostBatch{N: f.Pictures, Size: f.Size, Sizes: []int{f.Size, f.Size}, Views: make([][]float32, 2),
 				Device: func(s *torch.Scope, _ gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
 					return []torch.Tensor{f.view(s, step, 0), f.view(s, step, 1)}, f.view(s, step, 2)
 				}}
@@ -116,12 +117,12 @@ func (f msrTrajectories) state(t *testing.T, s *torch.Scope, c msrTrajectory) *m
 	method, err := methods.New(c.Method, methods.Config{Temperature: f.MSR.Temperature, Hidden: f.Hidden, Dim: f.Out,
 		Options: options[c.Method]})
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: float64(f.MSR.Width) / 32, N: f.MSR.Weights,
-		C: model.WeightWidth(c.Space)})
+		C: m.WeightWidth(c.Space)})
 	require.NoError(t, err)
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Options: torch.Float64(),
+	st, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Options: torch.Float64(),
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}})
 	require.NoError(t, err)
 	fill := func(specs []nets.Spec, to []torch.Tensor, want map[string][]int64) {
@@ -133,27 +134,27 @@ func (f msrTrajectories) state(t *testing.T, s *torch.Scope, c msrTrajectory) *m
 		}
 	}
 	torch.NoGrad(func() {
-		fill(model.Params(), st.Theta, c.Parameters)
+		fill(m.Params(), st.Theta, c.Parameters)
 		fill(msr.Params(), st.Phi, c.Phi)
-		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
+		copy(st.ModelState, m.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
 	})
 	require.NoError(t, s.Err())
 	return st
 }
 
-func (f msrTrajectories) check(t *testing.T, c msrTrajectory, way meta.Gradient) {
+func (f msrTrajectories) check(t *testing.T, c msrTrajectory, way meta.GradientMethod) {
 	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	st := f.state(t, s, c)
 	cfg := meta.Default()
 	cfg.Lambda, cfg.Gamma, cfg.NumWeights, cfg.UniformityT = f.MSR.Lambda, f.MSR.Gamma, f.MSR.Weights, f.MSR.T
-	cfg.Alpha, cfg.Beta, cfg.Space, cfg.Gradient = f.MSR.Alpha, f.MSR.Beta, c.Space, way
+	cfg.Alpha, cfg.Beta, cfg.Space, cfg.GradientMethod = f.MSR.Alpha, f.MSR.Beta, c.Space, way
 	var losses, rates, objectives []float64
 	var epochs []meta.Epoch
 	tr := &meta.Trainer{State: st, Config: cfg, Source: f,
 		Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Warmup: f.Warmup, Epochs: f.MSR.Epochs, Steps: f.MSR.Steps},
 		Hooks: []meta.Hook{{OnStep: func(x meta.Step) error {
-			if x.Pass == meta.MetaPass {
+			if x.Phase == meta.MetaPhase {
 				objectives = append(objectives, x.Loss)
 			} else {
 				losses, rates = append(losses, x.Loss), append(rates, x.LR)

@@ -25,7 +25,7 @@ func TestKMeansFindsSeparateGroups(t *testing.T) {
 	x := torch.FromSlice(s, data, gotch.CPU, 60, 2)
 	// Lloyd's algorithm may end in a local optimum; from these rows it does not.
 	c := kMeans(s, x, 3, 20, rand.New(rand.NewPCG(3, 4)))
-	own, distances := torch.Slice[int64](s, c.own), torch.Slice[float64](s, c.distances)
+	own, distances := torch.Slice[int64](s, c.labels), torch.Slice[float64](s, c.distances)
 	for i := range own {
 		assert.Equal(t, own[i%3], own[i], "row %d", i)
 		assert.Less(t, distances[i], 3.0)
@@ -56,6 +56,7 @@ func TestDensitiesByHand(t *testing.T) {
 	a, b := 2/math.Log(12), 2/math.Log(13) // cluster 1 gets the larger, a
 	low := b + 0.2*(a-b)                   // the tenth percentile of b, a, a
 	mean := (a + a + low) / 3
-	assert.InDeltaSlice(t, []float64{a * 0.2 / mean, a * 0.2 / mean, low * 0.2 / mean}, densities(own, distances, 3, 0.2), 1e-12)
+	assert.InDeltaSlice(t, []float64{a * 0.2 / mean, a * 0.2 / mean, low * 0.2 / mean}, densities(own, distances, 3, 0.2),
+		1e-12)
 	assert.Equal(t, []float64{0.2, 0.2}, densities([]int64{0, 1}, []float64{0, 0}, 2, 0.2), "rows on their centroids")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -65,7 +66,8 @@ func authorsOf(method string) (authors, bool) {
 		"byol":    {"byol", map[string]float64{"view_norm": 2}, adam, 3e-3},
 		"moco_v2": {"moco", map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}, adam, 3e-3},
 		"simsiam": {"simsiam", map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2, "view_norm": 2,
-			"predictor_bias": 3, "predictor_steady": 1}, nets.OptimizerConfig{Name: "sgd", Momentum: 0.9, WeightDecay: 1e-4}, 0.05},
+			"predictor_bias": 3, "predictor_steady": 1},
+			nets.OptimizerConfig{Name: "sgd", Momentum: 0.9, WeightDecay: 1e-4}, 0.05},
 		"barlow_twins": {"barlow_twins", map[string]float64{"head_layers": 3, "head_bias": 2, "view_norm": 2}, adam, 3e-3},
 		"vicreg":       {"vicreg", map[string]float64{"head_layers": 3, "head_bias": 1, "view_norm": 2}, adam, 3e-3},
 	}[method]
@@ -89,10 +91,10 @@ type source struct {
 func (f source) Steps() int            { return 1 }
 func (f source) Waited() time.Duration { return 0 }
 
-// Pass yields a step's views, in float64. An epoch has two passes.
-func (f source) Pass(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
-		yield(meta.Batch{N: f.Pictures, Size: f.Size, Sizes: f.sizes, Views: make([][]float32, len(f.sizes)),
+// Batches yields a step's views, in float64. An epoch has two phases.
+func (f source) Batches(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
+		yield(meta.HostBatch{N: f.Pictures, Size: f.Size, Sizes: f.sizes, Views: make([][]float32, len(f.sizes)),
 			Device: func(s *torch.Scope, _ gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
 				for v := range f.sizes {
 					views = append(views, f.view(s, n/2, v))
@@ -137,21 +139,21 @@ func (f trajectories) trainer(t *testing.T, s *torch.Scope, c trajectory, a auth
 	}
 	method, err := methods.New(a.name, f.config(c, a))
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
-	require.Len(t, model.Params(), len(c.Parameters))
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, Optimizer: a.optimizer, Options: torch.Float64()})
+	require.Len(t, m.Params(), len(c.Parameters))
+	st, err := meta.NewState(s, meta.StateOptions{Model: m, Optimizer: a.optimizer, Options: torch.Float64()})
 	require.NoError(t, err)
 	torch.NoGrad(func() {
-		for i, spec := range model.Params() {
+		for i, spec := range m.Params() {
 			require.Equal(t, c.Parameters[spec.Name], spec.Shape, spec.Name)
 			s.Copy(st.Theta[i], f.parameter(s, spec))
 			if strings.HasPrefix(spec.Name, "prototypes.") {
 				s.Copy(st.Theta[i], s.Normalize(st.Theta[i]))
 			}
 		}
-		copy(st.ModelState, model.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
-		for i, spec := range model.State() {
+		copy(st.ModelState, m.InitialState(s, st.Theta, st.Buffers, torch.Float64()))
+		for i, spec := range m.State() {
 			if spec.Name == "queue" {
 				s.Copy(st.ModelState[i], f.queue(s))
 			}
@@ -228,8 +230,8 @@ func (f trajectories) check(t *testing.T, c trajectory, a authors) {
 	}
 	if c.Queue != 0 {
 		at := slices.IndexFunc(st.Model.State(), func(spec nets.Spec) bool { return strings.HasPrefix(spec.Name, "queue") })
-		rows := st.ModelState[at]
-		reference.Near(t, []float64{c.Queue}, []float64{s.Item(s.Norm([]torch.Tensor{s.SumDim(rows, false, 0)}))}, f.RTol, "queue")
+		norm := s.Item(s.Norm([]torch.Tensor{s.SumDim(st.ModelState[at], false, 0)}))
+		reference.Near(t, []float64{c.Queue}, []float64{norm}, f.RTol, "queue")
 	}
 }
 
