@@ -106,7 +106,8 @@ func (f source) Batches(_ context.Context, n uint64, _, _ int) iter.Seq2[meta.Ho
 
 func (f source) view(s *torch.Scope, step uint64, v int) torch.Tensor {
 	n, side := int64(f.Pictures), int64(f.sizes[v])
-	return torch.FromSlice(s, reference.Pictures(f.Pictures, f.sizes[v], int(step), v, f.Phase), gotch.CPU, n, 3, side, side)
+	pictures := reference.Pictures(f.Pictures, f.sizes[v], int(step), v, f.Phase)
+	return torch.FromSlice(s, pictures, gotch.CPU, n, 3, side, side)
 }
 
 // Each method reproduces whole training steps that were computed independently:
