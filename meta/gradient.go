@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/losses"
-	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -38,7 +37,7 @@ func FastWeights(s *torch.Scope, theta, grad []torch.Tensor, alpha float64) []to
 func (p Problem) gradient(s *torch.Scope) (r measured, err error) {
 	p.targets(s)
 	defer torch.SetGrad(true)()
-	a, vjp := p.VJP(s, p.MSR, p.Phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
+	a, vjp := p.Exec.VJP(s, p.MSR, p.Phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	var ct, uni torch.Tensor // the gradients at A
 	if p.Config.Ablation != UniformityOnly && p.Config.Lambda > 0 {
 		if ct, err = p.contrastive(s, a, &r); err != nil {
@@ -132,7 +131,7 @@ func (p Problem) alongTangents(s *torch.Scope, a torch.Tensor, r *measured) torc
 	q.Join(s, z)
 	grad := s.Grad([]torch.Tensor{q.DoLoss(s)}, z.Embeddings(),
 		torch.GradOptions{CreateGraph: true, AllowUnused: true})
-	used, dz := model.Defined(grad, tangent.Outputs.Embeddings())
+	used, dz := tangent.Match(grad)
 	var at torch.Tensor
 	if p.Config.Space == Embedding {
 		at = s.Grad(used, []torch.Tensor{a}, torch.GradOptions{Seeds: dz})[0]

@@ -18,7 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// long is a run of more steps than most tests need: 9 of each pass and epoch.
+// long is a run of more steps than most tests need: 9 of each phase and epoch.
 func long(t *testing.T, s *torch.Scope, r run) *meta.Trainer {
 	tr := r.trainer(t, s, nil)
 	src := tr.Source.(pictures)
@@ -45,7 +45,7 @@ func TestStepsAreToldInOrder(t *testing.T) {
 			return nil
 		}}}
 		require.NoError(t, tr.Run(context.Background()))
-		assert.Equal(t, i*4*8, late, "all but the last of each pass are told late")
+		assert.Equal(t, i*4*8, late, "all but the last of each phase are told late")
 		require.NoError(t, s.Close())
 	}
 	require.Len(t, steps[0], 36)
@@ -128,7 +128,7 @@ func (b breaking) NotFinite() string { return "it breaks" }
 // saved from then on, and no hook is told of the step.
 func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 	for _, msr := range []bool{false, true} {
-		for _, at := range []int{0, 3, 8, 9} { // 8 ends a pass; the meta pass at 9 is the one with a step count of 9
+		for _, at := range []int{0, 3, 8, 9} { // 8 ends a phase; the meta phase at 9 is the one with a step count of 9
 			for _, canceled := range []bool{false, true} {
 				if at == 9 && !msr {
 					continue
@@ -164,11 +164,11 @@ func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 				if !canceled {
 					var d *meta.Diverged
 					require.ErrorAs(t, err, &d)
-					batch, pass := at, meta.RegularPhase
+					batch, phase := at, meta.RegularPhase
 					if at == 9 {
-						batch, pass = 0, meta.MetaPhase
+						batch, phase = 0, meta.MetaPhase
 					}
-					assert.Equal(t, []any{0, batch, pass}, []any{d.Epoch, d.Batch, d.Phase})
+					assert.Equal(t, []any{0, batch, phase}, []any{d.Epoch, d.Batch, d.Phase})
 					assert.Equal(t, at, told)
 					assert.ErrorContains(t, err, "it breaks")
 				}

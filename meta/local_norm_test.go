@@ -16,10 +16,9 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// parted is Algorithm 1 written out on one process, for batch norms that see
-// one of several parts of a batch at a time: each part goes through the networks
-// by itself, losses are of all embeddings, running statistics become the mean of
-// those that each part would leave.
+// parted is Algorithm 1 written out on one process, for batch norms that see one of several parts of a batch at a time:
+// each part passes the networks alone, losses are of all embeddings, running statistics become the mean of those that
+// each part would leave.
 type parted struct {
 	*meta.Trainer
 	parts int64
@@ -138,11 +137,11 @@ func (h parted) meta(s *torch.Scope, b model.Batch) {
 // epoch is what Trainer.Run does with a schedule of one epoch.
 func (h parted) epoch(t *testing.T, s *torch.Scope) {
 	defer torch.SetGrad(true)()
-	for pass, step := range []func(*torch.Scope, model.Batch){h.regular, h.meta} {
-		if pass == 1 && h.State.MSR == nil {
+	for phase, step := range []func(*torch.Scope, model.Batch){h.regular, h.meta} {
+		if phase == 1 && h.State.MSR == nil {
 			break
 		}
-		for b, err := range h.Source.Batches(context.Background(), uint64(pass), 0, 1) {
+		for b, err := range h.Source.Batches(context.Background(), uint64(phase), 0, 1) {
 			require.NoError(t, err)
 			step(s, h.batch(s, b))
 		}

@@ -25,7 +25,7 @@ type way struct {
 }
 
 // ways are all of a method: without MSR, and with it by each meta gradient in both
-// spaces; in parts and with checkpointed activations.
+// spaces; in micro-batches and with recomputation.
 func ways(method string) []way {
 	base := run{method: method, optimizer: "sgd"}
 	if method == "pcl" {
@@ -40,9 +40,9 @@ func ways(method string) []way {
 			out = append(out, way{fmt.Sprintf("%s-%s", space, gradient), r})
 		}
 	}
-	parts, kept := out[1].run, out[1].run
-	parts.micro, kept.checkpoint = 4, true
-	return append(out, way{"micro-batches", parts}, way{"checkpoints", kept})
+	divided, recomputed := out[1].run, out[1].run
+	divided.micro, recomputed.recompute = 4, true
+	return append(out, way{"micro-batches", divided}, way{"recomputation", recomputed})
 }
 
 // Two regular and two meta steps on the device of ICLMSR_DEVICE are those on the

@@ -65,8 +65,7 @@ func withOptions() []run {
 		{method: "byol", msr: true, options: map[string]float64{"view_norm": 2, "predictor_steady": 1},
 			change: func(c *meta.Config) { c.Space = meta.Feature }},
 		{method: "simsiam", optimizer: "sgd", options: map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2,
-			"view_norm":        2,
-			"predictor_hidden": 3, "predictor_bias": 3, "predictor_steady": 1}},
+			"view_norm": 2, "predictor_hidden": 3, "predictor_bias": 3, "predictor_steady": 1}},
 		{method: "moco", options: map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}},
 		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1},
 			change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }},
@@ -78,8 +77,8 @@ func withOptions() []run {
 	}
 }
 
-// Checkpoints, micro-batches and ranks know of them.
-func TestOptionsInPartsAndOnRanks(t *testing.T) {
+// Recomputation, micro-batches and ranks give the same with them.
+func TestOptionsInMicroBatchesAndOnRanks(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		for _, r := range withOptions() {
 			s := torch.NewScope()

@@ -35,7 +35,7 @@ const plainSize = 16
 func (p pictures) Steps() int            { return p.count / p.batch }
 func (p pictures) Waited() time.Duration { return 0 }
 
-// draw is picture i of pass n, as view v.
+// draw is picture i of phase n, as view v.
 func draw(n, i, v, size int) []float32 {
 	rng := rand.New(rand.NewPCG(uint64(n), uint64(i)<<8|uint64(v)))
 	x := make([]float32, 3*size*size)
@@ -91,20 +91,20 @@ func (p pictures) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
 
 // run is a method's training, alone or as a rank.
 type run struct {
-	method     string
-	msr        bool
-	change     func(c *meta.Config)
-	optimizer  string
-	options    map[string]float64
-	micro      int // pictures of a rank at a time
-	checkpoint bool
-	divided    int           // the same, as a network that normalises so many pictures at a time, in one graph
-	script     string        // file of a TorchScript backbone
-	local      bool          // batch norms of each rank by itself
-	where      torch.Options // float64 on the CPU where it is zero
-	device     gotch.Device  // where `where` is zero: float64 or float32 on it; none: the CPU
-	float32    bool
-	breaks     *int // the step at which the loss is no number
+	method    string
+	msr       bool
+	change    func(c *meta.Config)
+	optimizer string
+	options   map[string]float64
+	micro     int // pictures of a rank at a time
+	recompute bool
+	divided   int           // the same, as a network that normalises so many pictures at a time, in one graph
+	script    string        // file of a TorchScript backbone
+	local     bool          // batch norms of each rank by itself
+	where     torch.Options // float64 on the CPU where it is zero
+	device    gotch.Device  // where `where` is zero: float64 or float32 on it; none: the CPU
+	float32   bool
+	breaks    *int // the step at which the loss is no number
 }
 
 func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer {
@@ -167,7 +167,7 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	}
 	return &meta.Trainer{State: st, Config: c, Source: src,
 		Exec: model.Exec{Group: g, SyncBatchNorm: !r.local, MicroBatch: r.micro,
-			Recompute: r.checkpoint}, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+			Recompute: r.recompute}, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.

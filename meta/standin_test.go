@@ -41,8 +41,8 @@ func (r run) onDevice(t *testing.T) {
 	if r.change != nil {
 		r.change(&c)
 	}
-	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, balance %v, micro-batches of %d, checkpoints %v, %s", r.method, r.msr,
-		c.Space, c.GradientMethod, c.Ablation, c.GammaBalance, r.micro, r.checkpoint, r.optimizer)
+	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, balance %v, micro-batches of %d, recompute %v, %s", r.method, r.msr,
+		c.Space, c.GradientMethod, c.Ablation, c.GammaBalance, r.micro, r.recompute, r.optimizer)
 	want, figures := r.train(t, s, nil)
 	r.device = standin.Device()
 	before := standin.Counted()
@@ -72,11 +72,11 @@ func (r run) onDevice(t *testing.T) {
 
 // onDevices are the runs that a device is tried with.
 func onDevices() []run {
-	runs := inParts(true)
-	for _, r := range inParts(false) {
+	runs := microRuns(true)
+	for _, r := range microRuns(false) {
 		r.micro = 4
 		runs = append(runs, r)
-		r.checkpoint = true
+		r.recompute = true
 		runs = append(runs, r)
 		r.micro = 0
 		runs = append(runs, r)
@@ -108,7 +108,7 @@ func TestFloat32OnADevice(t *testing.T) {
 	for _, r := range []run{{method: "byol", msr: true}, {method: "simclr", msr: true,
 		change: func(c *meta.Config) { c.GradientMethod = meta.Unrolled }},
 		{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference },
-			checkpoint: true}} {
+			recompute: true}} {
 		s := torch.NewScope()
 		r.float32 = true
 		_, want := r.train(t, s, nil)

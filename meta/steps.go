@@ -146,7 +146,7 @@ func (t *Trainer) weights(s *torch.Scope, plain torch.Tensor) torch.Tensor {
 		n, c := st.MSR.Shape()
 		return s.Full(1, st.options, s.Size(plain, 0), n, c)
 	}
-	return t.Evaluate(s, st.MSR, st.Phi, st.PhiBuffers, plain, nets.Train())
+	return t.Exec.Evaluate(s, st.MSR, st.Phi, st.PhiBuffers, plain, nets.Train())
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.

@@ -38,5 +38,5 @@ func TestAPhaseWaitsAsLongAsItsSource(t *testing.T) {
 	rest, err := w.rest()
 	require.NoError(t, err)
 	assert.Zero(t, rest, "each step once")
-	(*waiting)(nil).uploaded() // what is brought to the device outside of a pass
+	(*waiting)(nil).uploaded() // what is brought to the device outside of a phase
 }

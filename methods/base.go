@@ -13,9 +13,9 @@ type Base struct {
 }
 
 // NewBase returns what a method of that name embeds. The method has the shared options (of the projector, view_norm)
-// and its own; those that are not in c.Options have their defaults.
-func NewBase(name string, c Config, own ...Option) (Base, error) {
-	return Info{Name: name, Options: own}.base(c)
+// and those given here. Options that are not in c.Options have their defaults.
+func NewBase(name string, c Config, options ...Option) (Base, error) {
+	return Info{Name: name, Options: options}.base(c)
 }
 
 // base checks a configuration and fills in the method's options.
@@ -102,10 +102,10 @@ func (b Base) Steady() []string {
 	return nil
 }
 
-// TargetMomentum is tau of the target's moving average at a progress: from Config.Momentum, or else from the method's
-// own, and along a cosine to 1 if the option ema says so.
-func (b Base) TargetMomentum(own, progress float64) float64 {
-	tau := orElse(b.Config.Momentum, own)
+// TargetMomentum is tau of the target's moving average at a progress. It starts at Config.Momentum, or at initial if
+// that is 0, and stays or goes to 1 by a cosine, as the option ema says.
+func (b Base) TargetMomentum(initial, progress float64) float64 {
+	tau := orElse(b.Config.Momentum, initial)
 	if b.Option("ema") == 1 {
 		return nets.EMATau(tau, progress)
 	}

@@ -146,6 +146,6 @@ func (p *Pass) recompute(s *torch.Scope, evaluations []*nets.Recomputed, groups 
 // vjp returns the gradients of <y, seeds> by inputs. An output without a seed does not count.
 func vjp(s *torch.Scope, y Outputs, seeds, inputs []torch.Tensor) []torch.Tensor {
 	points := y.Embeddings()
-	used, outputs := Defined(seeds[:len(points)], points)
+	used, outputs := defined(seeds[:len(points)], points)
 	return s.Grad(outputs, inputs, torch.GradOptions{Seeds: used, AllowUnused: true})
 }

@@ -3,7 +3,7 @@ package model
 import "github.com/icl-msr/icl-msr/torch"
 
 // microPasses are the passes of the micro-batches: with their pictures, their weights, and the target's features of
-// them. An undivided pass is its own only one.
+// them. If there is one micro-batch, this is p itself.
 func (p *Pass) microPasses(s *torch.Scope) []*Pass {
 	if p.MicroBatch == 0 || len(p.Batch.Views) == 0 {
 		return []*Pass{p}

@@ -2,6 +2,12 @@ package model
 
 import "github.com/icl-msr/icl-msr/torch"
 
+// Tangent is a direction of theta and the derivative of a pass's outputs along it.
+type Tangent struct {
+	V       []torch.Tensor // of theta
+	Outputs Outputs        // by Pass.Tangents
+}
+
 // Tangents returns the networks' outputs and their tangents along v, a direction of theta, without a graph. It takes
 // one forward-mode pass (JVP) or, if reverse is set, gradients of gradients.
 func (p *Pass) Tangents(s *torch.Scope, v []torch.Tensor, reverse bool) (Outputs, *Tangent) {
@@ -45,13 +51,18 @@ func (p *Pass) reverseMode(s *torch.Scope, v []torch.Tensor) (y, dy Outputs) {
 	tangents := zerosLike(s, values)
 	seeds := s.Leaves(tangents[:moving])
 	g := s.Grad(values[:moving], theta, torch.GradOptions{Seeds: seeds, CreateGraph: true, AllowUnused: true})
-	linear, along := Defined(g, v)
+	linear, along := defined(g, v)
 	copy(tangents, s.Grad(linear, seeds, torch.GradOptions{Seeds: along}))
 	return y.with(s.DetachAll(values)), y.with(tangents)
 }
 
-// Defined returns the defined tensors of xs, and the tensors of ys in the same places.
-func Defined(xs, ys []torch.Tensor) (x, y []torch.Tensor) {
+// Match returns the defined ones of gradients at the embeddings (Outputs.Embeddings), and the tangents there.
+func (t *Tangent) Match(grads []torch.Tensor) (used, tangents []torch.Tensor) {
+	return defined(grads, t.Outputs.Embeddings())
+}
+
+// defined returns the defined tensors of xs, and the tensors of ys in the same places.
+func defined(xs, ys []torch.Tensor) (x, y []torch.Tensor) {
 	for i, t := range xs {
 		if t.Defined() {
 			x, y = append(x, t), append(y, ys[i])

@@ -78,46 +78,40 @@ func (p *Pass) weigh(s *torch.Scope, features []torch.Tensor) (out []torch.Tenso
 	return out
 }
 
-// Tangent is a direction of theta and the derivative of a pass's outputs along it.
-type Tangent struct {
-	V       []torch.Tensor // of theta
-	Outputs Outputs        // by Pass.Tangents
-}
-
-// Backward takes seeds, gradients at the weighted projections W = y.Weighted, back to A: the gradient at A of
-// <seeds, W>. If along is not nil, the gradient of <alongSeeds, dW> is added, where dW are W's tangents: they depend
-// on A as well. dW is not computed again: <G, dW> is <dG, tangents>, with dG the gradient of <G, W> by what W is made
-// of, the features and the projector.
-func (p *Pass) Backward(s *torch.Scope, y Outputs, seeds []torch.Tensor, along *Tangent,
-	alongSeeds []torch.Tensor) torch.Tensor {
+// Backward takes seeds, gradients at the weighted projections W = y.Weighted, back to A: it returns the gradient at A
+// of <seeds, W>. If tangent is not nil, it adds the gradient of <tangentSeeds, dW>, where dW are W's tangents, which
+// depend on A as well. dW is not computed again: <G, dW> is <dG, tangents>, with dG the gradient of <G, W> by what W is
+// made of, the features and the projector.
+func (p *Pass) Backward(s *torch.Scope, y Outputs, seeds []torch.Tensor, tangent *Tangent,
+	tangentSeeds []torch.Tensor) torch.Tensor {
 	micro := p.microPasses(s)
-	rows := make([]torch.Tensor, len(micro))
+	out := make([]torch.Tensor, len(micro))
 	for i, q := range micro {
 		s.Within(func(t *torch.Scope) {
-			part := func(xs []torch.Tensor) []torch.Tensor { return microBatch(t, xs, i, len(micro)) }
+			rows := func(xs []torch.Tensor) []torch.Tensor { return microBatch(t, xs, i, len(micro)) }
 			q = q.at(q.Theta, q.Mode)
 			q.A = t.Leaves([]torch.Tensor{q.A})[0]
-			features := part(y.Features)
+			features := rows(y.Features)
 			var g torch.Tensor
-			if along == nil || p.networks.Target { // a target network's W does not depend on theta
-				g = t.Grad(q.weigh(t, features), []torch.Tensor{q.A}, torch.GradOptions{Seeds: part(seeds)})[0]
+			if tangent == nil || p.networks.Target { // a target network's W does not depend on theta
+				g = t.Grad(q.weigh(t, features), []torch.Tensor{q.A}, torch.GradOptions{Seeds: rows(seeds)})[0]
 			} else {
-				dh := part(along.Outputs.Features)
-				g = q.backwardTwice(t, features, part(seeds), part(alongSeeds), slices.Concat(dh, along.V))
+				dh := rows(tangent.Outputs.Features)
+				g = q.backwardTwice(t, features, rows(seeds), rows(tangentSeeds), slices.Concat(dh, tangent.V))
 			}
-			rows[i] = s.Hold(g)
+			out[i] = s.Hold(g)
 		})
 	}
-	return s.Cat(0, rows...)
+	return s.Cat(0, out...)
 }
 
 // backwardTwice is Backward of one micro-batch with tangents; d are those of its features and of theta.
-func (p *Pass) backwardTwice(s *torch.Scope, features, seeds, alongSeeds, d []torch.Tensor) torch.Tensor {
+func (p *Pass) backwardTwice(s *torch.Scope, features, seeds, tangentSeeds, d []torch.Tensor) torch.Tensor {
 	p.Theta, features = s.Leaves(p.Theta), s.Leaves(features)
 	outputs := p.weigh(s, features)
 	// The seeds are leaves, so that every gradient has a graph.
 	g := s.Grad(outputs, slices.Concat(features, p.Theta), torch.GradOptions{
-		Seeds: s.Leaves(alongSeeds), CreateGraph: true, AllowUnused: true})
+		Seeds: s.Leaves(tangentSeeds), CreateGraph: true, AllowUnused: true})
 	for k := range g {
 		if g[k].Defined() {
 			outputs, seeds = append(outputs, g[k]), append(seeds, d[k])
