@@ -14,8 +14,8 @@ const (
 	JointHeads                      // as Joint in the backbone, views of all sizes and kinds in the heads: SwAV
 )
 
-// groups are the views that pass the projector together: neighbours of one size and kind, each view alone, or all. Views
-// that the online network, or the target network, does not need are left out.
+// groups are the views that pass the projector together: neighbours of one size and kind, each view alone, or all.
+// Views that the online network, or the target network, does not need are left out.
 func (p *Pass) groups(s *torch.Scope, target bool) (out [][]int) {
 	norm := p.networks.ViewNorm
 	for v := range p.Batch.Views {
