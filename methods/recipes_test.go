@@ -49,14 +49,17 @@ func TestRecipesAreOfTheMethods(t *testing.T) {
 
 func TestRecipesConstants(t *testing.T) {
 	for _, c := range []struct{ method, set, want string }{
-		{"simclr", "cifar10", "optimizer=adam lr=0.003 epochs=1000 batch-size=512 warmup=500 dim=64 hidden=1024 method-option head_last=1"},
+		{"simclr", "cifar10",
+			"optimizer=adam lr=0.003 epochs=1000 batch-size=512 warmup=500 dim=64 hidden=1024 method-option head_last=1"},
 		{"dcl", "cifar100", "batch-size=512 dim=64 method-option head_last=1"},
 		{"byol", "stl10", "lr=0.002 epochs=2000 dim=128 momentum-target=0.99"},
 		{"w_mse", "cifar10", "batch-size=256 method-option views=4 method-option sub_batch=128"},
 		{"w_mse", "stl10", "batch-size=256 method-option views=4 method-option sub_batch=256"},
-		{"simsiam", "cifar10", "optimizer=sgd method-option head_layers=3 method-option head_last=2 method-option predictor_steady=1"},
+		{"simsiam", "cifar10",
+			"optimizer=sgd method-option head_layers=3 method-option head_last=2 method-option predictor_steady=1"},
 		{"vicreg", "tiny-imagenet", "hidden=2048 dim=2048 method-option head_layers=3"},
-		{"moco", "imagenet", "optimizer=sgd lr=0.03 weight-decay=0.0001 batch-size=256 queue=65536 method-option directions=1"},
+		{"moco", "imagenet",
+			"optimizer=sgd lr=0.03 weight-decay=0.0001 batch-size=256 queue=65536 method-option directions=1"},
 		{"infomin", "imagenet", "temperature=0.15"},
 		{"byol", "imagenet", "momentum-target=0.996 hidden=4096 dim=256 weight-decay=1.5e-06 lr=0.2 scale-lr=256"},
 		{"simclr", "imagenet", "temperature=0.1 hidden=2048"},

@@ -24,7 +24,7 @@ func ablated(c config, names []string) (out []config, err error) {
 		c.MSR, c.Ablation = true, name
 		m := c.msr()
 		if err := m.Validate(); err != nil {
-			return nil, usagef("--ablations: %s", strings.ReplaceAll(err.Error(), "--msr-ablation ", ""))
+			return nil, usagef("--ablations: %s", strings.ReplaceAll(err.Error(), "Ablation ", ""))
 		}
 		out = append(out, c)
 	}

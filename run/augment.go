@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -71,7 +71,7 @@ func (c *config) augmentation() (transforms.Preset, error) {
 			if err := changeAugmentation(&p.View, c.AugmentOptions); err != nil {
 				return p, usage{err}
 			}
-			if slices.Contains(method.Views(), methods.Lab) {
+			if slices.Contains(method.Views(), model.Lab) {
 				p = p.Lab()
 			}
 			if err := p.View.Validate(); err != nil {
@@ -85,17 +85,17 @@ func (c *config) augmentation() (transforms.Preset, error) {
 }
 
 // view is the pipeline of a kind of view.
-func view(aug transforms.Preset, v methods.View) (transforms.Pipeline, error) {
+func view(aug transforms.Preset, v model.View) (transforms.Pipeline, error) {
 	switch v {
-	case methods.Strong:
+	case model.Strong:
 		return aug.View, nil
-	case methods.Weak:
+	case model.Weak:
 		return aug.Weak(), nil
-	case methods.Small:
+	case model.Small:
 		return aug.Small(), nil
-	case methods.Rand:
+	case model.Rand:
 		return aug.InfoMin(), nil
-	case methods.Lab:
+	case model.Lab:
 		return aug.View, nil // the whole preset is in Lab: augmentation
 	}
 	return transforms.Pipeline{}, fmt.Errorf("a view of unknown kind %q", v)

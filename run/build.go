@@ -10,6 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -26,7 +27,7 @@ func setThreads(n int) error {
 
 // method is the one that the configuration names, for a data set of so many
 // pictures; 0 where they do not matter.
-func (c *config) method(pictures int) (methods.Method, error) {
+func (c *config) method(pictures int) (model.Method, error) {
 	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures), Prototypes: c.Prototypes, Options: c.Options})
 	if err != nil {
 		return nil, usage{err}
@@ -36,7 +37,7 @@ func (c *config) method(pictures int) (methods.Method, error) {
 
 // model builds the networks that the configuration describes; f_msr is nil
 // without MSR.
-func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
+func (c *config) model(pictures int) (*model.Model, *nets.MSR, error) {
 	backbone, err := c.backbone()
 	if err != nil {
 		return nil, nil, err
@@ -45,7 +46,7 @@ func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	model, err := methods.NewModel(method, backbone)
+	model, err := model.New(method, backbone)
 	if err != nil {
 		return nil, nil, usage{err}
 	}

@@ -101,7 +101,7 @@ func defaults() config {
 	m := meta.Default()
 	return config{
 		Method: "simclr", Lambda: m.Lambda, Gamma: m.Gamma, Weights: m.NumWeights, UniformityT: m.UniformityT, Beta: m.Beta, Space: string(m.Space),
-		MetaGrad: string(m.Gradient), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
+		MetaGrad: string(m.GradientMethod), MetaEvery: 1, Ablation: string(m.Ablation), MSRTrunk: "conv4", MSRWidth: 1,
 		Arch: "resnet18", Width: 1, Stem: "cifar", Hidden: 1024, Dim: 64, Temperature: 0.5,
 		Dataset: "shapes", Correlation: 0.5, DataSeed: 1, BadPictures: "skip", Depth16: string(datasets.High), Variant: string(datasets.Full), Augment: "cifar", AugmentOn: "auto", KeepOnDevice: "auto", ScaledDecode: true, Size: 32,
 		Epochs: 100, BatchSize: 256, Optimizer: "adam", LR: 3e-3, WeightDecay: 1e-6, Momentum: 0.9, Schedule: "step", Warmup: 500,
@@ -280,5 +280,5 @@ func (c *config) msr() meta.Config {
 	}
 	d := meta.Default()
 	return meta.Config{Lambda: c.Lambda, Gamma: c.Gamma, NumWeights: c.Weights, UniformityT: c.UniformityT, Alpha: alpha, Beta: c.Beta, Space: meta.Space(c.Space),
-		Gradient: meta.Gradient(c.MetaGrad), Radius: d.Radius, Every: c.MetaEvery, Ablation: meta.Ablation(c.Ablation), GammaBalance: c.GammaBalance}
+		GradientMethod: meta.GradientMethod(c.MetaGrad), Radius: d.Radius, Every: c.MetaEvery, Ablation: meta.Ablation(c.Ablation), GammaBalance: c.GammaBalance}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -42,19 +42,19 @@ func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (e embed
 		return e, usagef("--what projection: another program's head is not loaded; " +
 			"give --run or --checkpoint, or --what features")
 	}
-	if _, cuts := st.Method.(methods.Cutter); cuts || st.Projector == nil {
+	if _, cuts := st.Method.(model.Cutter); cuts || st.Projector == nil {
 		return e, usagef("--what projection: %s has none of whole pictures; use --what features", st.Name())
 	}
 	e.dim = st.Projector.Dim()
 	for _, t := range st.Tensors() {
-		if strings.HasPrefix(t.Name, methods.BackbonePart+".") || strings.HasPrefix(t.Name, methods.ProjectorPart+".") {
+		if strings.HasPrefix(t.Name, model.BackbonePart+".") || strings.HasPrefix(t.Name, model.ProjectorPart+".") {
 			e.tensors = append(e.tensors, t)
 		}
 	}
-	pass := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: nets.Eval()}
+	pass := &model.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: nets.Eval()}
 	e.run = func(s *torch.Scope, x torch.Tensor) (z torch.Tensor) {
 		h := st.Features(s, x)
-		torch.NoGrad(func() { z = pass.Apply(s, methods.ProjectorPart, h) })
+		torch.NoGrad(func() { z = pass.Apply(s, model.ProjectorPart, h) })
 		return z
 	}
 	return e, k.fill(e.tensors)

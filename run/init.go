@@ -13,7 +13,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
@@ -88,14 +88,14 @@ func (c *config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	}
 	copied := map[string]torchscript.Stored{}
 	for name, t := range m.Found {
-		copied[methods.BackbonePart+"."+name] = t
+		copied[model.BackbonePart+"."+name] = t
 	}
 	said := ""
-	if heads && layout.Path == "" && layout.Prefix == methods.BackbonePart+"." && st.Projector != nil {
-		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: methods.ProjectorPart + "."}, wanted(st.Projector))
+	if heads && layout.Path == "" && layout.Prefix == model.BackbonePart+"." && st.Projector != nil {
+		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: model.ProjectorPart + "."}, wanted(st.Projector))
 		if err == nil && len(p.Missing)+len(p.WrongShape) == 0 {
 			for name, t := range p.Found {
-				copied[methods.ProjectorPart+"."+name] = t
+				copied[model.ProjectorPart+"."+name] = t
 			}
 			said = "; its projector too"
 		} else {

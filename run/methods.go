@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 )
 
 func listMethods(_ context.Context, p program, args []string) error {
@@ -60,7 +61,7 @@ func parts(names []string) string {
 }
 
 // views names views, with their number where a kind comes several times.
-func views(vs []methods.View) string {
+func views(vs []model.View) string {
 	var out []string
 	for from, to := 0, 0; from < len(vs); from = to {
 		for to = from; to < len(vs) && vs[to] == vs[from]; to++ {

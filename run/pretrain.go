@@ -17,6 +17,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -106,8 +107,8 @@ func (c *config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 }
 
 func (r ready) trainer(c config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
-	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Group: g, LocalNorm: !c.SyncBatchNorm,
-		MicroBatch: c.MicroBatch, Recompute: c.Recompute, Hooks: hooks}
+	return &meta.Trainer{State: r.state, Config: c.msr(), Schedule: r.schedule, Source: r.source, Hooks: hooks,
+		Exec: model.Exec{Group: g, SyncBatchNorm: c.SyncBatchNorm, MicroBatch: c.MicroBatch, Recompute: c.Recompute}}
 }
 
 // trainIn is train as a rank of a job: rank 0 has the folder, and speaks.
@@ -265,7 +266,7 @@ func (v show) hook() meta.Hook {
 	return meta.Hook{
 		OnStep: func(s meta.Step) error {
 			pass := ""
-			if s.Pass == meta.MetaPass {
+			if s.Phase == meta.MetaPhase {
 				pass = " meta"
 			}
 			v.Step(s.Pictures, fmt.Sprintf("epoch %d/%d%s loss %.4f", s.Epoch+1, s.Epochs, pass, s.Loss))

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -69,8 +69,8 @@ func longer(k checkpoint, c config, r ready) error {
 	was := c
 	was.Epochs = k.config.Epochs
 	before, after := was.schedule(r.source.Steps()), c.schedule(r.source.Steps())
-	momentum, phase := r.state.Method.Momentum, func(methods.Clock) int { return 0 }
-	if m, ok := r.state.Method.(methods.Phased); ok {
+	momentum, phase := r.state.Method.Momentum, func(model.Clock) int { return 0 }
+	if m, ok := r.state.Method.(model.Phased); ok {
 		phase = m.Phase
 	}
 	anew := fmt.Errorf("would have changed the steps that are done (%s): give --epochs %d, or start anew from its weights by --init %s and another --out", c.follows(), k.config.Epochs, k.path)
@@ -84,8 +84,8 @@ func longer(k checkpoint, c config, r ready) error {
 }
 
 // at is the clock of step i.
-func at(c nets.Schedule, i int) methods.Clock {
-	return methods.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
+func at(c nets.Schedule, i int) model.Clock {
+	return model.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
 }
 
 // follows names what depends on how long a run is.

@@ -35,7 +35,7 @@ func (v *saver) when(t time.Time) error {
 func saveNumbered(out string, c config, st *meta.State, again bool) error {
 	p := st.Position
 	path := runfolder.Checkpoint(out, p.Epoch)
-	if c.SaveEvery <= 0 || p.Epoch == 0 || p.Epoch%c.SaveEvery > 0 || p.Batch > 0 || p.Pass != meta.Regular || !again && exists(path) {
+	if c.SaveEvery <= 0 || p.Epoch == 0 || p.Epoch%c.SaveEvery > 0 || p.Batch > 0 || p.Phase != meta.RegularPhase || !again && exists(path) {
 		return nil
 	}
 	return save(path, c, st)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -24,31 +24,31 @@ type source struct {
 }
 
 // Pass implements meta.Source.
-func (s source) Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return meta.Feed(s.Loader, s.batch).Pass(ctx, n, from, step)
+func (s source) Batches(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.HostBatch, error] {
+	return meta.Feed(s.Loader, s.batch).Batches(ctx, n, from, step)
 }
 
-func (s source) batch(b *datasets.Batch) meta.Batch {
+func (s source) batch(b *datasets.Batch) meta.HostBatch {
 	indices := make([]int64, len(b.Indices))
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices, Device: b.Make}
+	return meta.HostBatch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices, Device: b.Make}
 }
 
 // Survey implements meta.Surveyor.
-func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
-	return meta.Feed(s.plain, s.batch).Pass(ctx, 0, 0, 1)
+func (s source) Survey(ctx context.Context) iter.Seq2[meta.HostBatch, error] {
+	return meta.Feed(s.plain, s.batch).Batches(ctx, 0, 0, 1)
 }
 
-func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
+func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []model.View, rank, ranks int) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usagef("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
 	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
 		return source{}, usagef("--micro-batch %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
 	}
-	if c.MSR && c.Recompute && meta.Gradient(c.MetaGrad) == meta.Unrolled {
+	if c.MSR && c.Recompute && meta.GradientMethod(c.MetaGrad) == meta.Unrolled {
 		return source{}, usagef("--checkpoint-activations keeps no graph, and --meta-grad unrolled differentiates through one: use --meta-grad forward-mode, which is exact too, or --micro-batch")
 	}
 	aug, err := c.augmentation()

@@ -10,6 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -51,12 +52,12 @@ func run(ctx context.Context, epochs, pictures int) error {
 	if err != nil {
 		return err
 	}
-	model, err := methods.NewModel(method, newGated(16))
+	m, err := model.New(method, newGated(16))
 	if err != nil {
 		return err
 	}
 	c := meta.Default()
-	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: model.WeightWidth(c.Space)})
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: m.WeightWidth(c.Space)})
 	if err != nil {
 		return err
 	}
@@ -70,15 +71,15 @@ func run(ctx context.Context, epochs, pictures int) error {
 	if err != nil {
 		return err
 	}
-	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
-		return meta.Batch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.HostBatch {
+		return meta.HostBatch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
 	})
 	return torch.With(func(s *torch.Scope) error {
-		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
+		state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%d parameters, the first %s\n", nets.Count(model.Params()), model.Params()[0].Name)
+		fmt.Printf("%d parameters, the first %s\n", nets.Count(m.Params()), m.Params()[0].Name)
 		return (&meta.Trainer{State: state, Config: c, Source: source,
 			Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: epochs, Steps: loader.Steps()},
 			Hooks: []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {

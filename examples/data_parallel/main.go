@@ -14,6 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -25,12 +26,23 @@ type trainer struct {
 	*meta.State // the same on every rank, and changed alike
 	config      meta.Config
 	job         *dist.Job
-	sum         float64 // of a pass's losses
+	exec        model.Exec // on the job's ranks
+	sum         float64    // of a pass's losses
 }
 
 // regular is a step on theta by this rank's share b; loss and gradients are the whole batch's.
-func (t *trainer) regular(s *torch.Scope, b methods.Batch) error {
-	q := &methods.Pass{Model: t.Model, Theta: t.Theta, Buffers: t.Buffers, State: t.ModelState, Batch: b, Mode: nets.Train(), Group: t.job.Group, Space: t.config.Space, A: t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().SyncOver(t.job.Group))}
+func (t *trainer) regular(s *torch.Scope, b model.Batch) error {
+	q := &model.Pass{
+		Model:   t.Model,
+		Exec:    t.exec,
+		Theta:   t.Theta,
+		Buffers: t.Buffers,
+		State:   t.ModelState,
+		Batch:   b,
+		Mode:    nets.Train(),
+		Space:   t.config.Space,
+		A:       t.exec.Evaluate(s, t.MSR, t.Phi, t.PhiBuffers, b.Plain, nets.Train()),
+	}
 	var total torch.Tensor
 	t.ThetaOpt.Step(s, t.Theta, q.Gradient(s, func() torch.Tensor {
 		total = s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), t.config.Lambda))
@@ -41,18 +53,30 @@ func (t *trainer) regular(s *torch.Scope, b methods.Batch) error {
 }
 
 // meta is a step on phi, through the fast weights.
-func (t *trainer) meta(s *torch.Scope, b methods.Batch) error {
-	r, err := meta.Problem{Model: t.Model, Config: t.config, MSR: t.MSR, Theta: t.Theta, Buffers: t.Buffers, ModelState: t.ModelState, Phi: t.Phi, PhiBuffers: t.PhiBuffers, Inner: b, Outer: b, Group: t.job.Group}.Gradient(s)
+func (t *trainer) meta(s *torch.Scope, b model.Batch) error {
+	r, err := meta.Problem{
+		Model:      t.Model,
+		Config:     t.config,
+		MSR:        t.MSR,
+		Theta:      t.Theta,
+		Buffers:    t.Buffers,
+		ModelState: t.ModelState,
+		Phi:        t.Phi,
+		PhiBuffers: t.PhiBuffers,
+		Inner:      b,
+		Outer:      b,
+		Exec:       t.exec,
+	}.Gradient(s)
 	t.PhiOpt.Step(s, t.Phi, r.Grad, t.config.Beta)
 	t.sum += r.LCtFast + t.config.Gamma*r.LUni
 	return errors.Join(err, s.Err())
 }
 
 func train(s *torch.Scope, job *dist.Job, epochs, pictures int) error {
-	t := &trainer{config: meta.Default(), job: job}
+	t := &trainer{config: meta.Default(), job: job, exec: model.Exec{Group: job.Group, SyncBatchNorm: true}}
 	backbone, err1 := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.25)
 	method, err2 := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
-	model, err3 := methods.NewModel(method, backbone)
+	m, err3 := model.New(method, backbone)
 	msr, err4 := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: t.config.NumWeights, C: 32})
 	pics, err5 := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: pictures, Correlation: 0.5, Seed: 1})
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
@@ -61,15 +85,15 @@ func train(s *torch.Scope, job *dist.Job, epochs, pictures int) error {
 	aug := transforms.CIFAR()
 	loader, err := datasets.NewLoader(pics, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: 1, Rank: job.Rank, Ranks: job.Size, Views: []datasets.Augment{&aug.View, &aug.View}, Plain: &aug.Plain})
 	if err == nil {
-		t.State, err = meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd", Momentum: 0.9}, Seed: 1, Options: torch.Options{DType: torch.F32, Device: job.Device}})
+		t.State, err = meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd", Momentum: 0.9}, Seed: 1, Options: torch.Options{DType: torch.F32, Device: job.Device}})
 	}
 	for pass := uint64(0); err == nil && pass < uint64(2*epochs); pass, t.sum = pass+1, 0 { // Algorithm 1: regular steps, then meta steps
-		step := []func(*torch.Scope, methods.Batch) error{t.regular, t.meta}[pass%2]
+		step := []func(*torch.Scope, model.Batch) error{t.regular, t.meta}[pass%2]
 		for b, err := range loader.Epoch(context.Background(), pass, 0) {
 			if err == nil {
 				err = torch.With(func(u *torch.Scope) error { // what a step makes is freed at its end
 					x := torch.FromSlice(u, slices.Concat(b.Views[0], b.Views[1], b.Plain), job.Device, 3, int64(b.N), 3, size, size)
-					return step(u, methods.Batch{Views: []torch.Tensor{u.Select(x, 0, 0), u.Select(x, 0, 1)}, Plain: u.Select(x, 0, 2)})
+					return step(u, model.Batch{Views: []torch.Tensor{u.Select(x, 0, 0), u.Select(x, 0, 1)}, Plain: u.Select(x, 0, 2)})
 				})
 			}
 			if err != nil {

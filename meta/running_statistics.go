@@ -6,11 +6,10 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// average ends a regular step with local norms: running statistics, which each
-// rank has moved by its own pictures, become their mean over the ranks. They are
-// summed in float64, so that what is equal on all ranks stays as it is.
-func (t *Trainer) average(s *torch.Scope) {
-	if !t.LocalNorm || t.Group == nil {
+// averageStatistics ends a regular step without SyncBatchNorm: running statistics, which each rank has moved by its own
+// pictures, become their mean over the ranks. The sum is in float64, so that what is equal on all ranks stays as it is.
+func (t *Trainer) averageStatistics(s *torch.Scope) {
+	if t.SyncBatchNorm || t.Group == nil {
 		return
 	}
 	defer torch.SetGrad(false)()
