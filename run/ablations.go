@@ -9,9 +9,6 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 )
 
-const ablationsAbout = "also run these --msr-ablation settings, and compare MSR with each: " +
-	"with ones L_msr is NT-Xent on pairs that nothing weights, the baseline of methods without negatives of their own"
-
 // ablated are configurations of MSR with the parts that names list taken away.
 func ablated(c config, names []string) (out []config, err error) {
 	for i, name := range names {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,10 +71,8 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c config, probeEpochs int
 	if err != nil {
 		return err
 	}
-	for _, t := range k.tensors {
-		if n := oddNumbers(t); n > 0 {
-			return fmt.Errorf("training diverged: %d of the %d numbers of %s are not finite", n, count(t.Shape), t.Name)
-		}
+	if err := k.diverged(); err != nil {
+		return err
 	}
 	o := defaultEval()
 	o.Threads, o.Linear.Epochs, o.machine, o.Warn = c.Threads, probeEpochs, c.machine, w
@@ -117,24 +114,6 @@ func writeJSON(path string, v any) error {
 		e.SetIndent("", "  ")
 		return e.Encode(v)
 	})
-}
-
-func readMetrics(folder string) ([]meta.Epoch, error) {
-	f, err := os.Open(runfolder.Metrics(folder))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var out []meta.Epoch
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		var e meta.Epoch
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name(), err)
-		}
-		out = append(out, e)
-	}
-	return out, lines.Err()
 }
 
 // accuracies returns one number for each seed.

@@ -69,19 +69,19 @@ func (c *config) augmentation() (transforms.Preset, error) {
 		if e.name == c.Augment {
 			p := e.build().WithSize(c.Size)
 			if err := changeAugmentation(&p.View, c.AugmentOptions); err != nil {
-				return p, usage{err}
+				return p, wrongUse(err)
 			}
 			if slices.Contains(method.Views(), methods.Lab) {
 				p = p.Lab()
 			}
 			if err := p.View.Validate(); err != nil {
-				return p, usage{err}
+				return p, wrongUse(err)
 			}
 			return p, nil
 		}
 		names = append(names, e.name)
 	}
-	return transforms.Preset{}, usage{suggest.Unknown("augmentation", c.Augment, names)}
+	return transforms.Preset{}, wrongUse(suggest.Unknown("augmentation", c.Augment, names))
 }
 
 // view is the pipeline of a kind of view.

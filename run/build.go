@@ -29,7 +29,7 @@ func setThreads(n int) error {
 func (c *config) method(pictures int) (methods.Method, error) {
 	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures), Prototypes: c.Prototypes, Options: c.Options})
 	if err != nil {
-		return nil, usage{err}
+		return nil, wrongUse(err)
 	}
 	return m, nil
 }
@@ -47,18 +47,18 @@ func (c *config) model(pictures int) (*methods.Model, *nets.MSR, error) {
 	}
 	model, err := methods.NewModel(method, backbone)
 	if err != nil {
-		return nil, nil, usage{err}
+		return nil, nil, wrongUse(err)
 	}
 	if !c.MSR {
 		return model, nil, nil
 	}
 	m := c.msr()
 	if err := m.Validate(); err != nil {
-		return nil, nil, usage{err}
+		return nil, nil, wrongUse(err)
 	}
 	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.NumWeights, C: model.WeightWidth(m.Space)})
 	if err != nil {
-		return nil, nil, usage{err}
+		return nil, nil, wrongUse(err)
 	}
 	return model, f, nil
 }
@@ -85,7 +85,7 @@ func (c *config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.Sta
 	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: torch.Options{DType: gotch.Float, Device: d},
 		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
 	if err = c.explain(err, ""); err != nil && !isFault(err) {
-		err = usage{err}
+		err = wrongUse(err)
 	}
 	return st, err
 }
@@ -103,7 +103,7 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 	}
 	classes, err := datasets.ParseClasses(c.Classes)
 	if err != nil {
-		return nil, usage{err}
+		return nil, wrongUse(err)
 	}
 	ds, err := datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
 		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled, Depth16: datasets.Depth16(c.Depth16)})
@@ -120,7 +120,7 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 			return datasets.View(foreground, v), nil
 		}
 	}
-	return nil, usage{suggest.Unknown("--train-variant", c.Variant, known)}
+	return nil, wrongUse(suggest.Unknown("--train-variant", c.Variant, known))
 }
 
 // seconds prints a duration for people.

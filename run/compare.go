@@ -6,67 +6,37 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/icl-msr/icl-msr/methods"
 )
 
 // comparison is a grid of methods, without and with MSR and its ablations.
 type comparison struct {
 	study
-	command            string
-	preset             string // unless the flags name one
 	methods, ablations []string
-	msr                string
-	set                *pflag.FlagSet
+	msr                string // off, on or both
 }
 
-// compare trains a grid of methods, with and without MSR, and writes the
-// paper's Table 1 for what was run.
-func compare(ctx context.Context, p program, args []string) error {
-	k := comparison{command: "compare", methods: methods.Names(),
-		study: study{title: "Methods with and without MSR", out: "runs/compare", seeds: 3, probeEpochs: 200}}
-	return k.do(ctx, p, args)
-}
-
-func (k *comparison) bind(f *pflag.FlagSet) {
-	k.set = f
-	f.StringSliceVar(&k.methods, "methods", k.methods, "methods to compare")
-	f.StringVar(&k.msr, "msr", "both", "the meta semantic regularizer: off, on or both")
-	f.StringSliceVar(&k.ablations, "ablations", k.ablations, ablationsAbout)
-	k.study.bind(f)
-}
-
-func (k *comparison) do(ctx context.Context, p program, args []string) error {
-	under, shown := presetUnder(args, k.preset)
-	extra := func(f *pflag.FlagSet) { shown(f); k.bind(f) }
-	c, err := settle(p, k.command, under, extra)
-	if err != nil {
-		return err
-	}
-	with, err := k.check(c)
+// compare runs the grid, and writes tables and a page.
+func (k *comparison) compare(ctx context.Context, with configure) error {
+	msr, err := k.check()
 	if err != nil {
 		return err
 	}
 	for _, name := range k.methods {
-		// Each method has its own recipe under the flags.
-		c, err := settle(p, k.command, append(slices.Clone(under), "--method", name), extra)
+		c, err := with("--method", name) // each method has its own recipe under the flags
 		if err != nil {
 			return err
 		}
-		if err := k.add(name, c, with); err != nil {
+		if err := k.add(name, c, msr); err != nil {
 			return err
 		}
 	}
 	start := time.Now()
-	return k.run(ctx, p, func() error { return k.report(p, time.Since(start)) })
+	return k.run(ctx, func() error { return k.report(time.Since(start)) })
 }
 
 // check is whether to run without and with MSR, or what is wrong with the flags.
-func (k *comparison) check(c config) (with []bool, err error) {
-	if k.set.Changed("method") || c.Method != defaults().Method {
-		return nil, usagef("--method: compare takes several, --methods simclr,byol")
-	}
+func (k *comparison) check() (with []bool, err error) {
 	if err := distinct(k.methods); err != nil {
 		return nil, err
 	}
@@ -107,18 +77,4 @@ func (k *comparison) add(name string, c config, with []bool) error {
 		k.arms = append(k.arms, arm{Name: name + "+MSR " + c.Ablation, config: c})
 	}
 	return err
-}
-
-// presetUnder puts a command's own preset under the arguments unless they name
-// one, and has the help show it.
-func presetUnder(args []string, preset string) (under []string, shown func(f *pflag.FlagSet)) {
-	if preset == "" {
-		return args, func(*pflag.FlagSet) {}
-	}
-	shown = func(f *pflag.FlagSet) { f.Lookup(presetKey).DefValue = preset }
-	named := func(a string) bool { return a == "--"+presetKey || strings.HasPrefix(a, "--"+presetKey+"=") }
-	if slices.ContainsFunc(args, named) {
-		return args, shown
-	}
-	return append([]string{"--" + presetKey, preset}, args...), shown
 }

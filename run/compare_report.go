@@ -49,7 +49,7 @@ func gridOf(arms []arm) (out []row) {
 }
 
 // report writes the tables and the page.
-func (k *comparison) report(p program, took time.Duration) error {
+func (k *comparison) report(took time.Duration) error {
 	c, grid := k.arms[0].config, gridOf(k.arms)
 	paper := paperTable(c)
 	sec := page.Section{Title: "Accuracy",
@@ -76,7 +76,7 @@ func (k *comparison) report(p program, took time.Duration) error {
 		Lead: []string{"Here: " + networkHere(k.arms) +
 			". A comparison of short runs says how methods start, not how they end: see the settings below."},
 		Sections: []page.Section{sec}, Settings: settings(k.arms, k.seeds, took)}
-	return writeReport(p, k.out, doc, sec.Tables)
+	return writeReport(k.tables, k.folder, doc, sec.Tables)
 }
 
 // networkHere names what the page's own figures are of.

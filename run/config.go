@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -184,49 +183,6 @@ func (c *config) bind(f *pflag.FlagSet) {
 	f.IntVar(&c.EvalEvery, "eval-every", c.EvalEvery, "after every K-th epoch, evaluate the frozen backbone into metrics.jsonl (0: never)")
 	f.IntVar(&c.EvalProbe, "eval-epochs", c.EvalProbe, "epochs of that evaluation's linear probe")
 	f.DurationVar(&c.SaveAfter, "save-after", c.SaveAfter, "within an epoch, save when this long has passed since the last time (0: at its end only)")
-}
-
-// settle parses args over --config FILE over --preset NAME over the method's
-// recipe over the defaults.
-// extra adds the command's own flags.
-func settle(p program, name string, args []string, extra func(f *pflag.FlagSet)) (config, error) {
-	var presetName, path string
-	build := func(c *config) *pflag.FlagSet {
-		f := flags(p, name, "[flags]")
-		usage := f.Usage
-		f.Usage = func() {
-			usage()
-			fmt.Fprintln(p.stdout, "\npresets:")
-			for _, q := range presets() {
-				fmt.Fprintf(p.stdout, "  %-14s %s\n", q.name, q.about)
-			}
-		}
-		f.StringVar(&presetName, presetKey, presetName, "recipe to start from: "+presetNames())
-		f.StringVar(&path, "config", path, "YAML file with any of these settings, under the flags; preset: NAME, too")
-		extra(f)
-		c.bind(f)
-		return f
-	}
-	c := defaults()
-	given := build(&c)
-	if err := parse(given, args); err != nil {
-		return c, err
-	}
-	file, err := openSettings(path)
-	if err != nil {
-		return c, usage{err}
-	}
-	method := ""
-	if given.Changed("method") {
-		method = c.Method
-	}
-	if c, err = file.over(method, presetName, given); err != nil {
-		return c, usage{err}
-	}
-	if err := parse(build(&c), args); err != nil {
-		return c, err
-	}
-	return c, c.absolute()
 }
 
 // over is the file over a preset over the recipe of the method: those given, else

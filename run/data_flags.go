@@ -64,7 +64,7 @@ func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
 	for _, name := range dataFlagNames() {
 		if g := d.set.Lookup(name); g.Changed {
 			if err := trained.Set(name, g.Value.String()); err != nil {
-				return usage{err}
+				return wrongUse(err)
 			}
 		}
 	}
@@ -72,4 +72,9 @@ func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
 		fmt.Fprintf(w, "classes: %s alone, as in training; --classes= takes all\n", c.Classes)
 	}
 	return nil
+}
+
+// bindDepth16 is the flag of the commands that take over a training's settings.
+func bindDepth16(f *pflag.FlagSet) *string {
+	return f.String("depth16", "", depth16Help+" (default: as in training)")
 }

@@ -34,6 +34,7 @@ func TestDataFlagsLieOverTheTrainings(t *testing.T) {
 		assert.Equal(t, c.said, w.String()[:len(c.said)], name)
 		assert.Equal(t, c.said == "", w.String() == "", name)
 	}
-	foreign := checkpoint{foreign: new(bool)}
+	foreign, err := scriptedCheckpoint("net.pt", defaults())
+	require.NoError(t, err)
 	assert.ErrorContains(t, bindData(pflag.NewFlagSet("x", pflag.ContinueOnError)).over(&strings.Builder{}, &foreign), "needs --dataset")
 }

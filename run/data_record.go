@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"os"
@@ -106,4 +107,24 @@ func (d dataRecord) difference(now dataRecord) string {
 		return fmt.Sprintf("there were %d pictures, and are %d: %s is gone", len(d), len(now), d[len(now)])
 	}
 	return ""
+}
+
+// pictures makes fields, for Job.Locate, of what is told of each of n pictures.
+func pictures(n int, tell func(i int) string) func(lo, hi int) dist.Setting {
+	return func(lo, hi int) dist.Setting {
+		f := dist.Setting{Name: fmt.Sprintf("picture %d of the data", lo+1)}
+		switch {
+		case hi == lo+1 && lo < n:
+			f.Value = tell(lo)
+		case hi == lo+1:
+			f.Value = fmt.Sprintf("not there (%d are)", n)
+		default:
+			h := fnv.New64a()
+			for i := lo; i < min(hi, n); i++ {
+				fmt.Fprintln(h, tell(i))
+			}
+			f.Value = fmt.Sprintf("%x", h.Sum64())
+		}
+		return f
+	}
 }

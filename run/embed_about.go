@@ -34,8 +34,8 @@ type about struct {
 	Bytes    int64             `json:"bytes,omitempty"`
 }
 
-// about is what the network's rows of these pictures will be.
-func (k checkpoint) about(o embedOptions, ds datasets.Dataset, net embedding) (about, error) {
+// aboutOf is what the network's rows of these pictures will be.
+func aboutOf(k checkpoint, o embedOptions, ds datasets.Dataset, net embedding) (about, error) {
 	a := about{From: k.path, Format: o.Format, What: o.What, Dim: net.dim, Pictures: digestOfPictures(ds), Count: ds.Len()}
 	aug, err := k.config.augmentation()
 	if err != nil {

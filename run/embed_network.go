@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
@@ -15,8 +16,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// pictures opens what is to be embedded.
-func (k checkpoint) pictures(o embedOptions) (datasets.Dataset, error) {
+// picturesOf opens what is to be embedded.
+func picturesOf(k checkpoint, o embedOptions) (datasets.Dataset, error) {
 	if err := k.config.checkDepth16(); err != nil {
 		return nil, err
 	}
@@ -33,12 +34,12 @@ type embedding struct {
 	tensors []nets.NamedTensor
 }
 
-// embedding loads the network.
-func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (e embedding, err error) {
+// networkOf loads the network.
+func networkOf(w io.Writer, k checkpoint, st *meta.State, what string) (e embedding, err error) {
 	if what == "features" {
 		return embedding{st.Features, st.Backbone.Dim(), st.Encoder()}, k.encoder(w, st)
 	}
-	if k.foreign != nil {
+	if k.isForeign() {
 		return e, usagef("--what projection: another program's head is not loaded; " +
 			"give --run or --checkpoint, or --what features")
 	}
@@ -60,9 +61,9 @@ func (k checkpoint) embedding(w io.Writer, st *meta.State, what string) (e embed
 	return e, k.fill(e.tensors)
 }
 
-// rows writes the pictures from one on. Those that cannot be read have no row.
-func (k checkpoint) rows(
-	ctx context.Context, w io.Writer, st *meta.State, net embedding, ds datasets.Dataset, from, batch int, out *rowFile,
+// writeRows writes the pictures from one on. Those that cannot be read have no row.
+func writeRows(
+	ctx context.Context, w io.Writer, k checkpoint, st *meta.State, net embedding, ds datasets.Dataset, from, batch int, out *rowFile,
 ) error {
 	aug, err := k.config.augmentation()
 	if err != nil {
@@ -133,4 +134,14 @@ func className(ds datasets.Dataset, i int) string {
 		return classes[l]
 	}
 	return ""
+}
+
+// finite reports whether no number is infinite or NaN.
+func finite(x []float32) bool {
+	for _, v := range x {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return false
+		}
+	}
+	return true
 }

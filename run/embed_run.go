@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,19 +17,19 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// embedInto runs the network over the pictures, a batch after another.
-func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (err error) {
+// embedInto runs the network over the pictures, a batch after another. log is told how it gets on.
+func embedInto(ctx context.Context, stdout, log io.Writer, k checkpoint, o embedOptions) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := setThreads(k.config.Threads); err != nil {
 		return err
 	}
-	ds, err := k.pictures(o)
+	ds, err := picturesOf(k, o)
 	if err != nil {
 		return err
 	}
 	defer datasets.Close(ds)
-	tellNotes(p.stderr, ds)
+	tellNotes(log, ds)
 	unlock, err := o.lock()
 	if err != nil {
 		return err
@@ -43,20 +44,20 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 	if err != nil {
 		return err
 	}
-	net, err := k.embedding(p.stderr, st, o.What)
+	net, err := networkOf(log, k, st, o.What)
 	if err != nil {
 		return err
 	}
-	out := &rowFile{o: o, dim: net.dim, w: bufio.NewWriter(printable.Data(p.stdout))}
+	out := &rowFile{o: o, dim: net.dim, w: bufio.NewWriter(printable.Data(stdout))}
 	if o.Out != "-" {
-		if out.about, err = k.about(o, ds, net); err != nil {
+		if out.about, err = aboutOf(k, o, ds, net); err != nil {
 			return err
 		}
 		if o.Resume {
 			if whole, err := o.found(out.about); err != nil {
 				return err
 			} else if whole {
-				fmt.Fprintf(p.stderr, "%s is whole already\n", o.Out)
+				fmt.Fprintf(log, "%s is whole already\n", o.Out)
 				return nil
 			}
 		}
@@ -64,7 +65,7 @@ func embedInto(ctx context.Context, p program, k checkpoint, o embedOptions) (er
 			return errors.Join(err, out.close())
 		}
 	}
-	return out.fill(ctx, p, k, st, net, ds)
+	return out.fill(ctx, log, k, st, net, ds)
 }
 
 // lock keeps others from writing the same output.
@@ -87,7 +88,7 @@ func (o *embedOptions) lock() (unlock func() error, err error) {
 
 // fill writes the rows that are not there yet.
 func (r *rowFile) fill(
-	ctx context.Context, p program, k checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
+	ctx context.Context, log io.Writer, k checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
 ) (err error) {
 	defer func() { err = errors.Join(err, r.close()) }()
 	from, err := r.takeUp(ds)
@@ -95,11 +96,11 @@ func (r *rowFile) fill(
 		return err
 	}
 	if from > 0 {
-		fmt.Fprintf(p.stderr, "resumed after %d of %d pictures\n", from, ds.Len())
+		fmt.Fprintf(log, "resumed after %d of %d pictures\n", from, ds.Len())
 	}
-	tellDevice(p.stderr, k.config.machine)
+	tellDevice(log, k.config.machine)
 	if from < ds.Len() {
-		err = k.rows(ctx, p.stderr, st, net, ds, from, r.o.BatchSize, r)
+		err = writeRows(ctx, log, k, st, net, ds, from, r.o.BatchSize, r)
 	}
 	if err == nil && r.rows == 0 {
 		err = fmt.Errorf("none of the %d pictures can be read", ds.Len())
@@ -108,7 +109,7 @@ func (r *rowFile) fill(
 	case err != nil && !kept:
 		return errors.Join(k.config.explain(err, forwardRoom(r.o.BatchSize)), r.drop())
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(p.stderr, "interrupted after %d rows: kept in %s; go on with --resume\n", r.rows, r.o.partial())
+		fmt.Fprintf(log, "interrupted after %d rows: kept in %s; go on with --resume\n", r.rows, r.o.partial())
 		return err
 	case err != nil:
 		return k.config.explain(err, forwardRoom(r.o.BatchSize))
@@ -120,6 +121,6 @@ func (r *rowFile) fill(
 	if n := int64(ds.Len()) - r.rows; n > 0 {
 		left = fmt.Sprintf(" (%d of %d pictures; %d could not be read)", r.rows, ds.Len(), n)
 	}
-	fmt.Fprintf(p.stderr, "%d rows of %d numbers%s: %s\n", r.rows, r.dim, left, r.o.Out)
+	fmt.Fprintf(log, "%d rows of %d numbers%s: %s\n", r.rows, r.dim, left, r.o.Out)
 	return nil
 }

@@ -41,7 +41,7 @@ func startEmbedder(k checkpoint) (*embedder, error) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		ready <- torch.With(func(s *torch.Scope) error {
-			st, err := k.evaluated(s)
+			st, err := stateOf(s, k)
 			if err != nil {
 				return err
 			}
@@ -53,8 +53,8 @@ func startEmbedder(k checkpoint) (*embedder, error) {
 	return n, <-ready
 }
 
-// evaluated is the state of the checkpoint's network, to evaluate.
-func (k checkpoint) evaluated(s *torch.Scope) (*meta.State, error) {
+// stateOf is the state of the checkpoint's network, to evaluate.
+func stateOf(s *torch.Scope, k checkpoint) (*meta.State, error) {
 	if err := setThreads(k.config.Threads); err != nil {
 		return nil, err
 	}

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -64,4 +68,22 @@ func (l *epochLine) String() string {
 		}
 	}
 	return b.String()
+}
+
+func readMetrics(folder string) ([]meta.Epoch, error) {
+	f, err := os.Open(runfolder.Metrics(folder))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []meta.Epoch
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var e meta.Epoch
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		out = append(out, e)
+	}
+	return out, lines.Err()
 }

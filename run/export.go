@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -25,42 +24,10 @@ func exportFormats() map[string][]string {
 	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"}, "torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
 }
 
-func exportNetwork(_ context.Context, p program, args []string) error {
-	var o exportOptions
-	f := flags(p, "export", "--run DIR | --checkpoint FILE --out FILE [flags]")
-	run := f.String("run", "", "run folder, its newest checkpoint")
-	file := f.String("checkpoint", "", "checkpoint file")
-	f.StringVar(&o.Out, "out", "", "the file to write")
-	f.StringVar(&o.What, "what", "backbone", "backbone, backbone+projector or f_msr (picture to weights [N, n, c])")
-	f.StringVar(&o.Format, "format", "", "pt (a state dict for torch.load), safetensors, torchscript (for torch.jit.load) or onnx; default: by the ending of --out (.pt .pth, .safetensors, .ts .torchscript, .onnx)")
-	f.StringVar(&o.FC, "fc", "none", "pt and safetensors, backbone: none (for a torchvision network whose fc is nn.Identity()), or zeros (fc.weight and fc.bias for 1000 classes, all zero, so that it loads strictly as it is)")
-	f.BoolVar(&o.Preprocess, "preprocess", false, "torchscript: take uint8 pictures of any size, or floating-point ones from 0 to 1, and resize, crop and normalise them as this run's evaluation does")
-	f.BoolVar(&o.Force, "force", false, "write over a file that is there")
-	if err := parse(f, args); err != nil {
-		return err
-	}
-	if err := o.settle(); err != nil {
-		return err
-	}
-	if err := o.check(*file); err != nil {
-		return err
-	}
-	k, err := pick(*run, *file)
-	if err != nil {
-		return err
-	}
-	part, err := k.export(o)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "%s: %s of %s after %d epochs, %.2f M parameters, as %s\n%s", o.Out, o.What, k.path, k.position.Epoch, float64(nets.Count(part.net.Params()))/1e6, o.Format, k.config.recipe(o))
-	return nil
-}
-
 // settle completes the options, and refuses what does not go together.
 func (o *exportOptions) settle() error {
 	if !slices.Contains(exportKinds(), o.What) {
-		return usage{suggest.Unknown("--what", o.What, exportKinds())}
+		return wrongUse(suggest.Unknown("--what", o.What, exportKinds()))
 	}
 	if o.Out == "" {
 		return usagef("--out FILE is missing: where to write")
@@ -77,7 +44,7 @@ func (o *exportOptions) settle() error {
 	case o.Format == "" && !isPictureName(o.Out): // check tells more of that
 		return usagef("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(names, ", "))
 	case o.Format != "" && !slices.Contains(names, o.Format):
-		return usage{suggest.Unknown("--format", o.Format, names)}
+		return wrongUse(suggest.Unknown("--format", o.Format, names))
 	case o.FC != "none" && o.FC != "zeros":
 		return usagef("--fc %s: want none or zeros", o.FC)
 	case o.FC == "zeros" && (o.What != "backbone" || !dict):

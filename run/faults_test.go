@@ -71,17 +71,6 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	assert.Contains(t, errs, "2 of 8 pictures cannot be read")
 }
 
-func TestHowManyPicturesMayBeDamaged(t *testing.T) {
-	for all, want := range map[int]int{1: 1, 8: 1, 12: 1, 20: 2, 99: 9, 100: 10, 1000: 10, 50_000: 500} {
-		assert.Equal(t, want, tolerated(all), all)
-	}
-	b := &badPictures{w: &strings.Builder{}, all: 12, seen: map[int]bool{}}
-	require.NoError(t, b.bad(3, os.ErrInvalid))
-	require.NoError(t, b.bad(3, os.ErrInvalid), "seen before")
-	assert.ErrorContains(t, b.bad(4, os.ErrInvalid), "2 of 12 pictures cannot be read")
-	assert.Equal(t, "7 of 8 (none of class a)", pictureCount{7, 8, []string{"a"}}.String())
-}
-
 // What an evaluation would fail of is told before the training.
 func TestEvalEveryIsCheckedAtTheStart(t *testing.T) {
 	dir := t.TempDir()
@@ -289,28 +278,4 @@ func TestFeaturesThatAreNotFiniteAreNoResult(t *testing.T) {
 		assert.Empty(t, out, args)
 		assert.Regexp(t, "not finite|became NaN", errs, args)
 	}
-}
-
-func TestDataRecords(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.MkdirAll(dir, 0o755))
-	d := dataRecord{"a.png of class x, 3 bytes", "b.png of class x, 4 bytes"}
-	also, err := d.sameAs(dir)
-	require.NoError(t, err, "an older version's run")
-	assert.Empty(t, also)
-	require.NoError(t, d.write(dir))
-	also, err = d.sameAs(dir)
-	require.NoError(t, err)
-	assert.Contains(t, also, "data-dir")
-	for want, now := range map[string]dataRecord{
-		"picture 2 was b.png of class x, 4 bytes, and is c.png": {d[0], "c.png"},
-		"there were 2 pictures, and are 3: c.png is new":        {d[0], d[1], "c.png"},
-		"there were 2 pictures, and are 1: b.png of class x":    {d[0]},
-	} {
-		_, err := now.sameAs(dir)
-		assert.ErrorContains(t, err, want)
-	}
-	require.NoError(t, os.WriteFile(runfolder.Data(dir), []byte("no gzip"), 0o600))
-	_, err = d.sameAs(dir)
-	assert.ErrorContains(t, err, "remove it")
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/eval"
@@ -25,17 +24,11 @@ type kept struct {
 	force       bool
 }
 
-func (k *kept) bind(f *pflag.FlagSet) {
-	f.StringVar(&k.dir, "save-features", "", "folder to write the features and labels of each part to")
-	f.StringVar(&k.format, "features-format", k.format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
-	f.BoolVar(&k.force, "force", false, "write over features that --save-features finds there")
-}
-
 // check refuses, before anything is done, formats that are none and places where
 // something would be lost.
 func (k kept) check() error {
 	if k.format != "npy" && k.format != "safetensors" {
-		return usage{suggest.Unknown("--features-format", k.format, []string{"npy", "safetensors"})}
+		return wrongUse(suggest.Unknown("--features-format", k.format, []string{"npy", "safetensors"}))
 	}
 	if k.dir == "" {
 		return nil

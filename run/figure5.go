@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
 )
@@ -28,20 +26,9 @@ type panels struct {
 	axes []axisPoints
 }
 
-// figure5 is the paper's Figure 5: MSR over lambda, gamma and n, one at a time.
-func figure5(ctx context.Context, p program, args []string) error {
-	g := panels{study: study{out: "runs/figure5", seeds: 3, probeEpochs: 500}}
-	decades := []string{"0.001", "0.01", "0.1", "1", "10", "100", "1000"}
-	lambdas, gammas, ns := decades, decades, []string{"2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
-	under, shown := presetUnder(args, "cifar10")
-	extra := func(f *pflag.FlagSet) {
-		shown(f)
-		f.StringSliceVar(&lambdas, "lambda-values", lambdas, "values of --lambda; none leaves that panel out")
-		f.StringSliceVar(&gammas, "gamma-values", gammas, "values of --gamma")
-		f.StringSliceVar(&ns, "weights-values", ns, "values of --weights, n")
-		g.bind(f)
-	}
-	c, err := settle(p, "figure5", under, extra)
+// figure5 runs MSR over values of lambda, gamma and n, one at a time.
+func (g *panels) figure5(ctx context.Context, lambdas, gammas, ns []string, with configure) error {
+	c, err := with()
 	if err != nil {
 		return err
 	}
@@ -49,7 +36,7 @@ func figure5(ctx context.Context, p program, args []string) error {
 	plain.MSR, base.MSR = false, true
 	g.arms = []arm{{Name: c.Method, config: plain}, {Name: c.Method + "+MSR", config: base}}
 	for _, a := range []axis{{"lambda", lambdas}, {"gamma", gammas}, {"weights", ns}} {
-		if err := g.add(p, a, under, extra); err != nil {
+		if err := g.add(a, with); err != nil {
 			return err
 		}
 	}
@@ -58,11 +45,11 @@ func figure5(ctx context.Context, p program, args []string) error {
 	}
 	g.baseline, g.title = true, fmt.Sprintf("%s+MSR over lambda, gamma and n, as in the paper's Figure 5", c.Method)
 	start := time.Now()
-	return g.run(ctx, p, func() error { return g.write(p, time.Since(start)) })
+	return g.run(ctx, func() error { return g.write(time.Since(start)) })
 }
 
 // add adds a panel. The point of the settings given is one arm of all panels.
-func (g *panels) add(p program, a axis, args []string, extra func(*pflag.FlagSet)) error {
+func (g *panels) add(a axis, with configure) error {
 	if len(a.values) == 0 {
 		return nil
 	}
@@ -75,7 +62,7 @@ func (g *panels) add(p program, a axis, args []string, extra func(*pflag.FlagSet
 		if slices.Contains(a.values[:i], v) {
 			return usagef("--%s-values: %s twice", a.flag, v)
 		}
-		point, err := pointArm(p, "figure5", args, extra, []axis{a}, []string{v})
+		point, err := pointArm(with, []axis{a}, []string{v})
 		if err != nil {
 			return err
 		}
@@ -95,7 +82,7 @@ func (g *panels) place(a arm) int {
 	return len(g.arms) - 1
 }
 
-func (g *panels) write(p program, took time.Duration) error {
+func (g *panels) write(took time.Duration) error {
 	c := g.arms[1].config
 	doc := page.Page{Title: g.title, Settings: settings(g.arms, g.seeds, took), Lead: []string{
 		fmt.Sprintf("Here: %s. One of the three changes at a time; the others stay at lambda %g, gamma %g, n %d.",
@@ -114,7 +101,7 @@ func (g *panels) write(p program, took time.Duration) error {
 		}
 		doc.Sections, tables = append(doc.Sections, sec), append(tables, sec.Tables...)
 	}
-	return writeReport(p, g.out, doc, tables)
+	return writeReport(g.tables, g.folder, doc, tables)
 }
 
 // label is the axis as the paper calls it.

@@ -2,20 +2,10 @@ package main
 
 import (
 	"encoding/binary"
-	"math"
+	"fmt"
 
 	"github.com/icl-msr/icl-msr/torchscript"
 )
-
-// finite reports whether no number is infinite or NaN.
-func finite(x []float32) bool {
-	for _, v := range x {
-		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			return false
-		}
-	}
-	return true
-}
 
 // oddNumbers counts the numbers of a tensor that are infinite or NaN. Integers
 // have none.
@@ -35,4 +25,14 @@ func oddNumbers(t torchscript.Tensor) (n int) {
 		}
 	}
 	return n
+}
+
+// diverged is an error if one of the checkpoint's tensors has numbers that are not finite.
+func (k checkpoint) diverged() error {
+	for _, t := range k.tensors {
+		if n := oddNumbers(t); n > 0 {
+			return fmt.Errorf("training diverged: %d of the %d numbers of %s are not finite", n, count(t.Shape), t.Name)
+		}
+	}
+	return nil
 }

@@ -46,7 +46,7 @@ func foreign(t *testing.T, c nets.ResNetConfig, change func(name string, shape [
 	}
 	for _, s := range r.Buffers() {
 		dtype := "F32"
-		if strings.HasSuffix(s.Name, counterName) {
+		if strings.HasSuffix(s.Name, "num_batches_tracked") {
 			dtype = "I64"
 		}
 		add(s.Name, s.Shape, dtype)

@@ -5,83 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-
-	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
 )
-
-// networkFlags name a trained network: a run, a checkpoint of this program, with
-// --init a file of another's, or with --arch a TorchScript module; the latter two
-// do not say how they are to be used.
-type networkFlags struct {
-	run, checkpoint string
-	config          config
-	set             *pflag.FlagSet
-}
-
-// ofInit are the flags that only go with --init: a checkpoint knows its own.
-func ofInit() []string {
-	return []string{"init-partial", "init-prefix", "arch", "width", "stem", "augment", "size"}
-}
-
-func bindNetwork(f *pflag.FlagSet) *networkFlags {
-	n := &networkFlags{config: defaults(), set: f}
-	f.StringVar(&n.run, "run", "", "run folder, its newest checkpoint")
-	f.StringVar(&n.checkpoint, "checkpoint", "", "checkpoint file")
-	n.config.Initial.bind(f)
-	f.StringVar(&n.config.Arch, "arch", "", "of --init: "+strings.Join(nets.Arches(), ", ")+" (default: what its tensors tell); or, alone, "+scriptedArch+"FILE, a TorchScript module from pictures to features")
-	f.Float64Var(&n.config.Width, "width", 0, "of --init: width factor (default: what its tensors tell)")
-	f.StringVar(&n.config.Stem, "stem", "", "of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
-	f.StringVar(&n.config.Augment, "augment", "", "of --init: how pictures are cut and normalised, cifar, stl10, tiny-imagenet or imagenet (default: as the stem)")
-	f.IntVar(&n.config.Size, "size", 0, "of --init: side of a picture in pixels (default: 32, 64 or 224, as the stem)")
-	return n
-}
-
-// pick loads what the flags name; of --init the network is described, and loaded
-// by checkpoint.encoder.
-func (n *networkFlags) pick() (checkpoint, error) {
-	given := 0
-	for _, name := range []string{n.run, n.checkpoint, n.config.Initial.File} {
-		if name != "" {
-			given++
-		}
-	}
-	script, scripted := strings.CutPrefix(n.config.Arch, scriptedArch)
-	switch {
-	case scripted && given > 0:
-		return checkpoint{}, usagef("--arch %s is a network of its own: leave --run, --checkpoint and --init out", n.config.Arch)
-	case scripted:
-		k := checkpoint{path: script, config: n.config, foreign: new(bool)}
-		k.config.usual()
-		return k, k.config.absolute()
-	case given != 1:
-		return checkpoint{}, usagef("give either --run DIR or --checkpoint FILE, or --init FILE of another program, or --arch %sFILE", scriptedArch)
-	}
-	if n.config.Initial.File == "" {
-		for _, name := range ofInit() {
-			if n.set.Changed(name) {
-				return checkpoint{}, usagef("--%s goes with --init only: a run's checkpoint knows its own", name)
-			}
-		}
-		return pick(n.run, n.checkpoint)
-	}
-	k := checkpoint{path: n.config.Initial.File, config: n.config, foreign: new(bool)}
-	return k, k.config.describe()
-}
-
-// files are those that the network is read from.
-func (n *networkFlags) files() (out []string) {
-	script, _ := strings.CutPrefix(n.config.Arch, scriptedArch)
-	for _, path := range []string{n.checkpoint, n.config.Initial.File, script} {
-		if path != "" {
-			out = append(out, path)
-		}
-	}
-	return out
-}
 
 // describe settles what flags leave open of a network from --init.
 func (c *config) describe() error {
@@ -144,3 +71,19 @@ func (k checkpoint) needsDataset(dataset string) error {
 	}
 	return nil
 }
+
+// scriptedCheckpoint is the network of a TorchScript file, used as c says.
+func scriptedCheckpoint(file string, c config) (checkpoint, error) {
+	k := checkpoint{path: file, config: c, foreign: new(bool)}
+	k.config.usual()
+	return k, k.config.absolute()
+}
+
+// foreignCheckpoint is the network of c.Initial.File. What c leaves open, its tensors tell.
+func foreignCheckpoint(c config) (checkpoint, error) {
+	k := checkpoint{path: c.Initial.File, config: c, foreign: new(bool)}
+	return k, k.config.describe()
+}
+
+// isForeign says that the network is another program's.
+func (k checkpoint) isForeign() bool { return k.foreign != nil }

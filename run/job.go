@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"hash/fnv"
 	"os"
 	"runtime"
 	"strings"
@@ -42,10 +39,10 @@ func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 		return p, false, usagef("--dist-timeout %s: want a time above 0, as 10m", j.timeout)
 	}
 	if j.backend != "" && j.backend != "gloo" && j.backend != "nccl" {
-		return p, false, usage{suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"})}
+		return p, false, wrongUse(suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"}))
 	}
 	if p, err = dist.Find(os.Getenv); err != nil {
-		return p, false, usage{err}
+		return p, false, wrongUse(err)
 	}
 	all := p
 	if j.processes > 1 && p.Size == 1 {
@@ -56,7 +53,7 @@ func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	}
 	if all.Size > 1 || j.backend == "nccl" {
 		if _, _, err := dist.Assign(device, j.backend, all, torch.CUDADevices(), torch.Backends()); err != nil {
-			return p, false, usage{err}
+			return p, false, wrongUse(err)
 		}
 	}
 	switch {
@@ -108,16 +105,6 @@ func unlessInterrupted(ctx context.Context, meet func() (*dist.Job, error)) (job
 	}
 }
 
-// interruptedHere is the error of a rank that was interrupted, as the others were,
-// and heard of it by them first.
-func interruptedHere(ctx context.Context, err error) error {
-	var other *dist.Elsewhere
-	if ctx.Err() != nil && errors.As(err, &other) {
-		return ctx.Err()
-	}
-	return err
-}
-
 func or(n, otherwise int) int {
 	if n == 0 {
 		return otherwise
@@ -148,35 +135,7 @@ func sameEverywhere(c config, device string) (out []dist.Setting, err error) {
 	return out, nil
 }
 
-// pictures makes fields, for Job.Locate, of what is told of each of n pictures.
-func pictures(n int, tell func(i int) string) func(lo, hi int) dist.Setting {
-	return func(lo, hi int) dist.Setting {
-		f := dist.Setting{Name: fmt.Sprintf("picture %d of the data", lo+1)}
-		switch {
-		case hi == lo+1 && lo < n:
-			f.Value = tell(lo)
-		case hi == lo+1:
-			f.Value = fmt.Sprintf("not there (%d are)", n)
-		default:
-			h := fnv.New64a()
-			for i := lo; i < min(hi, n); i++ {
-				fmt.Fprintln(h, tell(i))
-			}
-			f.Value = fmt.Sprintf("%x", h.Sum64())
-		}
-		return f
-	}
-}
-
 // spawn runs the command line in several processes.
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
 	return dist.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
-}
-
-// norms says what batch norms of a job take.
-func (c *config) norms() string {
-	if c.SyncBatchNorm {
-		return "batch norms over all"
-	}
-	return "batch norms of each by itself"
 }

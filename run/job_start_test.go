@@ -215,11 +215,6 @@ func TestJobFlagsAreChecked(t *testing.T) {
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, want)
 	}
-	c := defaults()
-	c.BatchSize, c.LR, c.ScaleLR = 1024, 0.3, 256
-	assert.InDelta(t, 1.2, c.rate(), 1e-12)
-	assert.InDelta(t, 1.2, c.msr().Alpha, 1e-12)
-	assert.InDelta(t, 1.2, c.schedule(10).LR, 1e-12)
 }
 
 func TestABatchThatDoesNotDivideIsAUsageError(t *testing.T) {

@@ -16,59 +16,6 @@ type labelShare struct {
 	epochs int
 }
 
-// labelShares are a flag, SHARE[:EPOCHS],...; given several times, all of them.
-type labelShares struct {
-	to    *[]labelShare
-	given bool // the default has gone
-}
-
-// String implements pflag.Value.
-func (l *labelShares) String() string {
-	var out []string
-	for _, s := range *l.to {
-		text := fmt.Sprint(s.share)
-		if s.epochs > 0 {
-			text += fmt.Sprintf(":%d", s.epochs)
-		}
-		out = append(out, text)
-	}
-	return strings.Join(out, ",")
-}
-
-// Set implements pflag.Value.
-func (l *labelShares) Set(text string) error {
-	var out []labelShare
-	for part := range strings.SplitSeq(text, ",") {
-		s, err := parseLabelShare(strings.TrimSpace(part))
-		if err != nil {
-			return err
-		}
-		out = append(out, s)
-	}
-	if l.given {
-		out = append(*l.to, out...)
-	}
-	*l.to, l.given = out, true
-	return nil
-}
-
-// Type implements pflag.Value.
-func (l *labelShares) Type() string { return "share[:epochs]" }
-
-func parseLabelShare(text string) (s labelShare, err error) {
-	share, epochs, own := strings.Cut(text, ":")
-	if s.share, err = strconv.ParseFloat(share, 64); err != nil {
-		return s, fmt.Errorf("%q: want SHARE or SHARE:EPOCHS, as 0.01:60", text)
-	}
-	if !own {
-		return s, nil
-	}
-	if s.epochs, err = strconv.Atoi(epochs); err != nil || s.epochs < 1 || octal(epochs) {
-		return s, fmt.Errorf("%q: want a whole number of epochs, 1 or more, after the colon, as 0.01:60", text)
-	}
-	return s, nil
-}
-
 // labelList is a file that names labelled pictures, with the epochs as above.
 type labelList struct {
 	path   string
@@ -130,7 +77,7 @@ func (o *fineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err
 	for _, s := range o.shares {
 		ds, err := datasets.Share(train, s.share, o.splitSeed)
 		if err != nil {
-			return nil, usage{err}
+			return nil, wrongUse(err)
 		}
 		add(shareName(s.share), fmt.Sprintf("drawn, seed %d", o.splitSeed), s.epochs, ds)
 	}

@@ -39,7 +39,7 @@ func (m *machine) bind(f *pflag.FlagSet) {
 func device(name string) (gotch.Device, error) {
 	d, err := torch.ParseDevice(name)
 	if err != nil {
-		return d, usage{err}
+		return d, wrongUse(err)
 	}
 	if err := torch.Ready(d); err != nil {
 		return d, fmt.Errorf("--device %s: %w", name, err)
@@ -75,7 +75,7 @@ func (m *machine) settle(training bool) (gotch.Device, error) {
 func (m *machine) numerics() (torch.Numerics, error) {
 	if m.Precision != float32Precision && m.Precision != tf32Precision {
 		known := []string{float32Precision, tf32Precision}
-		return torch.Numerics{}, usage{suggest.Unknown("--precision", m.Precision, known)}
+		return torch.Numerics{}, wrongUse(suggest.Unknown("--precision", m.Precision, known))
 	}
 	return torch.Numerics{TF32: m.Precision == tf32Precision, Deterministic: m.Deterministic}, nil
 }

@@ -27,11 +27,6 @@ const (
 	exitInterrupted = 130
 )
 
-// usage is an error of the command line.
-type usage struct{ error }
-
-func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
-
 // program is what subcommands write to: texts for people (package printable), where
 // data goes by printable.Data.
 type program struct{ stdout, stderr io.Writer }
@@ -125,7 +120,7 @@ func dispatch(ctx context.Context, p program, args []string) error {
 		}
 		names = append(names, c.name)
 	}
-	return usage{suggest.Unknown("command", args[0], names)}
+	return wrongUse(suggest.Unknown("command", args[0], names))
 }
 
 func help(w io.Writer) {
@@ -189,6 +184,6 @@ func parseFlags(f *pflag.FlagSet, args []string) error {
 		}
 		return usagef("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
 	default:
-		return usage{err}
+		return wrongUse(err)
 	}
 }

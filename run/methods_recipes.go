@@ -15,7 +15,7 @@ func listRecipes(p program, set string) error {
 	for _, name := range methods.Names() {
 		all, err := methods.Settings(name, set)
 		if err != nil {
-			return usage{err}
+			return wrongUse(err)
 		}
 		if len(all) == 0 {
 			fmt.Fprintf(w, "%s\t-\t-\tno recipe on %s yet\t\n", name, set)

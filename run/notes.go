@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/icl-msr/icl-msr/datasets"
 )
 
@@ -32,11 +30,6 @@ func tellDropped(w io.Writer, pictures, batch int) {
 }
 
 const depth16Help = "how samples of 16 bits become 8: their high byte (high), from a picture's least sample to its greatest (scale), or from its 1st percentile to its 99th (percentile)"
-
-// bindDepth16 is the flag of the commands that take over a training's settings.
-func bindDepth16(f *pflag.FlagSet) *string {
-	return f.String("depth16", "", depth16Help+" (default: as in training)")
-}
 
 // checkDepth16 refuses another way.
 func (c *config) checkDepth16() error {

@@ -99,8 +99,14 @@ func kindOf(path string) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("RIFF")) && len(head) > 12 && string(head[8:12]) == "WEBP":
 		return "picture"
-	case bytes.Contains(head, []byte(`"format":"`+checkpointFormat[:len("icl-msr checkpoint")])):
+	case bytes.Contains(head, []byte(`"format":"icl-msr checkpoint`)):
 		return "checkpoint"
 	}
 	return ""
+}
+
+// exists reports whether there is something at path.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -44,7 +44,7 @@ func choice(flag, value string, all ...string) error {
 			return nil
 		}
 	}
-	return usage{suggest.Unknown(flag, value, all)}
+	return wrongUse(suggest.Unknown(flag, value, all))
 }
 
 // place decides where views are made, and copies the pictures there if they are kept. By itself a run makes its
@@ -59,7 +59,7 @@ func (c *config) place(ctx context.Context, s *torch.Scope, w io.Writer, ds data
 	}
 	device, err := torch.ParseDevice(c.Device)
 	if err != nil {
-		return p, usage{err}
+		return p, wrongUse(err)
 	}
 	width, height := datasets.Size(ds)
 	size := int64(3*width*height) * int64(ds.Len())

@@ -110,11 +110,11 @@ func Export(checkpoint, what, format, out string) error {
 func parseConfig(text string) (config, error) {
 	file, err := readSettings(strings.NewReader(text), "configuration")
 	if err != nil {
-		return config{}, usage{err}
+		return config{}, wrongUse(err)
 	}
 	c, err := file.over("", "", nil)
 	if err != nil {
-		return c, usage{err}
+		return c, wrongUse(err)
 	}
 	return c, c.absolute()
 }

@@ -81,8 +81,9 @@ func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 	k, err := load(checkpoint)
 	require.NoError(t, err)
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
-		st, err := k.evaluated(s)
+		st, err := k.config.state(s, 0)
 		require.NoError(t, err)
+		require.NoError(t, k.fill(st.Encoder()))
 		plain, x := transforms.CIFAR().WithSize(16).Plain, make([]float32, 3*16*16)
 		for i, m := range images {
 			require.NoError(t, plain.Apply(x, transforms.Whole(m), nil, &transforms.Scratch{}))

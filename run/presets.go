@@ -69,13 +69,22 @@ func startFrom(method, presetName string) (config, error) {
 	if presetName == "" {
 		return c, nil
 	}
+	q, err := presetOf(presetName)
+	if err != nil {
+		return c, err
+	}
+	q.apply(&c)
+	return c, nil
+}
+
+// presetOf is the preset of a name.
+func presetOf(name string) (preset, error) {
 	var names []string
 	for _, q := range presets() {
-		if q.name == presetName {
-			q.apply(&c)
-			return c, nil
+		if q.name == name {
+			return q, nil
 		}
 		names = append(names, q.name)
 	}
-	return c, usage{suggest.Unknown("preset", presetName, names)}
+	return preset{}, wrongUse(suggest.Unknown("preset", name, names))
 }

@@ -5,56 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strconv"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/dist"
-	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
-
-func pretrain(ctx context.Context, p program, args []string) error {
-	out, resume := "", false
-	var jf jobFlags
-	c, err := settle(p, "pretrain", args, func(f *pflag.FlagSet) {
-		f.StringVar(&out, "out", "", "run folder (default runs/METHOD-DATASET-seedN)")
-		f.BoolVar(&resume, "resume", false, "go on with the run in --out")
-		jf.bind(f)
-	})
-	if err != nil {
-		return err
-	}
-	if out == "" {
-		name := c.Method
-		if c.MSR {
-			name += "+msr"
-		}
-		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Dataset, c.Seed)
-	}
-	place, spawn, err := jf.place(c.Device)
-	if err != nil {
-		return err
-	}
-	if spawn {
-		return jf.spawn(ctx, p, args)
-	}
-	dist.Follow()
-	job, err := jf.join(ctx, place, &c)
-	if err != nil {
-		return err
-	}
-	defer job.Close()
-	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && runfolder.Holds(out))
-	return interruptedHere(ctx, err)
-}
 
 // train runs a configuration in folder out, in this process, and returns the
 // last epoch's figures.
@@ -100,7 +61,7 @@ func (c *config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	}
 	r.schedule = c.schedule(r.source.Steps())
 	if err := r.schedule.Validate(); err != nil {
-		return r, usage{err}
+		return r, wrongUse(err)
 	}
 	return r, nil
 }
@@ -227,65 +188,4 @@ func follow(ctx context.Context, job *dist.Job, c config, r ready) error {
 		return err
 	}
 	return job.Explain(err)
-}
-
-func announce(w io.Writer, c config, st *meta.State, ds datasets.Dataset, out string) {
-	name := c.Method
-	if st.MSR != nil {
-		name += fmt.Sprintf("+MSR (lambda %g, gamma %g, n %d, %s, %s", c.Lambda, c.Gamma, c.Weights, c.Space, c.MetaGrad)
-		if c.Ablation != string(meta.NoAblation) {
-			name += ", ablation " + c.Ablation
-		}
-		name += ")"
-	}
-	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
-		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
-	tellDevice(w, c.machine)
-	if st.Position.Step > 0 {
-		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)
-	}
-}
-
-// show is a run's progress.
-type show struct {
-	*progress.Progress
-	c        config
-	collapse *collapse
-}
-
-func newShow(w io.Writer, c config, steps int, at meta.Position) show {
-	total := c.Epochs * steps
-	if m := c.msr(); c.MSR && m.Trains() {
-		total += c.Epochs * ((steps + c.MetaEvery - 1) / c.MetaEvery)
-	}
-	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c, &collapse{}}
-}
-
-func (v show) hook() meta.Hook {
-	return meta.Hook{
-		OnStep: func(s meta.Step) error {
-			pass := ""
-			if s.Pass == meta.MetaPass {
-				pass = " meta"
-			}
-			v.Step(s.Pictures, fmt.Sprintf("epoch %d/%d%s loss %.4f", s.Epoch+1, s.Epochs, pass, s.Loss))
-			return nil
-		},
-		OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Epochs, e.LTo, e.LR, e.ImagesPerSecond, e.SecondsRegular)
-			if v.c.MSR {
-				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta, e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
-			}
-			v.Line(line)
-			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != "" {
-				v.Line(word)
-			}
-			return nil
-		},
-	}
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -12,8 +13,8 @@ import (
 )
 
 // writeReport writes the tables as Markdown and CSV and the page into out, and
-// prints the tables.
-func writeReport(p program, out string, doc page.Page, tables []page.Table) error {
+// prints the tables to w.
+func writeReport(w io.Writer, out string, doc page.Page, tables []page.Table) error {
 	for name, write := range map[string]func(page.Table) string{"table.md": page.Table.Markdown, "table.csv": page.Table.CSV} {
 		var b strings.Builder
 		for _, t := range tables {
@@ -28,21 +29,10 @@ func writeReport(p program, out string, doc page.Page, tables []page.Table) erro
 		return err
 	}
 	for _, t := range tables {
-		fmt.Fprintf(p.stdout, "%s\n", t.Markdown())
+		fmt.Fprintf(w, "%s\n", t.Markdown())
 	}
-	fmt.Fprintln(p.stdout, path)
+	fmt.Fprintln(w, path)
 	return nil
-}
-
-// hasTopFive: with five classes or fewer every answer is among the five likeliest.
-func hasTopFive(classes int) bool { return classes > 5 }
-
-// topFive is a top-5 accuracy, from 0 to 1, in percent, or "-" where there is none.
-func topFive(classes int, v float64) string {
-	if !hasTopFive(classes) {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f%%", 100*v)
 }
 
 // classCount is how many classes a data set has; of one that is gone since, so

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
@@ -52,4 +54,31 @@ func sayWhatIsKept(err error, out string) error {
 		return fmt.Errorf("%w; no checkpoint was written before that", err)
 	}
 	return fmt.Errorf("%w; the last checkpoint is whole: %s, of epoch %d, batch %d", err, k.path, k.position.Epoch, k.position.Batch)
+}
+
+// savesKey is the key of a context's request for a checkpoint.
+type savesKey struct{}
+
+// withSaves is a context in which a checkpoint is asked for by setting asked.
+func withSaves(ctx context.Context, asked *atomic.Bool) context.Context {
+	return context.WithValue(ctx, savesKey{}, asked)
+}
+
+// saveAsked reports, once for each request, that a checkpoint is asked for.
+func saveAsked(ctx context.Context) bool {
+	asked, ok := ctx.Value(savesKey{}).(*atomic.Bool)
+	return ok && asked.Swap(false)
+}
+
+// step saves after a step if --save-after has passed, or if a signal asked for it.
+func (v *saver) step(ctx context.Context, tell func(line string)) error {
+	if !saveAsked(ctx) {
+		return v.when(time.Now())
+	}
+	if err := v.now(); err != nil {
+		return err
+	}
+	at := v.state.Position
+	tell(fmt.Sprintf("saved at epoch %d, batch %d, as asked by SIGUSR1", at.Epoch, at.Batch))
+	return nil
 }

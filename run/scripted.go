@@ -19,7 +19,7 @@ func (c *config) backbone() (nets.Encoder, error) {
 	if !ok {
 		b, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
 		if err != nil {
-			return nil, usage{fmt.Errorf("%w, %sFILE", err, scriptedArch)}
+			return nil, wrongUse(fmt.Errorf("%w, %sFILE", err, scriptedArch))
 		}
 		return b, nil
 	}

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
-
-	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/internal/page"
 )
@@ -18,40 +15,13 @@ type labelStudy struct {
 	supervised bool
 }
 
-// semi is the paper's Table 4: fine-tuning with 1% and 10% of the labels, and
-// training with them alone, the supervised baseline.
-func semi(ctx context.Context, p program, args []string) error {
-	k := labelStudy{tune: defaultFineTuneOptions(), supervised: true, comparison: comparison{command: "semi",
-		preset: "imagenet", methods: []string{"simclr", "byol"}, study: study{out: "runs/semi", seeds: 3, probeEpochs: 500}}}
-	return k.do(ctx, p, args)
-}
-
-func (k *labelStudy) bind(f *pflag.FlagSet) {
-	k.set = f
-	f.StringSliceVar(&k.methods, "methods", k.methods, "methods, each without and with MSR")
-	f.StringSliceVar(&k.ablations, "ablations", k.ablations, ablationsAbout)
-	f.BoolVar(&k.supervised, "supervised", true,
-		"training from scratch with the same labels beside, on the first method's networks")
-	k.tune.bindLabels(f, "tune-epochs")
-	f.Float64Var(&k.tune.LR, "tune-lr", k.tune.LR, "first learning rate of fine-tuning, for batches of 256")
-	k.study.bind(f)
-}
-
-func (k *labelStudy) do(ctx context.Context, p program, args []string) error {
-	// The table's n is 14, and its data ImageNet, unless the flags say otherwise.
-	under, shown := presetUnder(append([]string{"--weights", "14"}, args...), k.preset)
-	extra := func(f *pflag.FlagSet) { shown(f); k.bind(f) }
-	if _, err := settle(p, k.command, under, extra); err != nil {
-		return err
-	}
+// semi trains the methods, and fine-tunes them.
+func (k *labelStudy) semi(ctx context.Context, with configure) error {
 	if err := distinct(k.methods); err != nil {
 		return err
 	}
-	if err := k.tune.check(k.set, "tune-epochs"); err != nil {
-		return err
-	}
 	for _, name := range k.methods {
-		c, err := settle(p, k.command, append(slices.Clone(under), "--method", name), extra)
+		c, err := with("--method", name)
 		if err != nil {
 			return err
 		}
@@ -60,12 +30,12 @@ func (k *labelStudy) do(ctx context.Context, p program, args []string) error {
 		}
 	}
 	start := time.Now()
-	return k.run(ctx, p, func() error { return k.write(ctx, p, start) })
+	return k.run(ctx, func() error { return k.write(ctx, start) })
 }
 
 // write fine-tunes all runs, and writes the tables and the page.
-func (k *labelStudy) write(ctx context.Context, p program, start time.Time) error {
-	rows, err := k.fineTuned(ctx, p)
+func (k *labelStudy) write(ctx context.Context, start time.Time) error {
+	rows, err := k.fineTuned(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,5 +47,5 @@ func (k *labelStudy) write(ctx context.Context, p program, start time.Time) erro
 		Sections: []page.Section{{Title: "Accuracy", Tables: tables,
 			Text: figures(k.seeds) + " " + chance(k.seeds) + k.contrastText()}},
 		Settings: append(settings(k.arms, k.seeds, time.Since(start)), k.recipe(rows))}
-	return writeReport(p, k.out, doc, tables)
+	return writeReport(k.tables, k.folder, doc, tables)
 }

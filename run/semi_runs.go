@@ -28,7 +28,7 @@ type fineTunedFile struct {
 
 // fineTuned fine-tunes a run, or takes up what an earlier program left of the
 // same.
-func (r *armRun) fineTuned(ctx context.Context, p program, o fineTuneOptions) ([]fineTuned, error) {
+func (r *armRun) fineTuned(ctx context.Context, log io.Writer, o fineTuneOptions) ([]fineTuned, error) {
 	path := filepath.Join(r.folder, "finetuned.json")
 	if o.scratch {
 		path = filepath.Join(r.folder, "supervised.json")
@@ -39,7 +39,7 @@ func (r *armRun) fineTuned(ctx context.Context, p program, o fineTuneOptions) ([
 	var before fineTunedFile
 	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &before) == nil {
 		if asked.Results = before.Results; len(before.Results) == len(before.Names) && reflect.DeepEqual(asked, before) {
-			fmt.Fprintf(p.stderr, "done before: %s\n", path)
+			fmt.Fprintf(log, "done before: %s\n", path)
 			return before.Results, nil
 		}
 	}
@@ -47,7 +47,7 @@ func (r *armRun) fineTuned(ctx context.Context, p program, o fineTuneOptions) ([
 	if err != nil {
 		return nil, err
 	}
-	if asked.Results, err = fineTuneCheckpoint(ctx, p, k, o); err != nil {
+	if asked.Results, err = fineTuneCheckpoint(ctx, log, k, o); err != nil {
 		return nil, err
 	}
 	return asked.Results, atomicfile.Write(path, func(w io.Writer) error {

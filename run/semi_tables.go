@@ -28,11 +28,11 @@ func of(figures [][]float64, part int) (out []float64) {
 }
 
 // fineTuned fine-tunes every run of every arm; from scratch first.
-func (k *labelStudy) fineTuned(ctx context.Context, p program) (out []tunedArm, err error) {
+func (k *labelStudy) fineTuned(ctx context.Context) (out []tunedArm, err error) {
 	add := func(a *arm, scratch bool) error {
 		o := k.tune
 		o.scratch = scratch
-		t, err := k.tuneArm(ctx, p, a, o)
+		t, err := k.tuneArm(ctx, a, o)
 		out = append(out, t)
 		return err
 	}
@@ -52,16 +52,16 @@ func (k *labelStudy) fineTuned(ctx context.Context, p program) (out []tunedArm, 
 }
 
 // tuneArm fine-tunes an arm's runs.
-func (k *labelStudy) tuneArm(ctx context.Context, p program, a *arm, o fineTuneOptions) (t tunedArm, err error) {
+func (k *labelStudy) tuneArm(ctx context.Context, a *arm, o fineTuneOptions) (t tunedArm, err error) {
 	fives := hasTopFive(classCount(a.config))
 	for _, r := range a.Runs {
 		o.Seed, o.splitSeed, o.threads = r.Seed, r.Seed, a.config.Threads
-		out, err := r.fineTuned(ctx, p, o)
+		out, err := r.fineTuned(ctx, k.log, o)
 		if err != nil {
 			err = fmt.Errorf("fine-tuning: %w", err)
 		}
 		failed := err != nil
-		if err := k.settled(ctx, p, a, r.Seed, err); err != nil {
+		if err := k.settled(ctx, a, r.Seed, err); err != nil {
 			return t, err
 		}
 		if failed {

@@ -82,7 +82,7 @@ func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 	}
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
 		if uneven := (*datasets.Uneven)(nil); errors.As(err, &uneven) {
-			err = usage{err}
+			err = wrongUse(err)
 		}
 		return src, err
 	}

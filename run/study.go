@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
@@ -20,18 +19,16 @@ import (
 // alone.
 type study struct {
 	title              string
-	out                string
+	folder             string // of the runs, the tables and the page
 	seeds, probeEpochs int
+	tables, log        io.Writer // what tables are printed to, and what is told how runs get on
 	arms               []arm
 	baseline           bool // the first arm is what the others are compared with
 	tried, failed      int  // runs, and fine-tunings
 }
 
-func (g *study) bind(f *pflag.FlagSet) {
-	f.IntVar(&g.seeds, "seeds", g.seeds, "paired seeds of each; ten or more for any claim")
-	f.StringVar(&g.out, "out", g.out, "folder of the runs, of table.md, table.csv and index.html")
-	f.IntVar(&g.probeEpochs, "probe-epochs", g.probeEpochs, "epochs of the linear probe (500 in the paper)")
-}
+// configure makes a run's configuration of what the user gave, with these flags over it.
+type configure func(flags ...string) (config, error)
 
 // check tells before hours of training what is wrong with all of it.
 func (g *study) check() error {
@@ -63,16 +60,16 @@ func (g *study) check() error {
 
 // vacant refuses a folder whose page or tables are not those of a study.
 func (g *study) vacant() error {
-	entries, _ := os.ReadDir(g.out) // where there is none, nothing is lost
+	entries, _ := os.ReadDir(g.folder) // where there is none, nothing is lost
 	for _, e := range entries {
-		if exists(runfolder.Config(filepath.Join(g.out, e.Name()))) {
+		if exists(runfolder.Config(filepath.Join(g.folder, e.Name()))) {
 			return nil
 		}
 	}
 	for _, name := range []string{"index.html", "table.md", "table.csv"} {
-		if path := filepath.Join(g.out, name); exists(path) {
+		if path := filepath.Join(g.folder, name); exists(path) {
 			return usagef("--out %s: %s is there, and no runs that it could be of; "+
-				"choose another folder, since it would be written over", g.out, path)
+				"choose another folder, since it would be written over", g.folder, path)
 		}
 	}
 	return nil
@@ -80,12 +77,12 @@ func (g *study) vacant() error {
 
 // lock keeps a second study out of the folder.
 func (g *study) lock() (unlock func() error, err error) {
-	if err := os.MkdirAll(g.out, 0o755); err != nil {
+	if err := os.MkdirAll(g.folder, 0o755); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
-	l, err := atomicfile.TakeLock(filepath.Join(g.out, "lock"))
+	l, err := atomicfile.TakeLock(filepath.Join(g.folder, "lock"))
 	if held := (*atomicfile.Held)(nil); errors.As(err, &held) {
-		return nil, fmt.Errorf("--out %s is in use by process %s; wait for it, or choose another folder", g.out, held.Process)
+		return nil, fmt.Errorf("--out %s is in use by process %s; wait for it, or choose another folder", g.folder, held.Process)
 	}
 	if err != nil {
 		return nil, err
@@ -95,18 +92,18 @@ func (g *study) lock() (unlock func() error, err error) {
 
 // run trains and evaluates all arms, seed by seed, going on where it stopped,
 // and has the results written. Runs that failed are an error, in the end.
-func (g *study) run(ctx context.Context, p program, write func() error) (err error) {
+func (g *study) run(ctx context.Context, write func() error) (err error) {
 	if err := g.check(); err != nil {
 		return err
 	}
-	there := exists(g.out)
+	there := exists(g.folder)
 	unlock, err := g.lock()
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err = errors.Join(err, unlock()); !there {
-			os.Remove(g.out) // if it is empty
+			os.Remove(g.folder) // if it is empty
 		}
 	}()
 	if err := g.sameRuns(); err != nil {
@@ -115,9 +112,9 @@ func (g *study) run(ctx context.Context, p program, write func() error) (err err
 	for seed := range g.seeds {
 		for i := range g.arms {
 			a := &g.arms[i]
-			fmt.Fprintf(p.stderr, "--- seed %d of %d: %s\n", seed+1, g.seeds, a.Name)
+			fmt.Fprintf(g.log, "--- seed %d of %d: %s\n", seed+1, g.seeds, a.Name)
 			n := a.config.Seed + uint64(seed)
-			if err := g.settled(ctx, p, a, n, a.add(ctx, p.stderr, g.out, n, g.probeEpochs)); err != nil {
+			if err := g.settled(ctx, a, n, a.add(ctx, g.log, g.folder, n, g.probeEpochs)); err != nil {
 				return err
 			}
 		}
@@ -137,7 +134,7 @@ func (g *study) sameRuns() error {
 		for _, a := range g.arms {
 			c := a.config
 			c.Seed += uint64(seed)
-			if folder := a.folder(g.out, c.Seed); exists(runfolder.Config(folder)) {
+			if folder := a.folder(g.folder, c.Seed); exists(runfolder.Config(folder)) {
 				if err := sameRun(folder, c); err != nil {
 					return err
 				}
@@ -149,7 +146,7 @@ func (g *study) sameRuns() error {
 
 // settled notes what became of a run. It returns the errors that end the study:
 // an interruption, and a wrong command line as long as nothing was done.
-func (g *study) settled(ctx context.Context, p program, a *arm, seed uint64, err error) error {
+func (g *study) settled(ctx context.Context, a *arm, seed uint64, err error) error {
 	g.tried++
 	wrong := errors.As(err, new(usage)) && g.tried == 1
 	switch {
@@ -161,6 +158,6 @@ func (g *study) settled(ctx context.Context, p program, a *arm, seed uint64, err
 	g.failed++
 	reason := strings.Join(strings.Fields(err.Error()), " ")
 	a.Failed = append(a.Failed, failure{seed, reason})
-	fmt.Fprintf(p.stderr, "failed: %s, seed %d: %s; the others are run all the same\n", a.Name, seed, reason)
+	fmt.Fprintf(g.log, "failed: %s, seed %d: %s; the others are run all the same\n", a.Name, seed, reason)
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/icl-msr/icl-msr/internal/page"
 )
 
-func (g *study) do(ctx context.Context, p program) error {
+func (g *study) do(ctx context.Context) error {
 	start := time.Now()
-	return g.run(ctx, p, func() error {
+	return g.run(ctx, func() error {
 		sec := page.Section{Title: "Accuracy",
 			Text: figures(g.seeds) + " " + chance(g.seeds) + contrastText([]string{g.arms[0].config.Method})}
 		for v, shown := range variants(g.arms) {
@@ -22,7 +22,7 @@ func (g *study) do(ctx context.Context, p program) error {
 		doc := page.Page{Title: g.title, Lead: []string{"Here: " + networkHere(g.arms) +
 			". Short runs say how training starts, not how it ends: see the settings below."},
 			Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.seeds, time.Since(start))}
-		return writeReport(p, g.out, doc, sec.Tables)
+		return writeReport(g.tables, g.folder, doc, sec.Tables)
 	})
 }
 

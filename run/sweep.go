@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/icl-msr/icl-msr/meta"
 )
 
@@ -59,73 +57,78 @@ func points(axes []axis, grid bool) ([][]string, error) {
 	return out, nil
 }
 
-// sweep trains a method with MSR over values of any flags, beside the method
-// alone and the ablations.
-func sweep(ctx context.Context, p program, args []string) error {
-	var texts []string
-	var list, ablations, alone bool
-	g := study{out: "runs/sweep", seeds: 3, probeEpochs: 200}
-	extra := func(f *pflag.FlagSet) {
-		f.StringArrayVar(&texts, "axis", nil, "FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
-		f.BoolVar(&list, "list", false, "the axes' first values together, then their second ones, ..., instead of every combination")
-		f.BoolVar(&ablations, "ablations", false, "each ablation of MSR at the settings given, too")
-		f.BoolVar(&alone, "baseline", true, "the method without MSR, which the differences are to")
-		g.bind(f)
+// pointArm is the method with MSR and a value of each axis.
+func pointArm(with configure, axes []axis, values []string) (arm, error) {
+	var given, words []string
+	for k, v := range values {
+		given = append(given, "--"+axes[k].flag+"="+v)
+		words = append(words, axes[k].flag+" "+v)
 	}
-	c, err := settle(p, "sweep", args, extra)
+	c, err := with(given...)
+	c.MSR = true
+	return arm{Name: strings.Join(words, ", "), config: c}, err
+}
+
+// sweepStudy is a sweep of a method with MSR.
+type sweepStudy struct {
+	study
+	list      bool // the axes' first values together, then their second ones, ..., instead of every combination
+	ablations bool // each ablation at the settings given, too
+}
+
+// sweep runs the method with MSR over axes, each as FLAG=VALUE,VALUE,...
+func (g *sweepStudy) sweep(ctx context.Context, axes []string, with configure) error {
+	c, err := with()
 	if err != nil {
 		return err
 	}
+	if g.arms, err = g.points(c, axes, with); err != nil {
+		return err
+	}
+	g.title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(axes, " and "))
+	return g.do(ctx)
+}
+
+// points are the arms of a sweep.
+func (g *sweepStudy) points(c config, texts []string, with configure) (out []arm, err error) {
 	if len(texts) == 0 {
-		return usagef("no --axis; as --axis lambda=0.01,0.1,1,10; run figure5 has those of the paper")
+		return nil, usagef("no --axis; as --axis lambda=0.01,0.1,1,10; run figure5 has those of the paper")
 	}
 	var axes []axis
 	for _, t := range texts {
 		a, err := parseAxis(t)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		axes = append(axes, a)
 	}
-	settings, err := points(axes, !list)
+	settings, err := points(axes, !g.list)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if alone {
+	if g.baseline {
 		plain := c
 		plain.MSR = false
-		g.arms = append(g.arms, arm{Name: c.Method, config: plain})
+		out = append(out, arm{Name: c.Method, config: plain})
 	}
 	for _, values := range settings {
-		a, err := pointArm(p, "sweep", args, extra, axes, values)
+		a, err := pointArm(with, axes, values)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		g.arms = append(g.arms, a)
+		out = append(out, a)
 	}
-	if ablations {
-		for _, a := range []meta.Ablation{meta.Ones, meta.Frozen, meta.UniformityOnly, meta.NoUniformity} {
-			x := c
-			x.MSR, x.Ablation = true, string(a)
-			g.arms = append(g.arms, arm{Name: "ablation " + x.Ablation, config: x})
-		}
+	if g.ablations {
+		out = append(out, ablationArms(c)...)
 	}
-	g.title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(texts, " and "))
-	g.baseline = alone
-	return g.do(ctx, p)
+	return out, nil
 }
 
-// pointArm is the method with MSR and a value of each axis.
-func pointArm(
-	p program, command string, args []string, extra func(*pflag.FlagSet), axes []axis, values []string,
-) (arm, error) {
-	given := slices.Clone(args)
-	var words []string
-	for k, v := range values {
-		given = append(given, "--"+axes[k].flag+"="+v)
-		words = append(words, axes[k].flag+" "+v)
+// ablationArms are all ablations of MSR.
+func ablationArms(c config) (out []arm) {
+	for _, a := range []meta.Ablation{meta.Ones, meta.Frozen, meta.UniformityOnly, meta.NoUniformity} {
+		c.MSR, c.Ablation = true, string(a)
+		out = append(out, arm{Name: "ablation " + c.Ablation, config: c})
 	}
-	c, err := settle(p, command, given, extra)
-	c.MSR = true
-	return arm{Name: strings.Join(words, ", "), config: c}, err
+	return out
 }

@@ -3,34 +3,24 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
 )
 
-// toy is the paper's experiment of Figures 1 and 4: training and testing on full
-// pictures and on their foreground, in all four combinations.
-func toy(ctx context.Context, p program, args []string) error {
-	var names []string
-	g := study{out: "runs/toy", seeds: 3, probeEpochs: 200}
-	extra := func(f *pflag.FlagSet) {
-		f.StringSliceVar(&names, "methods", []string{"simclr", "byol"}, "methods, each without and with MSR")
-		g.bind(f)
-	}
-	if _, err := settle(p, "toy", args, extra); err != nil {
-		return err
-	}
+// toyStudy is the paper's experiment of Figures 1 and 4.
+type toyStudy struct{ study }
+
+// toy trains and tests the methods, without and with MSR, on full pictures and on their foreground.
+func (g *toyStudy) toy(ctx context.Context, names []string, with configure) error {
 	if len(names) == 0 {
 		return usagef("--methods names none")
 	}
 	for _, name := range names {
 		for _, shown := range trainedOn() {
 			for _, msr := range []bool{false, true} {
-				c, err := settle(p, "toy", append(slices.Clone(args), "--method", name), extra)
+				c, err := with("--method", name)
 				if err != nil {
 					return err
 				}
@@ -44,7 +34,7 @@ func toy(ctx context.Context, p program, args []string) error {
 		}
 	}
 	start := time.Now()
-	return g.run(ctx, p, func() error { return g.figure(p, names, time.Since(start)) })
+	return g.run(ctx, func() error { return g.figure(names, time.Since(start)) })
 }
 
 // trainedOn are the variants of the training pictures.
@@ -53,7 +43,7 @@ func trainedOn() []datasets.Variant {
 }
 
 // figure writes the four settings of each method.
-func (g *study) figure(p program, names []string, took time.Duration) error {
+func (g *toyStudy) figure(names []string, took time.Duration) error {
 	place := map[datasets.Variant]int{}
 	for v, shown := range variants(g.arms) {
 		place[shown] = v
@@ -97,5 +87,5 @@ func (g *study) figure(p program, names []string, took time.Duration) error {
 	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
 		Lead:     []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds shows where it is tested without them."},
 		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.seeds, took)}
-	return writeReport(p, g.out, doc, sec.Tables)
+	return writeReport(g.tables, g.folder, doc, sec.Tables)
 }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+
+	"github.com/icl-msr/icl-msr/meta"
+)
+
+func demo(ctx context.Context, p program, args []string) error {
+	f := flags(p, "demo", "[flags]")
+	out := f.String("out", "runs/demo", "folder of the page and of the runs")
+	seeds := f.Int("seeds", 3, "paired seeds of each arm")
+	epochs := f.Int("epochs", 6, "epochs of each run")
+	count := f.Int("count", 3200, "training pictures")
+	correlation := f.Float64("correlation", 0.3, "share of pictures whose background is their class's")
+	every := f.Int("meta-every", 4, "meta step on every K-th batch; 1 is the paper")
+	ablations := f.StringSlice("ablations", []string{string(meta.Ones)}, "also compare these --msr-ablation settings")
+	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if *seeds < 1 || *epochs < 1 {
+		return usagef("--seeds %d --epochs %d: want 1 or more", *seeds, *epochs)
+	}
+	c := defaults()
+	small, err := presetOf("cpu")
+	if err != nil {
+		return err
+	}
+	small.apply(&c)
+	c.Epochs, c.Count, c.Correlation, c.MetaEvery, c.Threads, c.Warmup = *epochs, *count, *correlation, *every, *threads, 25
+	g := demoStudy{newStudy(p, *out, 200)}
+	g.seeds = *seeds
+	return g.demo(ctx, c, *ablations)
+}

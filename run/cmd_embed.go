@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+func embed(ctx context.Context, p program, args []string) error {
+	var o embedOptions
+	f := flags(p, "embed",
+		"--run DIR | --checkpoint FILE | --init FILE | --arch torchscript:FILE [flags] [PICTURE or FOLDER ...]")
+	network := bindNetwork(f)
+	data := bindData(f)
+	f.StringVar(&o.Part, "part", "train", "of the data set: train or test")
+	f.BoolVar(&o.Unlabelled, "unlabelled", false, "stl10: of the training part the pictures without labels, too")
+	f.StringVar(&o.Out, "out", "",
+		"file to write, - for standard output (csv, jsonl) (default features.FORMAT); beside, OUT.about.json tells of what")
+	f.StringVar(&o.Format, "format", "",
+		"npy and safetensors (names beside, in OUT.names.txt), csv or jsonl (default: as --out ends)")
+	f.StringVar(&o.What, "what", "features",
+		"features (the backbone's, pooled) or projection (what the head makes of them)")
+	f.BoolVar(&o.Resume, "resume", false, "go on with the half-written file of an interrupted run")
+	depth16 := bindDepth16(f)
+	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
+	bad := f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
+	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
+	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
+	workers := f.Int("workers", 0, "goroutines that read pictures (0: one for each core)")
+	on := onCPU()
+	on.bind(f)
+	if err := parseFlags(f, args); err != nil {
+		return err
+	}
+	o.Paths = f.Args()
+	given := data.given()
+	for _, name := range []string{"part", "unlabelled"} {
+		if f.Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(o.Paths) > 0 && len(given) > 0 {
+		return usagef("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0], strings.Join(given, ", "))
+	}
+	if err := o.settle(); err != nil {
+		return err
+	}
+	if err := o.check(network.files()); err != nil {
+		return err
+	}
+	k, err := network.pick()
+	if err != nil {
+		return err
+	}
+	if len(o.Paths) == 0 {
+		if err := data.over(p.stderr, &k); err != nil {
+			return fmt.Errorf("%w; or name pictures or folders of them", err)
+		}
+	}
+	if *depth16 != "" {
+		k.config.Depth16 = *depth16
+	}
+	k.config.machine, k.config.Threads, k.config.Workers, k.config.BadPictures = on, *threads, *workers, *bad
+	return embedInto(ctx, p.stdout, p.stderr, k, o)
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// bindLabels are the flags of the labelled pictures and of how often they are seen.
+func bindLabels(f *pflag.FlagSet, o *fineTuneOptions, epochs string) {
+	f.Var(&labelShares{to: &o.shares}, "labels",
+		"shares of the labels, the same of each class, drawn by a seed; each with its epochs or without")
+	f.StringSliceVar(&o.lists, "label-list", o.lists,
+		"FILE[:EPOCHS]: files that name the labelled pictures, instead of --labels "+
+			"(SimCLR's 1percent.txt, 10percent.txt)")
+	f.IntVar(&o.passes, epochs, o.passes,
+		"passes over the labelled pictures where --labels names none (0: SimCLR's 60 with 1 % of the pictures, 30 with 10 %)")
+}
+
+// labelShares are a flag, SHARE[:EPOCHS],...; given several times, all of them.
+type labelShares struct {
+	to    *[]labelShare
+	given bool // the default has gone
+}
+
+// String implements pflag.Value.
+func (l *labelShares) String() string {
+	var out []string
+	for _, s := range *l.to {
+		text := fmt.Sprint(s.share)
+		if s.epochs > 0 {
+			text += fmt.Sprintf(":%d", s.epochs)
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ",")
+}
+
+// Set implements pflag.Value.
+func (l *labelShares) Set(text string) error {
+	var out []labelShare
+	for part := range strings.SplitSeq(text, ",") {
+		s, err := parseLabelShare(strings.TrimSpace(part))
+		if err != nil {
+			return err
+		}
+		out = append(out, s)
+	}
+	if l.given {
+		out = append(*l.to, out...)
+	}
+	*l.to, l.given = out, true
+	return nil
+}
+
+// Type implements pflag.Value.
+func (l *labelShares) Type() string { return "share[:epochs]" }
+
+func parseLabelShare(text string) (s labelShare, err error) {
+	share, epochs, own := strings.Cut(text, ":")
+	if s.share, err = strconv.ParseFloat(share, 64); err != nil {
+		return s, fmt.Errorf("%q: want SHARE or SHARE:EPOCHS, as 0.01:60", text)
+	}
+	if !own {
+		return s, nil
+	}
+	if s.epochs, err = strconv.Atoi(epochs); err != nil || s.epochs < 1 || octal(epochs) {
+		return s, fmt.Errorf("%q: want a whole number of epochs, 1 or more, after the colon, as 0.01:60", text)
+	}
+	return s, nil
+}

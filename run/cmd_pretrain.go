@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/dist"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/spf13/pflag"
+)
+
+func pretrain(ctx context.Context, p program, args []string) error {
+	out, resume := "", false
+	var jf jobFlags
+	c, err := settle(p, "pretrain", args, func(f *pflag.FlagSet) {
+		f.StringVar(&out, "out", "", "run folder (default runs/METHOD-DATASET-seedN)")
+		f.BoolVar(&resume, "resume", false, "go on with the run in --out")
+		jf.bind(f)
+	})
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		name := c.Method
+		if c.MSR {
+			name += "+msr"
+		}
+		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Dataset, c.Seed)
+	}
+	place, spawn, err := jf.place(c.Device)
+	if err != nil {
+		return err
+	}
+	if spawn {
+		return jf.spawn(ctx, p, args)
+	}
+	dist.Follow()
+	job, err := jf.join(ctx, place, &c)
+	if err != nil {
+		return err
+	}
+	defer job.Close()
+	_, err = trainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && runfolder.Holds(out))
+	return interruptedHere(ctx, err)
+}
+
+// interruptedHere is the error of a rank that was interrupted, as the others were,
+// and heard of it by them first.
+func interruptedHere(ctx context.Context, err error) error {
+	var other *dist.Elsewhere
+	if ctx.Err() != nil && errors.As(err, &other) {
+		return ctx.Err()
+	}
+	return err
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/pflag"
+)
+
+// toy is the paper's experiment of Figures 1 and 4: training and testing on full
+// pictures and on their foreground, in all four combinations.
+func toy(ctx context.Context, p program, args []string) error {
+	var names []string
+	g := toyStudy{study: newStudy(p, "runs/toy", 200)}
+	extra := func(f *pflag.FlagSet) {
+		f.StringSliceVar(&names, "methods", []string{"simclr", "byol"}, "methods, each without and with MSR")
+		bindStudy(f, &g.study)
+	}
+	with := configured(p, "toy", args, extra)
+	if _, err := with(); err != nil {
+		return err
+	}
+	return g.toy(ctx, names, with)
+}
