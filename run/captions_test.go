@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestOneSeedHasNoSpread(t *testing.T) {
@@ -48,7 +50,7 @@ func TestAblationsAreBaselines(t *testing.T) {
 	lines, err := r.ReadAll()
 	require.NoError(t, err)
 	top1 := func(name string, seed int) float64 {
-		var scores []score
+		var scores []train.Score
 		data, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("%s-seed%d", name, seed), "scores.json"))
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(data, &scores))

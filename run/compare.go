@@ -2,79 +2,47 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
-	"time"
 
+	"github.com/spf13/pflag"
+
+	"github.com/icl-msr/icl-msr/internal/experiment"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/train"
 )
 
-// comparison is a grid of methods, without and with MSR and its ablations.
-type comparison struct {
-	study
-	methods, ablations []string
-	msr                string // off, on or both
+// gridCommand is a command that compares methods.
+type gridCommand struct {
+	name, preset string // the preset holds unless the flags name one
+	grid         experiment.Comparison
+	set          *pflag.FlagSet
 }
 
-// compare runs the grid, and writes tables and a page.
-func (k *comparison) compare(ctx context.Context, with configure) error {
-	msr, err := k.check()
+// compare trains a grid of methods, with and without MSR, and writes the
+// paper's Table 1 for what was run.
+func compare(ctx context.Context, p program, args []string) error {
+	k := gridCommand{name: "compare", grid: experiment.Comparison{Methods: methods.Names(), Study: newStudy(p, "runs/compare", 200)}}
+	k.grid.Title = "Methods with and without MSR"
+	return k.do(ctx, p, args)
+}
+
+func (k *gridCommand) bind(f *pflag.FlagSet) {
+	k.set = f
+	f.StringSliceVar(&k.grid.Methods, "methods", k.grid.Methods, "methods to compare")
+	f.StringVar(&k.grid.MSR, "msr", "both", "the meta semantic regularizer: off, on or both")
+	f.StringSliceVar(&k.grid.Ablations, "ablations", k.grid.Ablations, ablationsAbout)
+	bindStudy(f, &k.grid.Study)
+}
+
+func (k *gridCommand) do(ctx context.Context, p program, args []string) error {
+	under, shown := presetUnder(args, k.preset)
+	with := configured(p, k.name, under, func(f *pflag.FlagSet) { shown(f); k.bind(f) })
+	c, err := with()
 	if err != nil {
 		return err
 	}
-	for _, name := range k.methods {
-		c, err := with("--method", name) // each method has its own recipe under the flags
-		if err != nil {
-			return err
-		}
-		if err := k.add(name, c, msr); err != nil {
-			return err
-		}
+	if k.set.Changed("method") || c.Method != train.Default().Method {
+		return usage.Errorf("--method: compare takes several, --methods simclr,byol")
 	}
-	start := time.Now()
-	return k.run(ctx, func() error { return k.report(time.Since(start)) })
-}
-
-// check is whether to run without and with MSR, or what is wrong with the flags.
-func (k *comparison) check() (with []bool, err error) {
-	if err := distinct(k.methods); err != nil {
-		return nil, err
-	}
-	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[k.msr]
-	if !ok {
-		return nil, usagef("--msr %s: want off, on or both", k.msr)
-	}
-	if k.msr == "off" && len(k.ablations) > 0 {
-		return nil, usagef("--ablations with --msr off: MSR is what they are compared with; want --msr on or both")
-	}
-	return with, nil
-}
-
-// distinct refuses no methods, and one twice.
-func distinct(names []string) error {
-	if len(names) == 0 {
-		return usagef("--methods names none; known: %s", strings.Join(methods.Names(), ", "))
-	}
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			return usagef("--methods names %s twice", name)
-		}
-	}
-	return nil
-}
-
-// add adds a method's arms.
-func (k *comparison) add(name string, c config, with []bool) error {
-	for _, c.MSR = range with {
-		a := arm{Name: name, config: c}
-		if c.MSR {
-			a.Name += "+MSR"
-		}
-		k.arms = append(k.arms, a)
-	}
-	cs, err := ablated(c, k.ablations)
-	for _, c := range cs {
-		k.arms = append(k.arms, arm{Name: name + "+MSR " + c.Ablation, config: c})
-	}
-	return err
+	return k.grid.Run(ctx, with)
 }

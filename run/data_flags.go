@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // dataFlags name the data that a trained network is used on: some of training's
@@ -18,9 +20,9 @@ func dataFlagNames() []string {
 }
 
 func bindData(f *pflag.FlagSet) *dataFlags {
-	var c config
+	var c train.Config
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.bind(all)
+	c.Bind(all)
 	for _, name := range dataFlagNames() {
 		g := all.Lookup(name)
 		switch name {
@@ -47,12 +49,12 @@ func (d *dataFlags) given() (out []string) {
 
 // over puts the flags over the data of the network's training. It tells w where
 // only some classes are taken since the training took no others.
-func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
+func (d *dataFlags) over(w io.Writer, k *train.Checkpoint) error {
 	dataset := d.set.Lookup("dataset").Value.String()
-	if err := k.needsDataset(dataset); err != nil {
+	if err := k.NeedsDataset(dataset); err != nil {
 		return err
 	}
-	c := &k.config
+	c := &k.Config
 	if dataset != "" && dataset != c.Dataset { // what the training says of its own is nothing to another one
 		c.Classes, c.ValLabels, c.Foreground, c.Variant = "", "", "", string(datasets.Full)
 	}
@@ -60,11 +62,11 @@ func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
 		c.DataDir = ""
 	}
 	trained := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.bind(trained)
+	c.Bind(trained)
 	for _, name := range dataFlagNames() {
 		if g := d.set.Lookup(name); g.Changed {
 			if err := trained.Set(name, g.Value.String()); err != nil {
-				return wrongUse(err)
+				return usage.Wrap(err)
 			}
 		}
 	}
@@ -76,5 +78,5 @@ func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
 
 // bindDepth16 is the flag of the commands that take over a training's settings.
 func bindDepth16(f *pflag.FlagSet) *string {
-	return f.String("depth16", "", depth16Help+" (default: as in training)")
+	return f.String("depth16", "", train.Depth16Help+" (default: as in training)")
 }

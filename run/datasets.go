@@ -16,12 +16,14 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 func listDatasets(_ context.Context, p program, args []string) error {
 	f := flags(p, "datasets", "[--dataset NAME --data-dir DIR [--samples FILE.png]]")
-	c := defaults()
+	c := train.Default()
 	c.Dataset = ""
 	f.StringVar(&c.Dataset, "dataset", "", "look at this one")
 	f.StringVar(&c.DataDir, "data-dir", "", "where its files are")
@@ -31,7 +33,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	f.StringVar(&c.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
 	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures")
-	f.StringVar(&c.Depth16, "depth16", c.Depth16, depth16Help)
+	f.StringVar(&c.Depth16, "depth16", c.Depth16, train.Depth16Help)
 	samples := f.String("samples", "", "write a PNG with three pictures of each class")
 	force := f.Bool("force", false, "write over a file that --samples finds there")
 	checks := f.Bool("sums", true, "compare the files with the published checksums, where there are such")
@@ -40,8 +42,8 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	}
 	if *samples != "" {
 		// In the data set's folder it may be one of its pictures.
-		safe := *force && (c.DataDir == "" || !within(c.DataDir, *samples))
-		if err := (output{flag: "--samples", path: *samples, force: safe, picture: true}).check(); err != nil {
+		safe := *force && (c.DataDir == "" || !outfile.Within(c.DataDir, *samples))
+		if err := (outfile.File{Flag: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
 			return err
 		}
 	}
@@ -52,13 +54,13 @@ func listDatasets(_ context.Context, p program, args []string) error {
 		return nil
 	}
 	var sets []datasets.Dataset
-	for _, train := range []bool{true, false} {
-		if c.Dataset == "unlabelled" && !train {
+	for _, training := range []bool{true, false} {
+		if c.Dataset == "unlabelled" && !training {
 			break
 		}
-		ds, err := c.openPart(train, c.Unlabelled)
+		ds, err := c.OpenPart(training, c.Unlabelled)
 		if err != nil {
-			tellNotes(p.stdout, sets...)
+			train.TellNotes(p.stdout, sets...)
 			return err
 		}
 		defer datasets.Close(ds)
@@ -66,13 +68,13 @@ func listDatasets(_ context.Context, p program, args []string) error {
 		if err := describeDataset(p.stdout, ds); err != nil {
 			return err
 		}
-		if train && *samples != "" {
+		if training && *samples != "" {
 			if err := writeSamples(ds, *samples); err != nil {
 				return err
 			}
 		}
 	}
-	tellNotes(p.stdout, sets...)
+	train.TellNotes(p.stdout, sets...)
 	if !*checks {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // tiny are flags of runs of less than a second.
@@ -82,7 +83,7 @@ func TestFineTuneWithAShareOfTheLabels(t *testing.T) {
 	status, _, errs := do(small("--out", run, "--count", "200")...)
 	require.Zero(t, status, errs)
 	args := []string{"finetune", "--run", run, "--labels", "0.1,0.5", "--epochs", "4", "--batch-size", "20", "--threads", "1", "--json"}
-	type result struct{ Results []fineTuned }
+	type result struct{ Results []train.FineTuned }
 	tune := func(more ...string) (r result) {
 		status, out, errs := do(append(args, more...)...)
 		require.Zero(t, status, errs)
@@ -236,7 +237,7 @@ func TestViewsOnTheDevice(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "run")
 		status, _, errs := do(small(append([]string{"--out", out}, more...)...)...)
 		require.Zero(t, status, errs)
-		metrics, err := readMetrics(out)
+		metrics, err := train.ReadMetrics(out)
 		require.NoError(t, err)
 		return metrics[0].LCt
 	}

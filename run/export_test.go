@@ -14,6 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // A run is exported in every format; its TorchScript is trained on, exported
@@ -28,7 +29,7 @@ func TestExportAndBack(t *testing.T) {
 		return out
 	}
 	ok(small("--msr", "--out", at("run"))...)
-	for _, what := range exportKinds() {
+	for _, what := range train.ExportKinds() {
 		for _, ending := range []string{".pt", ".safetensors", ".ts", ".onnx"} {
 			out := ok("export", "--run", at("run"), "--what", what, "--out", at(what+ending))
 			assert.Contains(t, out, what+" of "+runfolder.Last(at("run"))+" after 2 epochs")
@@ -60,9 +61,9 @@ func TestExportAndBack(t *testing.T) {
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		p, b := plain.Tensors(s)
 		levels := torch.FromSlice(s, make([]uint8, 2*3*20*30), gotch.CPU, 2, 3, 20, 30)
-		c := defaults()
+		c := train.Default()
 		c.Size = 16
-		aug, err := c.augmentation()
+		aug, err := c.Augmentation()
 		require.NoError(t, err)
 		var black []float32 // normalised
 		for range 2 {
@@ -118,16 +119,16 @@ func TestAScriptIsEvaluatedAsTheRunIs(t *testing.T) {
 		status, _, errs := do(args...)
 		require.Zero(t, status, errs)
 	}
-	one, err := load(runfolder.Last(run))
+	one, err := train.Load(runfolder.Last(run))
 	require.NoError(t, err)
-	other, err := load(runfolder.Last(again))
+	other, err := train.Load(runfolder.Last(again))
 	require.NoError(t, err)
-	other.tensors = one.tensors // the statistics of the run itself
-	features := func(k checkpoint) (out []float32) {
+	other.Tensors = one.Tensors // the statistics of the run itself
+	features := func(k train.Checkpoint) (out []float32) {
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			st, err := k.config.state(s, 0)
+			st, err := k.Config.State(s, 0)
 			require.NoError(t, err)
-			require.NoError(t, k.fill(st.Encoder()))
+			require.NoError(t, k.Fill(st.Encoder()))
 			require.NoError(t, torch.ManualSeed(1))
 			out = torch.Slice[float32](s, st.Features(s, s.Normal(0, 1, torch.Float32(), 5, 3, 16, 16)))
 			return s.Err()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // classes makes train and test folders of two classes.
@@ -27,10 +28,10 @@ func onFolder(dir, out string, more ...string) []string {
 	return small(append([]string{"--dataset", "folder", "--data-dir", dir, "--batch-size", "8", "--epochs", "1", "--out", out}, more...)...)
 }
 
-func scoresOf(t *testing.T, args ...string) (found []score) {
+func scoresOf(t *testing.T, args ...string) (found []train.Score) {
 	status, out, errs := do(append([]string{"eval", "--json", "--epochs", "2", "--neighbours", "1", "--threads", "1"}, args...)...)
 	require.Zero(t, status, errs)
-	var got struct{ Scores []score }
+	var got struct{ Scores []train.Score }
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	return got.Scores
 }
@@ -42,14 +43,14 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	status, _, errs := do(onFolder(dir, run)...)
 	require.Zero(t, status, errs)
 	whole := scoresOf(t, "--run", run)[0]
-	assert.Equal(t, pictureCount{Read: 8, Of: 8}, whole.Test)
-	assert.Equal(t, pictureCount{Read: 12, Of: 12}, whole.Train)
+	assert.Equal(t, train.PictureCount{Read: 8, Of: 8}, whole.Test)
+	assert.Equal(t, train.PictureCount{Read: 12, Of: 12}, whole.Train)
 	spoil := func(path string) { require.NoError(t, os.WriteFile(path, []byte("no picture"), 0o600)) }
 	files, err := filepath.Glob(filepath.Join(dir, "test", "*", "*"))
 	require.NoError(t, err)
 	spoil(files[0])
 	got := scoresOf(t, "--run", run)[0]
-	assert.Equal(t, pictureCount{Read: 7, Of: 8}, got.Test)
+	assert.Equal(t, train.PictureCount{Read: 7, Of: 8}, got.Test)
 	right := 7 * got.KNN
 	assert.InDelta(t, math.Round(right), right, 1e-9, "a share of seven")
 	status, out, errs := do("eval", "--run", run, "--epochs", "2", "--threads", "1")
@@ -57,9 +58,9 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	assert.Contains(t, out, "7 of 8")
 	status, out, errs = do("finetune", "--run", run, "--epochs", "1", "--labels", "1", "--json", "--threads", "1")
 	require.Zero(t, status, errs)
-	var tuned struct{ Results []fineTuned }
+	var tuned struct{ Results []train.FineTuned }
 	require.NoError(t, json.Unmarshal([]byte(out), &tuned))
-	assert.Equal(t, pictureCount{Read: 7, Of: 8}, tuned.Results[0].Test)
+	assert.Equal(t, train.PictureCount{Read: 7, Of: 8}, tuned.Results[0].Test)
 	status, _, errs = do(onFolder(dir, filepath.Join(t.TempDir(), "run"), "--epochs", "2", "--eval-every", "1", "--eval-epochs", "2")...)
 	require.Zero(t, status, errs)
 	assert.Equal(t, 1, strings.Count(errs, "warning: skipped picture"), "once for both evaluations: %s", errs)
@@ -123,9 +124,9 @@ func TestAFailedEvaluationCostsNoEpoch(t *testing.T) {
 	status, _, errs := do(args...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "the epoch is saved: go on with --resume")
-	k, err := load(runfolder.Last(run))
+	k, err := train.Load(runfolder.Last(run))
 	require.NoError(t, err)
-	assert.Equal(t, 1, k.position.Epoch)
+	assert.Equal(t, 1, k.Position.Epoch)
 	for file, data := range whole {
 		require.NoError(t, os.WriteFile(file, data, 0o600))
 	}
@@ -140,11 +141,11 @@ func TestAFailedEvaluationCostsNoEpoch(t *testing.T) {
 }
 
 // evaluations are those in a run's metrics, a list an epoch.
-func evaluations(t *testing.T, run string) (out [][]score) {
+func evaluations(t *testing.T, run string) (out [][]train.Score) {
 	data, err := os.ReadFile(runfolder.Metrics(run))
 	require.NoError(t, err)
 	for line := range strings.Lines(string(data)) {
-		var l epochLine
+		var l train.EpochLine
 		require.NoError(t, json.Unmarshal([]byte(line), &l))
 		out = append(out, l.Evaluation)
 	}

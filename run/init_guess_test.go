@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torchscript"
@@ -222,5 +223,5 @@ func TestAFolderWithoutARunNamesWhatToTake(t *testing.T) {
 	status, _, errs := do(small("--init", dir)...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "dcp_to_torch "+dir+" one.pt")
-	assert.False(t, exists(runfolder.Config(dir)))
+	assert.False(t, outfile.Exists(runfolder.Config(dir)))
 }

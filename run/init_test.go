@@ -13,6 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 const moco = "testdata/init/moco.pth"
@@ -29,7 +30,7 @@ func mocoWeights(t *testing.T, name string) []byte {
 				require.NoError(t, err)
 				var out []byte
 				require.NoError(t, torch.With(func(s *torch.Scope) error {
-					out = s.Bytes(s.To(decode(s, raw), torch.Float32()))
+					out = s.Bytes(s.To(train.DecodeTensor(s, raw), torch.Float32()))
 					return s.Err()
 				}))
 				return out

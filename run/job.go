@@ -13,7 +13,9 @@ import (
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // jobFlags say how a data-parallel job is started and talks.
@@ -33,27 +35,27 @@ func (j *jobFlags) bind(f *pflag.FlagSet) {
 // others and itself anew.
 func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	if j.processes < 0 {
-		return p, false, usagef("--nproc-per-node %d: want 1 or more, or 0", j.processes)
+		return p, false, usage.Errorf("--nproc-per-node %d: want 1 or more, or 0", j.processes)
 	}
 	if j.timeout <= 0 {
-		return p, false, usagef("--dist-timeout %s: want a time above 0, as 10m", j.timeout)
+		return p, false, usage.Errorf("--dist-timeout %s: want a time above 0, as 10m", j.timeout)
 	}
 	if j.backend != "" && j.backend != "gloo" && j.backend != "nccl" {
-		return p, false, wrongUse(suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"}))
+		return p, false, usage.Wrap(suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"}))
 	}
 	if p, err = dist.Find(os.Getenv); err != nil {
-		return p, false, wrongUse(err)
+		return p, false, usage.Wrap(err)
 	}
 	all := p
 	if j.processes > 1 && p.Size == 1 {
 		all.Size, all.LocalSize = j.processes, j.processes
 	}
-	if err := noGPU(device); err != nil && all.Size > 1 {
+	if err := train.NoGPU(device); err != nil && all.Size > 1 {
 		return p, false, err
 	}
 	if all.Size > 1 || j.backend == "nccl" {
 		if _, _, err := dist.Assign(device, j.backend, all, torch.CUDADevices(), torch.Backends()); err != nil {
-			return p, false, wrongUse(err)
+			return p, false, usage.Wrap(err)
 		}
 	}
 	switch {
@@ -62,14 +64,14 @@ func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	case j.processes == 0:
 		return p, false, nil
 	case p.Size > 1:
-		return p, false, usagef("--nproc-per-node %d in a job of %d processes that another program started (RANK or SLURM_PROCID is set): leave it out", j.processes, p.Size)
+		return p, false, usage.Errorf("--nproc-per-node %d in a job of %d processes that another program started (RANK or SLURM_PROCID is set): leave it out", j.processes, p.Size)
 	}
 	return p, true, nil
 }
 
 // join meets the other processes; nil where there are none. The configuration
 // becomes that of this process: its device and its share of the machine's cores.
-func (j *jobFlags) join(ctx context.Context, p dist.Place, c *config) (*dist.Job, error) {
+func (j *jobFlags) join(ctx context.Context, p dist.Place, c *train.Config) (*dist.Job, error) {
 	if p.Size == 1 {
 		return nil, nil
 	}
@@ -113,7 +115,7 @@ func or(n, otherwise int) int {
 }
 
 // sameEverywhere lists the settings that must not differ between ranks: all but those of the machine.
-func sameEverywhere(c config, device string) (out []dist.Setting, err error) {
+func sameEverywhere(c train.Config, device string) (out []dist.Setting, err error) {
 	c.Device, _, _ = strings.Cut(device, ":")
 	c.DataDir, c.Foreground, c.ValLabels, c.Workers = "", "", "", 0
 	text, err := yaml.Marshal(c)

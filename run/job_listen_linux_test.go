@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -59,7 +60,7 @@ func listening(t *testing.T, pid int) (out []string) {
 func TestAJobListensOnItsAddressAlone(t *testing.T) {
 	dir := t.TempDir()
 	ranks := job(t, 2, long(dir, "--dist-timeout", "20s")...)
-	require.Eventually(t, func() bool { return exists(runfolder.Last(filepath.Join(dir, "run"))) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(filepath.Join(dir, "run"))) }, time.Minute, time.Millisecond)
 	for r, k := range ranks {
 		at := listening(t, k.p.Process.Pid)
 		assert.NotEmpty(t, at, "rank %d", r)

@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // Two hosts, as network namespaces with a cable between them that is then cut:
@@ -44,7 +46,7 @@ func TestACutCableEndsTheJob(t *testing.T) {
 		ranks[r] = k
 	}
 	last := runfolder.Last(filepath.Join(dir, "run"))
-	require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(last) }, time.Minute, time.Millisecond)
 	for r, host := range hosts {
 		out, err := exec.Command("ip", "netns", "exec", host, "ss", "-ltnH").Output()
 		if err == nil {
@@ -59,6 +61,6 @@ func TestACutCableEndsTheJob(t *testing.T) {
 		assert.Equal(t, exitFailure, status, said)
 		assert.Contains(t, said, []string{"rank 0: stopped: rank 1 does not answer", "rank 1: stopped: rank 0 does not answer"}[r])
 	}
-	_, err := load(last)
+	_, err := train.Load(last)
 	assert.NoError(t, err, "the checkpoint is whole")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -66,7 +67,7 @@ func TestRanksThatDifferAreRefused(t *testing.T) {
 	script := with("--arch", "torchscript:../nets/testdata/scripted.pt")
 	at = port(t)
 	refuses(t, exitUsage, "TorchScript backbone", startRank(t, 0, 2, at, script...), startRank(t, 1, 2, at, script...))
-	assert.False(t, exists(out), "no folder is made")
+	assert.False(t, outfile.Exists(out), "no folder is made")
 }
 
 // picturesIn makes a folder of two classes, at most 16 pixels wide.
@@ -111,7 +112,7 @@ func TestRanksWithOtherDataAreRefused(t *testing.T) {
 		at := port(t)
 		refuses(t, exitFailure, want, startRank(t, 0, 2, at, args("one")...), startRank(t, 1, 2, at, args(data)...))
 	}
-	assert.False(t, exists(out), "no folder is made")
+	assert.False(t, outfile.Exists(out), "no folder is made")
 	at := port(t)
 	for _, k := range []*rank{startRank(t, 0, 2, at, args("one")...), startRank(t, 1, 2, at, args("same")...)} {
 		status, last := k.ends(t, 20*time.Second)
@@ -192,7 +193,7 @@ func TestRankZerosErrorBetweenEpochsIsToldByAll(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	ranks := job(t, 2, small("--epochs", "100000", "--dist-timeout", "20s", "--out", out)...)
 	checkpoints := filepath.Dir(runfolder.Last(out))
-	require.Eventually(t, func() bool { return exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	require.NoError(t, os.Rename(checkpoints, checkpoints+"-before"))
 	require.NoError(t, os.WriteFile(checkpoints, nil, 0o644))
 	status, said := ranks[0].ends(t, 20*time.Second)

@@ -19,7 +19,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // rank is a process of a job, as torchrun would start it.
@@ -126,9 +128,9 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	near(t, at("one"), at("two"), 1e-4)
 	assert.Contains(t, said.String(), "2 processes, 8 pictures of a step on each")
 	assert.Equal(t, 1, strings.Count(said.String(), "epoch 2/2"), "rank 0 speaks")
-	a, err := readMetrics(at("one"))
+	a, err := train.ReadMetrics(at("one"))
 	require.NoError(t, err)
-	b, err := readMetrics(at("two"))
+	b, err := train.ReadMetrics(at("two"))
 	require.NoError(t, err)
 	for i := range a {
 		assert.InDelta(t, a[i].LTo, b[i].LTo, 1e-4)
@@ -136,7 +138,7 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	}
 
 	two := job(t, 2, args("cut")...)
-	require.Eventually(t, func() bool { return exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
 	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one is told, all stop
 	for _, k := range two {
 		status, last := k.ends(t, time.Minute)
@@ -172,7 +174,7 @@ func TestALostRankEndsTheJob(t *testing.T) {
 		dir := t.TempDir()
 		ranks := job(t, 3, long(dir, "--batch-size", "15", "--dist-timeout", "4s")...)
 		last := runfolder.Last(filepath.Join(dir, "run"))
-		require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(last) }, time.Minute, time.Millisecond)
 		require.NoError(t, ranks[c.rank].p.Process.Signal(c.signal))
 		for r, k := range ranks {
 			if r == c.rank {
@@ -183,7 +185,7 @@ func TestALostRankEndsTheJob(t *testing.T) {
 			assert.Contains(t, said, fmt.Sprintf("rank %d does not answer", c.rank), c.name)
 			assert.Contains(t, said, fmt.Sprintf("run: rank %d: stopped", r))
 		}
-		_, err := load(last)
+		_, err := train.Load(last)
 		assert.NoError(t, err, "the checkpoint is whole")
 	}
 }
@@ -195,7 +197,7 @@ func TestSpawnedProcessesEndTogether(t *testing.T) {
 	last := runfolder.Last(filepath.Join(dir, "run"))
 	run := func(more ...string) (*exec.Cmd, *bytes.Buffer) {
 		p, said := start(t, long(dir, append(more, "--nproc-per-node", "2", "--dist-timeout", "20s")...)...)
-		require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(last) }, time.Minute, time.Millisecond)
 		return p, said
 	}
 	p, said := run()
@@ -219,7 +221,7 @@ func TestSpawnedProcessesEndTogether(t *testing.T) {
 	_ = p.Wait()
 	assert.Equal(t, exitFailure, p.ProcessState.ExitCode(), said.String())
 	assert.Contains(t, said.String(), "run: rank 1 ended (signal: killed), so all were ended")
-	_, err := load(last)
+	_, err := train.Load(last)
 	assert.NoError(t, err)
 }
 

@@ -9,20 +9,22 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestSharesOfTheLabels(t *testing.T) {
-	for text, want := range map[string][]labelShare{
-		"0.01:60,0.1:30": {{0.01, 60}, {0.1, 30}},
-		"0.01, 1e-1:5":   {{0.01, 0}, {0.1, 5}},
-		"1":              {{1, 0}},
+	for text, want := range map[string][]train.LabelShare{
+		"0.01:60,0.1:30": {{Share: 0.01, Epochs: 60}, {Share: 0.1, Epochs: 30}},
+		"0.01, 1e-1:5":   {{Share: 0.01, Epochs: 0}, {Share: 0.1, Epochs: 5}},
+		"1":              {{Share: 1, Epochs: 0}},
 	} {
-		got := []labelShare{{0.5, 0}}
+		got := []train.LabelShare{{Share: 0.5, Epochs: 0}}
 		f := &labelShares{to: &got}
 		require.NoError(t, f.Set(text), text)
 		assert.Equal(t, want, got, "the default goes: %s", text)
 		require.NoError(t, f.Set("0.2:7"))
-		assert.Equal(t, append(want, labelShare{0.2, 7}), got, "given again, it adds")
+		assert.Equal(t, append(want, train.LabelShare{Share: 0.2, Epochs: 7}), got, "given again, it adds")
 	}
 	for text, want := range map[string]string{
 		"":         `"": want SHARE or SHARE:EPOCHS`,
@@ -35,9 +37,9 @@ func TestSharesOfTheLabels(t *testing.T) {
 		"0.1:6:7":  "want a whole number of epochs",
 		"0.1,,0.2": `"": want SHARE`,
 	} {
-		got := []labelShare{{0.5, 0}}
+		got := []train.LabelShare{{Share: 0.5, Epochs: 0}}
 		assert.ErrorContains(t, (&labelShares{to: &got}).Set(text), want, text)
-		assert.Equal(t, []labelShare{{0.5, 0}}, got, "a wrong text changes nothing")
+		assert.Equal(t, []train.LabelShare{{Share: 0.5, Epochs: 0}}, got, "a wrong text changes nothing")
 	}
 }
 
@@ -47,7 +49,7 @@ func FuzzSharesOfTheLabels(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var first, again []labelShare
+		var first, again []train.LabelShare
 		l := &labelShares{to: &first}
 		if l.Set(text) != nil {
 			return
@@ -55,7 +57,7 @@ func FuzzSharesOfTheLabels(f *testing.F) {
 		require.NoError(t, (&labelShares{to: &again}).Set(l.String()))
 		assert.Equal(t, l.String(), (&labelShares{to: &again}).String())
 		for _, s := range again {
-			assert.GreaterOrEqual(t, s.epochs, 0)
+			assert.GreaterOrEqual(t, s.Epochs, 0)
 		}
 	})
 }
@@ -86,7 +88,7 @@ func TestFineTuningTellsSplitsAndEpochs(t *testing.T) {
 	assert.Contains(t, out, "not published lists (--label-list takes those)")
 	status, out, errs = do(append(args, "--label-list", list+":1", "--json")...)
 	require.Zero(t, status, errs)
-	var told struct{ Results []fineTuned }
+	var told struct{ Results []train.FineTuned }
 	require.NoError(t, json.Unmarshal([]byte(out), &told))
 	require.Len(t, told.Results, 1)
 	assert.Equal(t, "list "+list, told.Results[0].Split)

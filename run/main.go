@@ -17,7 +17,9 @@ import (
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // Exit statuses.
@@ -71,7 +73,7 @@ func main() {
 func execute(ctx context.Context, p program, args []string) int {
 	p = program{printable.New(p.stdout), printable.New(p.stderr)}
 	err := torch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
-	var u usage
+	var u usage.Error
 	var ended *dist.Exit
 	switch {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
@@ -104,7 +106,7 @@ func (p program) fail(text string) {
 func dispatch(ctx context.Context, p program, args []string) error {
 	if len(args) == 0 {
 		help(p.stderr)
-		return usagef("no command; see --help")
+		return usage.Errorf("no command; see --help")
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
@@ -120,7 +122,7 @@ func dispatch(ctx context.Context, p program, args []string) error {
 		}
 		names = append(names, c.name)
 	}
-	return wrongUse(suggest.Unknown("command", args[0], names))
+	return usage.Wrap(suggest.Unknown("command", args[0], names))
 }
 
 func help(w io.Writer) {
@@ -159,15 +161,15 @@ func parse(f *pflag.FlagSet, args []string) error {
 		return err
 	}
 	if f.NArg() > 0 {
-		return usagef("%q is no flag; see run %s --help", f.Arg(0), f.Name())
+		return usage.Errorf("%q is no flag; see run %s --help", f.Arg(0), f.Name())
 	}
 	return nil
 }
 
 // parseFlags parses args and leaves those that are no flags to the caller.
 func parseFlags(f *pflag.FlagSet, args []string) error {
-	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return setValue(f, g, value) })
-	var wrong *wrongValue
+	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return train.SetValue(f, g, value) })
+	var wrong *train.WrongValue
 	var unknown *pflag.NotExistError
 	switch {
 	case err == nil:
@@ -175,15 +177,15 @@ func parseFlags(f *pflag.FlagSet, args []string) error {
 	case errors.Is(err, pflag.ErrHelp):
 		return err
 	case errors.As(err, &wrong):
-		return usagef("--%w", wrong)
+		return usage.Errorf("--%w", wrong)
 	case errors.As(err, &unknown):
 		var names []string
 		f.VisitAll(func(g *pflag.Flag) { names = append(names, g.Name) })
 		if near := suggest.Nearest(unknown.GetSpecifiedName(), names); near != "" {
-			return usagef("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near, f.Name())
+			return usage.Errorf("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near, f.Name())
 		}
-		return usagef("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
+		return usage.Errorf("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
 	default:
-		return wrongUse(err)
+		return usage.Wrap(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func listMethods(_ context.Context, p program, args []string) error {
@@ -30,11 +31,11 @@ func listMethods(_ context.Context, p program, args []string) error {
 		}
 		return w.Flush()
 	}
-	c := defaults()
+	c := train.Default()
 	fmt.Fprintln(w, "method\tpaper\tviews\tnetworks beside the backbone\tlambda\tgamma\ttau\t")
 	for _, m := range methods.All() {
 		c.Method = m.Name
-		model, _, err := c.model(0)
+		model, _, err := c.Model(0)
 		if err != nil {
 			return err
 		}

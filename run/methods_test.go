@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // interrupter cancels a run once it has said a word.
@@ -43,7 +44,7 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 				}
 				status, _, errs := do(args("whole")...)
 				require.Zero(t, status, errs)
-				epochs, err := readMetrics(filepath.Join(dir, "whole"))
+				epochs, err := train.ReadMetrics(filepath.Join(dir, "whole"))
 				require.NoError(t, err)
 				require.Len(t, epochs, 3)
 				first := 0
@@ -72,7 +73,7 @@ func TestSwAVLeavesLnK(t *testing.T) {
 	status, _, errs := do("pretrain", "--preset", "cpu", "--method", "swav", "--count", "256", "--batch-size", "32", "--epochs", "6", "--width", "0.125", "--hidden", "32",
 		"--dim", "12", "--warmup", "0", "--schedule", "constant", "--size", "24", "--threads", "1", "--prototypes", "50", "--out", out)
 	require.Zero(t, status, errs)
-	epochs, err := readMetrics(out)
+	epochs, err := train.ReadMetrics(out)
 	require.NoError(t, err)
 	assert.Greater(t, epochs[0].LCt, math.Log(50))
 	assert.Less(t, epochs[5].LCt, math.Log(50))

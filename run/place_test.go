@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // onDevice are the flags of a run whose pictures are on the device.
@@ -30,7 +32,7 @@ func TestKeptPicturesTrainTheSameNetwork(t *testing.T) {
 			status, _, errs := do(small(append(append(args, "--out", filepath.Join(dir, out)), more...)...)...)
 			require.Zero(t, status, errs)
 			assert.Contains(t, errs, "\n"+where+"\n", name)
-			metrics, err := readMetrics(filepath.Join(dir, out))
+			metrics, err := train.ReadMetrics(filepath.Join(dir, out))
 			require.NoError(t, err)
 			return metrics[0].LCt
 		}
@@ -52,7 +54,7 @@ func TestARunWithKeptPicturesResumes(t *testing.T) {
 	args := onDevice("--msr", "--save-after", "1ns", "--out", cut)
 	for n := range 3 {
 		p, _ := start(t, args...)
-		require.Eventually(t, func() bool { return exists(runfolder.Last(cut)) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(cut)) }, time.Minute, time.Millisecond)
 		time.Sleep(time.Duration(20*n) * time.Millisecond)
 		require.NoError(t, p.Process.Kill())
 		_ = p.Wait()

@@ -18,6 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -78,12 +79,12 @@ func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 5)
 	// By hand: the picture, resized and normalised, through the backbone.
-	k, err := load(checkpoint)
+	k, err := train.Load(checkpoint)
 	require.NoError(t, err)
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
-		st, err := k.config.state(s, 0)
+		st, err := k.Config.State(s, 0)
 		require.NoError(t, err)
-		require.NoError(t, k.fill(st.Encoder()))
+		require.NoError(t, k.Fill(st.Encoder()))
 		plain, x := transforms.CIFAR().WithSize(16).Plain, make([]float32, 3*16*16)
 		for i, m := range images {
 			require.NoError(t, plain.Apply(x, transforms.Whole(m), nil, &transforms.Scratch{}))

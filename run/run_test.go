@@ -17,8 +17,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // small are the flags of a run of seconds.
@@ -81,7 +83,7 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 			break
 		}
 		require.Equal(t, exitInterrupted, status, e.String())
-		if !exists(runfolder.Config(cut)) { // interrupted before the folder was made
+		if !outfile.Exists(runfolder.Config(cut)) { // interrupted before the folder was made
 			resume = nil
 		}
 	}
@@ -90,9 +92,9 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 	for name := range want {
 		require.Equal(t, want[name], got[name], name)
 	}
-	a, err := readMetrics(whole)
+	a, err := train.ReadMetrics(whole)
 	require.NoError(t, err)
-	b, err := readMetrics(cut)
+	b, err := train.ReadMetrics(cut)
 	require.NoError(t, err)
 	require.Len(t, b, len(a))
 	for i := range a {
@@ -130,7 +132,7 @@ func TestEvalPrintsATableAndJSON(t *testing.T) {
 	assert.Contains(t, out, "new-background")
 	status, out, errs = do("eval", "--checkpoint", runfolder.Last(dir), "--epochs", "5", "--json", "--threads", "1")
 	require.Zero(t, status, errs)
-	var got struct{ Scores []score }
+	var got struct{ Scores []train.Score }
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	require.Len(t, got.Scores, 3)
 	assert.Greater(t, got.Scores[0].Linear.Top5, got.Scores[0].Linear.Top1)
@@ -218,8 +220,8 @@ func TestHelpShowsDefaults(t *testing.T) {
 	assert.Zero(t, status)
 	assert.Contains(t, out, "--temperature float")
 	assert.Contains(t, out, "(default 0.5)")
-	for _, q := range presets() {
-		assert.Contains(t, out, q.about)
+	for _, q := range train.Presets() {
+		assert.Contains(t, out, q.About)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // The differences of Table 4 are those of the files that the runs keep, and each
@@ -23,7 +25,7 @@ func TestSemiComparesAndTellsItsRecipe(t *testing.T) {
 	top1 := func(name string, seed, part int) float64 {
 		data, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("%s-seed%d", name, seed), "finetuned.json"))
 		require.NoError(t, err)
-		var f struct{ Results []fineTuned }
+		var f struct{ Results []train.FineTuned }
 		require.NoError(t, json.Unmarshal(data, &f))
 		assert.Equal(t, []int{3, 1}, []int{f.Results[0].Epochs, f.Results[1].Epochs})
 		assert.Equal(t, fmt.Sprintf("drawn, seed %d", seed), f.Results[part].Split)

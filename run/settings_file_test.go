@@ -10,10 +10,13 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // settled is the configuration of pretrain with a file of settings and flags.
-func settled(t *testing.T, text string, args ...string) (config, error) {
+func settled(t *testing.T, text string, args ...string) (train.Config, error) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	var o bytes.Buffer
@@ -55,7 +58,7 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	} {
 		_, err := settled(t, text)
 		assert.ErrorContains(t, err, want, text)
-		assert.IsType(t, usage{}, err, text)
+		assert.IsType(t, usage.Error{}, err, text)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "\n", text)
 		}
@@ -68,12 +71,12 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	assert.Equal(t, []int{5, 1}, c.Drops)
 	assert.Equal(t, "010", c.Classes, "texts are what they are")
 	assert.Equal(t, time.Minute, c.SaveAfter)
-	assert.Equal(t, options{"tau_plus": 0.2}, c.Options)
+	assert.Equal(t, train.NamedValues{"tau_plus": 0.2}, c.Options)
 	assert.Equal(t, []int64{30}, c.Prototypes)
 	assert.Empty(t, c.ValLabels)
 	c, err = settled(t, "")
 	require.NoError(t, err)
-	assert.Equal(t, defaults(), c)
+	assert.Equal(t, train.Default(), c)
 }
 
 // The same types on the command line.
@@ -90,7 +93,7 @@ func TestNumbersOnTheCommandLineAreDecimal(t *testing.T) {
 		assert.Contains(t, errs, want)
 	}
 	for text, is := range map[string]bool{"0": false, "10": false, "010": true, "-010": true, "1,02": true, "0x10": false, "0.5": false, "00": true, "": false} {
-		assert.Equal(t, is, octal(text), text)
+		assert.Equal(t, is, train.Octal(text), text)
 	}
 }
 

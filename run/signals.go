@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // withSignals is a context that ends with Ctrl-C, SIGTERM and SIGHUP: the step at
@@ -32,5 +34,5 @@ func withSignals(ctx context.Context) context.Context {
 			asked.Store(true)
 		}
 	}()
-	return withSaves(ctx, asked)
+	return train.WithSaves(ctx, asked)
 }

@@ -17,12 +17,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestACheckpointThatIsAskedForComesAtTheNextStep(t *testing.T) {
 	asked := &atomic.Bool{}
-	ctx := withSaves(context.Background(), asked)
+	ctx := train.WithSaves(context.Background(), asked)
 	asked.Store(true)
 	var o, e bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "run")
@@ -44,7 +46,7 @@ func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *sp
 	require.NoError(t, p.Start())
 	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that hears no signal never ends
 	t.Cleanup(func() { late.Stop(); _ = p.Process.Kill() })
-	require.Eventually(t, func() bool { return exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	return p, said, out
 }
 
@@ -57,7 +59,7 @@ func TestSignalsOfARun(t *testing.T) {
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
 	assert.Contains(t, said.String(), "saved; go on with --resume")
-	_, err := load(runfolder.Last(out))
+	_, err := train.Load(runfolder.Last(out))
 	assert.NoError(t, err)
 
 	p, said, _ = running(t, "trap '' HUP; ") // nohup
@@ -113,7 +115,7 @@ func TestAStoppedRankEndsTheCommand(t *testing.T) {
 		assert.Equal(t, exitFailure, p.ProcessState.ExitCode())
 		assert.Equal(t, 1, strings.Count(said.String(), fmt.Sprintf("rank %d does not answer", stopped)), said.String())
 		assert.Equal(t, 1, strings.Count(said.String(), "run: "), said.String())
-		_, err := load(runfolder.Last(out))
+		_, err := train.Load(runfolder.Last(out))
 		assert.NoError(t, err)
 	}
 }

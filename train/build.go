@@ -1,0 +1,128 @@
+package train
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
+)
+
+func SetThreads(n int) error {
+	if n == 0 {
+		n = runtime.NumCPU()
+	}
+	if err := torch.SetThreads(n); err != nil {
+		return usage.Errorf("--threads %d: want 0 (all cores) or more", n)
+	}
+	return nil
+}
+
+// method is the one that the configuration names, for a data set of so many
+// pictures; 0 where they do not matter.
+func (c *Config) method(pictures int) (methods.Method, error) {
+	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures), Prototypes: c.Prototypes, Options: c.Options})
+	if err != nil {
+		return nil, usage.Wrap(err)
+	}
+	return m, nil
+}
+
+// Model builds the networks that the configuration describes; f_msr is nil
+// without MSR.
+func (c *Config) Model(pictures int) (*methods.Model, *nets.MSR, error) {
+	backbone, err := c.backbone()
+	if err != nil {
+		return nil, nil, err
+	}
+	method, err := c.method(pictures)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := methods.NewModel(method, backbone)
+	if err != nil {
+		return nil, nil, usage.Wrap(err)
+	}
+	if !c.MSR {
+		return model, nil, nil
+	}
+	m := c.Meta()
+	if err := m.Validate(); err != nil {
+		return nil, nil, usage.Wrap(err)
+	}
+	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.NumWeights, C: model.WeightWidth(m.Space)})
+	if err != nil {
+		return nil, nil, usage.Wrap(err)
+	}
+	return model, f, nil
+}
+
+// State builds the networks, to evaluate them, on the device.
+func (c *Config) State(s *torch.Scope, pictures int) (*meta.State, error) {
+	return c.stateOn(s, pictures, false)
+}
+
+// trained is state for steps of one shape.
+func (c *Config) trained(s *torch.Scope, pictures int) (*meta.State, error) {
+	return c.stateOn(s, pictures, true)
+}
+
+func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.State, error) {
+	d, err := c.Setup(training)
+	if err != nil {
+		return nil, err
+	}
+	model, f, err := c.Model(pictures)
+	if err != nil {
+		return nil, err
+	}
+	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: torch.Options{DType: gotch.Float, Device: d},
+		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
+	if err = c.Explain(err, ""); err != nil && !isFault(err) {
+		err = usage.Wrap(err)
+	}
+	return st, err
+}
+
+// Open opens a part of the data set; training also uses what has no labels.
+func (c *Config) Open(train bool) (datasets.Dataset, error) { return c.OpenPart(train, false) }
+
+func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
+	count := 0 // the test part keeps its own size
+	if train {
+		count = c.Count
+	}
+	if err := c.CheckDepth16(); err != nil {
+		return nil, err
+	}
+	classes, err := datasets.ParseClasses(c.Classes)
+	if err != nil {
+		return nil, usage.Wrap(err)
+	}
+	ds, err := datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
+		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled, Depth16: datasets.Depth16(c.Depth16)})
+	if err != nil || !train || c.Variant == string(datasets.Full) {
+		return ds, err
+	}
+	foreground, ok := ds.(datasets.Foreground)
+	if !ok {
+		return nil, usage.Errorf("--train-variant %s: where the foreground is, is not known of %s", c.Variant, ds.Name())
+	}
+	var known []string
+	for _, v := range datasets.Variants(foreground) {
+		if known = append(known, string(v)); string(v) == c.Variant {
+			return datasets.View(foreground, v), nil
+		}
+	}
+	return nil, usage.Wrap(suggest.Unknown("--train-variant", c.Variant, known))
+}
+
+// Seconds prints a duration for people.
+func Seconds(d time.Duration) string { return d.Round(time.Second).String() }
