@@ -1,3 +1,4 @@
+// Package embedding writes the features of pictures to a file, and resumes a file that an interrupted program left.
 package embedding
 
 import (

@@ -1,3 +1,4 @@
+// Package experiment trains and evaluates many runs, and puts what came of them into tables and on a page.
 package experiment
 
 import (

@@ -1,3 +1,4 @@
+// Package outfile guards files that the user names to be written.
 package outfile
 
 import (

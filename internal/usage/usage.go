@@ -1,3 +1,5 @@
+// Package usage has the error of a request that is wrong: a flag, a setting or a combination of them. Command run
+// ends with status 2 then.
 package usage
 
 import "fmt"
