@@ -22,7 +22,7 @@ func dataFlagNames() []string {
 func bindData(f *pflag.FlagSet) *dataFlags {
 	var c train.Config
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.Bind(all)
+	bindConfig(all, &c)
 	for _, name := range dataFlagNames() {
 		g := all.Lookup(name)
 		switch name {
@@ -55,14 +55,14 @@ func (d *dataFlags) over(w io.Writer, k *train.Checkpoint) error {
 		return err
 	}
 	c := &k.Config
-	if dataset != "" && dataset != c.Dataset { // what the training says of its own is nothing to another one
-		c.Classes, c.ValLabels, c.Foreground, c.Variant = "", "", "", string(datasets.Full)
+	if dataset != "" && dataset != c.Data.Name { // what the training says of its own is nothing to another one
+		c.Classes, c.Data.Labels, c.Data.Foreground, c.Variant = "", "", "", string(datasets.Full)
 	}
 	if dataset != "" {
-		c.DataDir = ""
+		c.Data.Dir = ""
 	}
 	trained := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.Bind(trained)
+	bindConfig(trained, c)
 	for _, name := range dataFlagNames() {
 		if g := d.set.Lookup(name); g.Changed {
 			if err := trained.Set(name, g.Value.String()); err != nil {
@@ -78,5 +78,5 @@ func (d *dataFlags) over(w io.Writer, k *train.Checkpoint) error {
 
 // bindDepth16 is the flag of the commands that take over a training's settings.
 func bindDepth16(f *pflag.FlagSet) *string {
-	return f.String("depth16", "", train.Depth16Help+" (default: as in training)")
+	return f.String("depth16", "", depth16Help+" (default: as in training)")
 }

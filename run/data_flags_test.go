@@ -8,24 +8,25 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestDataFlagsLieOverTheTrainings(t *testing.T) {
-	trained := train.Config{Dataset: "imagenet", DataDir: "/there", Classes: "a,c", ValLabels: "val.txt", Variant: "full"}
+	trained := train.Config{Data: datasets.Options{Name: "imagenet", Dir: "/there", Labels: "val.txt"}, Classes: "a,c", Variant: "full"}
 	for name, c := range map[string]struct {
 		args []string
 		want train.Config
 		said string
 	}{
 		"nothing given":     {nil, trained, "classes: a,c alone, as in training; --classes= takes all\n"},
-		"all classes":       {[]string{"--classes="}, train.Config{Dataset: "imagenet", DataDir: "/there", ValLabels: "val.txt", Variant: "full"}, ""},
-		"other classes":     {[]string{"--classes", "b"}, train.Config{Dataset: "imagenet", DataDir: "/there", Classes: "b", ValLabels: "val.txt", Variant: "full"}, ""},
-		"moved":             {[]string{"--data-dir", "/here"}, train.Config{Dataset: "imagenet", DataDir: "/here", Classes: "a,c", ValLabels: "val.txt", Variant: "full"}, "classes: a,c alone"},
-		"another data set":  {[]string{"--dataset", "folder", "--data-dir", "D"}, train.Config{Dataset: "folder", DataDir: "D", Variant: "full"}, ""},
-		"the same, by name": {[]string{"--dataset", "imagenet", "--data-dir", "D", "--val-labels", "x"}, train.Config{Dataset: "imagenet", DataDir: "D", Classes: "a,c", ValLabels: "x", Variant: "full"}, "classes: a,c alone"},
-		"another draw":      {[]string{"--classes=", "--data-seed", "7", "--correlation", "0.25", "--count", "9"}, train.Config{Dataset: "imagenet", DataDir: "/there", ValLabels: "val.txt", Variant: "full", DataSeed: 7, Correlation: 0.25, Count: 9}, ""},
-		"some of another":   {[]string{"--dataset", "folder", "--data-dir", "D", "--classes", "x,y", "--train-variant", "foreground"}, train.Config{Dataset: "folder", DataDir: "D", Classes: "x,y", Variant: "foreground"}, ""},
+		"all classes":       {[]string{"--classes="}, train.Config{Data: datasets.Options{Name: "imagenet", Dir: "/there", Labels: "val.txt"}, Variant: "full"}, ""},
+		"other classes":     {[]string{"--classes", "b"}, train.Config{Data: datasets.Options{Name: "imagenet", Dir: "/there", Labels: "val.txt"}, Classes: "b", Variant: "full"}, ""},
+		"moved":             {[]string{"--data-dir", "/here"}, train.Config{Data: datasets.Options{Name: "imagenet", Dir: "/here", Labels: "val.txt"}, Classes: "a,c", Variant: "full"}, "classes: a,c alone"},
+		"another data set":  {[]string{"--dataset", "folder", "--data-dir", "D"}, train.Config{Data: datasets.Options{Name: "folder", Dir: "D"}, Variant: "full"}, ""},
+		"the same, by name": {[]string{"--dataset", "imagenet", "--data-dir", "D", "--val-labels", "x"}, train.Config{Data: datasets.Options{Name: "imagenet", Dir: "D", Labels: "x"}, Classes: "a,c", Variant: "full"}, "classes: a,c alone"},
+		"another draw":      {[]string{"--classes=", "--data-seed", "7", "--correlation", "0.25", "--count", "9"}, train.Config{Data: datasets.Options{Name: "imagenet", Dir: "/there", Labels: "val.txt", Seed: 7, Correlation: 0.25, Count: 9}, Variant: "full"}, ""},
+		"some of another":   {[]string{"--dataset", "folder", "--data-dir", "D", "--classes", "x,y", "--train-variant", "foreground"}, train.Config{Data: datasets.Options{Name: "folder", Dir: "D"}, Classes: "x,y", Variant: "foreground"}, ""},
 	} {
 		f := pflag.NewFlagSet(name, pflag.ContinueOnError)
 		d := bindData(f)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/embedding"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/train"
@@ -32,7 +33,7 @@ func embed(ctx context.Context, p program, args []string) error {
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
 	workers := f.Int("workers", 0, "goroutines that read pictures (0: one for each core)")
 	on := train.OnCPU()
-	on.Bind(f)
+	bindMachine(f, &on)
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func embed(ctx context.Context, p program, args []string) error {
 		}
 	}
 	if *depth16 != "" {
-		k.Config.Depth16 = *depth16
+		k.Config.Data.Depth16 = datasets.Depth16(*depth16)
 	}
 	k.Config.Machine, k.Config.Threads, k.Config.Workers, k.Config.BadPictures = on, *threads, *workers, *bad
 	return embedding.Run(ctx, p.stdout, p.stderr, k, o)

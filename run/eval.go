@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -39,7 +40,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	bindFeatures(f, &o.Keep)
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
-	o.Machine.Bind(f)
+	bindMachine(f, &o.Machine)
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if *depth16 != "" {
-		k.Config.Depth16 = *depth16
+		k.Config.Data.Depth16 = datasets.Depth16(*depth16)
 	}
 	k.Config.Machine, k.Config.Threads = o.Machine, o.Threads
 	o.Warn = p.stderr

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/train"
@@ -28,7 +29,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the classifier and of the order of pictures")
 	f.IntVar(&o.Batch, "batch-size", o.Batch, "pictures of a step")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
-	o.Machine.Bind(f)
+	bindMachine(f, &o.Machine)
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -46,7 +47,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if *depth16 != "" {
-		k.Config.Depth16 = *depth16
+		k.Config.Data.Depth16 = datasets.Depth16(*depth16)
 	}
 	k.Config.Machine, k.Config.Threads = o.Machine, o.Threads
 	out, err := train.FineTune(ctx, p.stderr, k, o)

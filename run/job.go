@@ -117,7 +117,7 @@ func or(n, otherwise int) int {
 // sameEverywhere lists the settings that must not differ between ranks: all but those of the machine.
 func sameEverywhere(c train.Config, device string) (out []dist.Setting, err error) {
 	c.Device, _, _ = strings.Cut(device, ":")
-	c.DataDir, c.Foreground, c.ValLabels, c.Workers = "", "", "", 0
+	c.Data.Dir, c.Data.Foreground, c.Data.Labels, c.Workers = "", "", "", 0
 	text, err := yaml.Marshal(c)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/train"
 )
 
@@ -68,7 +69,7 @@ func parseLabelShare(text string) (s train.LabelShare, err error) {
 	if !own {
 		return s, nil
 	}
-	if s.Epochs, err = strconv.Atoi(epochs); err != nil || s.Epochs < 1 || train.Octal(epochs) {
+	if s.Epochs, err = strconv.Atoi(epochs); err != nil || s.Epochs < 1 || settings.Octal(epochs) {
 		return s, fmt.Errorf("%q: want a whole number of epochs, 1 or more, after the colon, as 0.01:60", text)
 	}
 	return s, nil

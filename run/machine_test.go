@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // A CPU has float32 and the same bits each time, whatever the flags say of GPUs.
@@ -75,4 +77,12 @@ func TestVersionAndDoctor(t *testing.T) {
 	var said bytes.Buffer
 	require.ErrorContains(t, program{stdout: &said}.compared("cuda:0", 0.5), "cuda:0: the gradient of a ResNet differs from the CPU's by 5.0e-01 of its norm")
 	assert.InDelta(t, 0.1, distance([]float32{3, 4}, []float32{3, 4.5}), 1e-7)
+}
+
+func TestMachineFlags(t *testing.T) {
+	m := train.OnCPU()
+	f := pflag.NewFlagSet("x", pflag.ContinueOnError)
+	bindMachine(f, &m)
+	require.NoError(t, f.Parse([]string{"--device", "cuda:1", "--precision", "float32", "--deterministic"}))
+	assert.Equal(t, train.Machine{Device: "cuda:1", Precision: "float32", Deterministic: true}, m)
 }

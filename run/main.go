@@ -16,10 +16,10 @@ import (
 
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
+	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
-	"github.com/icl-msr/icl-msr/train"
 )
 
 // Exit statuses.
@@ -168,8 +168,8 @@ func parse(f *pflag.FlagSet, args []string) error {
 
 // parseFlags parses args and leaves those that are no flags to the caller.
 func parseFlags(f *pflag.FlagSet, args []string) error {
-	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return train.SetValue(f, g, value) })
-	var wrong *train.WrongValue
+	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return settings.SetValue(f, g, value) })
+	var wrong *settings.WrongValue
 	var unknown *pflag.NotExistError
 	switch {
 	case err == nil:

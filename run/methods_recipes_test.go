@@ -22,7 +22,7 @@ func TestRecipePrintedIsTyped(t *testing.T) {
 			require.NoError(t, err)
 			c := train.Default()
 			f := pflag.NewFlagSet("", pflag.ContinueOnError)
-			c.Bind(f)
+			bindConfig(f, &c)
 			for _, x := range all {
 				flag, option, isOption := strings.Cut(x.Name, " ")
 				value := x.Value

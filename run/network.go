@@ -52,7 +52,7 @@ func bindNetwork(f *pflag.FlagSet) *networkFlags {
 	n := &networkFlags{config: train.Default(), set: f}
 	f.StringVar(&n.run, "run", "", "run folder, its newest checkpoint")
 	f.StringVar(&n.checkpoint, "checkpoint", "", "checkpoint file")
-	n.config.Initial.Bind(f)
+	bindInitial(f, &n.config.Initial)
 	f.StringVar(&n.config.Arch, "arch", "", "of --init: "+strings.Join(nets.Arches(), ", ")+" (default: what its tensors tell); or, alone, "+train.ScriptedArch+"FILE, a TorchScript module from pictures to features")
 	f.Float64Var(&n.config.Width, "width", 0, "of --init: width factor (default: what its tensors tell)")
 	f.StringVar(&n.config.Stem, "stem", "", "of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/embedding"
+	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/torch"
@@ -111,11 +112,11 @@ func Export(checkpoint, what, format, out string) error {
 
 // parseConfig reads a configuration with the name of a preset in it.
 func parseConfig(text string) (train.Config, error) {
-	file, err := train.ReadSettings(strings.NewReader(text), "configuration")
+	file, err := settings.Read(strings.NewReader(text), "configuration")
 	if err != nil {
 		return train.Config{}, usage.Wrap(err)
 	}
-	c, err := file.Over("", "", nil)
+	c, err := layered(file, "", "", nil)
 	if err != nil {
 		return c, usage.Wrap(err)
 	}

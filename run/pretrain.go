@@ -25,10 +25,10 @@ func pretrain(ctx context.Context, p program, args []string) error {
 	}
 	if out == "" {
 		name := c.Method
-		if c.MSR {
+		if c.UseMSR {
 			name += "+msr"
 		}
-		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Dataset, c.Seed)
+		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Data.Name, c.Seed)
 	}
 	place, spawn, err := jf.place(c.Device)
 	if err != nil {

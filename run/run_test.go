@@ -231,9 +231,9 @@ func TestConfigFileLiesUnderTheFlags(t *testing.T) {
 	var o bytes.Buffer
 	c, err := settle(program{&o, &o}, "pretrain", []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"}, func(*pflag.FlagSet) {})
 	require.NoError(t, err)
-	assert.Equal(t, 7, c.Epochs)
-	assert.Equal(t, 0.25, c.LR)
-	assert.Equal(t, "cifar10", c.Dataset)
+	assert.Equal(t, 7, c.Schedule.Epochs)
+	assert.Equal(t, 0.25, c.Schedule.LR)
+	assert.Equal(t, "cifar10", c.Data.Name)
 }
 
 // One picture that cannot be read does not end a run; it is named.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/train"
 )
@@ -65,15 +66,15 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	}
 	c, err := settled(t, "epochs: 2\nlr: 1e-2\nmsr: yes\ndrops: [5, 1]\nclasses: 010\nsave-after: 1m\nmethod: dcl\nmethod-option: {tau_plus: 0.2}\nseed: 7 # a comment\nprototypes: 30\nval-labels:\n")
 	require.NoError(t, err)
-	assert.Equal(t, 2, c.Epochs)
-	assert.Equal(t, 0.01, c.LR)
-	assert.True(t, c.MSR)
-	assert.Equal(t, []int{5, 1}, c.Drops)
+	assert.Equal(t, 2, c.Schedule.Epochs)
+	assert.Equal(t, 0.01, c.Schedule.LR)
+	assert.True(t, c.UseMSR)
+	assert.Equal(t, []int{5, 1}, c.Schedule.Drops)
 	assert.Equal(t, "010", c.Classes, "texts are what they are")
 	assert.Equal(t, time.Minute, c.SaveAfter)
-	assert.Equal(t, train.NamedValues{"tau_plus": 0.2}, c.Options)
-	assert.Equal(t, []int64{30}, c.Prototypes)
-	assert.Empty(t, c.ValLabels)
+	assert.Equal(t, settings.NamedValues{"tau_plus": 0.2}, c.MethodConfig.Options)
+	assert.Equal(t, []int64{30}, c.MethodConfig.Prototypes)
+	assert.Empty(t, c.Data.Labels)
 	c, err = settled(t, "")
 	require.NoError(t, err)
 	assert.Equal(t, train.Default(), c)
@@ -93,20 +94,20 @@ func TestNumbersOnTheCommandLineAreDecimal(t *testing.T) {
 		assert.Contains(t, errs, want)
 	}
 	for text, is := range map[string]bool{"0": false, "10": false, "010": true, "-010": true, "1,02": true, "0x10": false, "0.5": false, "00": true, "": false} {
-		assert.Equal(t, is, train.Octal(text), text)
+		assert.Equal(t, is, settings.Octal(text), text)
 	}
 }
 
 func TestAFileNamesItsPreset(t *testing.T) {
 	c, err := settled(t, "preset: imagenet\nepochs: 3\n", "--batch-size", "8")
 	require.NoError(t, err)
-	assert.Equal(t, "lars", c.Optimizer)
-	assert.Equal(t, 3, c.Epochs, "the file lies over it")
+	assert.Equal(t, "lars", c.Optimizer.Name)
+	assert.Equal(t, 3, c.Schedule.Epochs, "the file lies over it")
 	assert.Equal(t, 8, c.BatchSize)
 	c, err = settled(t, "preset: imagenet\n", "--preset", "cpu")
 	require.NoError(t, err)
 	assert.Equal(t, "resnet8", c.Arch, "the flag rules")
-	assert.Equal(t, "adam", c.Optimizer)
+	assert.Equal(t, "adam", c.Optimizer.Name)
 }
 
 // The recipe is of the method that is trained, whoever names it, also where it is
@@ -116,7 +117,7 @@ func TestTheRecipeIsThatOfTheMethod(t *testing.T) {
 	require.NoError(t, err)
 	byol, err := settled(t, "", "--method", "byol")
 	require.NoError(t, err)
-	require.NotEqual(t, plain.Temperature+plain.Lambda+plain.Gamma, byol.Temperature+byol.Lambda+byol.Gamma, "or else this test says nothing")
+	require.NotEqual(t, plain.MethodConfig.Temperature+plain.MSR.Lambda+plain.MSR.Gamma, byol.MethodConfig.Temperature+byol.MSR.Lambda+byol.MSR.Gamma, "or else this test says nothing")
 	inFile, err := settled(t, "method: byol\n")
 	require.NoError(t, err)
 	assert.Equal(t, byol, inFile)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/train"
 )
@@ -24,10 +26,10 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 				fmt.Fprintf(p.stdout, "  %-14s %s\n", q.Name, q.About)
 			}
 		}
-		f.StringVar(&presetName, train.PresetKey, presetName, "recipe to start from: "+train.PresetNames())
+		f.StringVar(&presetName, presetKey, presetName, "recipe to start from: "+train.PresetNames())
 		f.StringVar(&path, "config", path, "YAML file with any of these settings, under the flags; preset: NAME, too")
 		extra(f)
-		c.Bind(f)
+		bindConfig(f, c)
 		return f
 	}
 	c := train.Default()
@@ -35,7 +37,7 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 	if err := parse(given, args); err != nil {
 		return c, err
 	}
-	file, err := train.OpenSettings(path)
+	file, err := settings.Open(path)
 	if err != nil {
 		return c, usage.Wrap(err)
 	}
@@ -43,11 +45,31 @@ func settle(p program, name string, args []string, extra func(f *pflag.FlagSet))
 	if given.Changed("method") {
 		method = c.Method
 	}
-	if c, err = file.Over(method, presetName, given); err != nil {
+	if c, err = layered(file, method, presetName, given); err != nil {
 		return c, usage.Wrap(err)
 	}
 	if err := parse(build(&c), args); err != nil {
 		return c, err
 	}
 	return c, c.ResolvePaths()
+}
+
+// presetKey is the setting, and the flag, that names what the others lie over.
+const presetKey = "preset"
+
+// layered is a file over a preset over the recipe of the method: those given, else
+// the file's, else the default's.
+func layered(s settings.File, method, preset string, command *pflag.FlagSet) (train.Config, error) {
+	named := preset == ""
+	if method = cmp.Or(method, s.Text("method")); method == "" {
+		method = train.Default().Method
+	}
+	c, err := train.StartFrom(method, cmp.Or(preset, s.Text(presetKey)))
+	if err != nil && named {
+		err = s.Explain(presetKey, err)
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, s.Apply(settingFlags(&c), command, presetKey)
 }

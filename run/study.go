@@ -34,14 +34,14 @@ func presetUnder(args []string, preset string) (under []string, shown func(f *pf
 	if preset == "" {
 		return args, func(*pflag.FlagSet) {}
 	}
-	shown = func(f *pflag.FlagSet) { f.Lookup(train.PresetKey).DefValue = preset }
+	shown = func(f *pflag.FlagSet) { f.Lookup(presetKey).DefValue = preset }
 	named := func(a string) bool {
-		return a == "--"+train.PresetKey || strings.HasPrefix(a, "--"+train.PresetKey+"=")
+		return a == "--"+presetKey || strings.HasPrefix(a, "--"+presetKey+"=")
 	}
 	if slices.ContainsFunc(args, named) {
 		return args, shown
 	}
-	return append([]string{"--" + train.PresetKey, preset}, args...), shown
+	return append([]string{"--" + presetKey, preset}, args...), shown
 }
 
 const ablationsAbout = "also run these --msr-ablation settings, and compare MSR with each: " +

@@ -33,7 +33,8 @@ func augmentOptions() []augmentOption {
 	}
 }
 
-func augmentOptionNames() (names []string) {
+// AugmentOptionNames lists what Config.AugmentOptions may name.
+func AugmentOptionNames() (names []string) {
 	for _, o := range augmentOptions() {
 		names = append(names, o.name)
 	}
@@ -41,11 +42,11 @@ func augmentOptionNames() (names []string) {
 }
 
 // changeAugmentation sets those of p that changes names.
-func changeAugmentation(p *transforms.Pipeline, changes NamedValues) error {
+func changeAugmentation(p *transforms.Pipeline, changes map[string]float64) error {
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		k := slices.IndexFunc(augmentOptions(), func(a augmentOption) bool { return a.name == name })
 		if k < 0 {
-			return suggest.Unknown("--augment-option", name, augmentOptionNames())
+			return suggest.Unknown("--augment-option", name, AugmentOptionNames())
 		}
 		*augmentOptions()[k].of(p) = changes[name]
 	}

@@ -28,7 +28,9 @@ func SetThreads(n int) error {
 // method is the one that the configuration names, for a data set of so many
 // pictures; 0 where they do not matter.
 func (c *Config) method(pictures int) (methods.Method, error) {
-	m, err := methods.New(c.Method, methods.Config{Temperature: c.Temperature, Hidden: c.Hidden, Dim: c.Dim, Momentum: c.TargetMomentum, Queue: c.Queue, Pictures: int64(pictures), Prototypes: c.Prototypes, Options: c.Options})
+	o := c.MethodConfig
+	o.Pictures = int64(pictures)
+	m, err := methods.New(c.Method, o)
 	if err != nil {
 		return nil, usage.Wrap(err)
 	}
@@ -50,14 +52,16 @@ func (c *Config) Model(pictures int) (*methods.Model, *nets.MSR, error) {
 	if err != nil {
 		return nil, nil, usage.Wrap(err)
 	}
-	if !c.MSR {
+	if !c.UseMSR {
 		return model, nil, nil
 	}
 	m := c.Meta()
 	if err := m.Validate(); err != nil {
 		return nil, nil, usage.Wrap(err)
 	}
-	f, err := nets.NewMSR(nets.MSRConfig{Trunk: c.MSRTrunk, Width: c.MSRWidth, Stem: nets.Stem(c.Stem), N: m.NumWeights, C: model.WeightWidth(m.Space)})
+	net := c.MSRNet
+	net.Stem, net.N, net.C = nets.Stem(c.Stem), m.NumWeights, model.WeightWidth(m.Space)
+	f, err := nets.NewMSR(net)
 	if err != nil {
 		return nil, nil, usage.Wrap(err)
 	}
@@ -83,8 +87,13 @@ func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.Sta
 	if err != nil {
 		return nil, err
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: c.Seed, Options: torch.Options{DType: gotch.Float, Device: d},
-		Optimizer: nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}})
+	st, err := meta.NewState(s, meta.StateOptions{
+		Model:     model,
+		MSR:       f,
+		Seed:      c.Seed,
+		Options:   torch.Options{DType: gotch.Float, Device: d},
+		Optimizer: c.Optimizer,
+	})
 	if err = c.Explain(err, ""); err != nil && !isFault(err) {
 		err = usage.Wrap(err)
 	}
@@ -94,20 +103,21 @@ func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.Sta
 // Open opens a part of the data set; training also uses what has no labels.
 func (c *Config) Open(train bool) (datasets.Dataset, error) { return c.OpenPart(train, false) }
 
+// OpenPart opens the training part or the test part, with what has no labels or without.
 func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
-	count := 0 // the test part keeps its own size
-	if train {
-		count = c.Count
-	}
 	if err := c.CheckDepth16(); err != nil {
 		return nil, err
 	}
-	classes, err := datasets.ParseClasses(c.Classes)
-	if err != nil {
+	o := c.Data
+	o.Train, o.Unlabelled, o.Size = train, unlabelled, c.Size
+	if !train {
+		o.Count = 0 // the test part keeps its own size
+	}
+	var err error
+	if o.Classes, err = datasets.ParseClasses(c.Classes); err != nil {
 		return nil, usage.Wrap(err)
 	}
-	ds, err := datasets.Open(datasets.Options{Name: c.Dataset, Dir: c.DataDir, Train: train, Count: count, Size: c.Size, Seed: c.DataSeed,
-		Correlation: c.Correlation, Foreground: c.Foreground, Classes: classes, Labels: c.ValLabels, Unlabelled: unlabelled, Depth16: datasets.Depth16(c.Depth16)})
+	ds, err := datasets.Open(o)
 	if err != nil || !train || c.Variant == string(datasets.Full) {
 		return ds, err
 	}

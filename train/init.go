@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/outfile"
@@ -27,13 +26,6 @@ type Initial struct {
 	Partial bool   `yaml:"init-partial"`
 	Prefix  string `yaml:"init-prefix"`
 	Verbose bool   `yaml:"-"`
-}
-
-func (n *Initial) Bind(f *pflag.FlagSet) {
-	f.StringVar(&n.File, "init", n.File, "start from a PyTorch or safetensors file's backbone: of torchvision, timm, MoCo, SimCLR, BYOL, SwAV, DINO, solo-learn, lightly and others; no code in it is run")
-	f.BoolVar(&n.Partial, "init-partial", n.Partial, "take what of --init fits, and leave the rest as it would be without")
-	f.StringVar(&n.Prefix, "init-prefix", n.Prefix, "what stands before the backbone's names in --init, where that is not found by itself")
-	f.BoolVar(&n.Verbose, "verbose", n.Verbose, "name all tensors of --init that do not fit, not the first ones only")
 }
 
 // open opens the file, of a run folder its newest checkpoint, and finds out whose

@@ -25,7 +25,7 @@ func TestListsOfTheLabels(t *testing.T) {
 // own epochs stand above --epochs, and that above SimCLR's.
 func TestEpochsOfEachShare(t *testing.T) {
 	c := Default()
-	c.Count = 1000
+	c.Data.Count = 1000
 	train, err := c.Open(true)
 	require.NoError(t, err)
 	defer datasets.Close(train)

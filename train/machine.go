@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/spf13/pflag"
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/suggest"
@@ -27,14 +26,6 @@ const (
 )
 
 func OnCPU() Machine { return Machine{Device: "cpu", Precision: TF32} }
-
-func (m *Machine) Bind(f *pflag.FlagSet) {
-	f.StringVar(&m.Device, "device", m.Device, "cpu, cuda or cuda:i")
-	f.StringVar(&m.Precision, "precision", m.Precision, "on GPUs: tf32, in which convolutions multiply with 10 bits, "+
-		"as PyTorch does by default, or float32 throughout; a CPU has float32 throughout")
-	f.BoolVar(&m.Deterministic, "deterministic", m.Deterministic, "on GPUs: the same bits each time, "+
-		"for which slower algorithms are taken; a CPU's are always the same")
-}
 
 // Device parses cpu, cuda or cuda:i and checks that it is there and computes.
 func Device(name string) (gotch.Device, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -38,12 +37,8 @@ func TestFailuresOfTheGPU(t *testing.T) {
 	assert.Same(t, error(said), c.Explain(said, ""), "a device that nobody knows")
 }
 
-func TestMachineFlags(t *testing.T) {
-	m := OnCPU()
-	f := pflag.NewFlagSet("x", pflag.ContinueOnError)
-	m.Bind(f)
-	require.NoError(t, f.Parse([]string{"--device", "cuda:1", "--precision", "float32", "--deterministic"}))
-	assert.Equal(t, Machine{"cuda:1", "float32", true}, m)
+func TestNumericsOfAMachine(t *testing.T) {
+	m := Machine{"cuda:1", "float32", true}
 	n, err := m.numerics()
 	require.NoError(t, err)
 	assert.Equal(t, torch.Numerics{Deterministic: true}, n)

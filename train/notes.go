@@ -30,12 +30,10 @@ func tellDropped(w io.Writer, pictures, batch int) {
 	}
 }
 
-const Depth16Help = "how samples of 16 bits become 8: their high byte (high), from a picture's least sample to its greatest (scale), or from its 1st percentile to its 99th (percentile)"
-
 // CheckDepth16 refuses another way.
 func (c *Config) CheckDepth16() error {
-	if known := datasets.Depths16(); c.Depth16 != "" && !slices.Contains(known, c.Depth16) {
-		return usage.Errorf("--depth16 %s: want %s", c.Depth16, strings.Join(known, ", "))
+	if known := datasets.Depths16(); c.Data.Depth16 != "" && !slices.Contains(known, string(c.Data.Depth16)) {
+		return usage.Errorf("--depth16 %s: want %s", c.Data.Depth16, strings.Join(known, ", "))
 	}
 	return nil
 }

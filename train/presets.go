@@ -16,30 +16,30 @@ type Preset struct {
 func Presets() []Preset {
 	small := func(name string, epochs int, lr float64, dim int64, stem, augment string, size int) func(*Config) {
 		return func(c *Config) {
-			c.Epochs, c.LR, c.Dim, c.Stem, c.Augment, c.Size, c.Dataset = epochs, lr, dim, stem, augment, size, name
+			c.Schedule.Epochs, c.Schedule.LR, c.MethodConfig.Dim, c.Stem, c.Augment, c.Size, c.Data.Name = epochs, lr, dim, stem, augment, size, name
 		}
 	}
 	imagenet := func(c *Config) {
-		c.Arch, c.Stem, c.Augment, c.Size, c.Dim, c.Dataset = "resnet50", "imagenet", "imagenet", 224, 128, "imagenet"
+		c.Arch, c.Stem, c.Augment, c.Size, c.MethodConfig.Dim, c.Data.Name = "resnet50", "imagenet", "imagenet", 224, 128, "imagenet"
 	}
 	return []Preset{
 		{"cifar10", "ResNet-18, 1000 epochs, rate 3e-3 (paper, 6.2)", small("cifar10", 1000, 3e-3, 64, "cifar", "cifar", 32)},
 		{"cifar100", "as cifar10", small("cifar100", 1000, 3e-3, 64, "cifar", "cifar", 32)},
 		{"stl10", "ResNet-18, 2000 epochs, rate 2e-3, with the pictures without labels", func(c *Config) {
 			small("stl10", 2000, 2e-3, 128, "stl", "stl10", 64)(c)
-			c.Unlabelled = true
+			c.Data.Unlabelled = true
 		}},
 		{"tiny-imagenet", "ResNet-18, 1000 epochs, rate 2e-3", small("tiny_imagenet", 1000, 2e-3, 128, "stl", "tiny-imagenet", 64)},
 		{"imagenet-100", "ResNet-50, 1000 epochs, rate 2e-3, lambda 0.1 (1 of dcl and lmcl)", func(c *Config) {
 			imagenet(c)
-			c.Epochs, c.LR, c.Classes = 1000, 2e-3, datasets.ImageNet100
-			if c.Lambda = 0.1; c.Method == "dcl" || c.Method == "lmcl" {
-				c.Lambda = 1
+			c.Schedule.Epochs, c.Schedule.LR, c.Classes = 1000, 2e-3, datasets.ImageNet100
+			if c.MSR.Lambda = 0.1; c.Method == "dcl" || c.Method == "lmcl" {
+				c.MSR.Lambda = 1
 			}
 		}},
 		{"imagenet", "ResNet-50, LARS, cosine, lambda 0.1", func(c *Config) {
 			imagenet(c)
-			c.Epochs, c.BatchSize, c.LR, c.Optimizer, c.Schedule, c.Lambda = 1000, 4096, 4.8, "lars", "cosine", 0.1
+			c.Schedule.Epochs, c.BatchSize, c.Schedule.LR, c.Optimizer.Name, c.Schedule.Kind, c.MSR.Lambda = 1000, 4096, 4.8, "lars", "cosine", 0.1
 		}},
 		// lightly's benchmark of SimCLR (docs/source/getting_started/benchmarks/cifar10_benchmark.py of
 		// github.com/lightly-ai/lightly, results of March 2023): 84.8 % by 200 weighted neighbours, the best of
@@ -50,23 +50,23 @@ func Presets() []Preset {
 		// each epoch.
 		{"lightly-cifar10", "SimCLR of lightly's CIFAR-10 benchmark: ResNet-18, SGD, batch 512, 200 epochs", func(c *Config) {
 			small("cifar10", 200, 6e-2, 128, "cifar", "cifar", 32)(c)
-			c.BatchSize, c.ScaleLR, c.Optimizer, c.Momentum, c.WeightDecay, c.Schedule, c.Warmup = 512, 128, "sgd", 0.9, 5e-4, "cosine", 0
-			c.Hidden, c.Temperature, c.Alpha = 512, 0.5, 3e-3 // MSR's fast weights keep the paper's rate
-			c.AugmentOptions = NamedValues{"crop-min": 0.08, "gray": 0.2}
+			c.BatchSize, c.ScaleLR, c.Optimizer.Name, c.Optimizer.Momentum, c.Optimizer.WeightDecay, c.Schedule.Kind, c.Schedule.Warmup = 512, 128, "sgd", 0.9, 5e-4, "cosine", 0
+			c.MethodConfig.Hidden, c.MethodConfig.Temperature, c.MSR.Alpha = 512, 0.5, 3e-3 // MSR's fast weights keep the paper's rate
+			c.AugmentOptions = map[string]float64{"crop-min": 0.08, "gray": 0.2}
 		}},
 		{"cpu", "small network and few epochs, for a try without a GPU", func(c *Config) {
-			c.Arch, c.Width, c.BatchSize, c.Epochs, c.Warmup, c.Drops = "resnet8", 0.25, 128, 10, 50, []int{2}
-			c.Hidden, c.MSRWidth = 256, 0.5
+			c.Arch, c.Width, c.BatchSize, c.Schedule.Epochs, c.Schedule.Warmup, c.Schedule.Drops = "resnet8", 0.25, 128, 10, 50, []int{2}
+			c.MethodConfig.Hidden, c.MSRNet.Width = 256, 0.5
 		}},
 	}
 }
 
-// startFrom is the preset over the method's recipe over the defaults.
-func startFrom(method, presetName string) (Config, error) {
+// StartFrom is the preset over the method's recipe over the defaults.
+func StartFrom(method, presetName string) (Config, error) {
 	c := Default()
 	c.Method = method
 	r := methods.RecipeOf(method)
-	c.Lambda, c.Gamma, c.Temperature = r.Lambda, r.Gamma, r.Temperature
+	c.MSR.Lambda, c.MSR.Gamma, c.MethodConfig.Temperature = r.Lambda, r.Gamma, r.Temperature
 	if presetName == "" {
 		return c, nil
 	}

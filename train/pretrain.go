@@ -36,7 +36,7 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := SetThreads(c.Threads); err != nil {
 		return r, err
 	}
-	if r.ds, err = c.OpenPart(true, c.Unlabelled); err != nil {
+	if r.ds, err = c.OpenPart(true, c.Data.Unlabelled); err != nil {
 		return r, err
 	}
 	if job.Leads() {

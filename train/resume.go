@@ -53,28 +53,28 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 		return nil, also, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("--resume: %w; remove it to start anew, or copy an older checkpoint there", err)
-	case found.Config.Epochs == c.Epochs:
+	case found.Config.Schedule.Epochs == c.Schedule.Epochs:
 		return &found, also, nil
 	}
 	if err := longer(found, c, r); err != nil {
-		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and --epochs %d %w", out, found.Config.Epochs, c.Epochs, err)
+		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and --epochs %d %w", out, found.Config.Schedule.Epochs, c.Schedule.Epochs, err)
 	}
 	return &found, append(also, "epochs"), nil
 }
 
 // longer is an error where a run of c would have done otherwise what the checkpoint has done.
 func longer(k Checkpoint, c Config, r ready) error {
-	if c.Epochs < k.Position.Epoch {
+	if c.Schedule.Epochs < k.Position.Epoch {
 		return fmt.Errorf("is less than the %d that it has done: leave --epochs out", k.Position.Epoch)
 	}
 	was := c
-	was.Epochs = k.Config.Epochs
+	was.Schedule.Epochs = k.Config.Schedule.Epochs
 	before, after := was.schedule(r.source.Steps()), c.schedule(r.source.Steps())
 	momentum, phase := r.state.Method.Momentum, func(methods.Clock) int { return 0 }
 	if m, ok := r.state.Method.(methods.Phased); ok {
 		phase = m.Phase
 	}
-	anew := fmt.Errorf("would have changed the steps that are done (%s): give --epochs %d, or start anew from its weights by --init %s and another --out", c.follows(), k.Config.Epochs, k.Path)
+	anew := fmt.Errorf("would have changed the steps that are done (%s): give --epochs %d, or start anew from its weights by --init %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {
@@ -91,10 +91,10 @@ func at(c nets.Schedule, i int) methods.Clock {
 
 // follows names what depends on how long a run is.
 func (c *Config) follows() string {
-	if c.Schedule == "constant" || c.Schedule == "step" && len(c.Drops) == 0 {
+	if c.Schedule.Kind == "constant" || c.Schedule.Kind == "step" && len(c.Schedule.Drops) == 0 {
 		return "--method " + c.Method + " follows the run's length"
 	}
-	return "--schedule " + c.Schedule
+	return "--schedule " + c.Schedule.Kind
 }
 
 // takeUp restores a checkpoint; without one the run starts anew. It returns the last epoch if its evaluation is due

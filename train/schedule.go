@@ -8,9 +8,9 @@ import (
 )
 
 func (c *Config) schedule(steps int) nets.Schedule {
-	return nets.Schedule{
-		Kind: c.Schedule, LR: c.rate(), Warmup: c.Warmup, Drops: c.Drops, Gamma: c.DropGamma, Epochs: c.Epochs, Steps: steps,
-	}
+	s := c.Schedule
+	s.LR, s.Steps = c.rate(), steps
+	return s
 }
 
 // tellWarmup prints a line where the warm-up is longer than the run.

@@ -37,9 +37,9 @@ func (c *Config) backbone() (nets.Encoder, error) {
 
 // ResolvePaths makes the paths of the data and of a TorchScript file such that they hold from any folder.
 func (c *Config) ResolvePaths() error {
-	paths := []*string{&c.DataDir, &c.ValLabels}
-	if c.Foreground != "shapes" {
-		paths = append(paths, &c.Foreground)
+	paths := []*string{&c.Data.Dir, &c.Data.Labels}
+	if c.Data.Foreground != "shapes" {
+		paths = append(paths, &c.Data.Foreground)
 	}
 	if outfile.Exists(c.Classes) {
 		paths = append(paths, &c.Classes)

@@ -22,14 +22,14 @@ func (c *Config) norms() string {
 func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out string) {
 	name := c.Method
 	if st.MSR != nil {
-		name += fmt.Sprintf("+MSR (lambda %g, gamma %g, n %d, %s, %s", c.Lambda, c.Gamma, c.Weights, c.Space, c.MetaGrad)
-		if c.Ablation != string(meta.NoAblation) {
-			name += ", ablation " + c.Ablation
+		name += fmt.Sprintf("+MSR (lambda %g, gamma %g, n %d, %s, %s", c.MSR.Lambda, c.MSR.Gamma, c.MSR.NumWeights, c.MSR.Space, c.MSR.Gradient)
+		if c.MSR.Ablation != meta.NoAblation {
+			name += ", ablation " + string(c.MSR.Ablation)
 		}
 		name += ")"
 	}
 	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
-		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
+		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Schedule.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
 	TellDevice(w, c.Machine)
 	if st.Position.Step > 0 {
 		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)
@@ -44,9 +44,9 @@ type show struct {
 }
 
 func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
-	total := c.Epochs * steps
-	if m := c.Meta(); c.MSR && m.Trains() {
-		total += c.Epochs * ((steps + c.MetaEvery - 1) / c.MetaEvery)
+	total := c.Schedule.Epochs * steps
+	if m := c.Meta(); c.UseMSR && m.Trains() {
+		total += c.Schedule.Epochs * ((steps + c.MSR.Every - 1) / c.MSR.Every)
 	}
 	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c, &collapse{}}
 }
@@ -62,8 +62,8 @@ func (v show) hook() meta.Hook {
 			return nil
 		},
 		OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Epochs, e.LTo, e.LR, e.ImagesPerSecond, e.SecondsRegular)
-			if v.c.MSR {
+			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Schedule.Epochs, e.LTo, e.LR, e.ImagesPerSecond, e.SecondsRegular)
+			if v.c.UseMSR {
 				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta, e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
 			}
 			v.Line(line)

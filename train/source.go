@@ -49,7 +49,7 @@ func (c *Config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
 		return source{}, usage.Errorf("--micro-batch %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
 	}
-	if c.MSR && c.Recompute && meta.Gradient(c.MetaGrad) == meta.Unrolled {
+	if c.UseMSR && c.Recompute && c.MSR.Gradient == meta.Unrolled {
 		return source{}, usage.Errorf("--checkpoint-activations keeps no graph, and --meta-grad unrolled differentiates through one: use --meta-grad forward-mode, which is exact too, or --micro-batch")
 	}
 	aug, err := c.Augmentation()
@@ -78,7 +78,7 @@ func (c *Config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
 		}
 	}
-	if c.MSR {
+	if c.UseMSR {
 		o.Plain = &aug.Plain
 	}
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {

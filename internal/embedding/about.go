@@ -51,7 +51,7 @@ func aboutOf(k train.Checkpoint, o Options, ds datasets.Dataset, net embedding) 
 		"method": k.Config.Method, "arch": arch, "width": fmt.Sprint(k.Config.Width), "stem": k.Config.Stem,
 		"precision": k.Config.Precision, "size": fmt.Sprint(plain.Size), "resize": fmt.Sprint(plain.Resize),
 		"mean": fmt.Sprint(plain.Norm.Mean), "std": fmt.Sprint(plain.Norm.Std), "lab": fmt.Sprint(plain.Norm.Lab),
-		"depth16": k.Config.Depth16,
+		"depth16": string(k.Config.Data.Depth16),
 	}
 	a.Network, err = digestOfNetwork(net.tensors, file, scripted)
 	return a, err

@@ -18,7 +18,7 @@ import (
 type Embedder struct {
 	requests chan embedRequest
 	closed   chan struct{}
-	depth16  string
+	depth16  datasets.Depth16
 	Close    func()
 }
 
@@ -35,7 +35,7 @@ type embedAnswer struct {
 
 // Start loads the network and returns when it is there.
 func Start(k train.Checkpoint) (*Embedder, error) {
-	n := &Embedder{requests: make(chan embedRequest), closed: make(chan struct{}), depth16: k.Config.Depth16}
+	n := &Embedder{requests: make(chan embedRequest), closed: make(chan struct{}), depth16: k.Config.Data.Depth16}
 	n.Close = sync.OnceFunc(func() { close(n.closed) })
 	ready := make(chan error, 2)
 	go func() {
@@ -96,7 +96,7 @@ func (n *Embedder) Embed(ctx context.Context, files []string) ([][]float32, erro
 	if len(files) == 0 {
 		return nil, nil
 	}
-	ds, err := datasets.PicturesAs(files, datasets.Depth16(n.depth16))
+	ds, err := datasets.PicturesAs(files, n.depth16)
 	if err != nil {
 		return nil, err
 	}

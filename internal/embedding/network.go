@@ -24,7 +24,7 @@ func picturesOf(k train.Checkpoint, o Options) (datasets.Dataset, error) {
 		return nil, err
 	}
 	if len(o.Paths) > 0 {
-		return datasets.PicturesAs(o.Paths, datasets.Depth16(k.Config.Depth16))
+		return datasets.PicturesAs(o.Paths, k.Config.Data.Depth16)
 	}
 	return k.Config.OpenPart(o.Part == "train", o.Unlabelled)
 }

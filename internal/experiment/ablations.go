@@ -20,7 +20,7 @@ func ablated(c train.Config, names []string) (out []train.Config, err error) {
 		if slices.Contains(names[:i], name) {
 			return nil, usage.Errorf("--ablations names %s twice", name)
 		}
-		c.MSR, c.Ablation = true, name
+		c.UseMSR, c.MSR.Ablation = true, meta.Ablation(name)
 		m := c.Meta()
 		if err := m.Validate(); err != nil {
 			return nil, usage.Errorf("--ablations: %s", strings.ReplaceAll(err.Error(), "--msr-ablation ", ""))
@@ -65,10 +65,10 @@ func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) p
 
 // baselineName says what a method with this ablation is.
 func baselineName(c train.Config) string {
-	if c.Ablation == string(meta.Ones) {
-		return fmt.Sprintf("ones: %s + %g NT-Xent", c.Method, c.Lambda)
+	if c.MSR.Ablation == meta.Ones {
+		return fmt.Sprintf("ones: %s + %g NT-Xent", c.Method, c.MSR.Lambda)
 	}
-	return c.Ablation
+	return string(c.MSR.Ablation)
 }
 
 // contrastText tells of methods without negatives what MSR adds to them.

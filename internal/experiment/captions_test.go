@@ -7,15 +7,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestSettingsAreEachArms(t *testing.T) {
 	c := train.Default()
-	c.Lambda, c.Gamma = 1, 2
+	c.MSR.Lambda, c.MSR.Gamma = 1, 2
 	arms := []arm{{Name: "a", config: c}, {Name: "a+MSR", config: c}, {Name: "b+MSR", config: c}, {Name: "c+MSR", config: c}}
 	for i := range arms[1:] {
-		arms[1+i].config.MSR = true
+		arms[1+i].config.UseMSR = true
 	}
 	rows := func() (out []string) {
 		for _, r := range settings(arms, 3, 0) {
@@ -27,8 +29,8 @@ func TestSettingsAreEachArms(t *testing.T) {
 	}
 	require.Len(t, rows(), 1, "all have the same")
 	assert.True(t, strings.HasPrefix(rows()[0], "lambda 1, gamma 2, n 6"), rows())
-	arms[2].config.Gamma = 7
-	arms[3].config.Ablation = "ones"
+	arms[2].config.MSR.Gamma = 7
+	arms[3].config.MSR.Ablation = "ones"
 	got := rows()
 	require.Len(t, got, 3)
 	assert.Contains(t, got[0], "a+MSR: lambda 1, gamma 2, ")
@@ -41,14 +43,14 @@ func TestSettingsAreEachArms(t *testing.T) {
 // Each table names what the paper's figures of it are of.
 func TestTablesNameTheirNetwork(t *testing.T) {
 	for want, c := range map[string]train.Config{
-		"ResNet-18 on STL-10 after 2000 epochs (its Table 1)": {Dataset: "stl10"},
-		"ResNet-50 on ImageNet-100 (its Table 2)":             {Dataset: "imagenet", Classes: "x"},
-		"ResNet-50 on ImageNet (its Table 3)":                 {Dataset: "imagenet"},
-		"":                                                    {Dataset: "shapes"},
+		"ResNet-18 on STL-10 after 2000 epochs (its Table 1)": {Data: datasets.Options{Name: "stl10"}},
+		"ResNet-50 on ImageNet-100 (its Table 2)":             {Data: datasets.Options{Name: "imagenet"}, Classes: "x"},
+		"ResNet-50 on ImageNet (its Table 3)":                 {Data: datasets.Options{Name: "imagenet"}},
+		"":                                                    {Data: datasets.Options{Name: "shapes"}},
 	} {
 		assert.Equal(t, want, paperTable(c).network)
 	}
-	assert.Equal(t, "resnet50 on imagenet, 1 epoch", networkHere([]arm{{config: train.Config{Arch: "resnet50", Width: 1, Dataset: "imagenet", Epochs: 1}}}))
+	assert.Equal(t, "resnet50 on imagenet, 1 epoch", networkHere([]arm{{config: train.Config{Arch: "resnet50", Width: 1, Data: datasets.Options{Name: "imagenet"}, Schedule: nets.Schedule{Epochs: 1}}}}))
 }
 
 func TestASpreadHasItsInterval(t *testing.T) {

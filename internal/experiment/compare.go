@@ -67,16 +67,16 @@ func distinct(names []string) error {
 
 // add adds a method's arms.
 func (k *Comparison) add(name string, c train.Config, with []bool) error {
-	for _, c.MSR = range with {
+	for _, c.UseMSR = range with {
 		a := arm{Name: name, config: c}
-		if c.MSR {
+		if c.UseMSR {
 			a.Name += "+MSR"
 		}
 		k.arms = append(k.arms, a)
 	}
 	cs, err := ablated(c, k.Ablations)
 	for _, c := range cs {
-		k.arms = append(k.arms, arm{Name: name + "+MSR " + c.Ablation, config: c})
+		k.arms = append(k.arms, arm{Name: name + "+MSR " + string(c.MSR.Ablation), config: c})
 	}
 	return err
 }

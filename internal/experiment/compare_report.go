@@ -38,9 +38,9 @@ func gridOf(arms []arm) (out []row) {
 		}
 		r := &out[len(out)-1]
 		switch {
-		case !a.config.MSR:
+		case !a.config.UseMSR:
 			r.plain = a
-		case a.config.Ablation != string(meta.NoAblation) && r.msr != nil:
+		case a.config.MSR.Ablation != meta.NoAblation && r.msr != nil:
 			r.ablated = append(r.ablated, *a)
 		default:
 			r.msr = a
@@ -87,7 +87,7 @@ func networkHere(arms []arm) string {
 	if c.Width != 1 {
 		text += fmt.Sprintf(" of width %g", c.Width)
 	}
-	return fmt.Sprintf("%s on %s, %s", text, c.Dataset, counted(c.Epochs, "epoch"))
+	return fmt.Sprintf("%s on %s, %s", text, c.Data.Name, counted(c.Schedule.Epochs, "epoch"))
 }
 
 // measure is a figure of a method in a table.
@@ -100,7 +100,7 @@ const topFiveName = "top-5"
 
 // measures are those of the paper's tables: top-5 for ImageNet, 5-NN otherwise.
 func measures(c train.Config) [2]measure {
-	if c.Dataset == "imagenet" {
+	if c.Data.Name == "imagenet" {
 		return [2]measure{{"top-1", linearTop1}, {topFiveName, func(s train.Score) float64 { return s.Linear.Top5 }}}
 	}
 	return [2]measure{{"linear", linearTop1}, {"5-NN", knn}}

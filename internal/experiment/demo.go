@@ -54,11 +54,11 @@ func (g *Demo) write(ctx context.Context, took time.Duration) error {
 // demoArms are SimCLR, SimCLR+MSR, and the ablations asked for.
 func demoArms(c train.Config, ablations []string) ([]arm, error) {
 	arms := []arm{{Name: "SimCLR", config: c}}
-	c.MSR = true
+	c.UseMSR = true
 	arms = append(arms, arm{Name: "SimCLR+MSR", config: c})
 	cs, err := ablated(c, ablations)
 	for _, d := range cs {
-		arms = append(arms, arm{Name: "MSR, " + d.Ablation, config: d})
+		arms = append(arms, arm{Name: "MSR, " + string(d.MSR.Ablation), config: d})
 	}
 	return arms, err
 }

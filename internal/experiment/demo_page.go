@@ -28,7 +28,7 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 		Title: "SimCLR against SimCLR+MSR on drawn pictures",
 		Lead: []string{
 			fmt.Sprintf("Objects of ten classes lie over drawn backgrounds; of the training pictures %.0f%% have their class's own background, so that the background predicts the class. "+
-				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the foreground alone, and with a new background that tells nothing.", 100*c.Correlation),
+				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the foreground alone, and with a new background that tells nothing.", 100*c.Data.Correlation),
 			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of %d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, not what the method is worth.", n),
 		},
 	}
@@ -39,7 +39,7 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 	}
 	doc.Sections = append(doc.Sections, pictures)
 	doc.Settings = append(settings(arms, n, took),
-		[2]string{"pictures", fmt.Sprintf("%d, correlation %g", c.Count, c.Correlation)},
+		[2]string{"pictures", fmt.Sprintf("%d, correlation %g", c.Data.Count, c.Data.Correlation)},
 		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), torch.Version(), runtime.Version())})
 	return doc, nil
 }

@@ -34,7 +34,7 @@ func (g *Panels) Run(ctx context.Context, lambdas, gammas, ns []string, with Con
 		return err
 	}
 	plain, base := c, c
-	plain.MSR, base.MSR = false, true
+	plain.UseMSR, base.UseMSR = false, true
 	g.arms = []arm{{Name: c.Method, config: plain}, {Name: c.Method + "+MSR", config: base}}
 	for _, a := range []axis{{"lambda", lambdas}, {"gamma", gammas}, {"weights", ns}} {
 		if err := g.add(a, with); err != nil {
@@ -87,7 +87,7 @@ func (g *Panels) write(took time.Duration) error {
 	c := g.arms[1].config
 	doc := page.Page{Title: g.Title, Settings: settings(g.arms, g.Seeds, took), Lead: []string{
 		fmt.Sprintf("Here: %s. One of the three changes at a time; the others stay at lambda %g, gamma %g, n %d.",
-			networkHere(g.arms), c.Lambda, c.Gamma, c.Weights),
+			networkHere(g.arms), c.MSR.Lambda, c.MSR.Gamma, c.MSR.NumWeights),
 		"Curves: the mean, a whisker of one standard deviation to each side, a dot for each seed. " +
 			"Dashed: the method without MSR."}}
 	var tables []page.Table

@@ -20,12 +20,12 @@ type paperFigures struct {
 // is none.
 func paperTable(c train.Config) paperFigures {
 	switch {
-	case c.Dataset == "imagenet" && c.Classes != "":
+	case c.Data.Name == "imagenet" && c.Classes != "":
 		return paperFigures{"ResNet-50 on ImageNet-100 (its Table 2)", tableTwo()}
-	case c.Dataset == "imagenet":
+	case c.Data.Name == "imagenet":
 		return paperFigures{"ResNet-50 on ImageNet (its Table 3)", tableThree()}
 	}
-	column, ok := map[string]int{"cifar10": 0, "cifar100": 1, "stl10": 2, "tiny_imagenet": 3}[c.Dataset]
+	column, ok := map[string]int{"cifar10": 0, "cifar100": 1, "stl10": 2, "tiny_imagenet": 3}[c.Data.Name]
 	if !ok {
 		return paperFigures{}
 	}

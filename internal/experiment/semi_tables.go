@@ -138,7 +138,7 @@ func (k *LabelStudy) differences(grid []row, tuned []tunedArm) page.Table {
 		msr := named[r.msr.Name]
 		for _, base := range append([]arm{*r.plain}, r.ablated...) {
 			to, u := "the method alone", named[base.Name]
-			if base.config.MSR {
+			if base.config.UseMSR {
 				to = baselineName(base.config)
 			}
 			cells := []string{r.method, to}

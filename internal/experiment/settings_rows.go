@@ -21,11 +21,11 @@ func settings(arms []arm, seeds int, took time.Duration) (out [][2]string) {
 }
 
 func networkText(c train.Config) string {
-	return fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.Hidden, c.Dim)
+	return fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.MethodConfig.Hidden, c.MethodConfig.Dim)
 }
 
 func dataText(c train.Config) string {
-	text := c.Dataset
+	text := c.Data.Name
 	if c.Classes != "" {
 		text += ", classes " + c.Classes
 	}
@@ -34,23 +34,23 @@ func dataText(c train.Config) string {
 
 func trainingText(c train.Config) string {
 	return fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s",
-		c.Epochs, c.BatchSize, c.Optimizer, c.LR, c.WeightDecay, c.Schedule)
+		c.Schedule.Epochs, c.BatchSize, c.Optimizer.Name, c.Schedule.LR, c.Optimizer.WeightDecay, c.Schedule.Kind)
 }
 
-func lossText(c train.Config) string { return fmt.Sprintf("tau %g", c.Temperature) }
+func lossText(c train.Config) string { return fmt.Sprintf("tau %g", c.MethodConfig.Temperature) }
 
 // msrText is empty without MSR, where its constants mean nothing.
 func msrText(c train.Config) string {
-	if !c.MSR {
+	if !c.UseMSR {
 		return ""
 	}
 	text := fmt.Sprintf("lambda %g, gamma %g, n %d, alpha %g, beta %g, %s, meta step on %s",
-		c.Lambda, c.Gamma, c.Weights, c.Meta().Alpha, c.Beta, c.Space, metaSteps(c.MetaEvery))
+		c.MSR.Lambda, c.MSR.Gamma, c.MSR.NumWeights, c.Meta().Alpha, c.MSR.Beta, c.MSR.Space, metaSteps(c.MSR.Every))
 	if m := c.Meta(); !m.Trains() {
-		text = fmt.Sprintf("lambda %g, n %d, %s, no meta step", c.Lambda, c.Weights, c.Space)
+		text = fmt.Sprintf("lambda %g, n %d, %s, no meta step", c.MSR.Lambda, c.MSR.NumWeights, c.MSR.Space)
 	}
-	if c.Ablation != train.Default().Ablation {
-		text += ", ablation " + c.Ablation
+	if c.MSR.Ablation != train.Default().MSR.Ablation {
+		text += ", ablation " + string(c.MSR.Ablation)
 	}
 	return text
 }

@@ -45,14 +45,14 @@ func (g *Study) check() error {
 		if _, _, err := c.Model(0); err != nil {
 			return err
 		}
-		data := fmt.Sprintf("%q", []any{c.Dataset, c.DataDir, c.Foreground, c.Variant, c.Classes, c.ValLabels, c.Unlabelled,
-			c.Count, c.Correlation, c.DataSeed, c.Size})
+		data := fmt.Sprintf("%q", []any{c.Data.Name, c.Data.Dir, c.Data.Foreground, c.Variant, c.Classes, c.Data.Labels, c.Data.Unlabelled,
+			c.Data.Count, c.Data.Correlation, c.Data.Seed, c.Size})
 		if opened[data] {
 			continue
 		}
 		opened[data] = true
 		for _, train := range []bool{true, false} {
-			ds, err := c.OpenPart(train, train && c.Unlabelled)
+			ds, err := c.OpenPart(train, train && c.Data.Unlabelled)
 			if err != nil {
 				return err
 			}

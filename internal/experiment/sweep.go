@@ -67,7 +67,7 @@ func pointArm(with Configure, axes []axis, values []string) (arm, error) {
 		words = append(words, axes[k].flag+" "+v)
 	}
 	c, err := with(given...)
-	c.MSR = true
+	c.UseMSR = true
 	return arm{Name: strings.Join(words, ", "), config: c}, err
 }
 
@@ -110,7 +110,7 @@ func (g *Sweep) points(c train.Config, texts []string, with Configure) (out []ar
 	}
 	if g.Baseline {
 		plain := c
-		plain.MSR = false
+		plain.UseMSR = false
 		out = append(out, arm{Name: c.Method, config: plain})
 	}
 	for _, values := range settings {
@@ -129,8 +129,8 @@ func (g *Sweep) points(c train.Config, texts []string, with Configure) (out []ar
 // ablationArms are all ablations of MSR.
 func ablationArms(c train.Config) (out []arm) {
 	for _, a := range []meta.Ablation{meta.Ones, meta.Frozen, meta.UniformityOnly, meta.NoUniformity} {
-		c.MSR, c.Ablation = true, string(a)
-		out = append(out, arm{Name: "ablation " + c.Ablation, config: c})
+		c.UseMSR, c.MSR.Ablation = true, a
+		out = append(out, arm{Name: "ablation " + string(c.MSR.Ablation), config: c})
 	}
 	return out
 }

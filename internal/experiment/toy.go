@@ -26,7 +26,7 @@ func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
 				if err != nil {
 					return err
 				}
-				c.MSR, c.Variant = msr, string(shown)
+				c.UseMSR, c.Variant = msr, string(shown)
 				a := arm{Name: fmt.Sprintf("%s, %s", name, shown), config: c}
 				if msr {
 					a.Name = fmt.Sprintf("%s+MSR, %s", name, shown)

@@ -1,4 +1,5 @@
-package train
+// Package settings reads settings from YAML, and gives them to the flags of their names.
+package settings
 
 import (
 	"cmp"
@@ -15,9 +16,9 @@ import (
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
-// Settings are the settings of a YAML text, as they are written there: their
+// File has the settings of a YAML text, as they are written there: their
 // types are those of the flags of their names.
-type Settings struct {
+type File struct {
 	name    string
 	entries []setting
 }
@@ -29,25 +30,22 @@ type setting struct {
 	value *yaml.Node
 }
 
-// PresetKey is the setting that names what the others lie over.
-const PresetKey = "preset"
-
-// OpenSettings reads --config; no file has no settings.
-func OpenSettings(path string) (Settings, error) {
+// Open reads --config; no file has no settings.
+func Open(path string) (File, error) {
 	if path == "" {
-		return Settings{}, nil
+		return File{}, nil
 	}
 	r, err := os.Open(path)
 	if err != nil {
-		return Settings{}, fmt.Errorf("--config: %w", err)
+		return File{}, fmt.Errorf("--config: %w", err)
 	}
 	defer r.Close()
-	return ReadSettings(r, path)
+	return Read(r, path)
 }
 
-// ReadSettings reads a text; name stands before its errors.
-func ReadSettings(r io.Reader, name string) (Settings, error) {
-	s := Settings{name: name}
+// Read reads a text; name stands before its errors.
+func Read(r io.Reader, name string) (File, error) {
+	s := File{name: name}
 	d := yaml.NewDecoder(r)
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
@@ -80,8 +78,8 @@ func ReadSettings(r io.Reader, name string) (Settings, error) {
 	return s, nil
 }
 
-// text is a setting's value as it is written; empty without.
-func (s Settings) text(key string) string {
+// Text is a setting's value as it is written; empty without.
+func (s File) Text(key string) string {
 	for _, e := range s.entries {
 		if e.key == key && e.value.Tag != "!!null" {
 			return e.value.Value
@@ -90,8 +88,8 @@ func (s Settings) text(key string) string {
 	return ""
 }
 
-// explain says where in the file an error is from.
-func (s Settings) explain(key string, err error) error {
+// Explain says where in the file an error is from.
+func (s File) Explain(key string, err error) error {
 	for _, e := range s.entries {
 		if e.key == key {
 			return s.at(e, err)
@@ -100,22 +98,20 @@ func (s Settings) explain(key string, err error) error {
 	return err
 }
 
-func (s Settings) at(e setting, err error) error {
+func (s File) at(e setting, err error) error {
 	return fmt.Errorf("%s:%d: %w", s.name, e.line, err)
 }
 
-// apply writes the settings over a configuration. Names that command has as flags,
-// though they are no settings, are told from unknown ones; it may be nil.
-func (s Settings) apply(c *Config, command *pflag.FlagSet) error {
-	f := pflag.NewFlagSet(s.name, pflag.ContinueOnError)
-	c.Bind(f)
+// Apply gives flags the values of the settings. f has a flag for each setting; own are keys that are the caller's. A
+// name that command has as a flag, though it is no setting, is told from an unknown one; command may be nil.
+func (s File) Apply(f, command *pflag.FlagSet, own ...string) error {
 	for _, e := range s.entries {
-		if e.key == PresetKey {
+		if slices.Contains(own, e.key) {
 			continue
 		}
 		g := f.Lookup(e.key)
-		if g == nil || !isSetting(e.key) {
-			return s.at(e, noSetting(e.key, f, command))
+		if g == nil {
+			return s.at(e, noSetting(e.key, f, command, own))
 		}
 		if err := e.set(f, g); err != nil {
 			return s.at(e, err)
@@ -124,19 +120,12 @@ func (s Settings) apply(c *Config, command *pflag.FlagSet) error {
 	return nil
 }
 
-// isSetting reports whether a flag of a configuration is written to config.yaml.
-func isSetting(name string) bool { return name != "verbose" }
-
-func noSetting(key string, f, command *pflag.FlagSet) error {
+func noSetting(key string, f, command *pflag.FlagSet, own []string) error {
 	if command != nil && command.Lookup(key) != nil {
 		return fmt.Errorf("%s is no setting of a run: give it as --%s on the command line", key, key)
 	}
-	known := []string{PresetKey}
-	f.VisitAll(func(g *pflag.Flag) {
-		if isSetting(g.Name) {
-			known = append(known, g.Name)
-		}
-	})
+	known := slices.Clone(own)
+	f.VisitAll(func(g *pflag.Flag) { known = append(known, g.Name) })
 	if near := suggest.Nearest(key, known); near != "" {
 		return fmt.Errorf("unknown setting %q; did you mean %q?", key, near)
 	}
