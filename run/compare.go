@@ -8,12 +8,11 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
-	"github.com/icl-msr/icl-msr/train"
 )
 
 // gridCommand is a command that compares methods.
 type gridCommand struct {
-	name, preset string // the preset holds unless the flags name one
+	name, preset string // the preset holds unless a file or a flag names one
 	grid         experiment.Comparison
 	set          *pflag.FlagSet
 }
@@ -35,13 +34,11 @@ func (k *gridCommand) bind(f *pflag.FlagSet) {
 }
 
 func (k *gridCommand) do(ctx context.Context, p program, args []string) error {
-	under, shown := presetUnder(args, k.preset)
-	with := configured(p, k.name, under, func(f *pflag.FlagSet) { shown(f); k.bind(f) })
-	c, err := with()
-	if err != nil {
+	with := request{command: k.name, args: args, preset: k.preset, extra: k.bind}.configure(p)
+	if _, err := with(); err != nil {
 		return err
 	}
-	if k.set.Changed("method") || c.Method != train.Default().Method {
+	if k.set.Changed("method") {
 		return usage.Errorf("--method: compare takes several, --methods simclr,byol")
 	}
 	return k.grid.Run(ctx, with)

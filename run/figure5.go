@@ -13,15 +13,13 @@ func figure5(ctx context.Context, p program, args []string) error {
 	g := experiment.Panels{Study: newStudy(p, "runs/figure5", 500)}
 	decades := []string{"0.001", "0.01", "0.1", "1", "10", "100", "1000"}
 	lambdas, gammas, ns := decades, decades, []string{"2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
-	under, shown := presetUnder(args, "cifar10")
 	extra := func(f *pflag.FlagSet) {
-		shown(f)
 		f.StringSliceVar(&lambdas, "lambda-values", lambdas, "values of --lambda; none leaves that panel out")
 		f.StringSliceVar(&gammas, "gamma-values", gammas, "values of --gamma")
 		f.StringSliceVar(&ns, "weights-values", ns, "values of --weights, n")
 		bindStudy(f, &g.Study)
 	}
-	with := configured(p, "figure5", under, extra)
+	with := request{command: "figure5", args: args, preset: "cifar10", extra: extra}.configure(p)
 	if _, err := with(); err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func parseConfig(text string) (train.Config, error) {
 	if err != nil {
 		return train.Config{}, usage.Wrap(err)
 	}
-	c, err := layered(file, "", "", nil)
+	c, err := request{}.below(file, nil)
 	if err != nil {
 		return c, usage.Wrap(err)
 	}

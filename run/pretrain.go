@@ -15,11 +15,12 @@ import (
 func pretrain(ctx context.Context, p program, args []string) error {
 	out, resume := "", false
 	var jf jobFlags
-	c, err := settle(p, "pretrain", args, func(f *pflag.FlagSet) {
+	bind := func(f *pflag.FlagSet) {
 		f.StringVar(&out, "out", "", "run folder (default runs/METHOD-DATASET-seedN)")
 		f.BoolVar(&resume, "resume", false, "go on with the run in --out")
 		jf.bind(f)
-	})
+	}
+	c, err := request{command: "pretrain", args: args, extra: bind}.settle(p)
 	if err != nil {
 		return err
 	}

@@ -229,7 +229,7 @@ func TestConfigFileLiesUnderTheFlags(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("epochs: 7\nlr: 0.5\n"), 0o600))
 	var o bytes.Buffer
-	c, err := settle(program{&o, &o}, "pretrain", []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"}, func(*pflag.FlagSet) {})
+	c, err := request{command: "pretrain", args: []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"}, extra: func(*pflag.FlagSet) {}}.settle(program{&o, &o})
 	require.NoError(t, err)
 	assert.Equal(t, 7, c.Schedule.Epochs)
 	assert.Equal(t, 0.25, c.Schedule.LR)

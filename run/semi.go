@@ -36,9 +36,8 @@ func (k *labelsCommand) bind(f *pflag.FlagSet) {
 }
 
 func (k *labelsCommand) do(ctx context.Context, p program, args []string) error {
-	// The table's n is 14, and its data ImageNet, unless the flags say otherwise.
-	under, shown := presetUnder(append([]string{"--weights", "14"}, args...), "imagenet")
-	with := configured(p, "semi", under, func(f *pflag.FlagSet) { shown(f); k.bind(f) })
+	table := func(c *train.Config) { c.MSR.NumWeights = 14 }
+	with := request{command: "semi", args: args, preset: "imagenet", change: table, extra: k.bind}.configure(p)
 	if _, err := with(); err != nil {
 		return err
 	}

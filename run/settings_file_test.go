@@ -21,7 +21,8 @@ func settled(t *testing.T, text string, args ...string) (train.Config, error) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	var o bytes.Buffer
-	return settle(program{&o, &o}, "pretrain", append([]string{"--config", path}, args...), func(f *pflag.FlagSet) { f.String("out", "", "") })
+	out := func(f *pflag.FlagSet) { f.String("out", "", "") }
+	return request{command: "pretrain", args: append([]string{"--config", path}, args...), extra: out}.settle(program{&o, &o})
 }
 
 func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
@@ -72,7 +73,7 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	assert.Equal(t, []int{5, 1}, c.Schedule.Drops)
 	assert.Equal(t, "010", c.Classes, "texts are what they are")
 	assert.Equal(t, time.Minute, c.SaveAfter)
-	assert.Equal(t, settings.NamedValues{"tau_plus": 0.2}, c.MethodConfig.Options)
+	assert.Equal(t, map[string]float64{"tau_plus": 0.2}, c.MethodConfig.Options)
 	assert.Equal(t, []int64{30}, c.MethodConfig.Prototypes)
 	assert.Empty(t, c.Data.Labels)
 	c, err = settled(t, "")

@@ -20,7 +20,7 @@ func sweep(ctx context.Context, p program, args []string) error {
 		f.BoolVar(&g.Baseline, "baseline", true, "the method without MSR, which the differences are to")
 		bindStudy(f, &g.Study)
 	}
-	with := configured(p, "sweep", args, extra)
+	with := request{command: "sweep", args: args, extra: extra}.configure(p)
 	if _, err := with(); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func toy(ctx context.Context, p program, args []string) error {
 		f.StringSliceVar(&names, "methods", []string{"simclr", "byol"}, "methods, each without and with MSR")
 		bindStudy(f, &g.Study)
 	}
-	with := configured(p, "toy", args, extra)
+	with := request{command: "toy", args: args, extra: extra}.configure(p)
 	if _, err := with(); err != nil {
 		return err
 	}
