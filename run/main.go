@@ -72,7 +72,7 @@ func main() {
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
 	p = program{printable.New(p.stdout), printable.New(p.stderr)}
-	err := torch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
+	err := flagged(torch.Explain(dispatch(ctx, p, args), gotch.CPU, ""))
 	var u usage.Error
 	var ended *dist.Exit
 	switch {

@@ -43,10 +43,10 @@ func Methods() []string { return methods.Names() }
 func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	c, err := parseConfig(configYAML)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	_, err = train.Pretrain(ctx, orDiscard(log), c, out, false)
-	return err
+	return flagged(err)
 }
 
 // Resume goes on with the run in folder out, by its config.yaml, from its newest
@@ -54,10 +54,10 @@ func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 func Resume(ctx context.Context, out string, log io.Writer) error {
 	c, err := train.ReadConfig(out)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	_, err = train.Pretrain(ctx, orDiscard(log), c, out, true)
-	return err
+	return flagged(err)
 }
 
 // Embed returns the backbone's features of picture files, PNG or JPEG, a row
@@ -78,16 +78,20 @@ func Embed(ctx context.Context, checkpoint string, pictures []string) ([][]float
 func Load(checkpoint string) (embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error) {
 	k, err := train.Load(checkpoint)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, flagged(err)
 	}
 	if _, err := train.Device(k.Config.Device); err != nil {
 		k.Config.Device = "cpu"
 	}
 	n, err := embedding.Start(k)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, flagged(err)
 	}
-	return n.Embed, n.Close, nil
+	embed = func(ctx context.Context, pictures []string) ([][]float32, error) {
+		rows, err := n.Embed(ctx, pictures)
+		return rows, flagged(err)
+	}
+	return embed, n.Close, nil
 }
 
 // Export writes a part of a checkpoint file's network for other programs, as
@@ -97,17 +101,17 @@ func Load(checkpoint string) (embed func(ctx context.Context, pictures []string)
 func Export(checkpoint, what, format, out string) error {
 	o := train.ExportOptions{What: what, Format: format, FC: "none", Out: out, Force: true}
 	if err := o.Settle(); err != nil {
-		return err
+		return flagged(err)
 	}
 	if err := o.Check(checkpoint); err != nil {
-		return err
+		return flagged(err)
 	}
 	k, err := train.Load(checkpoint)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	_, err = k.Export(o)
-	return err
+	return flagged(err)
 }
 
 // parseConfig reads a configuration with the name of a preset in it.

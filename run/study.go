@@ -9,7 +9,14 @@ import (
 
 // newStudy is a study whose tables and progress p shows.
 func newStudy(p program, folder string, probeEpochs int) experiment.Study {
-	return experiment.Study{Folder: folder, Seeds: 3, ProbeEpochs: probeEpochs, Tables: p.stdout, Log: p.stderr}
+	return experiment.Study{
+		Folder:      folder,
+		Seeds:       3,
+		ProbeEpochs: probeEpochs,
+		Tables:      p.stdout,
+		Log:         p.stderr,
+		Text:        messageOf,
+	}
 }
 
 // configure makes the configurations of a study's arms.

@@ -46,7 +46,7 @@ func changeAugmentation(p *transforms.Pipeline, changes map[string]float64) erro
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		k := slices.IndexFunc(augmentOptions(), func(a augmentOption) bool { return a.name == name })
 		if k < 0 {
-			return suggest.Unknown("--augment-option", name, AugmentOptionNames())
+			return suggest.Unknown("{train.AugmentOptions}", name, AugmentOptionNames())
 		}
 		*augmentOptions()[k].of(p) = changes[name]
 	}

@@ -29,7 +29,7 @@ func tolerated(all int) int { return max(1, min(10, all/10), all/100) }
 
 // newBad is the warner of --bad-pictures.
 func (c *Config) newBad(w io.Writer, all int) (*badPictures, error) {
-	if err := choice("--bad-pictures", c.BadPictures, "skip", "stop"); err != nil {
+	if err := choice("{train.BadPictures}", c.BadPictures, "skip", "stop"); err != nil {
 		return nil, err
 	}
 	if w == nil {

@@ -20,7 +20,7 @@ func SetThreads(n int) error {
 		n = runtime.NumCPU()
 	}
 	if err := torch.SetThreads(n); err != nil {
-		return usage.Errorf("--threads %d: want 0 (all cores) or more", n)
+		return usage.Errorf("{train.Threads} %d: want 0 (all cores) or more", n)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 	}
 	foreground, ok := ds.(datasets.Foreground)
 	if !ok {
-		return nil, usage.Errorf("--train-variant %s: where the foreground is, is not known of %s", c.Variant, ds.Name())
+		return nil, usage.Errorf("{train.Variant} %s: where the foreground is, is not known of %s", c.Variant, ds.Name())
 	}
 	var known []string
 	for _, v := range datasets.Variants(foreground) {
@@ -131,7 +131,7 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 			return datasets.View(foreground, v), nil
 		}
 	}
-	return nil, usage.Wrap(suggest.Unknown("--train-variant", c.Variant, known))
+	return nil, usage.Wrap(suggest.Unknown("{train.Variant}", c.Variant, known))
 }
 
 // Seconds prints a duration for people.

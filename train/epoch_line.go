@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/torch"
@@ -37,7 +38,7 @@ func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 	if c.EvalEvery > 0 {
 		train, test, err := c.evaluationParts(DefaultEval())
 		if err != nil {
-			return fmt.Errorf("--eval-every %d: %w; or leave --eval-every out", c.EvalEvery, err)
+			return field.Errorf("{train.EvalEvery} %d: %w; or leave {train.EvalEvery} out", c.EvalEvery, err)
 		}
 		defer datasets.Close(train)
 		defer datasets.Close(test)

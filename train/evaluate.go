@@ -2,12 +2,12 @@ package train
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"runtime"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/torch"
@@ -48,7 +48,7 @@ func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error)
 		return nil, err
 	}
 	if o.BatchSize < 1 {
-		return nil, usage.Errorf("--batch-size %d: want 1 or more", o.BatchSize)
+		return nil, usage.Errorf("{train.BatchSize} %d: want 1 or more", o.BatchSize)
 	}
 	s := torch.NewScope()
 	defer s.Close()
@@ -134,11 +134,11 @@ func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, e
 func tellable(train datasets.Dataset, neighbours int) error {
 	switch names := train.Classes(); {
 	case len(names) == 0:
-		return fmt.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by --dataset and --data-dir", train.Name())
+		return field.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by {datasets.Name} and {datasets.Dir}", train.Name())
 	case len(names) == 1:
-		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir", train.Name(), names[0])
+		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by {datasets.Name} and {datasets.Dir}", train.Name(), names[0])
 	case neighbours > train.Len():
-		return fmt.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by --neighbours of eval, or more pictures", neighbours, train.Len(), train.Name())
+		return field.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by {eval.K} of eval, or more pictures", neighbours, train.Len(), train.Name())
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
@@ -29,10 +30,10 @@ func exportFormats() map[string][]string {
 // Settle completes the options, and refuses what does not go together.
 func (o *ExportOptions) Settle() error {
 	if !slices.Contains(ExportKinds(), o.What) {
-		return usage.Wrap(suggest.Unknown("--what", o.What, ExportKinds()))
+		return usage.Wrap(suggest.Unknown("{train.What}", o.What, ExportKinds()))
 	}
 	if o.Out == "" {
-		return usage.Errorf("--out FILE is missing: where to write")
+		return usage.Errorf("{train.Out} FILE is missing: where to write")
 	}
 	ending := strings.ToLower(filepath.Ext(o.Out))
 	names := []string{"pt", "safetensors", "torchscript", "onnx"}
@@ -44,15 +45,15 @@ func (o *ExportOptions) Settle() error {
 	dict := o.Format == "pt" || o.Format == "safetensors"
 	switch {
 	case o.Format == "" && !outfile.IsPictureName(o.Out): // check tells more of that
-		return usage.Errorf("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(names, ", "))
+		return usage.Errorf("{train.Out} %s: its ending tells no format; give {train.Format} %s", o.Out, strings.Join(names, ", "))
 	case o.Format != "" && !slices.Contains(names, o.Format):
-		return usage.Wrap(suggest.Unknown("--format", o.Format, names))
+		return usage.Wrap(suggest.Unknown("{train.Format}", o.Format, names))
 	case o.FC != "none" && o.FC != "zeros":
-		return usage.Errorf("--fc %s: want none or zeros", o.FC)
+		return usage.Errorf("{train.FC} %s: want none or zeros", o.FC)
 	case o.FC == "zeros" && (o.What != "backbone" || !dict):
-		return usage.Errorf("--fc zeros goes with --what backbone and --format pt or safetensors")
+		return usage.Errorf("{train.FC} zeros goes with {train.What} backbone and {train.Format} pt or safetensors")
 	case o.Preprocess && o.Format != "torchscript":
-		return usage.Errorf("--preprocess goes with --format torchscript only")
+		return usage.Errorf("{train.Preprocess} goes with {train.Format} torchscript only")
 	}
 	return nil
 }
@@ -98,13 +99,13 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 		e.Net, e.shape, prefix = model.Backbone, []int64{model.Backbone.Dim()}, "backbone."
 	case "backbone+projector":
 		if model.Projector == nil {
-			return e, fmt.Errorf("%s: method %s has no projector; export --what backbone", k.Path, k.Config.Method)
+			return e, field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
 		}
 		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone}, nets.Child{Name: "projector", Net: model.Projector})
 		e.shape = []int64{model.Projector.Dim()}
 	default:
 		if f == nil {
-			return e, fmt.Errorf("%s: this run has no f_msr (it was trained without --msr)", k.Path)
+			return e, field.Errorf("%s: this run has no f_msr (it was trained without {train.UseMSR})", k.Path)
 		}
 		n, c := f.Shape()
 		e.Net, e.shape, prefix = f, []int64{n, c}, "msr."
@@ -152,9 +153,9 @@ func (e Exported) write(o ExportOptions) error {
 	g, err := nets.Describe(e.Net)
 	switch {
 	case ok:
-		return fmt.Errorf("--format %s: the code of a TorchScript backbone is its own; export it by --format torchscript without --preprocess, and go on from there in Python", o.Format)
+		return field.Errorf("{train.Format} %s: the code of a TorchScript backbone is its own; export it by {train.Format} torchscript without {train.Preprocess}, and go on from there in Python", o.Format)
 	case err != nil:
-		return fmt.Errorf("--format %s --what %s: %w; --format pt or safetensors writes its tensors", o.Format, o.What, err)
+		return field.Errorf("{train.Format} %s {train.What} %s: %w; {train.Format} pt or safetensors writes its tensors", o.Format, o.What, err)
 	case o.Format == "onnx":
 		return torchscript.WriteONNXFile(o.Out, g, e.tensors, e.shape...)
 	}

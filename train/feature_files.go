@@ -30,13 +30,13 @@ type FeatureFiles struct {
 // something would be lost.
 func (k FeatureFiles) Check() error {
 	if k.Format != "npy" && k.Format != "safetensors" {
-		return usage.Wrap(suggest.Unknown("--features-format", k.Format, []string{"npy", "safetensors"}))
+		return usage.Wrap(suggest.Unknown("{train.FeatureFiles.Format}", k.Format, []string{"npy", "safetensors"}))
 	}
 	if k.Dir == "" {
 		return nil
 	}
 	if info, err := os.Stat(k.Dir); err == nil && !info.IsDir() {
-		return usage.Errorf("--save-features %s is a file; name a folder", k.Dir)
+		return usage.Errorf("{train.FeatureFiles.Dir} %s is a file; name a folder", k.Dir)
 	}
 	names := []string{"train.npy", "train.labels.npy", "train.safetensors"}
 	there, err := os.ReadDir(k.Dir)

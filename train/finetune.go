@@ -73,7 +73,7 @@ func fineTuneOnce(ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOp
 		return r, err
 	}
 	if _, ok := st.Backbone.(*nets.Scripted); ok && o.Scratch {
-		return r, usage.Errorf("--from-scratch: a TorchScript backbone starts from its file's parameters, there is no scratch")
+		return r, usage.Errorf("{train.Scratch}: a TorchScript backbone starts from its file's parameters, there is no scratch")
 	}
 	if !o.Scratch {
 		if err := k.FillEncoder(log, st); err != nil {

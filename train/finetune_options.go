@@ -26,18 +26,18 @@ type FineTuneOptions struct {
 func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	for _, s := range o.Shares {
 		if !(s.Share > 0 && s.Share <= 1) {
-			return usage.Errorf("--labels %g: want shares above 0, up to 1", s.Share)
+			return usage.Errorf("{train.Shares} %g: want shares above 0, up to 1", s.Share)
 		}
 	}
 	for _, text := range o.Lists {
 		if list := parseLabelList(text); !outfile.Exists(list.path) {
-			return usage.Errorf("--label-list %s: no such file", list.path)
+			return usage.Errorf("{train.Lists} %s: no such file", list.path)
 		}
 	}
 	if given {
 		c := o.FineTuneConfig
 		if c.Epochs = o.Passes; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
-			return usage.Errorf("--%s %d: all of --labels and --label-list name their own; leave one of both out", epochs, o.Passes)
+			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs, o.Passes)
 		}
 		if err := c.Validate(); err != nil {
 			return usage.Wrap(err)

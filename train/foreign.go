@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
@@ -22,7 +23,7 @@ func (c *Config) describe() error {
 		g, err := guess(file, layout)
 		var other *unbuilt
 		if err != nil && !(errors.As(err, &other) && c.Initial.Partial && c.Arch != "") {
-			return fmt.Errorf("--init %s: %s: %w", c.Initial.File, layout, err)
+			return field.Errorf("{train.Initial.File} %s: %s: %w", c.Initial.File, layout, err)
 		}
 		c.Arch, c.Width, c.Stem = cmp.Or(c.Arch, g.Arch), cmp.Or(c.Width, g.Width), cmp.Or(c.Stem, string(g.Stem))
 	}
@@ -68,7 +69,7 @@ func (k Checkpoint) FillEncoder(w io.Writer, st *meta.State) error {
 // NeedsDataset is the usage error of --init without one.
 func (k Checkpoint) NeedsDataset(dataset string) error {
 	if k.foreign != nil && dataset == "" {
-		return usage.Errorf("a network of another program needs --dataset, and --data-dir where the data is: the file does not tell (see run datasets)")
+		return usage.Errorf("a network of another program needs {datasets.Name}, and {datasets.Dir} where the data is: the file does not tell (see run datasets)")
 	}
 	return nil
 }

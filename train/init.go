@@ -10,6 +10,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/meta"
@@ -33,19 +34,19 @@ type Initial struct {
 func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	path := n.File
 	if scheme, _, ok := strings.Cut(path, "://"); ok && !outfile.Exists(path) {
-		return nil, torchscript.Layout{}, fmt.Errorf("--init %s: want a file, not an address: download it%s, and give --init %s", path, fetched(scheme, path), filepath.Base(path))
+		return nil, torchscript.Layout{}, field.Errorf("{train.Initial.File} %s: want a file, not an address: download it%s, and give {train.Initial.File} %s", path, fetched(scheme, path), filepath.Base(path))
 	}
 	if last := runfolder.Last(path); outfile.Exists(last) {
 		path = last
 	}
 	file, err := torchscript.OpenWeights(path)
 	if err != nil {
-		return nil, torchscript.Layout{}, fmt.Errorf("--init: %w", err)
+		return nil, torchscript.Layout{}, field.Errorf("{train.Initial.File}: %w", err)
 	}
 	layout, err := torchscript.Recognise(file, n.Prefix)
 	if err != nil {
 		file.Close()
-		return nil, layout, fmt.Errorf("--init: %w%s", err, prefixHint(err))
+		return nil, layout, field.Errorf("{train.Initial.File}: %w%s", err, prefixHint(err))
 	}
 	return file, layout, nil
 }
@@ -64,7 +65,7 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	defer file.Close()
 	m, err := torchscript.Compare(file, layout, wanted(st.Backbone))
 	if err != nil {
-		return fmt.Errorf("--init: %w", err)
+		return field.Errorf("{train.Initial.File}: %w", err)
 	}
 	fits := len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0
 	if !fits && c.Initial.Partial {
@@ -96,7 +97,7 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 		}
 	}
 	if err := load32(file, copied, into); err != nil {
-		return fmt.Errorf("--init: %w", err)
+		return field.Errorf("{train.Initial.File}: %w", err)
 	}
 	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found), len(wanted(st.Backbone)), c.rest(m), said)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
@@ -114,7 +115,7 @@ func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 	g, err := guess(file, m.Layout)
 	switch {
 	case errors.As(err, &other):
-		return fmt.Errorf("--init %s: %s: %w", c.Initial.File, m.Layout, err)
+		return field.Errorf("{train.Initial.File} %s: %s: %w", c.Initial.File, m.Layout, err)
 	case err == nil && (g.Arch != c.Arch || g.Width != c.Width || !g.stemFits(c.Stem)):
 		flags := g.flags()
 		if g.Stem == nets.StemCIFAR {
@@ -122,7 +123,7 @@ func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 		}
 		hint = fmt.Sprintf(": it holds a %s; give %s", g, flags) + hint
 	}
-	return fmt.Errorf("--init %s: %s: %s %s (--width %g --stem %s)%s%s",
+	return field.Errorf("{train.Initial.File} %s: %s: %s %s ({train.Width} %g {train.Stem} %s)%s%s",
 		c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.rest(m), hint)
 }
 
@@ -142,7 +143,7 @@ func (c *Config) foreignBlocks(file *torchscript.Weights, l torchscript.Layout) 
 	g, err := guess(file, l)
 	var other *unbuilt
 	if err != nil && !errors.As(err, &other) {
-		return fmt.Errorf("--init: %w", err)
+		return field.Errorf("{train.Initial.File}: %w", err)
 	}
 	backbone, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
 	if err != nil {
@@ -157,8 +158,8 @@ func (c *Config) foreignBlocks(file *torchscript.Weights, l torchscript.Layout) 
 	case same:
 		return nil
 	case other != nil && !other.partly():
-		return fmt.Errorf("--init %s: %s: it is not taken in parts as %s: %w", c.Initial.File, l, c.Arch, other)
+		return field.Errorf("{train.Initial.File} %s: %s: it is not taken in parts as %s: %w", c.Initial.File, l, c.Arch, other)
 	}
-	return fmt.Errorf("--init %s: %s: it holds a %s and is not taken in parts as %s: give %s",
+	return field.Errorf("{train.Initial.File} %s: %s: it holds a %s and is not taken in parts as %s: give %s",
 		c.Initial.File, l, g.Is, c.Arch, g.flags())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
@@ -34,7 +35,7 @@ func Device(name string) (gotch.Device, error) {
 		return d, usage.Wrap(err)
 	}
 	if err := torch.Ready(d); err != nil {
-		return d, fmt.Errorf("--device %s: %w", name, err)
+		return d, field.Errorf("{train.Device} %s: %w", name, err)
 	}
 	return d, nil
 }
@@ -46,7 +47,7 @@ func NoGPU(name string) error {
 	if err != nil || d == gotch.CPU || torch.CUDADevices() > 0 || !torch.DescribeCUDA().Built {
 		return nil
 	}
-	return fmt.Errorf("--device %s: %w", name, torch.Present(d))
+	return field.Errorf("{train.Device} %s: %w", name, torch.Present(d))
 }
 
 // Setup sets up the device. training says that batches have one shape, for which
@@ -67,7 +68,7 @@ func (m *Machine) Setup(training bool) (gotch.Device, error) {
 func (m *Machine) numerics() (torch.Numerics, error) {
 	if m.Precision != Float32 && m.Precision != TF32 {
 		known := []string{Float32, TF32}
-		return torch.Numerics{}, usage.Wrap(suggest.Unknown("--precision", m.Precision, known))
+		return torch.Numerics{}, usage.Wrap(suggest.Unknown("{train.Precision}", m.Precision, known))
 	}
 	return torch.Numerics{TF32: m.Precision == TF32, Deterministic: m.Deterministic}, nil
 }

@@ -33,7 +33,7 @@ func tellDropped(w io.Writer, pictures, batch int) {
 // CheckDepth16 refuses another way.
 func (c *Config) CheckDepth16() error {
 	if known := datasets.Depths16(); c.Data.Depth16 != "" && !slices.Contains(known, string(c.Data.Depth16)) {
-		return usage.Errorf("--depth16 %s: want %s", c.Data.Depth16, strings.Join(known, ", "))
+		return usage.Errorf("{datasets.Depth16} %s: want %s", c.Data.Depth16, strings.Join(known, ", "))
 	}
 	return nil
 }

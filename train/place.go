@@ -10,6 +10,7 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
@@ -52,11 +53,11 @@ func choice(flag, value string, all ...string) error {
 // views on a GPU: of pictures of one known size that it has room for, or else of pictures cropped on the host. Each
 // process of a job keeps all pictures, since each epoch deals them out anew.
 func (c *Config) place(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline) (p place, err error) {
-	if err := cmp.Or(choice("--augment-on", c.AugmentOn, "auto", "host", "device"), choice("--keep-on-device", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
+	if err := cmp.Or(choice("{train.AugmentOn}", c.AugmentOn, "auto", "host", "device"), choice("{train.KeepOnDevice}", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
 		return p, err
 	}
 	if c.AugmentOn == "host" && c.KeepOnDevice == "yes" {
-		return p, usage.Errorf("--keep-on-device yes: the host makes the views, and has no use for it; give --augment-on device, or leave it out")
+		return p, usage.Errorf("{train.KeepOnDevice} yes: the host makes the views, and has no use for it; give {train.AugmentOn} device, or leave it out")
 	}
 	device, err := torch.ParseDevice(c.Device)
 	if err != nil {
@@ -83,7 +84,7 @@ func (c *Config) place(ctx context.Context, s *torch.Scope, w io.Writer, ds data
 		return place{device: c.AugmentOn == "device" || canOnDevice(views, false)}, nil
 	}
 	if err != nil {
-		return p, fmt.Errorf("--keep-on-device: %w; give --keep-on-device no", err)
+		return p, field.Errorf("{train.KeepOnDevice}: %w; give {train.KeepOnDevice} no", err)
 	}
 	p.bytes = int64(3*p.kept.Width*p.kept.Height) * int64(ds.Len())
 	return p, nil

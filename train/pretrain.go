@@ -51,7 +51,7 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 		return r, err
 	}
 	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
-		return r, usage.Errorf("--arch %s: a TorchScript backbone with batch norms cannot train in several processes, since they see the pictures of one process only; give --sync-batch-norm=false if that is what you want, train it in one, or trace it after .eval()", c.Arch)
+		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what you want, train it in one, or trace it after .eval()", c.Arch)
 	}
 	g := job.Ranks()
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
@@ -57,7 +58,7 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 		return &found, also, nil
 	}
 	if err := longer(found, c, r); err != nil {
-		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and --epochs %d %w", out, found.Config.Schedule.Epochs, c.Schedule.Epochs, err)
+		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and {nets.Epochs} %d %w", out, found.Config.Schedule.Epochs, c.Schedule.Epochs, err)
 	}
 	return &found, append(also, "epochs"), nil
 }
@@ -65,7 +66,7 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 // longer is an error where a run of c would have done otherwise what the checkpoint has done.
 func longer(k Checkpoint, c Config, r ready) error {
 	if c.Schedule.Epochs < k.Position.Epoch {
-		return fmt.Errorf("is less than the %d that it has done: leave --epochs out", k.Position.Epoch)
+		return field.Errorf("is less than the %d that it has done: leave {nets.Epochs} out", k.Position.Epoch)
 	}
 	was := c
 	was.Schedule.Epochs = k.Config.Schedule.Epochs
@@ -74,7 +75,7 @@ func longer(k Checkpoint, c Config, r ready) error {
 	if m, ok := r.state.Method.(methods.Phased); ok {
 		phase = m.Phase
 	}
-	anew := fmt.Errorf("would have changed the steps that are done (%s): give --epochs %d, or start anew from its weights by --init %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
+	anew := field.Errorf("would have changed the steps that are done (%s): give {nets.Epochs} %d, or start anew from its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {

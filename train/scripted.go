@@ -26,7 +26,7 @@ func (c *Config) backbone() (nets.Encoder, error) {
 		return b, nil
 	}
 	if file == "" {
-		return nil, usage.Errorf("--arch torchscript: names no file; write --arch %sbackbone.pt", ScriptedArch)
+		return nil, usage.Errorf("{train.Arch} torchscript: names no file; write {train.Arch} %sbackbone.pt", ScriptedArch)
 	}
 	d, err := Device(c.Device)
 	if err != nil {

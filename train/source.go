@@ -44,13 +44,13 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
 
 func (c *Config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
 	if c.BatchSize < 2 {
-		return source{}, usage.Errorf("--batch-size %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
+		return source{}, usage.Errorf("{train.BatchSize} %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
 	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
-		return source{}, usage.Errorf("--micro-batch %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
+		return source{}, usage.Errorf("{train.MicroBatch} %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
 	}
 	if c.UseMSR && c.Recompute && c.MSR.Gradient == meta.Unrolled {
-		return source{}, usage.Errorf("--checkpoint-activations keeps no graph, and --meta-grad unrolled differentiates through one: use --meta-grad forward-mode, which is exact too, or --micro-batch")
+		return source{}, usage.Errorf("{train.Recompute} keeps no graph, and {meta.Gradient} unrolled differentiates through one: use {meta.Gradient} forward-mode, which is exact too, or {train.MicroBatch}")
 	}
 	aug, err := c.Augmentation()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
@@ -23,11 +24,18 @@ func ablated(c train.Config, names []string) (out []train.Config, err error) {
 		c.UseMSR, c.MSR.Ablation = true, meta.Ablation(name)
 		m := c.Meta()
 		if err := m.Validate(); err != nil {
-			return nil, usage.Errorf("--ablations: %s", strings.ReplaceAll(err.Error(), "--msr-ablation ", ""))
+			return nil, usage.Errorf("--ablations: %s", withoutName(err))
 		}
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+// withoutName is the message of an error about an ablation, without what the setting is called.
+func withoutName(err error) string {
+	const flag = "--msr-ablation"
+	text := field.Text(err, func(string) string { return flag })
+	return strings.ReplaceAll(text, flag+" ", "")
 }
 
 // withoutNegatives are the methods whose own loss has none, so that any L_msr

@@ -25,7 +25,8 @@ type Study struct {
 	Title              string
 	Folder             string // of the runs, the tables and the page
 	Seeds, ProbeEpochs int
-	Tables, Log        io.Writer // what tables are printed to, and what is told how runs get on
+	Tables, Log        io.Writer              // what tables are printed to, and what is told how runs get on
+	Text               func(err error) string // the message of a run's error
 	arms               []arm
 	Baseline           bool // the first arm is what the others are compared with
 	tried, failed      int  // runs, and fine-tunings
@@ -160,7 +161,7 @@ func (g *Study) settled(ctx context.Context, a *arm, seed uint64, err error) err
 		return err
 	}
 	g.failed++
-	reason := strings.Join(strings.Fields(err.Error()), " ")
+	reason := strings.Join(strings.Fields(g.Text(err)), " ")
 	a.Failed = append(a.Failed, failure{seed, reason})
 	fmt.Fprintf(g.Log, "failed: %s, seed %d: %s; the others are run all the same\n", a.Name, seed, reason)
 	return nil

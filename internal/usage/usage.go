@@ -2,12 +2,16 @@
 // ends with status 2 then.
 package usage
 
-import "fmt"
+import "github.com/icl-msr/icl-msr/internal/field"
 
-// Error is an error of the command line.
+// Error is an error of the command line, or of settings.
 type Error struct{ error }
 
-func Errorf(format string, args ...any) error { return Error{fmt.Errorf(format, args...)} }
+// Unwrap is what is wrong.
+func (e Error) Unwrap() error { return e.error }
 
-// Wrap makes an error one of the command line, or of settings.
+// Errorf makes an error as field.Errorf does.
+func Errorf(format string, args ...any) error { return Error{field.Errorf(format, args...)} }
+
+// Wrap makes err an Error.
 func Wrap(err error) error { return Error{err} }
