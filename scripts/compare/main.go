@@ -25,6 +25,7 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -114,32 +115,21 @@ func printHostPeak() error {
 
 // state is the method on its backbone, and f_msr.
 func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
-	backbone, err := nets.NewBackbone(t.arch, t.stem(), 1)
+	c := train.Default()
+	c.Method, c.UseMSR, c.Arch, c.Stem = t.method, msr, t.arch, string(t.stem())
+	c.MethodConfig.Temperature, c.MethodConfig.Prototypes = methods.RecipeOf(t.method).Temperature, []int64{300}
+	switch t.method {
+	case "pcl":
+		c.MethodConfig.Prototypes, c.MethodConfig.Options = []int64{8, 16}, map[string]float64{"warm": 0}
+	case "w_mse":
+		c.MethodConfig.Options = map[string]float64{"epsilon": 0.01}
+	}
+	model, f, err := c.Model(t.batch)
 	if err != nil {
 		return nil, err
 	}
-	c := methods.Config{Temperature: methods.RecipeOf(t.method).Temperature, Hidden: 1024, Dim: 64, Pictures: int64(t.batch), Prototypes: []int64{300}}
-	if t.method == "pcl" {
-		c.Prototypes, c.Options = []int64{8, 16}, map[string]float64{"warm": 0}
-	}
-	if t.method == "w_mse" {
-		c.Options = map[string]float64{"epsilon": 0.01}
-	}
-	m, err := methods.New(t.method, c)
-	if err != nil {
-		return nil, err
-	}
-	model, err := methods.NewModel(m, backbone)
-	if err != nil {
-		return nil, err
-	}
-	o := meta.StateOptions{Model: model, Seed: 1, Options: t.options(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
-	if msr {
-		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: model.WeightWidth(meta.Embedding)}); err != nil {
-			return nil, err
-		}
-	}
-	return meta.NewState(s, o)
+	adam := nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}
+	return meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: 1, Options: t.options(), Optimizer: adam})
 }
 
 // pictures is one batch of noise, in the method's views.
@@ -261,7 +251,7 @@ func (t task) evaluate(s *torch.Scope) error {
 		}
 		return f
 	}
-	train, test := rows(t.batch), rows(t.batch/10)
+	known, asked := rows(t.batch), rows(t.batch/10)
 	if s.Err() != nil {
 		return s.Err()
 	}
@@ -269,11 +259,11 @@ func (t task) evaluate(s *torch.Scope) error {
 	c.Epochs = 5
 	return each(func() error {
 		if t.mode == "knn" {
-			_, err := eval.KNN(test, train, eval.DefaultKNN())
+			_, err := eval.KNN(asked, known, eval.DefaultKNN())
 			return err
 		}
 		return torch.With(func(u *torch.Scope) error {
-			_, err := eval.FitLinear(context.Background(), u, train, c)
+			_, err := eval.FitLinear(context.Background(), u, known, c)
 			return err
 		})
 	})
