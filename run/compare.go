@@ -20,7 +20,8 @@ type gridCommand struct {
 // compare trains a grid of methods, with and without MSR, and writes the
 // paper's Table 1 for what was run.
 func compare(ctx context.Context, p program, args []string) error {
-	k := gridCommand{name: "compare", grid: experiment.Comparison{Methods: methods.Names(), Study: newStudy(p, "runs/compare", 200)}}
+	k := gridCommand{name: "compare",
+		grid: experiment.Comparison{Methods: methods.Names(), Study: newStudy(p, "runs/compare", 200)}}
 	k.grid.Title = "Methods with and without MSR"
 	return k.do(ctx, p, args)
 }

@@ -16,7 +16,8 @@ import (
 type dataFlags struct{ set *pflag.FlagSet }
 
 func dataFlagNames() []string {
-	return []string{"dataset", "data-dir", "classes", "val-labels", "foreground-dir", "train-variant", "count", "correlation", "data-seed"}
+	return []string{"dataset", "data-dir", "classes", "val-labels", "foreground-dir", "train-variant", "count",
+		"correlation", "data-seed"}
 }
 
 func bindData(f *pflag.FlagSet) *dataFlags {

@@ -28,10 +28,12 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	f.StringVar(&c.Data.Name, "dataset", "", "look at this one")
 	f.StringVar(&c.Data.Dir, "data-dir", "", "where its files are")
 	f.BoolVar(&c.Data.Unlabelled, "unlabelled", false, "stl10: with its pictures without labels")
-	f.StringVar(&c.Classes, "classes", "", "of data sets in class folders: these classes only, comma-separated, a file, or "+datasets.ImageNet100)
+	f.StringVar(&c.Classes, "classes", "",
+		"of data sets in class folders: these classes only, comma-separated, a file, or "+datasets.ImageNet100)
 	f.StringVar(&c.Data.Labels, "val-labels", "", "imagenet: file with the labels of a flat val")
 	f.StringVar(&c.Data.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
-	f.Float64Var(&c.Data.Correlation, "correlation", c.Data.Correlation, "shapes, confounded: share of pictures whose background is their class's")
+	f.Float64Var(&c.Data.Correlation, "correlation", c.Data.Correlation,
+		"shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.Data.Seed, "data-seed", c.Data.Seed, "shapes, confounded: seed of the pictures")
 	f.StringVar((*string)(&c.Data.Depth16), "depth16", string(c.Data.Depth16), depth16Help)
 	samples := f.String("samples", "", "write a PNG with three pictures of each class")

@@ -31,7 +31,9 @@ func demo(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	small.Apply(&c)
-	c.Schedule.Epochs, c.Data.Count, c.Data.Correlation, c.MSR.Every, c.Threads, c.Schedule.Warmup = *epochs, *count, *correlation, *every, *threads, 25
+	c.Schedule.Epochs, c.Schedule.Warmup = *epochs, 25
+	c.Data.Count, c.Data.Correlation = *count, *correlation
+	c.MSR.Every, c.Threads = *every, *threads
 	g := experiment.Demo{Study: newStudy(p, *out, 200)}
 	g.Seeds = *seeds
 	return g.Run(ctx, c, *ablations)

@@ -45,7 +45,8 @@ func embed(ctx context.Context, p program, args []string) error {
 		}
 	}
 	if len(o.Paths) > 0 && len(given) > 0 {
-		return usage.Errorf("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0], strings.Join(given, ", "))
+		return usage.Errorf("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0],
+			strings.Join(given, ", "))
 	}
 	if err := o.Settle(); err != nil {
 		return err

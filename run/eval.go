@@ -24,18 +24,22 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	data := bindData(f)
 	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
-	recipe := f.String("recipe", "paper", "of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
+	recipe := f.String("recipe", "paper",
+		"of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
 	f.IntVar(&o.Linear.Epochs, "epochs", o.Linear.Epochs, "epochs of the linear probe")
 	f.StringVar(&o.Linear.Optimizer, "optimizer", o.Linear.Optimizer, "of the probe: adam, sgd or lars")
-	f.StringVar(&o.Linear.Schedule, "schedule", o.Linear.Schedule, "of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
+	f.StringVar(&o.Linear.Schedule, "schedule", o.Linear.Schedule,
+		"of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
 	f.Float64Var(&o.Linear.LR, "lr", o.Linear.LR, "first learning rate of the probe")
-	f.Float64Var(&o.Linear.FinalLR, "final-lr", o.Linear.FinalLR, "last learning rate of the probe, where it is exponential between")
+	f.Float64Var(&o.Linear.FinalLR, "final-lr", o.Linear.FinalLR,
+		"last learning rate of the probe, where it is exponential between")
 	f.Float64Var(&o.Linear.Momentum, "momentum", o.Linear.Momentum, "of sgd and lars")
 	f.Float64Var(&o.Linear.WeightDecay, "weight-decay", o.Linear.WeightDecay, "L2 penalty of the probe")
 	f.IntVar(&o.Linear.BatchSize, "probe-batch-size", o.Linear.BatchSize, "rows of a step of the probe")
 	f.Uint64Var(&o.Linear.Seed, "seed", o.Linear.Seed, "seed of the probe")
 	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
-	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
+	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric,
+		"of the neighbours: euclidean (a majority) or cosine (weighted votes)")
 	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
 	bindFeatures(f, &o.Keep)
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
@@ -89,12 +93,14 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "test pictures\tpictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
 	for _, s := range scores {
-		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1, topFive(s.Linear.Classes, s.Linear.Top5), 100*s.KNN)
+		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1,
+			topFive(s.Linear.Classes, s.Linear.Top5), 100*s.KNN)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if text := train.LeftOut(map[string]train.PictureCount{"training": scores[0].Train, "testing": scores[0].Test}); text != "" {
+	if text := train.LeftOut(map[string]train.PictureCount{"training": scores[0].Train,
+		"testing": scores[0].Test}); text != "" {
 		fmt.Fprintf(p.stdout, "\n%s\n", text)
 	}
 	return nil
@@ -102,6 +108,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 
 func bindFeatures(f *pflag.FlagSet, k *train.FeatureFiles) {
 	f.StringVar(&k.Dir, "save-features", "", "folder to write the features and labels of each part to")
-	f.StringVar(&k.Format, "features-format", k.Format, "npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
+	f.StringVar(&k.Format, "features-format", k.Format,
+		"npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
 	f.BoolVar(&k.Force, "force", false, "write over features that --save-features finds there")
 }

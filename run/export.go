@@ -15,9 +15,15 @@ func exportNetwork(_ context.Context, p program, args []string) error {
 	file := f.String("checkpoint", "", "checkpoint file")
 	f.StringVar(&o.Out, "out", "", "the file to write")
 	f.StringVar(&o.What, "what", "backbone", "backbone, backbone+projector or f_msr (picture to weights [N, n, c])")
-	f.StringVar(&o.Format, "format", "", "pt (a state dict for torch.load), safetensors, torchscript (for torch.jit.load) or onnx; default: by the ending of --out (.pt .pth, .safetensors, .ts .torchscript, .onnx)")
-	f.StringVar(&o.FC, "fc", "none", "pt and safetensors, backbone: none (for a torchvision network whose fc is nn.Identity()), or zeros (fc.weight and fc.bias for 1000 classes, all zero, so that it loads strictly as it is)")
-	f.BoolVar(&o.Preprocess, "preprocess", false, "torchscript: take uint8 pictures of any size, or floating-point ones from 0 to 1, and resize, crop and normalise them as this run's evaluation does")
+	f.StringVar(&o.Format, "format", "",
+		"pt (a state dict for torch.load), safetensors, torchscript (for torch.jit.load) or onnx; default: by the ending "+
+			"of --out (.pt .pth, .safetensors, .ts .torchscript, .onnx)")
+	f.StringVar(&o.FC, "fc", "none",
+		"pt and safetensors, backbone: none (for a torchvision network whose fc is nn.Identity()), or zeros (fc.weight "+
+			"and fc.bias for 1000 classes, all zero, so that it loads strictly as it is)")
+	f.BoolVar(&o.Preprocess, "preprocess", false,
+		"torchscript: take uint8 pictures of any size, or floating-point ones from 0 to 1, and resize, crop and normalise "+
+			"them as this run's evaluation does")
 	f.BoolVar(&o.Force, "force", false, "write over a file that is there")
 	if err := parse(f, args); err != nil {
 		return err
@@ -36,6 +42,7 @@ func exportNetwork(_ context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s: %s of %s after %d epochs, %.2f M parameters, as %s\n%s", o.Out, o.What, k.Path, k.Position.Epoch, float64(nets.Count(part.Net.Params()))/1e6, o.Format, k.Config.LoadingHint(o))
+	fmt.Fprintf(p.stdout, "%s: %s of %s after %d epochs, %.2f M parameters, as %s\n%s", o.Out, o.What, k.Path,
+		k.Position.Epoch, float64(nets.Count(part.Net.Params()))/1e6, o.Format, k.Config.LoadingHint(o))
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 
 func finetune(ctx context.Context, p program, args []string) error {
 	o := train.DefaultFineTune()
-	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
+	f := flags(p, "finetune", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME "+
+		"[flags]")
 	network := bindNetwork(f)
 	data := bindData(f)
 	depth16 := bindDepth16(f)

@@ -26,9 +26,12 @@ type jobFlags struct {
 }
 
 func (j *jobFlags) bind(f *pflag.FlagSet) {
-	f.IntVar(&j.processes, "nproc-per-node", 0, "start this many processes on this machine and train on all (0: this process, or the job that torchrun's or Slurm's variables describe)")
+	f.IntVar(&j.processes, "nproc-per-node", 0,
+		"start this many processes on this machine and train on all (0: this process, or the job that torchrun's or "+
+			"Slurm's variables describe)")
 	f.StringVar(&j.backend, "backend", "", "between processes: gloo or nccl (default: nccl on GPUs, else gloo)")
-	f.DurationVar(&j.timeout, "dist-timeout", 10*time.Minute, "how long processes wait for each other before the job fails")
+	f.DurationVar(&j.timeout, "dist-timeout", 10*time.Minute,
+		"how long processes wait for each other before the job fails")
 }
 
 // place is where this process stands; spawned reports that it is to start the
@@ -64,7 +67,8 @@ func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	case j.processes == 0:
 		return p, false, nil
 	case p.Size > 1:
-		return p, false, usage.Errorf("--nproc-per-node %d in a job of %d processes that another program started (RANK or SLURM_PROCID is set): leave it out", j.processes, p.Size)
+		return p, false, usage.Errorf("--nproc-per-node %d in a job of %d processes that another program started (RANK or "+
+			"SLURM_PROCID is set): leave it out", j.processes, p.Size)
 	}
 	return p, true, nil
 }
@@ -86,7 +90,8 @@ func (j *jobFlags) join(ctx context.Context, p dist.Place, c *train.Config) (*di
 	if err != nil {
 		return nil, err
 	}
-	settings = append(settings, dist.Setting{Name: "--backend", Value: j.backend}, dist.Setting{Name: "--dist-timeout", Value: j.timeout.String()})
+	settings = append(settings, dist.Setting{Name: "--backend", Value: j.backend},
+		dist.Setting{Name: "--dist-timeout", Value: j.timeout.String()})
 	o := dist.Options{Device: c.Device, Backend: j.backend, Timeout: j.timeout, Same: settings, Text: messageOf}
 	return unlessInterrupted(ctx, func() (*dist.Job, error) { return dist.JoinAt(p, o) })
 }
@@ -139,5 +144,6 @@ func sameEverywhere(c train.Config, device string) (out []dist.Setting, err erro
 
 // spawn runs the command line in several processes.
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
-	return dist.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
+	return dist.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout),
+		printable.Raw(p.stderr))
 }

@@ -47,9 +47,12 @@ func commands() []command {
 		{"export", "write a trained network for PyTorch (state dict, TorchScript), safetensors or ONNX", exportNetwork},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
-		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)", paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
-		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100", paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
-		{"table3", "the paper's Table 3: ResNet-50 on ImageNet", paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
+		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)",
+			paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
+		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100",
+			paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
+		{"table3", "the paper's Table 3: ResNet-50 on ImageNet",
+			paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
 		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels, n = 14", semi},
 		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
 		{"sweep", "a method with MSR over values of any flags", sweep},
@@ -182,7 +185,8 @@ func parseFlags(f *pflag.FlagSet, args []string) error {
 		var names []string
 		f.VisitAll(func(g *pflag.Flag) { names = append(names, g.Name) })
 		if near := suggest.Nearest(unknown.GetSpecifiedName(), names); near != "" {
-			return usage.Errorf("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near, f.Name())
+			return usage.Errorf("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near,
+				f.Name())
 		}
 		return usage.Errorf("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
 	default:

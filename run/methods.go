@@ -14,7 +14,8 @@ import (
 func listMethods(_ context.Context, p program, args []string) error {
 	f := flags(p, "methods", "[flags]")
 	asOptions := f.Bool("options", false, "list each method's own constants, for --method-option")
-	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+strings.Join(methods.DataSets(), ", "))
+	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+
+		strings.Join(methods.DataSets(), ", "))
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -40,12 +41,14 @@ func listMethods(_ context.Context, p program, args []string) error {
 			return err
 		}
 		r := m.Recipe
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), parts(model.Parts()[1:]), r.Lambda, r.Gamma, r.Temperature)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), parts(model.Parts()[1:]),
+			r.Lambda, r.Gamma, r.Temperature)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.stdout, "\nlambda, gamma and tau are what --method sets unless they are given; lambda and gamma are the paper's where its tables have the method.")
+	fmt.Fprintln(p.stdout, "\nlambda, gamma and tau are what --method sets unless they are given; lambda and gamma are "+
+		"the paper's where its tables have the method.")
 	return nil
 }
 

@@ -28,6 +28,8 @@ func listRecipes(p program, set string) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(p.stdout, "\nA setting of `method-option NAME` is given as --method-option NAME=VALUE. These are not what --method and --preset set.")
+	_, err := fmt.Fprintln(p.stdout,
+		"\nA setting of `method-option NAME` is given as --method-option NAME=VALUE. These are not what --method and "+
+			"--preset set.")
 	return err
 }

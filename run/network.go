@@ -53,10 +53,15 @@ func bindNetwork(f *pflag.FlagSet) *networkFlags {
 	f.StringVar(&n.run, "run", "", "run folder, its newest checkpoint")
 	f.StringVar(&n.checkpoint, "checkpoint", "", "checkpoint file")
 	bindInitial(f, &n.config.Initial)
-	f.StringVar(&n.config.Arch, "arch", "", "of --init: "+strings.Join(nets.Arches(), ", ")+" (default: what its tensors tell); or, alone, "+train.ScriptedArch+"FILE, a TorchScript module from pictures to features")
+	f.StringVar(&n.config.Arch, "arch", "",
+		"of --init: "+strings.Join(nets.Arches(),
+			", ")+" (default: what its tensors tell); or, alone, "+train.ScriptedArch+"FILE, a TorchScript module from "+
+			"pictures to features")
 	f.Float64Var(&n.config.Width, "width", 0, "of --init: width factor (default: what its tensors tell)")
-	f.StringVar(&n.config.Stem, "stem", "", "of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
-	f.StringVar(&n.config.Augment, "augment", "", "of --init: how pictures are cut and normalised, cifar, stl10, tiny-imagenet or imagenet (default: as the stem)")
+	f.StringVar(&n.config.Stem, "stem", "",
+		"of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
+	f.StringVar(&n.config.Augment, "augment", "",
+		"of --init: how pictures are cut and normalised, cifar, stl10, tiny-imagenet or imagenet (default: as the stem)")
 	f.IntVar(&n.config.Size, "size", 0, "of --init: side of a picture in pixels (default: 32, 64 or 224, as the stem)")
 	return n
 }
@@ -73,11 +78,13 @@ func (n *networkFlags) pick() (train.Checkpoint, error) {
 	script, scripted := strings.CutPrefix(n.config.Arch, train.ScriptedArch)
 	switch {
 	case scripted && given > 0:
-		return train.Checkpoint{}, usage.Errorf("--arch %s is a network of its own: leave --run, --checkpoint and --init out", n.config.Arch)
+		return train.Checkpoint{}, usage.Errorf("--arch %s is a network of its own: leave --run, --checkpoint and --init out",
+			n.config.Arch)
 	case scripted:
 		return train.ScriptedCheckpoint(script, n.config)
 	case given != 1:
-		return train.Checkpoint{}, usage.Errorf("give either --run DIR or --checkpoint FILE, or --init FILE of another program, or --arch %sFILE", train.ScriptedArch)
+		return train.Checkpoint{}, usage.Errorf("give either --run DIR or --checkpoint FILE, or --init FILE of another "+
+			"program, or --arch %sFILE", train.ScriptedArch)
 	}
 	if n.config.Initial.File == "" {
 		for _, name := range ofInit() {

@@ -75,7 +75,9 @@ func Embed(ctx context.Context, checkpoint string, pictures []string) ([][]float
 // Load keeps the network of a checkpoint file in memory: embed is Embed with it,
 // one call at a time, until done frees it. It runs on the device of the
 // training where that is there, else on the CPU.
-func Load(checkpoint string) (embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error) {
+func Load(checkpoint string) (
+	embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error,
+) {
 	k, err := train.Load(checkpoint)
 	if err != nil {
 		return nil, nil, flagged(err)

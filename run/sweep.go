@@ -14,8 +14,10 @@ func sweep(ctx context.Context, p program, args []string) error {
 	var axes []string
 	g := experiment.Sweep{Study: newStudy(p, "runs/sweep", 200)}
 	extra := func(f *pflag.FlagSet) {
-		f.StringArrayVar(&axes, "axis", nil, "FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
-		f.BoolVar(&g.List, "list", false, "the axes' first values together, then their second ones, ..., instead of every combination")
+		f.StringArrayVar(&axes, "axis", nil,
+			"FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
+		f.BoolVar(&g.List, "list", false,
+			"the axes' first values together, then their second ones, ..., instead of every combination")
 		f.BoolVar(&g.Ablations, "ablations", false, "each ablation of MSR at the settings given, too")
 		f.BoolVar(&g.Baseline, "baseline", true, "the method without MSR, which the differences are to")
 		bindStudy(f, &g.Study)

@@ -55,7 +55,8 @@ type notFinite struct {
 }
 
 func (e *notFinite) Error() string {
-	return fmt.Sprintf("%s has entries that are not finite at epoch %d, batch %d: not saved; lower --lr, or --alpha and --beta with --msr", e.tensor, e.at.Epoch, e.at.Batch)
+	return fmt.Sprintf("%s has entries that are not finite at epoch %d, batch %d: not saved; lower --lr, or --alpha "+
+		"and --beta with --msr", e.tensor, e.at.Epoch, e.at.Batch)
 }
 
 // save writes the state to path, whole or not at all; one that is not finite never.
@@ -89,7 +90,8 @@ func save(path string, c Config, st *meta.State) error {
 	if err != nil {
 		return err
 	}
-	return torchscript.WriteSafetensorsFile(path, tensors, map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
+	return torchscript.WriteSafetensorsFile(path, tensors,
+		map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
 }
 
 // Checkpoint is a file read.
@@ -108,7 +110,8 @@ func Load(path string) (Checkpoint, error) {
 		return k, err
 	}
 	if metadata["format"] != checkpointFormat {
-		return k, fmt.Errorf("%s: not a checkpoint of this program (format %q, want %q)", path, metadata["format"], checkpointFormat)
+		return k, fmt.Errorf("%s: not a checkpoint of this program (format %q, want %q)", path, metadata["format"],
+			checkpointFormat)
 	}
 	if err := k.Config.decode(bytes.NewBufferString(metadata["config"]), path); err != nil {
 		return k, err
@@ -142,7 +145,8 @@ func (k Checkpoint) Fill(into []nets.NamedTensor) error {
 				return err
 			}
 			if saved.DType != name || !slices.Equal(saved.Shape, d.Shape) {
-				return fmt.Errorf("%s: %s is %s %v, the network's is %s %v: a checkpoint of another architecture", k.Path, t.Name, saved.DType, saved.Shape, name, d.Shape)
+				return fmt.Errorf("%s: %s is %s %v, the network's is %s %v: a checkpoint of another architecture", k.Path, t.Name,
+					saved.DType, saved.Shape, name, d.Shape)
 			}
 			s.Copy(t.Tensor, s.FromBytes(saved.Data, d.Options, d.Shape...))
 		}

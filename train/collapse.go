@@ -22,7 +22,9 @@ const (
 func (c *collapse) word(m methods.Method, batch int, e meta.Epoch) string {
 	if e.EmbeddingStd < alikeStd && !c.alike {
 		c.alike = true
-		return fmt.Sprintf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e of 1, effective rank %.1f); lower --lr, or see the method's own remedies (target network, predictor, weights of its terms)", e.EmbeddingStd, e.EffectiveRank)
+		return fmt.Sprintf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+
+			"of 1, effective rank %.1f); lower --lr, or see the method's own remedies (target network, predictor, weights of "+
+			"its terms)", e.EmbeddingStd, e.EffectiveRank)
 	}
 	b, ok := m.(methods.Blind)
 	if !ok || c.blind {
@@ -30,7 +32,8 @@ func (c *collapse) word(m methods.Method, batch int, e meta.Epoch) string {
 	}
 	if loss := b.Blind(batch); loss > 0 && math.Abs(e.LCt-loss) < alikeLoss {
 		c.blind = true
-		return fmt.Sprintf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned nothing; change --lr, --temperature or --batch-size", math.Exp(loss), loss)
+		return fmt.Sprintf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned "+
+			"nothing; change --lr, --temperature or --batch-size", math.Exp(loss), loss)
 	}
 	return ""
 }

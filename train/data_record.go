@@ -67,7 +67,8 @@ func (d dataRecord) sameAs(out string) ([]string, error) {
 		return nil, err
 	}
 	if text := there.difference(d); text != "" {
-		return nil, fmt.Errorf("--resume: the data is not what the run in %s began with: %s; bring it back, or start another run with another --out", out, text)
+		return nil, fmt.Errorf("--resume: the data is not what the run in %s began with: %s; bring it back, or start "+
+			"another run with another --out", out, text)
 	}
 	return []string{"data-dir", "foreground-dir", "val-labels"}, nil
 }

@@ -29,7 +29,8 @@ func (c *Config) evaluates(epochs int) bool {
 
 // lateEvaluation is the error of an evaluation that failed; what was trained is saved.
 func lateEvaluation(err error) error {
-	return fmt.Errorf("--eval-every: %w; the epoch is saved: go on with --resume, or with --resume --eval-every 0 without evaluations", err)
+	return fmt.Errorf("--eval-every: %w; the epoch is saved: go on with --resume, or with --resume --eval-every 0 "+
+		"without evaluations", err)
 }
 
 // lookAhead tells what there is to be said of the data, and refuses at once what --eval-every would fail of later.

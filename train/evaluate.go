@@ -26,7 +26,8 @@ type EvalOptions struct {
 }
 
 func DefaultEval() EvalOptions {
-	return EvalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Machine: OnCPU(), Keep: FeatureFiles{Format: "npy"}}
+	return EvalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Machine: OnCPU(),
+		Keep: FeatureFiles{Format: "npy"}}
 }
 
 // Score is the evaluation on one variant of the test pictures.
@@ -134,17 +135,22 @@ func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, e
 func tellable(train datasets.Dataset, neighbours int) error {
 	switch names := train.Classes(); {
 	case len(names) == 0:
-		return field.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by {datasets.Name} and {datasets.Dir}", train.Name())
+		return field.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by "+
+			"{datasets.Name} and {datasets.Dir}", train.Name())
 	case len(names) == 1:
-		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by {datasets.Name} and {datasets.Dir}", train.Name(), names[0])
+		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name "+
+			"another set by {datasets.Name} and {datasets.Dir}", train.Name(), names[0])
 	case neighbours > train.Len():
-		return field.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by {eval.K} of eval, or more pictures", neighbours, train.Len(), train.Name())
+		return field.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by {eval.K} of eval, or more "+
+			"pictures", neighbours, train.Len(), train.Name())
 	}
 	return nil
 }
 
 // Features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
-func (c *Config) Features(ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, o EvalOptions) (f eval.Features, n PictureCount, err error) {
+func (c *Config) Features(
+	ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, o EvalOptions,
+) (f eval.Features, n PictureCount, err error) {
 	aug, err := c.Augmentation()
 	if err != nil {
 		return f, n, err
@@ -153,7 +159,9 @@ func (c *Config) Features(ctx context.Context, s *torch.Scope, st *meta.State, d
 	if err != nil {
 		return f, n, err
 	}
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad.reader(), LeaveOut: true})
+	l, err := datasets.NewLoader(ds,
+		datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad.reader(),
+			LeaveOut: true})
 	if err != nil {
 		return f, n, err
 	}

@@ -24,7 +24,8 @@ func ExportKinds() []string { return []string{"backbone", "backbone+projector", 
 
 // exportFormats are the formats, and the file endings that stand for them.
 func exportFormats() map[string][]string {
-	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"}, "torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
+	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"},
+		"torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
 }
 
 // Settle completes the options, and refuses what does not go together.
@@ -45,7 +46,8 @@ func (o *ExportOptions) Settle() error {
 	dict := o.Format == "pt" || o.Format == "safetensors"
 	switch {
 	case o.Format == "" && !outfile.IsPictureName(o.Out): // check tells more of that
-		return usage.Errorf("{train.Out} %s: its ending tells no format; give {train.Format} %s", o.Out, strings.Join(names, ", "))
+		return usage.Errorf("{train.Out} %s: its ending tells no format; give {train.Format} %s", o.Out,
+			strings.Join(names, ", "))
 	case o.Format != "" && !slices.Contains(names, o.Format):
 		return usage.Wrap(suggest.Unknown("{train.Format}", o.Format, names))
 	case o.FC != "none" && o.FC != "zeros":
@@ -92,7 +94,8 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 		return Exported{}, err
 	}
 	plain := aug.Plain
-	e := Exported{preprocess: torchscript.Preprocess{Size: plain.Size, Resize: plain.Resize, Mean: plain.Norm.Mean, Std: plain.Norm.Std, Lab: plain.Norm.Lab}}
+	e := Exported{preprocess: torchscript.Preprocess{Size: plain.Size, Resize: plain.Resize, Mean: plain.Norm.Mean,
+		Std: plain.Norm.Std, Lab: plain.Norm.Lab}}
 	prefix := ""
 	switch o.What {
 	case "backbone":
@@ -101,7 +104,8 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 		if model.Projector == nil {
 			return e, field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
 		}
-		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone}, nets.Child{Name: "projector", Net: model.Projector})
+		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone},
+			nets.Child{Name: "projector", Net: model.Projector})
 		e.shape = []int64{model.Projector.Dim()}
 	default:
 		if f == nil {
@@ -113,7 +117,8 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 	for _, spec := range slices.Concat(e.Net.Params(), e.Net.Buffers()) {
 		t, ok := torchscript.Find(k.Tensors, prefix+spec.Name)
 		if !ok || !slices.Equal(t.Shape, spec.Shape) {
-			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.Path, prefix+spec.Name, spec.Shape)
+			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.Path,
+				prefix+spec.Name, spec.Shape)
 		}
 		if n := oddNumbers(t); n > 0 {
 			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
@@ -125,7 +130,8 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 	if o.FC == "zeros" {
 		const classes = 1000
 		dim := e.shape[0]
-		e.tensors = append(e.tensors, torchscript.Tensor{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim}, Data: make([]byte, 4*classes*dim)},
+		e.tensors = append(e.tensors, torchscript.Tensor{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim},
+			Data: make([]byte, 4*classes*dim)},
 			torchscript.Tensor{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)})
 	}
 	return e, nil
@@ -153,9 +159,11 @@ func (e Exported) write(o ExportOptions) error {
 	g, err := nets.Describe(e.Net)
 	switch {
 	case ok:
-		return field.Errorf("{train.Format} %s: the code of a TorchScript backbone is its own; export it by {train.Format} torchscript without {train.Preprocess}, and go on from there in Python", o.Format)
+		return field.Errorf("{train.Format} %s: the code of a TorchScript backbone is its own; export it by "+
+			"{train.Format} torchscript without {train.Preprocess}, and go on from there in Python", o.Format)
 	case err != nil:
-		return field.Errorf("{train.Format} %s {train.What} %s: %w; {train.Format} pt or safetensors writes its tensors", o.Format, o.What, err)
+		return field.Errorf("{train.Format} %s {train.What} %s: %w; {train.Format} pt or safetensors writes its tensors",
+			o.Format, o.What, err)
 	case o.Format == "onnx":
 		return torchscript.WriteONNXFile(o.Out, g, e.tensors, e.shape...)
 	}

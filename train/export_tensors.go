@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sugarme/gotch"
 
@@ -14,8 +15,10 @@ func (e Exported) loaded(f func(parameters, buffers []nets.NamedTensor) error) e
 	return torch.With(func(s *torch.Scope) error {
 		var all []nets.NamedTensor
 		for _, t := range e.tensors {
-			kind := map[string]gotch.DType{"F32": gotch.Float, "F64": gotch.Double, "I64": gotch.Int64, "I32": gotch.Int, "U8": gotch.Uint8, "BOOL": gotch.Bool}[t.DType]
-			all = append(all, nets.NamedTensor{Name: t.Name, Tensor: s.FromBytes(t.Data, torch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)})
+			kind := map[string]gotch.DType{"F32": gotch.Float, "F64": gotch.Double, "I64": gotch.Int64, "I32": gotch.Int,
+				"U8": gotch.Uint8, "BOOL": gotch.Bool}[t.DType]
+			all = append(all, nets.NamedTensor{Name: t.Name,
+				Tensor: s.FromBytes(t.Data, torch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)})
 		}
 		if s.Err() != nil {
 			return s.Err()
@@ -30,7 +33,8 @@ func (c *Config) LoadingHint(o ExportOptions) string {
 	if o.Format == "torchscript" {
 		return fmt.Sprintf("in Python: torch.jit.load(%q)\n", o.Out)
 	}
-	if o.What != "backbone" || o.Format == "onnx" || c.Width != 1 || c.Method == "cmc" || c.Arch != "resnet18" && c.Arch != "resnet34" && c.Arch != "resnet50" {
+	known := slices.Contains([]string{"resnet18", "resnet34", "resnet50"}, c.Arch) && c.Width == 1 && c.Method != "cmc"
+	if o.What != "backbone" || o.Format == "onnx" || !known {
 		return ""
 	}
 	load := fmt.Sprintf("torch.load(%q, weights_only=True)", o.Out)

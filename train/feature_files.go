@@ -52,7 +52,8 @@ func (k FeatureFiles) Check() error {
 		if filepath.Ext(name) != "."+k.Format {
 			continue
 		}
-		if err := (outfile.File{Flag: "--save-features", Path: filepath.Join(k.Dir, name), Force: k.Force}).Check(); err != nil {
+		if err := (outfile.File{Flag: "--save-features", Path: filepath.Join(k.Dir, name),
+			Force: k.Force}).Check(); err != nil {
 			return err
 		}
 	}
@@ -74,11 +75,13 @@ func (k FeatureFiles) write(s *torch.Scope, name string, f eval.Features) error 
 		return s.Err()
 	}
 	if k.Format == "safetensors" {
-		tensors := []torchscript.Tensor{{Name: "features", DType: "F32", Shape: shape, Data: x}, {Name: "labels", DType: "I64", Shape: shape[:1], Data: y}}
+		tensors := []torchscript.Tensor{{Name: "features", DType: "F32", Shape: shape, Data: x},
+			{Name: "labels", DType: "I64", Shape: shape[:1], Data: y}}
 		return torchscript.WriteSafetensorsFile(filepath.Join(k.Dir, name+".safetensors"), tensors, nil)
 	}
 	array := func(file, dtype string, shape []int64, data []byte) error {
-		return atomicfile.Write(filepath.Join(k.Dir, file), func(w io.Writer) error { return torchscript.WriteNPY(w, dtype, shape, data) })
+		return atomicfile.Write(filepath.Join(k.Dir, file),
+			func(w io.Writer) error { return torchscript.WriteNPY(w, dtype, shape, data) })
 	}
 	return errors.Join(array(name+".npy", "<f4", shape, x), array(name+".labels.npy", "<i8", shape[:1], y))
 }

@@ -61,7 +61,9 @@ func FineTune(ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOption
 	return out, nil
 }
 
-func fineTuneOnce(ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOptions, train, test datasets.Dataset) (r FineTuned, err error) {
+func fineTuneOnce(
+	ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOptions, train, test datasets.Dataset,
+) (r FineTuned, err error) {
 	s := torch.NewScope()
 	defer s.Close()
 	st, err := k.Config.trained(s, 0)
@@ -73,7 +75,8 @@ func fineTuneOnce(ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOp
 		return r, err
 	}
 	if _, ok := st.Backbone.(*nets.Scripted); ok && o.Scratch {
-		return r, usage.Errorf("{train.Scratch}: a TorchScript backbone starts from its file's parameters, there is no scratch")
+		return r, usage.Errorf("{train.Scratch}: a TorchScript backbone starts from its file's parameters, there is no " +
+			"scratch")
 	}
 	if !o.Scratch {
 		if err := k.FillEncoder(log, st); err != nil {
@@ -93,38 +96,47 @@ func fineTuneOnce(ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOp
 	if err != nil {
 		return r, err
 	}
-	trainLoader, err := datasets.NewLoader(train, datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.Config.Workers, Views: []datasets.Augment{&weak},
-		Bad: badTrain.reader(), LeaveOut: true, Least: 2, Scaled: k.Config.ScaledDecode})
+	trainLoader, err := datasets.NewLoader(train,
+		datasets.LoaderOptions{BatchSize: batch, Shuffle: true, DropLast: true, Seed: o.Seed, Workers: k.Config.Workers,
+			Views: []datasets.Augment{&weak},
+			Bad:   badTrain.reader(), LeaveOut: true, Least: 2, Scaled: k.Config.ScaledDecode})
 	if err != nil {
 		return r, err
 	}
-	testLoader, err := datasets.NewLoader(test, datasets.LoaderOptions{BatchSize: o.Batch, Workers: k.Config.Workers, Plain: &aug.Plain, Bad: badTest.reader(), LeaveOut: true})
+	testLoader, err := datasets.NewLoader(test,
+		datasets.LoaderOptions{BatchSize: o.Batch, Workers: k.Config.Workers, Plain: &aug.Plain, Bad: badTest.reader(),
+			LeaveOut: true})
 	if err != nil {
 		return r, err
 	}
 	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
 	scaled := o.FineTuneConfig
 	scaled.LR, scaled.HeadLR = o.LR*float64(batch)/256, o.HeadLR*float64(batch)/256
-	c, err := eval.NewClassifier(s, st.Backbone, st.Theta[:np], st.Buffers[:nb], len(train.Classes()), trainLoader.Steps(), scaled)
+	c, err := eval.NewClassifier(s, st.Backbone, st.Theta[:np], st.Buffers[:nb], len(train.Classes()), trainLoader.Steps(),
+		scaled)
 	if err != nil {
 		return r, err
 	}
 	shown := progress.New(log, train.Name(), o.Epochs, 0)
 	defer shown.Done()
 	for epoch := range o.Epochs {
-		loss, err := c.Epoch(ctx, labelled(ctx, trainLoader, uint64(epoch), weak.Size, func(b *datasets.Batch) []float32 { return b.Views[0] }))
+		loss, err := c.Epoch(ctx, labelled(ctx, trainLoader, uint64(epoch), weak.Size,
+			func(b *datasets.Batch) []float32 { return b.Views[0] }))
 		if err != nil {
 			return r, err
 		}
 		shown.Step(trainLoader.Steps()*batch, fmt.Sprintf("loss %.4f", loss))
 	}
-	r.Accuracy, err = c.Score(ctx, labelled(ctx, testLoader, 0, aug.Plain.Size, func(b *datasets.Batch) []float32 { return b.Plain }))
+	r.Accuracy, err = c.Score(ctx, labelled(ctx, testLoader, 0, aug.Plain.Size,
+		func(b *datasets.Batch) []float32 { return b.Plain }))
 	r.Pictures, r.Train, r.Test = train.Len(), badTrain.read(train), badTest.read(test)
 	return r, err
 }
 
 // labelled feeds package eval from a loader.
-func labelled(ctx context.Context, l *datasets.Loader, epoch uint64, size int, pictures func(b *datasets.Batch) []float32) iter.Seq2[eval.Batch, error] {
+func labelled(
+	ctx context.Context, l *datasets.Loader, epoch uint64, size int, pictures func(b *datasets.Batch) []float32,
+) iter.Seq2[eval.Batch, error] {
 	return func(yield func(eval.Batch, error) bool) {
 		for b, err := range l.Epoch(ctx, epoch, 0) {
 			if err != nil {

@@ -37,7 +37,8 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	if given {
 		c := o.FineTuneConfig
 		if c.Epochs = o.Passes; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
-			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs, o.Passes)
+			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs,
+				o.Passes)
 		}
 		if err := c.Validate(); err != nil {
 			return usage.Wrap(err)

@@ -60,7 +60,8 @@ func (k Checkpoint) FillEncoder(w io.Writer, st *meta.State) error {
 	}
 	*k.foreign = true
 	if _, ok := st.Backbone.(*nets.Scripted); ok { // its parameters are the file's already
-		fmt.Fprintf(w, "%s: a TorchScript module from pictures of %d pixels, cut and normalised as %s, to %d features\n", k.Path, k.Config.Size, k.Config.Augment, st.Backbone.Dim())
+		fmt.Fprintf(w, "%s: a TorchScript module from pictures of %d pixels, cut and normalised as %s, to %d features\n",
+			k.Path, k.Config.Size, k.Config.Augment, st.Backbone.Dim())
 		return nil
 	}
 	return k.Config.initialise(w, st, backboneOnly)
@@ -69,7 +70,8 @@ func (k Checkpoint) FillEncoder(w io.Writer, st *meta.State) error {
 // NeedsDataset is the usage error of --init without one.
 func (k Checkpoint) NeedsDataset(dataset string) error {
 	if k.foreign != nil && dataset == "" {
-		return usage.Errorf("a network of another program needs {datasets.Name}, and {datasets.Dir} where the data is: the file does not tell (see run datasets)")
+		return usage.Errorf("a network of another program needs {datasets.Name}, and {datasets.Dir} where the data is: " +
+			"the file does not tell (see run datasets)")
 	}
 	return nil
 }

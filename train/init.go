@@ -34,7 +34,8 @@ type Initial struct {
 func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	path := n.File
 	if scheme, _, ok := strings.Cut(path, "://"); ok && !outfile.Exists(path) {
-		return nil, torchscript.Layout{}, field.Errorf("{train.Initial.File} %s: want a file, not an address: download it%s, and give {train.Initial.File} %s", path, fetched(scheme, path), filepath.Base(path))
+		return nil, torchscript.Layout{}, field.Errorf("{train.Initial.File} %s: want a file, not an address: download "+
+			"it%s, and give {train.Initial.File} %s", path, fetched(scheme, path), filepath.Base(path))
 	}
 	if last := runfolder.Last(path); outfile.Exists(last) {
 		path = last
@@ -86,7 +87,8 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	}
 	said := ""
 	if heads && layout.Path == "" && layout.Prefix == methods.BackbonePart+"." && st.Projector != nil {
-		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: methods.ProjectorPart + "."}, wanted(st.Projector))
+		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: methods.ProjectorPart + "."},
+			wanted(st.Projector))
 		if err == nil && len(p.Missing)+len(p.WrongShape) == 0 {
 			for name, t := range p.Found {
 				copied[methods.ProjectorPart+"."+name] = t
@@ -99,7 +101,8 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	if err := load32(file, copied, into); err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
-	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found), len(wanted(st.Backbone)), c.rest(m), said)
+	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
+		len(wanted(st.Backbone)), c.rest(m), said)
 	return nil
 }
 
@@ -165,7 +168,8 @@ func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into 
 
 // DecodeTensor makes a tensor of a file's numbers.
 func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
-	kinds := map[string]gotch.DType{"F64": gotch.Double, "F32": gotch.Float, "I64": gotch.Int64, "I32": gotch.Int, "I16": gotch.Int16, "I8": gotch.Int8, "U8": gotch.Uint8, "F16": gotch.Half, "BF16": gotch.BFloat16}
+	kinds := map[string]gotch.DType{"F64": gotch.Double, "F32": gotch.Float, "I64": gotch.Int64, "I32": gotch.Int,
+		"I16": gotch.Int16, "I8": gotch.Int8, "U8": gotch.Uint8, "F16": gotch.Half, "BF16": gotch.BFloat16}
 	kind, ok := kinds[t.DType]
 	if !ok {
 		s.Fail(fmt.Errorf("%s has numbers of type %s", t.Name, t.DType))

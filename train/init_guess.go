@@ -158,7 +158,8 @@ func (c *Config) foreignBlocks(file *torchscript.Weights, l torchscript.Layout) 
 	case same:
 		return nil
 	case other != nil && !other.partly():
-		return field.Errorf("{train.Initial.File} %s: %s: it is not taken in parts as %s: %w", c.Initial.File, l, c.Arch, other)
+		return field.Errorf("{train.Initial.File} %s: %s: it is not taken in parts as %s: %w", c.Initial.File, l, c.Arch,
+			other)
 	}
 	return field.Errorf("{train.Initial.File} %s: %s: it holds a %s and is not taken in parts as %s: give %s",
 		c.Initial.File, l, g.Is, c.Arch, g.flags())

@@ -52,12 +52,16 @@ func choice(flag, value string, all ...string) error {
 // place decides where views are made, and copies the pictures there if they are kept. By itself a run makes its
 // views on a GPU: of pictures of one known size that it has room for, or else of pictures cropped on the host. Each
 // process of a job keeps all pictures, since each epoch deals them out anew.
-func (c *Config) place(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline) (p place, err error) {
-	if err := cmp.Or(choice("{train.AugmentOn}", c.AugmentOn, "auto", "host", "device"), choice("{train.KeepOnDevice}", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
+func (c *Config) place(
+	ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline,
+) (p place, err error) {
+	if err := cmp.Or(choice("{train.AugmentOn}", c.AugmentOn, "auto", "host", "device"),
+		choice("{train.KeepOnDevice}", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
 		return p, err
 	}
 	if c.AugmentOn == "host" && c.KeepOnDevice == "yes" {
-		return p, usage.Errorf("{train.KeepOnDevice} yes: the host makes the views, and has no use for it; give {train.AugmentOn} device, or leave it out")
+		return p, usage.Errorf("{train.KeepOnDevice} yes: the host makes the views, and has no use for it; give " +
+			"{train.AugmentOn} device, or leave it out")
 	}
 	device, err := torch.ParseDevice(c.Device)
 	if err != nil {

@@ -50,8 +50,11 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := trainable(w, r.state.Backbone); err != nil {
 		return r, err
 	}
-	if b, ok := r.state.Backbone.(*nets.Scripted); ok && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
-		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what you want, train it in one, or trace it after .eval()", c.Arch)
+	b, scripted := r.state.Backbone.(*nets.Scripted)
+	if scripted && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
+		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
+			"processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what "+
+			"you want, train it in one, or trace it after .eval()", c.Arch)
 	}
 	g := job.Ranks()
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
@@ -68,12 +71,15 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 }
 
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
-	return &meta.Trainer{State: r.state, Config: c.Meta(), Schedule: r.schedule, Source: r.source, Group: g, LocalNorm: !c.SyncBatchNorm,
+	return &meta.Trainer{State: r.state, Config: c.Meta(), Schedule: r.schedule, Source: r.source, Group: g,
+		LocalNorm:  !c.SyncBatchNorm,
 		MicroBatch: c.MicroBatch, Recompute: c.Recompute, Hooks: hooks}
 }
 
 // PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.
-func PretrainIn(ctx context.Context, job *dist.Job, w io.Writer, c Config, out string, resume bool) (last meta.Epoch, err error) {
+func PretrainIn(
+	ctx context.Context, job *dist.Job, w io.Writer, c Config, out string, resume bool,
+) (last meta.Epoch, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if c.Recompute {
@@ -106,7 +112,8 @@ func PretrainIn(ctx context.Context, job *dist.Job, w io.Writer, c Config, out s
 	tellWarmup(w, r.schedule)
 	fmt.Fprintln(w, src.place)
 	if job != nil {
-		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size, torch.Threads(), c.norms())
+		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size,
+			torch.Threads(), c.norms())
 	}
 	start := time.Now()
 	shown := newShow(w, c, src.Steps(), st.Position)
@@ -157,7 +164,8 @@ func PretrainIn(ctx context.Context, job *dist.Job, w io.Writer, c Config, out s
 			if err := keep.now(); err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", st.Position.Epoch, st.Position.Batch)
+			fmt.Fprintf(w, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", st.Position.Epoch,
+				st.Position.Batch)
 			return nil
 		}},
 	).Run(ctx)
@@ -183,7 +191,10 @@ func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
 	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
 		return err
 	}
-	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error { return job.Await(strconv.Itoa(st.Position.Epoch)) }}
+	wait := meta.Hook{OnEpoch: func(st *meta.State,
+		_ meta.Epoch) error {
+		return job.Await(strconv.Itoa(st.Position.Epoch))
+	}}
 	err := c.Explain(r.trainer(c, job.Group, wait).Run(ctx), c.room(job.Size))
 	if errors.Is(err, context.Canceled) {
 		return err

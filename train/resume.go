@@ -16,7 +16,9 @@ import (
 
 // open opens the run folder, and takes up the run in it; a new run starts from
 // --init. missing is the epoch whose evaluation was stopped, or nil.
-func open(w io.Writer, out string, c Config, resume bool, r ready, data dataRecord) (f *runfolder.Folder, missing *EpochLine, err error) {
+func open(
+	w io.Writer, out string, c Config, resume bool, r ready, data dataRecord,
+) (f *runfolder.Folder, missing *EpochLine, err error) {
 	if c.Initial.File != "" && !(resume && len(runfolder.Checkpoints(out)) > 0) {
 		if err := c.initialise(w, r.state, true); err != nil {
 			return nil, nil, err
@@ -58,7 +60,8 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 		return &found, also, nil
 	}
 	if err := longer(found, c, r); err != nil {
-		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and {nets.Epochs} %d %w", out, found.Config.Schedule.Epochs, c.Schedule.Epochs, err)
+		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and {nets.Epochs} %d %w", out,
+			found.Config.Schedule.Epochs, c.Schedule.Epochs, err)
 	}
 	return &found, append(also, "epochs"), nil
 }
@@ -75,7 +78,8 @@ func longer(k Checkpoint, c Config, r ready) error {
 	if m, ok := r.state.Method.(methods.Phased); ok {
 		phase = m.Phase
 	}
-	anew := field.Errorf("would have changed the steps that are done (%s): give {nets.Epochs} %d, or start anew from its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
+	anew := field.Errorf("would have changed the steps that are done (%s): give {nets.Epochs} %d, or start anew from "+
+		"its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {

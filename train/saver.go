@@ -38,7 +38,8 @@ func (v *saver) when(t time.Time) error {
 func saveNumbered(out string, c Config, st *meta.State, again bool) error {
 	p := st.Position
 	path := runfolder.Checkpoint(out, p.Epoch)
-	if c.SaveEvery <= 0 || p.Epoch == 0 || p.Epoch%c.SaveEvery > 0 || p.Batch > 0 || p.Pass != meta.Regular || !again && outfile.Exists(path) {
+	ended := p.Epoch > 0 && p.Batch == 0 && p.Pass == meta.Regular
+	if c.SaveEvery <= 0 || !ended || p.Epoch%c.SaveEvery > 0 || !again && outfile.Exists(path) {
 		return nil
 	}
 	return save(path, c, st)
@@ -54,7 +55,8 @@ func sayWhatIsKept(err error, out string) error {
 	if none != nil {
 		return fmt.Errorf("%w; no checkpoint was written before that", err)
 	}
-	return fmt.Errorf("%w; the last checkpoint is whole: %s, of epoch %d, batch %d", err, k.Path, k.Position.Epoch, k.Position.Batch)
+	return fmt.Errorf("%w; the last checkpoint is whole: %s, of epoch %d, batch %d", err, k.Path, k.Position.Epoch,
+		k.Position.Batch)
 }
 
 // savesKey is the key of a context's request for a checkpoint.

@@ -74,7 +74,8 @@ func trainable(w io.Writer, backbone nets.Encoder) error {
 		return err
 	}
 	if n := b.AlwaysRunning(); n > 0 {
-		fmt.Fprintf(w, "note: %d batch norms of the TorchScript module keep its running statistics in training, since it was traced after .eval(); torch.jit.script leaves the choice open\n", n)
+		fmt.Fprintf(w, "note: %d batch norms of the TorchScript module keep its running statistics in training, since it "+
+			"was traced after .eval(); torch.jit.script leaves the choice open\n", n)
 	}
 	return nil
 }

@@ -22,14 +22,17 @@ func (c *Config) norms() string {
 func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out string) {
 	name := c.Method
 	if st.MSR != nil {
-		name += fmt.Sprintf("+MSR (lambda %g, gamma %g, n %d, %s, %s", c.MSR.Lambda, c.MSR.Gamma, c.MSR.NumWeights, c.MSR.Space, c.MSR.Gradient)
+		name += fmt.Sprintf("+MSR (lambda %g, gamma %g, n %d, %s, %s", c.MSR.Lambda, c.MSR.Gamma, c.MSR.NumWeights,
+			c.MSR.Space, c.MSR.Gradient)
 		if c.MSR.Ablation != meta.NoAblation {
 			name += ", ablation " + string(c.MSR.Ablation)
 		}
 		name += ")"
 	}
-	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed %d, %d threads, %s -> %s\n",
-		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6, c.Schedule.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
+	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed "+
+		"%d, %d threads, %s -> %s\n",
+		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6,
+		c.Schedule.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
 	TellDevice(w, c.Machine)
 	if st.Position.Step > 0 {
 		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)
@@ -62,9 +65,11 @@ func (v show) hook() meta.Hook {
 			return nil
 		},
 		OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Schedule.Epochs, e.LTo, e.LR, e.ImagesPerSecond, e.SecondsRegular)
+			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Schedule.Epochs, e.LTo,
+				e.LR, e.ImagesPerSecond, e.SecondsRegular)
 			if v.c.UseMSR {
-				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta, e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
+				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta,
+					e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
 			}
 			v.Line(line)
 			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != "" {

@@ -34,7 +34,8 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices, Device: b.Make}
+	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain,
+		Indices: indices, Device: b.Make}
 }
 
 // Survey implements meta.Surveyor.
@@ -42,21 +43,26 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.Batch, error] {
 	return meta.Feed(s.plain, s.batch).Pass(ctx, 0, 0, 1)
 }
 
-func (c *Config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int) (source, error) {
+func (c *Config) source(
+	ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []methods.View, rank, ranks int,
+) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usage.Errorf("{train.BatchSize} %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
 	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
-		return source{}, usage.Errorf("{train.MicroBatch} %d: want a divisor of the %d pictures of a step on each process", c.MicroBatch, share)
+		return source{}, usage.Errorf("{train.MicroBatch} %d: want a divisor of the %d pictures of a step on each process",
+			c.MicroBatch, share)
 	}
 	if c.UseMSR && c.Recompute && c.MSR.Gradient == meta.Unrolled {
-		return source{}, usage.Errorf("{train.Recompute} keeps no graph, and {meta.Gradient} unrolled differentiates through one: use {meta.Gradient} forward-mode, which is exact too, or {train.MicroBatch}")
+		return source{}, usage.Errorf("{train.Recompute} keeps no graph, and {meta.Gradient} unrolled differentiates " +
+			"through one: use {meta.Gradient} forward-mode, which is exact too, or {train.MicroBatch}")
 	}
 	aug, err := c.Augmentation()
 	if err != nil {
 		return source{}, err
 	}
-	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers, Scaled: c.ScaledDecode, Rank: rank, Ranks: ranks}
+	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers,
+		Scaled: c.ScaledDecode, Rank: rank, Ranks: ranks}
 	src := source{size: c.Size}
 	var pipelines []*transforms.Pipeline
 	if o.Bad, err = c.SkipBad(w, ds.Len()); err != nil {
@@ -87,6 +93,8 @@ func (c *Config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 		}
 		return src, err
 	}
-	src.plain, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Kept: o.Kept, Bad: o.Bad, Rank: rank, Ranks: ranks})
+	src.plain, err = datasets.NewLoader(ds,
+		datasets.LoaderOptions{BatchSize: c.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Kept: o.Kept, Bad: o.Bad,
+			Rank: rank, Ranks: ranks})
 	return src, err
 }

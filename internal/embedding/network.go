@@ -65,7 +65,8 @@ func networkOf(w io.Writer, k train.Checkpoint, st *meta.State, what string) (e 
 
 // writeRows writes the pictures from one on. Those that cannot be read have no row.
 func writeRows(
-	ctx context.Context, w io.Writer, k train.Checkpoint, st *meta.State, net embedding, ds datasets.Dataset, from, batch int, out *rowFile,
+	ctx context.Context, w io.Writer, k train.Checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
+	from, batch int, out *rowFile,
 ) error {
 	aug, err := k.Config.Augmentation()
 	if err != nil {

@@ -117,7 +117,8 @@ func (r *rowFile) header() []byte {
 		head := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), arrayHeader-10)
 		return append(head, pad(text, arrayHeader-11)+"\n"...)
 	}
-	text := fmt.Sprintf(`{"%s":{"dtype":"F32","shape":[%d,%d],"data_offsets":[0,%d]}}`, r.o.What, r.rows, r.dim, 4*r.rows*r.dim)
+	text := fmt.Sprintf(`{"%s":{"dtype":"F32","shape":[%d,%d],"data_offsets":[0,%d]}}`, r.o.What, r.rows, r.dim,
+		4*r.rows*r.dim)
 	return append(binary.LittleEndian.AppendUint64(nil, arrayHeader-8), pad(text, arrayHeader-8)...)
 }
 
@@ -202,7 +203,8 @@ func (r *rowFile) finish() error {
 
 // name gives the files their names, as far as they have not got them.
 func (o *Options) name() error {
-	for _, move := range [][2]string{{o.partialNames(), o.namesFile()}, {o.partial(), o.Out}, {o.partialAbout(), o.aboutFile()}} {
+	for _, move := range [][2]string{{o.partialNames(), o.namesFile()}, {o.partial(), o.Out},
+		{o.partialAbout(), o.aboutFile()}} {
 		if err := os.Rename(move[0], move[1]); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -48,7 +48,8 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err == nil && json.Unmarshal(data, &r.Scores) == nil && len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs {
+	if err == nil && json.Unmarshal(data,
+		&r.Scores) == nil && len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs {
 		if err := sameRun(r.folder, c); err != nil {
 			return err
 		}

@@ -20,9 +20,13 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 	doc := page.Page{
 		Title: "SimCLR against SimCLR+MSR on drawn pictures",
 		Lead: []string{
-			fmt.Sprintf("Objects of ten classes lie over drawn backgrounds; of the training pictures %.0f%% have their class's own background, so that the background predicts the class. "+
-				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the foreground alone, and with a new background that tells nothing.", 100*c.Data.Correlation),
-			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of %d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, not what the method is worth.", n),
+			fmt.Sprintf("Objects of ten classes lie over drawn backgrounds; of the training pictures %.0f%% have their "+
+				"class's own background, so that the background predicts the class. "+
+				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the "+
+				"foreground alone, and with a new background that tells nothing.", 100*c.Data.Correlation),
+			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of "+
+				"%d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, "+
+				"not what the method is worth.", n),
 		},
 	}
 	doc.Sections = append(doc.Sections, accuracySection(arms, n), curvesSection(arms))
@@ -33,7 +37,8 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 	doc.Sections = append(doc.Sections, pictures)
 	doc.Settings = append(settings(arms, n, took),
 		[2]string{"pictures", fmt.Sprintf("%d, correlation %g", c.Data.Count, c.Data.Correlation)},
-		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), torch.Version(), runtime.Version())})
+		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
+			torch.Version(), runtime.Version())})
 	return doc, nil
 }
 
@@ -48,7 +53,8 @@ func accuracySection(arms []arm, seeds int) page.Section {
 		of   func(train.Score) float64
 	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
 		table := page.Table{Caption: caption(probe.name+": top-1 in percent", seeds), Head: append([]string{""}, columns...)}
-		pairs := page.Table{Caption: caption(probe.name+": paired difference to "+arms[0].Name, seeds), Head: append([]string{""}, columns...)}
+		pairs := page.Table{Caption: caption(probe.name+": paired difference to "+arms[0].Name, seeds),
+			Head: append([]string{""}, columns...)}
 		dots := map[string][]page.Series{}
 		var q primary
 		var found, reasons, reasonsOfPairs []string
@@ -63,14 +69,16 @@ func accuracySection(arms []arm, seeds int) page.Section {
 				if i == 1 {
 					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
 				}
-				dots[column] = append(dots[column], page.Series{Group: a.Name, Colour: i % page.Colours, Y: a.accuracies(v, probe.of)})
+				dots[column] = append(dots[column],
+					page.Series{Group: a.Name, Colour: i % page.Colours, Y: a.accuracies(v, probe.of)})
 			}
 			table.Rows, reasons = append(table.Rows, row), append(reasons, why(a))
 			if i > 0 {
 				pairs.Rows, reasonsOfPairs = append(pairs.Rows, diff), append(reasonsOfPairs, why(arms[0], a))
 			}
 		}
-		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name, strings.Join(found, "; ")))
+		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name,
+			strings.Join(found, "; ")))
 		q.into(&pairs)
 		s.Tables = append(s.Tables, withReasons(table, reasons), withReasons(pairs, reasonsOfPairs))
 		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
@@ -80,7 +88,9 @@ func accuracySection(arms []arm, seeds int) page.Section {
 }
 
 func curvesSection(arms []arm) page.Section {
-	s := page.Section{Title: "Training", Text: "A line for each seed. The two norms are of the gradients that train f_msr: of L_ct at the fast weights, and of the uniformity loss times gamma."}
+	s := page.Section{Title: "Training",
+		Text: "A line for each seed. The two norms are of the gradients that train f_msr: of L_ct at the fast weights, " +
+			"and of the uniformity loss times gamma."}
 	for _, chart := range []struct {
 		title string
 		log   bool

@@ -54,7 +54,8 @@ func pictureSection(ctx context.Context, arms []arm) (page.Section, error) {
 		}
 		rows = append(rows, row)
 	}
-	sec.Pictures = append(sec.Pictures, page.Picture{Caption: "A picture of each class and its two random views.", Image: datasets.Grid(transpose(rows), 64)})
+	sec.Pictures = append(sec.Pictures,
+		page.Picture{Caption: "A picture of each class and its two random views.", Image: datasets.Grid(transpose(rows), 64)})
 	for _, a := range arms[:2] {
 		if len(a.Runs) == 0 {
 			continue // the tables say why
@@ -127,7 +128,8 @@ func (a arm) pictures(ctx context.Context, sec *page.Section, training, testing 
 		rows = append(rows, row)
 	}
 	sec.Pictures = append(sec.Pictures, page.Picture{Image: datasets.Grid(rows, 72),
-		Caption: a.Name + ": test pictures (left) and their nearest training pictures; a green frame is the right class, a red one a wrong class."})
+		Caption: a.Name + ": test pictures (left) and their nearest training pictures; a green frame is the right class, " +
+			"a red one a wrong class."})
 	if st.MSR == nil {
 		return nil
 	}
@@ -177,7 +179,8 @@ func weightPictures(sec *page.Section, st *meta.State, c train.Config, ds datase
 			}
 		}
 		sec.Pictures = append(sec.Pictures, page.Picture{Image: out,
-			Caption: fmt.Sprintf("The learnt weights A of three pictures: %d vectors of %d entries each, dark 0, bright 1.", n, width)})
+			Caption: fmt.Sprintf("The learnt weights A of three pictures: %d vectors of %d entries each, dark 0, bright 1.", n,
+				width)})
 		return nil
 	})
 }

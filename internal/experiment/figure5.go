@@ -42,7 +42,8 @@ func (g *Panels) Run(ctx context.Context, lambdas, gammas, ns []string, with Con
 		}
 	}
 	if len(g.axes) == 0 {
-		return usage.Errorf("--lambda-values, --gamma-values and --weights-values: all are empty, so that there is nothing to draw")
+		return usage.Errorf("--lambda-values, --gamma-values and --weights-values: all are empty, so that there is " +
+			"nothing to draw")
 	}
 	g.Baseline, g.Title = true, fmt.Sprintf("%s+MSR over lambda, gamma and n, as in the paper's Figure 5", c.Method)
 	start := time.Now()

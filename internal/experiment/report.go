@@ -16,7 +16,8 @@ import (
 // writeReport writes the tables as Markdown and CSV and the page into out, and
 // prints the tables to w.
 func writeReport(w io.Writer, out string, doc page.Page, tables []page.Table) error {
-	for name, write := range map[string]func(page.Table) string{"table.md": page.Table.Markdown, "table.csv": page.Table.CSV} {
+	for name, write := range map[string]func(page.Table) string{"table.md": page.Table.Markdown,
+		"table.csv": page.Table.CSV} {
 		var b strings.Builder
 		for _, t := range tables {
 			b.WriteString(write(t) + "\n")

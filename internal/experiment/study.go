@@ -46,7 +46,8 @@ func (g *Study) check() error {
 		if _, _, err := c.Model(0); err != nil {
 			return err
 		}
-		data := fmt.Sprintf("%q", []any{c.Data.Name, c.Data.Dir, c.Data.Foreground, c.Variant, c.Classes, c.Data.Labels, c.Data.Unlabelled,
+		data := fmt.Sprintf("%q", []any{c.Data.Name, c.Data.Dir, c.Data.Foreground, c.Variant, c.Classes, c.Data.Labels,
+			c.Data.Unlabelled,
 			c.Data.Count, c.Data.Correlation, c.Data.Seed, c.Size})
 		if opened[data] {
 			continue
@@ -87,7 +88,8 @@ func (g *Study) lock() (unlock func() error, err error) {
 	}
 	l, err := atomicfile.TakeLock(filepath.Join(g.Folder, "lock"))
 	if held := (*atomicfile.Held)(nil); errors.As(err, &held) {
-		return nil, fmt.Errorf("--out %s is in use by process %s; wait for it, or choose another folder", g.Folder, held.Process)
+		return nil, fmt.Errorf("--out %s is in use by process %s; wait for it, or choose another folder", g.Folder,
+			held.Process)
 	}
 	if err != nil {
 		return nil, err
@@ -128,7 +130,8 @@ func (g *Study) run(ctx context.Context, write func() error) (err error) {
 		return err
 	}
 	if g.failed > 0 {
-		return fmt.Errorf("%d of %d runs failed, the tables say why; the same command tries them once more", g.failed, g.tried)
+		return fmt.Errorf("%d of %d runs failed, the tables say why; the same command tries them once more", g.failed,
+			g.tried)
 	}
 	return nil
 }

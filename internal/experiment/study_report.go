@@ -70,7 +70,8 @@ func (g *Study) chart(variant int, title string) template.HTML {
 	values := map[string][]page.Series{}
 	for _, a := range g.arms {
 		columns = append(columns, a.Name)
-		values[a.Name] = []page.Series{{Group: "linear", Y: a.accuracies(variant, linearTop1)}, {Group: "5-NN", Colour: 1, Y: a.accuracies(variant, knn)}}
+		values[a.Name] = []page.Series{{Group: "linear", Y: a.accuracies(variant, linearTop1)},
+			{Group: "5-NN", Colour: 1, Y: a.accuracies(variant, knn)}}
 	}
 	return page.Dots(title, "top-1 (%)", columns, values)
 }

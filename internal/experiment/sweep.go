@@ -38,7 +38,8 @@ func points(axes []axis, grid bool) ([][]string, error) {
 		out := make([][]string, n)
 		for _, a := range axes {
 			if len(a.values) != n {
-				return nil, usage.Errorf("--list wants as many values of --%s as of --%s: %d and %d", a.flag, axes[0].flag, len(a.values), n)
+				return nil, usage.Errorf("--list wants as many values of --%s as of --%s: %d and %d", a.flag, axes[0].flag,
+					len(a.values), n)
 			}
 			for i, v := range a.values {
 				out[i] = append(out[i], v)

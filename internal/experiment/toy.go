@@ -75,7 +75,8 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), "")
 					q.add(len(t.Rows), len(row)-1, paired(plain, msr, v, probe.of))
 					used = append(used, plain, msr)
-					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
+					dots[setting] = append(dots[setting],
+						page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
 						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.accuracies(v, probe.of)})
 				}
 				reasons = append(reasons, why(used...))
@@ -87,7 +88,8 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 		sec.Charts = append(sec.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
 	}
 	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
-		Lead:     []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds shows where it is tested without them."},
+		Lead: []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds " +
+			"shows where it is tested without them."},
 		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, took)}
 	return writeReport(g.Tables, g.Folder, doc, sec.Tables)
 }

@@ -54,7 +54,8 @@ func (o File) Check() error {
 	case kind == "picture" && !o.Picture, kind == "checkpoint":
 		return usage.Errorf("%s %s holds a %s, which would be lost; choose another file", o.Flag, o.Path, kind)
 	case !o.Force && o.Picture:
-		return usage.Errorf("%s %s is there already; --force writes over it (but not in the data set's folder)", o.Flag, o.Path)
+		return usage.Errorf("%s %s is there already; --force writes over it (but not in the data set's folder)", o.Flag,
+			o.Path)
 	case !o.Force:
 		return usage.Errorf("%s %s is there already; --force writes over it", o.Flag, o.Path)
 	}
@@ -77,7 +78,8 @@ func Within(folder, path string) bool {
 
 // IsPictureName goes by the ending, of pictures that this program does not read, too.
 func IsPictureName(path string) bool {
-	endings := []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"}
+	endings := []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic",
+		".avif"}
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(path)))
 }
 
