@@ -19,7 +19,8 @@ import (
 
 func TestOneSeedHasNoSpread(t *testing.T) {
 	for _, args := range [][]string{
-		tinyGrid("", "simclr", "--seeds", "1"), tiny("sweep", "", "--axis", "lambda=1"), tiny("toy", "", "--methods", "simclr"),
+		tinyGrid("", "simclr", "--seeds", "1"), tiny("sweep", "", "--axis", "lambda=1"), tiny("toy", "", "--methods",
+			"simclr"),
 		tiny("semi", "", "--methods", "simclr", "--labels", "0.5:1", "--dataset", "shapes"),
 	} {
 		out := filepath.Join(t.TempDir(), "grid")
@@ -39,7 +40,8 @@ func TestOneSeedHasNoSpread(t *testing.T) {
 
 func TestAblationsAreBaselines(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "grid")
-	status, printed, errs := do(tinyGrid(out, "byol", "--ablations", "ones,frozen", "--lambda", "30", "--lr", "0.01", "--warmup", "0")...)
+	status, printed, errs := do(tinyGrid(out, "byol", "--ablations", "ones,frozen", "--lambda", "30", "--lr", "0.01",
+		"--warmup", "0")...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, printed, "MSR against its ablations; 2 seeds")
 	f, err := os.Open(filepath.Join(out, "table.csv"))
@@ -58,7 +60,8 @@ func TestAblationsAreBaselines(t *testing.T) {
 	}
 	found := 0
 	for _, cells := range lines {
-		for ablation, name := range map[string]string{"ones: byol + 30 NT-Xent": "byol+msr-ones", "frozen": "byol+msr-frozen"} {
+		for ablation, name := range map[string]string{"ones: byol + 30 NT-Xent": "byol+msr-ones",
+			"frozen": "byol+msr-frozen"} {
 			if cells[2] != ablation || !strings.HasPrefix(cells[0], "test pictures: full;") {
 				continue
 			}
@@ -108,7 +111,8 @@ func TestHelpSaysWhatACommandDoes(t *testing.T) {
 
 func TestFigure5(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "figure5")
-	status, printed, errs := do(tiny("figure5", out, "--seeds", "2", "--lambda-values", "0.1,1", "--gamma-values", "1,10", "--weights-values", "2,6")...)
+	status, printed, errs := do(tiny("figure5", out, "--seeds", "2", "--lambda-values", "0.1,1", "--gamma-values", "1,10",
+		"--weights-values", "2,6")...)
 	require.Zero(t, status, errs)
 	folders, err := filepath.Glob(filepath.Join(out, "*-seed1"))
 	require.NoError(t, err)
@@ -116,7 +120,8 @@ func TestFigure5(t *testing.T) {
 	for _, f := range folders {
 		names = append(names, filepath.Base(f))
 	}
-	assert.Equal(t, []string{"gamma-10-seed1", "lambda-0.1-seed1", "simclr+msr-seed1", "simclr-seed1", "weights-2-seed1"}, names,
+	assert.Equal(t, []string{"gamma-10-seed1", "lambda-0.1-seed1", "simclr+msr-seed1", "simclr-seed1", "weights-2-seed1"},
+		names,
 		"lambda 1, gamma 1 and n 6 are one run")
 	for _, row := range []string{"lambda 0.1", "lambda 1", "gamma 1", "gamma 10", "n 2", "n 6"} {
 		assert.Equal(t, 3, strings.Count(printed, "| "+row+" | "), row)

@@ -14,8 +14,10 @@ import (
 
 // tinyGrid is a grid that takes seconds.
 func tinyGrid(out, methods string, more ...string) []string {
-	return append([]string{"compare", "--preset", "cpu", "--methods", methods, "--seeds", "2", "--count", "128", "--batch-size", "32", "--epochs", "1", "--width", "0.125", "--hidden", "16",
-		"--dim", "8", "--size", "16", "--msr-width", "0.25", "--meta-every", "2", "--probe-epochs", "5", "--threads", "1", "--out", out}, more...)
+	return append([]string{"compare", "--preset", "cpu", "--methods", methods, "--seeds", "2", "--count", "128",
+		"--batch-size", "32", "--epochs", "1", "--width", "0.125", "--hidden", "16",
+		"--dim", "8", "--size", "16", "--msr-width", "0.25", "--meta-every", "2", "--probe-epochs", "5", "--threads", "1",
+		"--out", out}, more...)
 }
 
 func TestCompareWritesTablesAndGoesOnWhereItStopped(t *testing.T) {
@@ -47,7 +49,8 @@ func TestCompareWritesTablesAndGoesOnWhereItStopped(t *testing.T) {
 	for _, r := range rows {
 		methods[r[1]]++
 	}
-	assert.Equal(t, map[string]int{"method": 3, "simclr": 3, "byol": 3}, methods, "one table for each variant of the pictures")
+	assert.Equal(t, map[string]int{"method": 3, "simclr": 3, "byol": 3}, methods,
+		"one table for each variant of the pictures")
 
 	status, again, errs := do(tinyGrid(out, "simclr,byol")...)
 	require.Zero(t, status, errs)

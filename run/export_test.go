@@ -81,10 +81,12 @@ func TestExportAndBack(t *testing.T) {
 	}))
 
 	// Nothing is learnt at a rate of nearly zero: the backbone stays the exported one.
-	ok(small("--arch", "torchscript:"+at("backbone.ts"), "--lr", "1e-30", "--weight-decay", "0", "--msr", "--meta-every", "2", "--out", at("again"))...)
+	ok(small("--arch", "torchscript:"+at("backbone.ts"), "--lr", "1e-30", "--weight-decay", "0", "--msr", "--meta-every",
+		"2", "--out", at("again"))...)
 	again := tensors(t, at("again"))
 	assert.Equal(t, saved["backbone.layer1.0.conv1.weight"], again["backbone.layer1.0.conv1.weight"])
-	assert.NotEqual(t, saved["backbone.bn1.running_mean"], again["backbone.bn1.running_mean"], "training moves the running statistics")
+	assert.NotEqual(t, saved["backbone.bn1.running_mean"], again["backbone.bn1.running_mean"],
+		"training moves the running statistics")
 	ok("export", "--run", at("again"), "--out", at("again.ts"))
 	ok("eval", "--run", at("again"), "--epochs", "1", "--save-features", at("features"))
 	rewritten, err := torch.LoadScript(at("again.ts"), gotch.CPU)
@@ -162,7 +164,8 @@ func TestExportRefusals(t *testing.T) {
 		{exitFailure, "this run has no f_msr", []string{"--out", filepath.Join(dir, "x.pt"), "--what", "f_msr"}},
 		{exitFailure, "cannot write", []string{"--out", filepath.Join(dir, "none", "x.pt")}},
 		{exitUsage, "is part of the run in", []string{"--force", "--out", runfolder.Last(run)}},
-		{exitUsage, "is part of the run in", []string{"--out", filepath.Join(filepath.Dir(runfolder.Last(run)), "backbone.pt")}},
+		{exitUsage, "is part of the run in",
+			[]string{"--out", filepath.Join(filepath.Dir(runfolder.Last(run)), "backbone.pt")}},
 		{exitUsage, "names a picture", []string{"--force", "--out", filepath.Join(dir, "a.jpg")}},
 		{exitUsage, "there.pt is there already; --force writes over it", []string{"--out", filepath.Join(dir, "there.pt")}},
 		{0, "", []string{"--force", "--out", filepath.Join(dir, "there.pt")}},
@@ -174,7 +177,8 @@ func TestExportRefusals(t *testing.T) {
 		assert.Equal(t, c.status, status, errs)
 		assert.Contains(t, errs, c.want)
 	}
-	status, _, errs = do(small("--arch", "torchscript:../nets/testdata/frozen.pt", "--out", filepath.Join(dir, "frozen"))...)
+	status, _, errs = do(small("--arch", "torchscript:../nets/testdata/frozen.pt", "--out",
+		filepath.Join(dir, "frozen"))...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "it can be evaluated, not trained")
 }
@@ -207,7 +211,8 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		if out == "-" {
 			path = out
 		}
-		status, printed, errs := do("embed", "--checkpoint", file, "--threads", "1", "--format", format, "--out", path, "testdata/init")
+		status, printed, errs := do("embed", "--checkpoint", file, "--threads", "1", "--format", format, "--out", path,
+			"testdata/init")
 		assert.Equal(t, exitFailure, status)
 		assert.Contains(t, errs, "run: features of 3 of 3 pictures are not finite (the first testdata/init/a.png)")
 		assert.NotContains(t, printed, "png")

@@ -25,11 +25,13 @@ func classes(t *testing.T, dir string, train, test int) {
 
 // onFolder are the flags of a run of seconds on pictures of dir.
 func onFolder(dir, out string, more ...string) []string {
-	return small(append([]string{"--dataset", "folder", "--data-dir", dir, "--batch-size", "8", "--epochs", "1", "--out", out}, more...)...)
+	return small(append([]string{"--dataset", "folder", "--data-dir", dir, "--batch-size", "8", "--epochs", "1", "--out",
+		out}, more...)...)
 }
 
 func scoresOf(t *testing.T, args ...string) (found []train.Score) {
-	status, out, errs := do(append([]string{"eval", "--json", "--epochs", "2", "--neighbours", "1", "--threads", "1"}, args...)...)
+	status, out, errs := do(append([]string{"eval", "--json", "--epochs", "2", "--neighbours", "1", "--threads", "1"},
+		args...)...)
 	require.Zero(t, status, errs)
 	var got struct{ Scores []train.Score }
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
@@ -61,7 +63,8 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	var tuned struct{ Results []train.FineTuned }
 	require.NoError(t, json.Unmarshal([]byte(out), &tuned))
 	assert.Equal(t, train.PictureCount{Read: 7, Of: 8}, tuned.Results[0].Test)
-	status, _, errs = do(onFolder(dir, filepath.Join(t.TempDir(), "run"), "--epochs", "2", "--eval-every", "1", "--eval-epochs", "2")...)
+	status, _, errs = do(onFolder(dir, filepath.Join(t.TempDir(), "run"), "--epochs", "2", "--eval-every", "1",
+		"--eval-epochs", "2")...)
 	require.Zero(t, status, errs)
 	assert.Equal(t, 1, strings.Count(errs, "warning: skipped picture"), "once for both evaluations: %s", errs)
 	assert.Equal(t, 2, strings.Count(errs, " of 7 of 8 pictures"), errs)
@@ -82,9 +85,12 @@ func TestEvalEveryIsCheckedAtTheStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no labels":                  {[]string{"--dataset", "unlabelled", "--data-dir", filepath.Join(dir, "both", "train")}, "has no labels"},
-		"no test part":               {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "no test")}, "has train but neither test nor val"},
-		"fewer than five neighbours": {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "few"), "--batch-size", "4"}, "5 neighbours are more than the 4 pictures"},
+		"no labels": {[]string{"--dataset", "unlabelled", "--data-dir", filepath.Join(dir, "both", "train")},
+			"has no labels"},
+		"no test part": {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "no test")},
+			"has train but neither test nor val"},
+		"fewer than five neighbours": {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "few"),
+			"--batch-size", "4"}, "5 neighbours are more than the 4 pictures"},
 	} {
 		out := filepath.Join(dir, "run "+name)
 		args := append(onFolder("", out, "--eval-every", "1"), c.args...)
@@ -189,12 +195,16 @@ func TestMoreEpochs(t *testing.T) {
 		status int
 		want   string
 	}{
-		"cosine":            {[]string{"--schedule", "cosine"}, exitUsage, "would have changed the steps that are done (--schedule cosine): give --epochs 2, or start anew from its weights by --init"},
-		"a drop was there":  {[]string{"--schedule", "step", "--drops", "1"}, exitUsage, "--schedule step"},
-		"byol's momentum":   {[]string{"--schedule", "constant", "--method", "byol"}, exitUsage, "--method byol follows the run's length"},
-		"swav's prototypes": {[]string{"--schedule", "constant", "--method", "swav", "--prototypes", "8", "--queue", "0", "--count", "512"}, exitUsage, "--method swav follows"},
-		"drops are far":     {[]string{"--schedule", "step", "--drops", "7"}, 0, ""},
-		"constant":          {[]string{"--schedule", "constant", "--warmup", "3"}, 0, ""},
+		"cosine": {[]string{"--schedule", "cosine"}, exitUsage,
+			"would have changed the steps that are done (--schedule cosine): give --epochs 2, or start anew from its weights " +
+				"by --init"},
+		"a drop was there": {[]string{"--schedule", "step", "--drops", "1"}, exitUsage, "--schedule step"},
+		"byol's momentum": {[]string{"--schedule", "constant", "--method", "byol"}, exitUsage,
+			"--method byol follows the run's length"},
+		"swav's prototypes": {[]string{"--schedule", "constant", "--method", "swav", "--prototypes", "8", "--queue", "0",
+			"--count", "512"}, exitUsage, "--method swav follows"},
+		"drops are far": {[]string{"--schedule", "step", "--drops", "7"}, 0, ""},
+		"constant":      {[]string{"--schedule", "constant", "--warmup", "3"}, 0, ""},
 	} {
 		run := filepath.Join(dir, name)
 		status, _, errs := do(small(append(c.flags, "--out", run)...)...)
@@ -207,7 +217,8 @@ func TestMoreEpochs(t *testing.T) {
 		assert.Equal(t, c.status, status, "%s: %s", name, errs)
 		assert.Contains(t, errs, c.want, name)
 	}
-	status, _, errs := do(small("--schedule", "constant", "--warmup", "3", "--out", filepath.Join(dir, "constant"), "--resume", "--epochs", "1")...)
+	status, _, errs := do(small("--schedule", "constant", "--warmup", "3", "--out", filepath.Join(dir, "constant"),
+		"--resume", "--epochs", "1")...)
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "--epochs 1 is less than the 4 that it has done: leave --epochs out")
 }
@@ -219,7 +230,8 @@ func TestANumberedCheckpointStandsInForTheLast(t *testing.T) {
 	status, _, errs := do(small("--save-every", "1", "--out", run)...)
 	require.Zero(t, status, errs)
 	require.NoError(t, os.Rename(run, whole))
-	for name, damage := range map[string]func(path string) error{"gone": os.Remove, "cut": func(path string) error { return os.Truncate(path, 1000) }} {
+	for name, damage := range map[string]func(path string) error{"gone": os.Remove,
+		"cut": func(path string) error { return os.Truncate(path, 1000) }} {
 		require.NoError(t, os.CopyFS(run, os.DirFS(whole)))
 		require.NoError(t, damage(runfolder.Last(run)), name)
 		require.NoError(t, os.Remove(runfolder.Checkpoint(run, 2)), name)
@@ -248,7 +260,8 @@ func TestANumberedCheckpointStandsInForTheLast(t *testing.T) {
 func TestADivergedRunKeepsWhatWasWhole(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	// The first step's loss is finite; what it makes of the parameters is not.
-	status, _, errs := do(small("--optimizer", "sgd", "--lr", "3e38", "--weight-decay", "100", "--batch-size", "64", "--epochs", "1", "--out", run)...)
+	status, _, errs := do(small("--optimizer", "sgd", "--lr", "3e38", "--weight-decay", "100", "--batch-size", "64",
+		"--epochs", "1", "--out", run)...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "not finite")
 	assert.Contains(t, errs, "no checkpoint was written before that")

@@ -21,7 +21,8 @@ func TestSettingsAreCalledByTheirFlags(t *testing.T) {
 	names := flagNames()
 	for key, want := range map[string]string{
 		"meta.Gamma": "--gamma", "meta.NumWeights": "--weights", "nets.LR": "--lr", "nets.Schedule.Gamma": "--drop-gamma",
-		"train.Device": "--device", "train.Initial.File": "--init", "nets.Drops": "--drops", "methods.Options": "--method-option",
+		"train.Device": "--device", "train.Initial.File": "--init", "nets.Drops": "--drops",
+		"methods.Options":      "--method-option",
 		"train.AugmentOptions": "--augment-option", "nets.MSRConfig.Width": "--msr-width", "train.Width": "--width",
 		"meta.Radius": "", "nets.Beta1": "",
 	} {

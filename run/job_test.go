@@ -58,7 +58,9 @@ func port(t *testing.T) string {
 
 // startRank starts rank r of n, which is killed at the test's end if it lives.
 func startRank(t *testing.T, r, n int, port string, args ...string) *rank {
-	return startProcess(t, os.Args[0], []string{fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port}, args...)
+	return startProcess(t, os.Args[0],
+		[]string{fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port},
+		args...)
 }
 
 // startProcess starts a program in an environment of its own.
@@ -104,7 +106,8 @@ func near(t *testing.T, a, b string, tolerance float64) {
 			continue // biases before a batch norm have no gradient but rounding
 		}
 		for i := 0; i+4 <= len(x); i += 4 {
-			u, v := math.Float32frombits(binary.LittleEndian.Uint32(x[i:])), math.Float32frombits(binary.LittleEndian.Uint32(got[name][i:]))
+			u := math.Float32frombits(binary.LittleEndian.Uint32(x[i:]))
+			v := math.Float32frombits(binary.LittleEndian.Uint32(got[name][i:]))
 			if math.Abs(float64(u-v)) > tolerance {
 				require.Failf(t, "differs", "%s: %g and %g", name, u, v)
 			}
@@ -118,7 +121,8 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	args := func(name string, more ...string) []string {
-		return append(small("--msr", "--optimizer", "sgd", "--lr", "0.005", "--save-after", "1ns", "--out", at(name)), more...)
+		return append(small("--msr", "--optimizer", "sgd", "--lr", "0.005", "--save-after", "1ns", "--out", at(name)),
+			more...)
 	}
 	status, _, errs := do(args("one")...)
 	require.Zero(t, status, errs)
@@ -145,7 +149,8 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 		assert.Equal(t, exitInterrupted, status, last)
 	}
 	four := job(t, 4, args("cut", "--resume")...)
-	require.Eventually(t, func() bool { return strings.Contains(four[0].errs.String(), "resumed") }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(four[0].errs.String(), "resumed") }, time.Minute,
+		time.Millisecond)
 	for _, k := range four {
 		_ = k.p.Process.Signal(os.Interrupt) // it may be done already
 	}
@@ -160,7 +165,8 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 
 // long is a run that does not end by itself soon.
 func long(dir string, more ...string) []string {
-	return small(append([]string{"--epochs", "100000", "--save-after", "1ns", "--out", filepath.Join(dir, "run")}, more...)...)
+	return small(append([]string{"--epochs", "100000", "--save-after", "1ns", "--out", filepath.Join(dir, "run")},
+		more...)...)
 }
 
 // A rank that is killed, stopped, or that fails ends the others within the

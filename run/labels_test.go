@@ -78,7 +78,8 @@ func TestFineTuningTellsSplitsAndEpochs(t *testing.T) {
 	}
 	list := filepath.Join(dir, "half.txt")
 	require.NoError(t, os.WriteFile(list, []byte(strings.Join(names[1:3], "\n")), 0o600))
-	status, _, errs := do(small("--out", run, "--dataset", "folder", "--data-dir", folder, "--batch-size", "4", "--epochs", "1")...)
+	status, _, errs := do(small("--out", run, "--dataset", "folder", "--data-dir", folder, "--batch-size", "4", "--epochs",
+		"1")...)
 	require.Zero(t, status, errs)
 	args := []string{"finetune", "--run", run, "--threads", "1", "--batch-size", "2"}
 	status, out, errs := do(append(args, "--labels", "0.5:1,1", "--epochs", "2")...)

@@ -44,7 +44,8 @@ func TestEachLayerLiesOverTheOneBelow(t *testing.T) {
 	own.change = func(c *train.Config) { c.MSR.Lambda = 0.2 }
 	assert.Equal(t, 0.2, on(t, own, "").MSR.Lambda, "the command's own over its preset")
 	assert.Equal(t, 0.3, on(t, own, "lambda: 0.3\n").MSR.Lambda, "the file over that")
-	assert.Equal(t, byDefault, on(t, own, "lambda: 0.3\n", "--lambda", "1").MSR.Lambda, "a flag over the file, also with the default's value")
+	assert.Equal(t, byDefault, on(t, own, "lambda: 0.3\n", "--lambda", "1").MSR.Lambda,
+		"a flag over the file, also with the default's value")
 }
 
 // What a flag gives counts, and not whether it differs from the default.

@@ -17,7 +17,8 @@ import (
 func TestAJobWithNormsOfEachProcess(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	args := func(more ...string) []string {
-		return append(small("--msr", "--arch", train.ScriptedArch+"../nets/testdata/scripted.pt", "--nproc-per-node", "2", "--out", out), more...)
+		return append(small("--msr", "--arch", train.ScriptedArch+"../nets/testdata/scripted.pt", "--nproc-per-node", "2",
+			"--out", out), more...)
 	}
 	p, said := start(t, args()...)
 	require.Error(t, p.Wait())

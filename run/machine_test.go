@@ -19,7 +19,8 @@ import (
 func TestTheCPUTakesAGPUsFlags(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}
-	for name, args := range map[string][]string{"plain": nil, "deterministic": {"--deterministic"}, "float32": {"--precision", "float32"}} {
+	for name, args := range map[string][]string{"plain": nil, "deterministic": {"--deterministic"},
+		"float32": {"--precision", "float32"}} {
 		out := filepath.Join(dir, name)
 		status, _, errs := do(small(append([]string{"--epochs", "1", "--msr", "--out", out}, args...)...)...)
 		require.Zero(t, status, errs)
@@ -32,7 +33,8 @@ func TestTheCPUTakesAGPUsFlags(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "device: cpu\nprecision: tf32\ndeterministic: true\n")
 	for _, more := range [][]string{{"--precision", "float32"}, {"--deterministic"}} {
-		status, _, errs := do(small(append([]string{"--epochs", "1", "--msr", "--out", filepath.Join(dir, "plain"), "--resume"}, more...)...)...)
+		status, _, errs := do(small(append([]string{"--epochs", "1", "--msr", "--out", filepath.Join(dir, "plain"),
+			"--resume"}, more...)...)...)
 		if more[0] == "--deterministic" {
 			assert.Zero(t, status, errs)
 			continue
@@ -55,8 +57,10 @@ func TestGPUsThatAreNotThere(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	status, _, errs := do(small("--epochs", "1", "--out", run)...)
 	require.Zero(t, status, errs)
-	for _, args := range [][]string{small("--device", "cuda"), {"eval", "--run", run, "--device", "cuda:1"}, {"finetune", "--run", run, "--device", "cuda"},
-		{"embed", "--run", run, "--device", "cuda", "--out", filepath.Join(t.TempDir(), "x.npy")}, {"doctor", "--device", "cuda"}} {
+	for _, args := range [][]string{small("--device", "cuda"), {"eval", "--run", run, "--device", "cuda:1"},
+		{"finetune", "--run", run, "--device", "cuda"},
+		{"embed", "--run", run, "--device", "cuda", "--out", filepath.Join(t.TempDir(), "x.npy")}, {"doctor", "--device",
+			"cuda"}} {
 		status, _, errs := do(args...)
 		assert.Equal(t, exitFailure, status, args)
 		assert.Regexp(t, `^run: --device cuda(:1)?: this program sees 0 CUDA devices: .*--device cpu\n$`, errs, args)
@@ -75,7 +79,8 @@ func TestVersionAndDoctor(t *testing.T) {
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "want cpu, cuda or cuda:i")
 	var said bytes.Buffer
-	require.ErrorContains(t, program{stdout: &said}.compared("cuda:0", 0.5), "cuda:0: the gradient of a ResNet differs from the CPU's by 5.0e-01 of its norm")
+	require.ErrorContains(t, program{stdout: &said}.compared("cuda:0", 0.5),
+		"cuda:0: the gradient of a ResNet differs from the CPU's by 5.0e-01 of its norm")
 	assert.InDelta(t, 0.1, distance([]float32{3, 4}, []float32{3, 4.5}), 1e-7)
 }
 

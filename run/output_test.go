@@ -23,7 +23,8 @@ func TestSamplesDoNotReplaceThePictures(t *testing.T) {
 		path   string
 		force  bool
 		status int
-	}{{picture, false, exitUsage}, {picture, true, exitUsage}, {other, false, 0}, {other, false, exitUsage}, {other, true, 0}, {filepath.Join(dir, "D", "new.png"), false, 0}} {
+	}{{picture, false, exitUsage}, {picture, true, exitUsage}, {other, false, 0}, {other, false, exitUsage}, {other, true,
+		0}, {filepath.Join(dir, "D", "new.png"), false, 0}} {
 		args := []string{"datasets", "--dataset", "folder", "--data-dir", filepath.Join(dir, "D"), "--samples", c.path}
 		if c.force {
 			args = append(args, "--force")

@@ -165,7 +165,8 @@ func TestTheInterfaceExports(t *testing.T) {
 func TestParseConfig(t *testing.T) {
 	c, err := parseConfig("preset: imagenet\nmethod: swav\nepochs: 3\nmethod-option: {epsilon: 0.1}\ndrops: [4]\n")
 	require.NoError(t, err)
-	assert.Equal(t, []any{"swav", "resnet50", 3, 0.1, 0.1}, []any{c.Method, c.Arch, c.Schedule.Epochs, c.MSR.Lambda, c.MethodConfig.Options["epsilon"]})
+	assert.Equal(t, []any{"swav", "resnet50", 3, 0.1, 0.1},
+		[]any{c.Method, c.Arch, c.Schedule.Epochs, c.MSR.Lambda, c.MethodConfig.Options["epsilon"]})
 	assert.Equal(t, 0.1, c.MethodConfig.Temperature, "swav's")
 	assert.Equal(t, []int{4}, c.Schedule.Drops)
 	c, err = parseConfig("")

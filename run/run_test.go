@@ -25,7 +25,8 @@ import (
 
 // small are the flags of a run of seconds.
 func small(more ...string) []string {
-	return append([]string{"pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2", "--width", "0.0625", "--hidden", "16", "--dim", "8",
+	return append([]string{"pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2",
+		"--width", "0.0625", "--hidden", "16", "--dim", "8",
 		"--size", "16", "--warmup", "0", "--msr-width", "0.25", "--threads", "1", "--workers", "2"}, more...)
 }
 
@@ -47,7 +48,8 @@ func tensors(t *testing.T, dir string) map[string][]byte {
 
 func TestASeedFixesARunAndLambdaZeroIsTheBaseline(t *testing.T) {
 	dir := t.TempDir()
-	runs := map[string][]string{"a": {}, "b": {}, "zero": {"--msr", "--lambda", "0"}, "msr": {"--msr"}, "other": {"--seed", "5"}}
+	runs := map[string][]string{"a": {}, "b": {}, "zero": {"--msr", "--lambda", "0"}, "msr": {"--msr"},
+		"other": {"--seed", "5"}}
 	got := map[string]map[string][]byte{}
 	for name, more := range runs {
 		status, _, errs := do(small(append(more, "--out", filepath.Join(dir, name))...)...)
@@ -106,7 +108,8 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 func TestMicroBatchesAndCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}
-	for name, args := range map[string][]string{"plain": nil, "all": {"--micro-batch", "16"}, "parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
+	for name, args := range map[string][]string{"plain": nil, "all": {"--micro-batch", "16"},
+		"parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
 		folder := filepath.Join(dir, name)
 		status, _, errs := do(small(append([]string{"--msr", "--epochs", "1", "--out", folder}, args...)...)...)
 		require.Zero(t, status, errs)
@@ -184,10 +187,14 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "--dataset folder needs --data-dir", small("--dataset", "folder")},
 		{1, "no such file or directory", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "nowhere"))},
 		{1, "has no class folders", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "empty"))},
-		{1, "has one class only (cat): there is nothing to evaluate", []string{"eval", "--run", run, "--dataset", "folder", "--data-dir", filepath.Join(dir, "one")}},
-		{2, "--depth16 hihg: want high, scale, percentile", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "one"), "--depth16", "hihg")},
-		{1, "nowhere: no such file", []string{"embed", "--run", run, "--out", filepath.Join(dir, "embedded.npy"), filepath.Join(dir, "nowhere")}},
-		{1, "; replace or remove it", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "bad"), "--batch-size", "2")},
+		{1, "has one class only (cat): there is nothing to evaluate",
+			[]string{"eval", "--run", run, "--dataset", "folder", "--data-dir", filepath.Join(dir, "one")}},
+		{2, "--depth16 hihg: want high, scale, percentile",
+			small("--dataset", "folder", "--data-dir", filepath.Join(dir, "one"), "--depth16", "hihg")},
+		{1, "nowhere: no such file", []string{"embed", "--run", run, "--out", filepath.Join(dir, "embedded.npy"),
+			filepath.Join(dir, "nowhere")}},
+		{1, "; replace or remove it", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "bad"), "--batch-size",
+			"2")},
 		{1, "truncated at offset 3073", small("--dataset", "cifar10", "--data-dir", filepath.Join(dir, "cifar"))},
 		{1, "the loss became", small("--lr", "1e30", "--optimizer", "sgd")},
 		{1, "holds a run with seed 0, not 1", small("--epochs", "1", "--out", run, "--seed", "1", "--resume")},
@@ -197,7 +204,8 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "no such folder", []string{"eval", "--run", filepath.Join(dir, "nowhere")}},
 		{2, "give either --run DIR or --checkpoint FILE", []string{"eval"}},
 		{2, "--config", []string{"pretrain", "--config", filepath.Join(dir, "none.yaml")}},
-		{2, `typo.yaml:1: unknown setting "epoch"; did you mean "epochs"?`, []string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
+		{2, `typo.yaml:1: unknown setting "epoch"; did you mean "epochs"?`,
+			[]string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
 	} {
 		args := c.args
 		if args[0] == "pretrain" && !strings.Contains(strings.Join(args, " "), "--out") {
@@ -229,7 +237,8 @@ func TestConfigFileLiesUnderTheFlags(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("epochs: 7\nlr: 0.5\n"), 0o600))
 	var o bytes.Buffer
-	c, err := request{command: "pretrain", args: []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"}, extra: func(*pflag.FlagSet) {}}.settle(program{&o, &o})
+	c, err := request{command: "pretrain", args: []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"},
+		extra: func(*pflag.FlagSet) {}}.settle(program{&o, &o})
 	require.NoError(t, err)
 	assert.Equal(t, 7, c.Schedule.Epochs)
 	assert.Equal(t, 0.25, c.Schedule.LR)
@@ -255,7 +264,8 @@ func TestBadPicturesAreSkippedOrStop(t *testing.T) {
 	var run string
 	train := func(more ...string) (int, string) {
 		run = filepath.Join(t.TempDir(), "run")
-		status, _, errs := do(append([]string{"pretrain", "--preset", "cpu", "--dataset", "folder", "--data-dir", data, "--epochs", "2", "--batch-size", "16", "--size", "16", "--width", "0.125",
+		status, _, errs := do(append([]string{"pretrain", "--preset", "cpu", "--dataset", "folder", "--data-dir", data,
+			"--epochs", "2", "--batch-size", "16", "--size", "16", "--width", "0.125",
 			"--threads", "1", "--out", run}, more...)...)
 		return status, errs
 	}

@@ -19,8 +19,10 @@ import (
 // share has its own epochs.
 func TestSemiComparesAndTellsItsRecipe(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "semi")
-	status, printed, errs := do(tiny("semi", out, "--methods", "byol", "--seeds", "2", "--labels", "0.3:3,0.5", "--tune-epochs", "1",
-		"--supervised=false", "--ablations", "ones", "--lambda", "30", "--lr", "0.01", "--warmup", "0", "--dataset", "shapes")...)
+	status, printed, errs := do(tiny("semi", out, "--methods", "byol", "--seeds", "2", "--labels", "0.3:3,0.5",
+		"--tune-epochs", "1",
+		"--supervised=false", "--ablations", "ones", "--lambda", "30", "--lr", "0.01", "--warmup", "0",
+		"--dataset", "shapes")...)
 	require.Zero(t, status, errs)
 	top1 := func(name string, seed, part int) float64 {
 		data, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("%s-seed%d", name, seed), "finetuned.json"))

@@ -22,15 +22,17 @@ func settled(t *testing.T, text string, args ...string) (train.Config, error) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	var o bytes.Buffer
 	out := func(f *pflag.FlagSet) { f.String("out", "", "") }
-	return request{command: "pretrain", args: append([]string{"--config", path}, args...), extra: out}.settle(program{&o, &o})
+	return request{command: "pretrain", args: append([]string{"--config", path}, args...),
+		extra: out}.settle(program{&o, &o})
 }
 
 func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	for text, want := range map[string]string{
-		"epochs: 2.9":                         "c.yaml:1: epochs 2.9: want a whole number",
-		"save-every: 0.5":                     "c.yaml:1: save-every 0.5: want a whole number",
-		"queue: 010":                          "c.yaml:1: queue 010: want a whole number, without zeros before it",
-		"drops: [50, 025]":                    "c.yaml:1: drops 50,025: want whole numbers with commas between them, without zeros",
+		"epochs: 2.9":     "c.yaml:1: epochs 2.9: want a whole number",
+		"save-every: 0.5": "c.yaml:1: save-every 0.5: want a whole number",
+		"queue: 010":      "c.yaml:1: queue 010: want a whole number, without zeros before it",
+		"drops: [50, 025]": "c.yaml:1: drops 50,025: want whole numbers with commas between them, " +
+			"without zeros",
 		"drops: [50, 2.5]":                    "drops 50,2.5: want whole numbers with commas",
 		"drops: [[1]]":                        "drops has a list: want whole numbers",
 		"lr: 0.1\nepochs: many":               "c.yaml:2: epochs many: want a whole number",
@@ -65,7 +67,8 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n", text)
 		}
 	}
-	c, err := settled(t, "epochs: 2\nlr: 1e-2\nmsr: yes\ndrops: [5, 1]\nclasses: 010\nsave-after: 1m\nmethod: dcl\nmethod-option: {tau_plus: 0.2}\nseed: 7 # a comment\nprototypes: 30\nval-labels:\n")
+	c, err := settled(t, "epochs: 2\nlr: 1e-2\nmsr: yes\ndrops: [5, 1]\nclasses: 010\nsave-after: 1m\nmethod: "+
+		"dcl\nmethod-option: {tau_plus: 0.2}\nseed: 7 # a comment\nprototypes: 30\nval-labels:\n")
 	require.NoError(t, err)
 	assert.Equal(t, 2, c.Schedule.Epochs)
 	assert.Equal(t, 0.01, c.Schedule.LR)
@@ -94,7 +97,8 @@ func TestNumbersOnTheCommandLineAreDecimal(t *testing.T) {
 		assert.Equal(t, exitUsage, status, want)
 		assert.Contains(t, errs, want)
 	}
-	for text, is := range map[string]bool{"0": false, "10": false, "010": true, "-010": true, "1,02": true, "0x10": false, "0.5": false, "00": true, "": false} {
+	for text, is := range map[string]bool{"0": false, "10": false, "010": true, "-010": true, "1,02": true, "0x10": false,
+		"0.5": false, "00": true, "": false} {
 		assert.Equal(t, is, settings.Octal(text), text)
 	}
 }
@@ -118,7 +122,8 @@ func TestTheRecipeIsThatOfTheMethod(t *testing.T) {
 	require.NoError(t, err)
 	byol, err := settled(t, "", "--method", "byol")
 	require.NoError(t, err)
-	require.NotEqual(t, plain.MethodConfig.Temperature+plain.MSR.Lambda+plain.MSR.Gamma, byol.MethodConfig.Temperature+byol.MSR.Lambda+byol.MSR.Gamma, "or else this test says nothing")
+	require.NotEqual(t, plain.MethodConfig.Temperature+plain.MSR.Lambda+plain.MSR.Gamma,
+		byol.MethodConfig.Temperature+byol.MSR.Lambda+byol.MSR.Gamma, "or else this test says nothing")
 	inFile, err := settled(t, "method: byol\n")
 	require.NoError(t, err)
 	assert.Equal(t, byol, inFile)

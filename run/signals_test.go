@@ -41,7 +41,8 @@ func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *sp
 	defer signal.Stop(hup)
 	dir := t.TempDir()
 	out = filepath.Join(dir, "run")
-	p, said = exec.Command("sh", append([]string{"-c", before + `exec "$0" "$@"`, os.Args[0]}, long(dir, more...)...)...), &speech{}
+	p, said = exec.Command("sh", append([]string{"-c", before + `exec "$0" "$@"`, os.Args[0]},
+		long(dir, more...)...)...), &speech{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), said
 	require.NoError(t, p.Start())
 	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that hears no signal never ends
@@ -53,7 +54,8 @@ func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *sp
 func TestSignalsOfARun(t *testing.T) {
 	p, said, out := running(t, "")
 	require.NoError(t, p.Process.Signal(syscall.SIGUSR1))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second, time.Millisecond, said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
+		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that goes says so twice
 	_ = p.Wait()
@@ -65,7 +67,8 @@ func TestSignalsOfARun(t *testing.T) {
 	p, said, _ = running(t, "trap '' HUP; ") // nohup
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	require.NoError(t, p.Process.Signal(syscall.SIGUSR1))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second, time.Millisecond, said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
+		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
@@ -74,7 +77,8 @@ func TestSignalsOfARun(t *testing.T) {
 func TestSignalsOfAJob(t *testing.T) {
 	p, said, _ := running(t, "", "--nproc-per-node", "2", "--dist-timeout", "20s")
 	require.NoError(t, p.Process.Signal(syscall.SIGUSR1))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second, time.Millisecond, said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
+		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
@@ -105,7 +109,8 @@ func TestAStoppedRankEndsTheCommand(t *testing.T) {
 	for stopped := range 2 {
 		p, said, out := running(t, "", "--nproc-per-node", "2", "--dist-timeout", "4s")
 		for _, pid := range children(t, p.Process.Pid) {
-			if environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); strings.Contains(string(environ), fmt.Sprintf("\x00RANK=%d\x00", stopped)) {
+			if environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); strings.Contains(string(environ),
+				fmt.Sprintf("\x00RANK=%d\x00", stopped)) {
 				require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
 			}
 		}

@@ -30,7 +30,8 @@ func TestAGridRunsOnWhereARunFails(t *testing.T) {
 	status, printed, errs := do(tinyGrid(out, "simclr,dcl")...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "failed: simclr+MSR, seed 1: ")
-	assert.True(t, strings.HasSuffix(errs, "run: 1 of 8 runs failed, the tables say why; the same command tries them once more\n"), errs)
+	assert.True(t, strings.HasSuffix(errs,
+		"run: 1 of 8 runs failed, the tables say why; the same command tries them once more\n"), errs)
 	assert.Equal(t, 7, strings.Count(errs, "trained in"))
 	assert.Contains(t, printed, " (1 of 2 seeds) |")
 	assert.Contains(t, printed, "| simclr+MSR, seed 1: open ")
@@ -68,7 +69,8 @@ func TestARunThatDivergesIsACellThatFailed(t *testing.T) {
 }
 
 func TestAllKindsOfGridsRunOn(t *testing.T) {
-	for command, lost := range map[string]string{"toy": "simclr-foreground-seed0", "semi": "simclr+msr-seed0", "table1": "simclr+msr-seed0"} {
+	for command, lost := range map[string]string{"toy": "simclr-foreground-seed0", "semi": "simclr+msr-seed0",
+		"table1": "simclr+msr-seed0"} {
 		out := filepath.Join(t.TempDir(), command)
 		inTheWay(t, filepath.Join(out, lost))
 		more := []string{"--methods", "simclr", "--dataset", "shapes"}
@@ -85,7 +87,8 @@ func TestAllKindsOfGridsRunOn(t *testing.T) {
 	}
 	out := filepath.Join(t.TempDir(), "demo")
 	inTheWay(t, filepath.Join(out, "simclr-seed0"))
-	status, printed, errs := do("demo", "--seeds", "1", "--epochs", "1", "--count", "200", "--threads", "1", "--ablations", "", "--out", out)
+	status, printed, errs := do("demo", "--seeds", "1", "--epochs", "1", "--count", "200", "--threads", "1", "--ablations",
+		"", "--out", out)
 	assert.Equal(t, exitFailure, status, errs)
 	assert.Contains(t, errs, "run: 1 of 2 runs failed")
 	assert.NotContains(t, printed, "NaN")

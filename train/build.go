@@ -15,6 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
+// SetThreads sets how many threads an operation has; 0: as many as the machine has cores.
 func SetThreads(n int) error {
 	if n == 0 {
 		n = runtime.NumCPU()

@@ -10,6 +10,7 @@ import (
 	"github.com/sugarme/gotch"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
@@ -49,15 +50,9 @@ func DescribeTensor(t torch.Tensor) (torch.Description, string, error) {
 }
 
 // notFinite is the error of a state that is no use any more.
-type notFinite struct {
-	tensor string
-	at     meta.Position
-}
+type notFinite struct{ error }
 
-func (e *notFinite) Error() string {
-	return fmt.Sprintf("%s has entries that are not finite at epoch %d, batch %d: not saved; lower --lr, or --alpha "+
-		"and --beta with --msr", e.tensor, e.at.Epoch, e.at.Batch)
-}
+func (e *notFinite) Unwrap() error { return e.error }
 
 // save writes the state to path, whole or not at all; one that is not finite never.
 func save(path string, c Config, st *meta.State) error {
@@ -81,7 +76,8 @@ func save(path string, c Config, st *meta.State) error {
 				return err
 			}
 			if strings.HasPrefix(name, "F") && !s.Finite(t.Tensor) && s.Err() == nil {
-				return &notFinite{t.Name, at}
+				return &notFinite{field.Errorf("%s has entries that are not finite at epoch %d, batch %d: not saved; "+
+					"lower {nets.LR}, or {meta.Alpha} and {meta.Beta} with {train.UseMSR}", t.Name, at.Epoch, at.Batch)}
 			}
 			tensors = append(tensors, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
 		}
@@ -103,6 +99,7 @@ type Checkpoint struct {
 	foreign  *bool // of --init: whether its line has been printed; nil: a checkpoint of this program
 }
 
+// Load reads a checkpoint file.
 func Load(path string) (Checkpoint, error) {
 	k := Checkpoint{Path: path, Config: Default()}
 	tensors, metadata, err := torchscript.ReadSafetensorsFile(path)

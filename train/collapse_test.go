@@ -32,7 +32,8 @@ func TestCollapseIsTold(t *testing.T) {
 		assert.Empty(t, told.word(m, 16, stuck), "%s: once", name)
 		assert.Contains(t, told.word(m, 16, meta.Epoch{EmbeddingStd: 1e-4, EffectiveRank: 1}), "have collapsed", name)
 	}
-	m, err := methods.New("pcl", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Queue: 64, Pictures: 100, Prototypes: []int64{5}})
+	m, err := methods.New("pcl", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Queue: 64, Pictures: 100,
+		Prototypes: []int64{5}})
 	require.NoError(t, err)
 	var told collapse
 	assert.Empty(t, told.word(m, 16, meta.Epoch{LCt: math.Log(65), EmbeddingStd: 0.9}), "another loss than moco's")

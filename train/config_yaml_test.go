@@ -41,5 +41,6 @@ func TestAWrittenConfigurationIsReadBack(t *testing.T) {
 	want.Method, want.MSR.NumWeights = "byol", 3
 	assert.Equal(t, want, c)
 	require.NoError(t, c.decode(strings.NewReader(""), "empty.yaml"))
-	assert.ErrorContains(t, c.decode(strings.NewReader("nothing: 1\n"), "new.yaml"), "new.yaml: yaml: unmarshal errors: line 1: field nothing not found")
+	assert.ErrorContains(t, c.decode(strings.NewReader("nothing: 1\n"), "new.yaml"),
+		"new.yaml: yaml: unmarshal errors: line 1: field nothing not found")
 }

@@ -29,7 +29,8 @@ func (c *Config) evaluates(epochs int) bool {
 
 // lateEvaluation is the error of an evaluation that failed; what was trained is saved.
 func lateEvaluation(err error) error {
-	return fmt.Errorf("--eval-every: %w; the epoch is saved: go on with --resume, or with --resume --eval-every 0 "+
+	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: go on with --resume, or with --resume "+
+		"{train.EvalEvery} 0 "+
 		"without evaluations", err)
 }
 
@@ -72,6 +73,7 @@ func (l *EpochLine) String() string {
 	return b.String()
 }
 
+// ReadMetrics reads the epochs in a run folder's metrics.jsonl.
 func ReadMetrics(folder string) ([]meta.Epoch, error) {
 	f, err := os.Open(runfolder.Metrics(folder))
 	if err != nil {

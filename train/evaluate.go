@@ -25,6 +25,7 @@ type EvalOptions struct {
 	Keep FeatureFiles // features
 }
 
+// DefaultEval is the paper's linear probe and nearest neighbours, on the CPU.
 func DefaultEval() EvalOptions {
 	return EvalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Machine: OnCPU(),
 		Keep: FeatureFiles{Format: "npy"}}

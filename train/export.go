@@ -20,6 +20,7 @@ type ExportOptions struct {
 	Preprocess, Force     bool
 }
 
+// ExportKinds are the values of ExportOptions.What.
 func ExportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
 
 // exportFormats are the formats, and the file endings that stand for them.

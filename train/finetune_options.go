@@ -50,6 +50,7 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	return nil
 }
 
+// DefaultFineTune is fine-tuning with 1 % and with 10 % of the labels, on the CPU.
 func DefaultFineTune() FineTuneOptions {
 	return FineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), Batch: 256, Machine: OnCPU(),
 		Shares: []LabelShare{{0.01, 0}, {0.1, 0}}}

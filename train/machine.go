@@ -26,6 +26,7 @@ const (
 	TF32    = "tf32"
 )
 
+// OnCPU is the default machine.
 func OnCPU() Machine { return Machine{Device: "cpu", Precision: TF32} }
 
 // Device parses cpu, cuda or cuda:i and checks that it is there and computes.
@@ -120,6 +121,7 @@ func trainingRoom(batch int, more string) string {
 	return fmt.Sprintf("a step has %d pictures on it: give a smaller --batch-size%s", batch, more)
 }
 
+// ForwardRoom tells how a forward pass with less memory is had, for Machine.Explain.
 func ForwardRoom(batch int) string {
 	return fmt.Sprintf("a pass has %d pictures: give a smaller --batch-size", batch)
 }

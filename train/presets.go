@@ -14,6 +14,7 @@ type Preset struct {
 	Apply       func(c *Config)
 }
 
+// Presets lists the recipes of data sets.
 func Presets() []Preset {
 	small := func(name string, epochs int, lr float64, dim int64, stem, augment string, size int) func(*Config) {
 		return func(c *Config) {

@@ -78,7 +78,7 @@ func longer(k Checkpoint, c Config, r ready) error {
 	if m, ok := r.state.Method.(methods.Phased); ok {
 		phase = m.Phase
 	}
-	anew := field.Errorf("would have changed the steps that are done (%s): give {nets.Epochs} %d, or start anew from "+
+	anew := field.Errorf("would have changed the steps that are done (%v): give {nets.Epochs} %d, or start anew from "+
 		"its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
@@ -95,11 +95,11 @@ func at(c nets.Schedule, i int) methods.Clock {
 }
 
 // follows names what depends on how long a run is.
-func (c *Config) follows() string {
+func (c *Config) follows() error {
 	if c.Schedule.Kind == "constant" || c.Schedule.Kind == "step" && len(c.Schedule.Drops) == 0 {
-		return "--method " + c.Method + " follows the run's length"
+		return field.Errorf("{train.Method} %s follows the run's length", c.Method)
 	}
-	return "--schedule " + c.Schedule.Kind
+	return field.Errorf("{nets.Kind} %s", c.Schedule.Kind)
 }
 
 // takeUp restores a checkpoint; without one the run starts anew. It returns the last epoch if its evaluation is due

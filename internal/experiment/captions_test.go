@@ -15,7 +15,8 @@ import (
 func TestSettingsAreEachArms(t *testing.T) {
 	c := train.Default()
 	c.MSR.Lambda, c.MSR.Gamma = 1, 2
-	arms := []arm{{Name: "a", config: c}, {Name: "a+MSR", config: c}, {Name: "b+MSR", config: c}, {Name: "c+MSR", config: c}}
+	arms := []arm{{Name: "a", config: c}, {Name: "a+MSR", config: c}, {Name: "b+MSR", config: c},
+		{Name: "c+MSR", config: c}}
 	for i := range arms[1:] {
 		arms[1+i].config.UseMSR = true
 	}
@@ -50,7 +51,9 @@ func TestTablesNameTheirNetwork(t *testing.T) {
 	} {
 		assert.Equal(t, want, paperTable(c).network)
 	}
-	assert.Equal(t, "resnet50 on imagenet, 1 epoch", networkHere([]arm{{config: train.Config{Arch: "resnet50", Width: 1, Data: datasets.Options{Name: "imagenet"}, Schedule: nets.Schedule{Epochs: 1}}}}))
+	assert.Equal(t, "resnet50 on imagenet, 1 epoch",
+		networkHere([]arm{{config: train.Config{Arch: "resnet50", Width: 1, Data: datasets.Options{Name: "imagenet"},
+			Schedule: nets.Schedule{Epochs: 1}}}}))
 }
 
 func TestASpreadHasItsInterval(t *testing.T) {

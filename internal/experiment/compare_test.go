@@ -22,5 +22,6 @@ func TestThePapersFiguresStandBesideOurs(t *testing.T) {
 	assert.Len(t, table(grid, 0, "all", measures(folder), paperTable(folder).rows).Rows[0], 7)
 	imagenet := train.Config{Data: datasets.Options{Name: "imagenet"}, Classes: "list.txt"}
 	head := table(grid, 0, "all", measures(imagenet), paperTable(imagenet).rows).Head
-	assert.Equal(t, []string{"method", "top-1", "with MSR", "difference", "top-5", "with MSR", "difference", "paper: top-1, top-5", "with MSR"}, head)
+	assert.Equal(t, []string{"method", "top-1", "with MSR", "difference", "top-5", "with MSR", "difference",
+		"paper: top-1, top-5", "with MSR"}, head)
 }

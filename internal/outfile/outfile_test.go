@@ -23,7 +23,8 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 	write("jpeg", "\xff\xd8\xff\xe0")
 	write("webp", "RIFF....WEBPVP8 ")
 	require.NoError(t, os.Link(at("input.csv"), at("hard.csv")))
-	require.NoError(t, torchscript.WriteSafetensorsFile(at("copy.safetensors"), nil, map[string]string{"config": "a: 1", "format": "icl-msr checkpoint 1", "position": "{}"}))
+	require.NoError(t, torchscript.WriteSafetensorsFile(at("copy.safetensors"), nil,
+		map[string]string{"config": "a: 1", "format": "icl-msr checkpoint 1", "position": "{}"}))
 	require.NoError(t, torchscript.WriteSafetensorsFile(at("other.safetensors"), nil, map[string]string{"format": "pt"}))
 	for _, c := range []struct{ name, want, forced string }{
 		{"new.npy", "", ""},
