@@ -3,15 +3,12 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/dist"
-	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
@@ -99,84 +96,17 @@ func PretrainIn(
 	if !job.Leads() {
 		return last, follow(ctx, job, c, r)
 	}
-	ds, st, src := r.ds, r.state, r.source
 	folder, missing, err := open(w, out, c, resume, r, data)
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
 	defer folder.Close()
-	if err := st.Share(job.Ranks()); err != nil {
+	if err := r.state.Share(job.Ranks()); err != nil {
 		return last, job.Explain(err)
 	}
-	announce(w, c, st, ds, out)
-	tellWarmup(w, r.schedule)
-	fmt.Fprintln(w, src.place)
-	if job != nil {
-		fmt.Fprintf(w, "%d processes, %d pictures of a step on each, %d threads each, %s\n", job.Size, c.BatchSize/job.Size,
-			torch.Threads(), c.norms())
-	}
-	start := time.Now()
-	shown := newShow(w, c, src.Steps(), st.Position)
-	defer shown.Done()
-	keep := saver{path: runfolder.Last(out), config: c, state: st, saved: start}
-	warn := w // the first evaluation tells which pictures cannot be read
-	evaluate := func(line EpochLine) error {
-		if err := line.evaluate(ctx, warn, st, c); err != nil {
-			return lateEvaluation(err)
-		}
-		warn = nil
-		shown.Line(line.String())
-		return folder.Amend(line)
-	}
-	if missing != nil {
-		if err := evaluate(*missing); err != nil {
-			return last, err
-		}
-	}
-	if err := job.Done(strconv.Itoa(st.Position.Epoch)); err != nil {
-		return last, err
-	}
-	err = r.trainer(c, job.Ranks(),
-		shown.hook(),
-		meta.Hook{OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			last = e
-			line := EpochLine{Epoch: e}
-			if err := folder.Metric(line); err != nil {
-				return err
-			}
-			if err := keep.now(); err != nil {
-				return err
-			}
-			if err := saveNumbered(out, c, st, true); err != nil {
-				return err
-			}
-			if c.evaluates(st.Position.Epoch) {
-				if err := evaluate(line); err != nil {
-					return err
-				}
-			}
-			return job.Done(strconv.Itoa(st.Position.Epoch))
-		}, OnStep: func(meta.Step) error { return keep.step(ctx, shown.Line) }},
-		meta.Hook{OnEnd: func(st *meta.State, err error) error {
-			if !errors.Is(err, context.Canceled) {
-				return nil
-			}
-			if err := keep.now(); err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", st.Position.Epoch,
-				st.Position.Batch)
-			return nil
-		}},
-	).Run(ctx)
-	err = sayWhatIsKept(c.Explain(err, c.room(job.Ranks().Size())), out)
-	if job != nil && !errors.Is(err, context.Canceled) {
-		err = job.Explain(err)
-	}
-	if err == nil {
-		fmt.Fprintf(w, "trained in %s: %s\n", Seconds(time.Since(start)), runfolder.Last(out))
-	}
-	return last, err
+	l := leader{ready: r, config: c, out: out, log: w, warn: w, job: job, folder: folder}
+	err = l.train(ctx, missing)
+	return l.last, err
 }
 
 // follow trains as a rank other than 0.
@@ -191,8 +121,7 @@ func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
 	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
 		return err
 	}
-	wait := meta.Hook{OnEpoch: func(st *meta.State,
-		_ meta.Epoch) error {
+	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error {
 		return job.Await(strconv.Itoa(st.Position.Epoch))
 	}}
 	err := c.Explain(r.trainer(c, job.Group, wait).Run(ctx), c.room(job.Size))
