@@ -90,18 +90,18 @@ func (d variant) Part(i int, need Need) (transforms.Part, error) {
 
 // Options say which data set and which part of it.
 type Options struct {
-	Name        string   // as All lists them
-	Dir         string   // where its files are; of confounded: its backgrounds
-	Train       bool     // the training part, or the test part
-	Unlabelled  bool     // with the training part those without labels, where there are such (stl10)
-	Classes     []string // only these, of data sets in class folders; none: all
-	Labels      string   // imagenet: file with the labels of a flat val
-	Count       int      // pictures drawn: shapes and confounded (0: 5000 to train, 2000 to test)
-	Size        int      // side of a drawn picture in pixels (0: 32)
-	Seed        uint64   // of drawn pictures, and of replaced backgrounds
-	Correlation float64  // share of drawn pictures whose background is their class's; the others' is any
-	Foreground  string   // of confounded: shapes (0) or the folder of Fashion-MNIST
-	Depth16     Depth16  // of pictures in files: how samples of 16 bits become 8
+	Name        string   `yaml:"dataset"`        // as All lists them
+	Dir         string   `yaml:"data-dir"`       // where its files are; of confounded: its backgrounds
+	Train       bool     `yaml:"-"`              // the training part, or the test part
+	Unlabelled  bool     `yaml:"unlabelled"`     // with the training part those without labels, where there are such (stl10)
+	Classes     []string `yaml:"-"`              // only these, of data sets in class folders; none: all
+	Labels      string   `yaml:"val-labels"`     // imagenet: file with the labels of a flat val
+	Count       int      `yaml:"count"`          // pictures drawn: shapes and confounded (0: 5000 to train, 2000 to test)
+	Size        int      `yaml:"-"`              // side of a drawn picture in pixels (0: 32)
+	Seed        uint64   `yaml:"data-seed"`      // of drawn pictures, and of replaced backgrounds
+	Correlation float64  `yaml:"correlation"`    // share of drawn pictures whose background is their class's; the others' is any
+	Foreground  string   `yaml:"foreground-dir"` // of confounded: shapes (0) or the folder of Fashion-MNIST
+	Depth16     Depth16  `yaml:"depth16"`        // of pictures in files: how samples of 16 bits become 8
 }
 
 // Info describes a data set in lists: its name, what it is, the files it needs

@@ -10,11 +10,11 @@ import (
 // MSRConfig describes f_msr, the meta semantic regularizer's network (section
 // 4.1): from the un-augmented picture to n weight vectors of c entries.
 type MSRConfig struct {
-	Trunk string  // "conv4", or a backbone's name
-	Width float64 // factor of the trunk's channels
-	Stem  Stem    // of a backbone trunk
-	N     int64   // number of weight vectors, n
-	C     int64   // entries of each, c
+	Trunk string  `yaml:"msr-trunk"` // "conv4", or a backbone's name
+	Width float64 `yaml:"msr-width"` // factor of the trunk's channels
+	Stem  Stem    `yaml:"-"`         // of a backbone trunk
+	N     int64   `yaml:"-"`         // number of weight vectors, n
+	C     int64   `yaml:"-"`         // entries of each, c
 }
 
 // MSR maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1): a trunk,

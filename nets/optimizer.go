@@ -28,15 +28,15 @@ type NamedTensor struct {
 
 // OptimizerConfig chooses and tunes an optimizer.
 type OptimizerConfig struct {
-	Name        string  // adam, sgd or lars
-	WeightDecay float64 // L2: this times the parameter is added to its gradient
-	Matrices    bool    // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
-	Momentum    float64 // sgd, lars
-	Nesterov    bool    // sgd
-	Beta1       float64 // adam; 0 means 0.9
-	Beta2       float64 // adam; 0 means 0.999
-	Eps         float64 // adam; 0 means 1e-8
-	Trust       float64 // lars; 0 means 1e-3
+	Name        string  `yaml:"optimizer"`    // adam, sgd or lars
+	WeightDecay float64 `yaml:"weight-decay"` // L2: this times the parameter is added to its gradient
+	Matrices    bool    `yaml:"-"`            // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
+	Momentum    float64 `yaml:"momentum"`     // sgd, lars
+	Nesterov    bool    `yaml:"-"`            // sgd
+	Beta1       float64 `yaml:"-"`            // adam; 0 means 0.9
+	Beta2       float64 `yaml:"-"`            // adam; 0 means 0.999
+	Eps         float64 `yaml:"-"`            // adam; 0 means 1e-8
+	Trust       float64 `yaml:"-"`            // lars; 0 means 1e-3
 }
 
 // Optimizers returns the names that NewOptimizer knows.

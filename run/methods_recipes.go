@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
 )
 
@@ -15,7 +16,7 @@ func listRecipes(p program, set string) error {
 	for _, name := range methods.Names() {
 		all, err := methods.Settings(name, set)
 		if err != nil {
-			return usage{err}
+			return usage.Wrap(err)
 		}
 		if len(all) == 0 {
 			fmt.Fprintf(w, "%s\t-\t-\tno recipe on %s yet\t\n", name, set)
@@ -27,6 +28,8 @@ func listRecipes(p program, set string) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(p.stdout, "\nA setting of `method-option NAME` is given as --method-option NAME=VALUE. These are not what --method and --preset set.")
+	_, err := fmt.Fprintln(p.stdout,
+		"\nA setting of `method-option NAME` is given as --method-option NAME=VALUE. These are not what --method and "+
+			"--preset set.")
 	return err
 }

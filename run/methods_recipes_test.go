@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // A recipe's settings are flags of pretrain, with values that they take.
@@ -19,9 +20,9 @@ func TestRecipePrintedIsTyped(t *testing.T) {
 		for _, name := range methods.Names() {
 			all, err := methods.Settings(name, set)
 			require.NoError(t, err)
-			c := defaults()
+			c := train.Default()
 			f := pflag.NewFlagSet("", pflag.ContinueOnError)
-			c.bind(f)
+			bindConfig(f, &c)
 			for _, x := range all {
 				flag, option, isOption := strings.Cut(x.Name, " ")
 				value := x.Value

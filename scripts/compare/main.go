@@ -26,6 +26,7 @@ import (
 	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -115,32 +116,21 @@ func printHostPeak() error {
 
 // state is the method on its backbone, and f_msr.
 func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
-	backbone, err := nets.NewBackbone(t.arch, t.stem(), 1)
+	c := train.Default()
+	c.Method, c.UseMSR, c.Arch, c.Stem = t.method, msr, t.arch, string(t.stem())
+	c.MethodConfig.Temperature, c.MethodConfig.Prototypes = methods.RecipeOf(t.method).Temperature, []int64{300}
+	switch t.method {
+	case "pcl":
+		c.MethodConfig.Prototypes, c.MethodConfig.Options = []int64{8, 16}, map[string]float64{"warm": 0}
+	case "w_mse":
+		c.MethodConfig.Options = map[string]float64{"epsilon": 0.01}
+	}
+	model, f, err := c.Model(t.batch)
 	if err != nil {
 		return nil, err
 	}
-	c := methods.Config{Temperature: methods.RecipeOf(t.method).Temperature, Hidden: 1024, Dim: 64, Pictures: int64(t.batch), Prototypes: []int64{300}}
-	if t.method == "pcl" {
-		c.Prototypes, c.Options = []int64{8, 16}, map[string]float64{"warm": 0}
-	}
-	if t.method == "w_mse" {
-		c.Options = map[string]float64{"epsilon": 0.01}
-	}
-	method, err := methods.New(t.method, c)
-	if err != nil {
-		return nil, err
-	}
-	m, err := model.New(method, backbone)
-	if err != nil {
-		return nil, err
-	}
-	o := meta.StateOptions{Model: m, Seed: 1, Options: t.options(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
-	if msr {
-		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: m.WeightWidth(meta.Embedding)}); err != nil {
-			return nil, err
-		}
-	}
-	return meta.NewState(s, o)
+	adam := nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}
+	return meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: 1, Options: t.options(), Optimizer: adam})
 }
 
 // pictures is one batch of noise, in the method's views.
@@ -181,7 +171,7 @@ func (a asked) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
 	return func(yield func(meta.HostBatch, error) bool) { yield(a.batch, nil) }
 }
 
-func (a asked) Batches(context.Context, uint64, int, int) iter.Seq2[meta.HostBatch, error] {
+func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.HostBatch, error] {
 	return func(yield func(meta.HostBatch, error) bool) {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
@@ -214,8 +204,7 @@ func (t task) trainSteps(s *torch.Scope) error {
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
 func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() error) error {
-	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
-		Exec:  model.Exec{Group: g, SyncBatchNorm: !local},
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
 		return err
@@ -235,7 +224,7 @@ func (t task) metaSteps(s *torch.Scope, way meta.GradientMethod) error {
 	}
 	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
 		Clock: model.Clock{Step: 1000, Steps: 2000}}
-	p.Config.GradientMethod = way
+	p.Config.Gradient = way
 	p.Inner = model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
 	for v, x := range b.Views {
 		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))
@@ -263,7 +252,7 @@ func (t task) evaluate(s *torch.Scope) error {
 		}
 		return f
 	}
-	train, test := rows(t.batch), rows(t.batch/10)
+	known, asked := rows(t.batch), rows(t.batch/10)
 	if s.Err() != nil {
 		return s.Err()
 	}
@@ -271,11 +260,11 @@ func (t task) evaluate(s *torch.Scope) error {
 	c.Epochs = 5
 	return each(func() error {
 		if t.mode == "knn" {
-			_, err := eval.KNN(test, train, eval.DefaultKNN())
+			_, err := eval.KNN(asked, known, eval.DefaultKNN())
 			return err
 		}
 		return torch.With(func(u *torch.Scope) error {
-			_, err := eval.FitLinear(context.Background(), u, train, c)
+			_, err := eval.FitLinear(context.Background(), u, known, c)
 			return err
 		})
 	})
