@@ -159,6 +159,9 @@ func (q *Sequential) Params() []Spec { return q.params }
 // Buffers implements Network.
 func (q *Sequential) Buffers() []Spec { return q.buffers }
 
+// Stages implements Staged.
+func (q *Sequential) Stages() []Network { return q.stages }
+
 // Forward implements Network.
 func (q *Sequential) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	if !Check(s, "network", q.params, p) || !Check(s, "network's buffers", q.buffers, b) {

@@ -20,7 +20,7 @@ type MSRConfig struct {
 // MSR maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1): a trunk,
 // pooled, a linear layer and a sigmoid.
 type MSR struct {
-	*Sequential
+	body *Sequential // all but the sigmoid
 	n, c int64
 }
 
@@ -51,9 +51,15 @@ func NewMSRWith(trunk Network, n, c int64) *MSR {
 	return &MSR{Named(Child{"", trunk}), n, c}
 }
 
+// Params implements Network.
+func (f *MSR) Params() []Spec { return f.body.params }
+
+// Buffers implements Network.
+func (f *MSR) Buffers() []Spec { return f.body.buffers }
+
 // Forward maps pictures x [B, 3, H, W] to A [B, n, c].
 func (f *MSR) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
-	y := f.Sequential.Forward(s, p, b, x, m)
+	y := f.body.Forward(s, p, b, x, m)
 	return s.Sigmoid(s.Reshape(y, -1, f.n, f.c))
 }
 

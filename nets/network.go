@@ -33,6 +33,21 @@ type Encoder interface {
 	Dim() int64
 }
 
+// Staged is a network that applies other networks in order. It can be recomputed stage by stage.
+type Staged interface {
+	Network
+	// Stages are those networks. Their parameters and buffers, one stage after the other, are the network's.
+	Stages() []Network
+}
+
+// Describer is a network that can be exported as TorchScript and ONNX.
+type Describer interface {
+	Network
+	// Describe adds the network's operations on value x to g and returns its output. The names of its modules begin
+	// with prefix (Dotted).
+	Describe(g *Graph, prefix string, x int) int
+}
+
 // Mode says which statistics batch norm uses.
 type Mode struct {
 	batch, update, twice bool
@@ -57,6 +72,12 @@ func (m Mode) Leading(n int64) Mode {
 	m.rows = n
 	return m
 }
+
+// Training reports whether batch norm uses the batch's statistics, and dropout and the like are on: in Train and Meta.
+func (m Mode) Training() bool { return m.batch }
+
+// Updates reports whether the network moves its running statistics: in Train.
+func (m Mode) Updates() bool { return m.update }
 
 // Rows is what Leading set: 0 for all rows.
 func (m Mode) Rows() int64 { return m.rows }

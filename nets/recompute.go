@@ -45,21 +45,13 @@ func Recompute(s *torch.Scope, n Network, p, b []torch.Tensor, x torch.Tensor, m
 	return c
 }
 
-// stages takes a network apart into what it applies in order: a ResNet into its
-// blocks, a Sequential into its parts. Any other network is one stage.
+// stages takes a network apart into what it applies in order. A network that is not Staged is one stage.
 func stages(n Network) (out []Network) {
-	var parts []Network
-	switch q := n.(type) {
-	case *ResNet:
-		return q.stages
-	case *Sequential:
-		parts = q.stages
-	case head:
-		parts = q.Sequential.stages
-	default:
+	q, ok := n.(Staged)
+	if !ok {
 		return []Network{n}
 	}
-	for _, part := range parts {
+	for _, part := range q.Stages() {
 		out = append(out, stages(part)...)
 	}
 	return out

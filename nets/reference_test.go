@@ -112,7 +112,7 @@ func TestReference(t *testing.T) {
 }
 
 // measure is what the reference has of a network, for its input times scale.
-func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o torch.Options) map[string][]float64 {
+func measure(t *testing.T, net nets.Network, shape []int64, scale float64, o torch.Options) map[string][]float64 {
 	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	specs := net.Params()

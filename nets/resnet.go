@@ -18,6 +18,14 @@ const (
 	StemSTL      Stem = "stl"      // 3x3 stride 1, max-pool: STL-10 and Tiny ImageNet
 )
 
+// kernel is the side of the first convolution.
+func (s Stem) kernel() int64 {
+	if s == StemImageNet {
+		return 7
+	}
+	return 3
+}
+
 // ResNet is He et al. 2015 in torchvision's form, without the classifier: it
 // maps [N, 3, H, W] to pooled features [N, Dim].
 type ResNet struct {
@@ -84,14 +92,6 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 	}
 	r.dim, r.stages = in, append(r.stages, GlobalAvgPool())
 	return r, nil
-}
-
-// Blocks are the numbers of blocks of the stages, and whether they are bottlenecks.
-func (r *ResNet) Blocks() (blocks []int, bottleneck bool) {
-	for _, n := range r.config.Blocks {
-		blocks = append(blocks, int(n))
-	}
-	return blocks, r.config.Bottleneck
 }
 
 // stem is the first stage.
@@ -162,6 +162,9 @@ func (b block) Forward(s *torch.Scope, p, bufs []torch.Tensor, x torch.Tensor, m
 	}
 	return x
 }
+
+// Stages implements Staged: the stem, the blocks, the mean over the picture.
+func (r *ResNet) Stages() []Network { return r.stages }
 
 // Params implements Network.
 func (r *ResNet) Params() []Spec { return r.params }

@@ -3,9 +3,10 @@ package torchscript
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/nets"
 )
 
 // Wanted is a tensor that a network has.
@@ -16,13 +17,29 @@ type Wanted struct {
 	Counter bool // may be absent, as num_batches_tracked is in files of PyTorch before 0.4.1
 }
 
+// counterSuffix ends the names of counters of batches.
+const counterSuffix = "num_batches_tracked"
+
+// WantedBy lists the tensors of a network: parameters, then buffers.
+func WantedBy(n nets.Network) []Wanted {
+	var out []Wanted
+	for _, s := range n.Params() {
+		out = append(out, Wanted{Name: s.Name, Shape: s.Shape})
+	}
+	for _, s := range n.Buffers() {
+		counter := strings.HasSuffix(s.Name, counterSuffix)
+		out = append(out, Wanted{Name: s.Name, Shape: s.Shape, Integer: counter, Counter: counter})
+	}
+	return out
+}
+
 // Match is what of a file goes where.
 type Match struct {
 	Layout     Layout
 	Found      map[string]Stored // by the wanted name
 	Missing    []string          // wanted, not in the file
 	WrongShape []string          // with both shapes
-	Unexpected []string          // of a ResNet in the file, not wanted
+	Unexpected []string          // of the backbone in the file, not wanted
 	Ignored    []Ignored         // heads, other networks, queues
 	Converted  map[string]int    // tensors by the dtype they have in the file, where it is another
 }
@@ -33,7 +50,8 @@ type Ignored struct {
 	Count int
 }
 
-var ofResNet = regexp.MustCompile(`^(conv1|bn1|layer\d+\.\d+)\.`)
+// Fits reports whether every tensor of the network is in the file, and nothing beside.
+func (m Match) Fits() bool { return len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0 }
 
 // Compare lays a file's names beside a network's.
 func Compare(w *Weights, l Layout, wanted []Wanted) (Match, error) {
@@ -44,12 +62,12 @@ func Compare(w *Weights, l Layout, wanted []Wanted) (Match, error) {
 	}
 	ignored := map[string]int{}
 	for _, t := range w.Groups[l.Group].Tensors {
-		name, ok := l.Torchvision(t.Name)
+		name, ok := l.Canonical(t.Name)
 		x, isWanted := byName[name]
 		switch {
-		case !ok || !isWanted && !ofResNet.MatchString(name):
+		case !ok || !isWanted && !l.Family.StateDict.Owns(name):
 			ignored[l.part(t.Name)]++
-		case !isWanted && !strings.HasSuffix(name, ".num_batches_tracked"):
+		case !isWanted && !strings.HasSuffix(name, "."+counterSuffix):
 			m.Unexpected = append(m.Unexpected, t.Name)
 		case isWanted:
 			if _, twice := m.Found[name]; twice {
@@ -91,7 +109,7 @@ func (m *Match) take(x Wanted, t Stored) {
 // part is what a tensor beside the backbone is counted under: its head, or the
 // network that it is of.
 func (l Layout) part(name string) string {
-	name = unwrapped(name)
+	name = unwrapped(name, l.Family)
 	prefix := ""
 	if strings.HasPrefix(name, l.Prefix) {
 		prefix = l.Prefix

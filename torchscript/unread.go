@@ -68,9 +68,8 @@ func isDTensor(o *pickle.Object) bool {
 	return ok && class.Name == "DTensor"
 }
 
-// insteadOf tells of tensors without a ResNet what network they are of, where their
-// names say it.
-func insteadOf(groups []Group) string {
+// foreignNetwork tells of which other network the tensors are, if their names say it.
+func foreignNetwork(groups []Group) string {
 	for _, k := range telling() {
 		like := regexp.MustCompile(k.names)
 		for _, g := range groups {
@@ -81,7 +80,7 @@ func insteadOf(groups []Group) string {
 			}
 		}
 	}
-	return "no names that end in layer1.0.conv1.weight, nor those of an nn.Sequential"
+	return ""
 }
 
 // telling are names by which networks and parts are known that are no ResNets.

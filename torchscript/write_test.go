@@ -115,7 +115,7 @@ func (r network) script(t *testing.T, before *torchscript.Preprocess) string {
 }
 
 func everyNetwork(t *testing.T) map[string]nets.Network {
-	backbone := func(name string, stem nets.Stem) *nets.ResNet {
+	backbone := func(name string, stem nets.Stem) nets.Encoder {
 		b, err := nets.NewBackbone(name, stem, 0.125)
 		require.NoError(t, err)
 		return b
@@ -125,7 +125,7 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 	trunk, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.125, N: 2, C: 4})
 	require.NoError(t, err)
 	part := func(c int64) nets.Encoder {
-		e, err := backbone("resnet18", nets.StemCIFAR).Part(c)
+		e, err := backbone("resnet18", nets.StemCIFAR).(nets.Divisible).Part(c)
 		require.NoError(t, err)
 		return e
 	}
