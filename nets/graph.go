@@ -124,7 +124,7 @@ func (q *Sequential) Describe(g *Graph, prefix string, x int) int {
 
 // Describe implements Describer.
 func (f *MSR) Describe(g *Graph, prefix string, x int) int {
-	x = f.body.Describe(g, prefix, x)
+	x = f.Sequential.Describe(g, prefix, x)
 	x = g.Add(Node{Op: OpReshape, In: []int{x}, Shape: []int64{f.n, f.c}})
 	return g.Add(Node{Op: OpSigmoid, In: []int{x}})
 }

@@ -2,6 +2,7 @@ package nets
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/torch"
@@ -20,8 +21,8 @@ type MSRConfig struct {
 // MSR maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1): a trunk,
 // pooled, a linear layer and a sigmoid.
 type MSR struct {
-	body *Sequential // all but the sigmoid
-	n, c int64
+	*Sequential // all but the sigmoid
+	n, c        int64
 }
 
 // NewMSR builds f_msr.
@@ -51,17 +52,18 @@ func NewMSRWith(trunk Network, n, c int64) *MSR {
 	return &MSR{Named(Child{"", trunk}), n, c}
 }
 
-// Params implements Network.
-func (f *MSR) Params() []Spec { return f.body.params }
-
-// Buffers implements Network.
-func (f *MSR) Buffers() []Spec { return f.body.buffers }
-
 // Forward maps pictures x [B, 3, H, W] to A [B, n, c].
 func (f *MSR) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
-	y := f.body.Forward(s, p, b, x, m)
+	return f.weights(s, f.Sequential.Forward(s, p, b, x, m))
+}
+
+// weights maps the outputs [B, n*c] of all but the sigmoid to A.
+func (f *MSR) weights(s *torch.Scope, y torch.Tensor) torch.Tensor {
 	return s.Sigmoid(s.Reshape(y, -1, f.n, f.c))
 }
+
+// Stages implements Staged.
+func (f *MSR) Stages() []Network { return append(slices.Clone(f.stages), function("", f.weights)) }
 
 // Shape returns n and c.
 func (f *MSR) Shape() (n, c int64) { return f.n, f.c }

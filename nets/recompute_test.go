@@ -29,8 +29,10 @@ func TestCheckpoint(t *testing.T) {
 	require.NoError(t, err)
 	bottleneck, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2}, Bottleneck: true, Width: 4, Stem: nets.StemCIFAR})
 	require.NoError(t, err)
-	for name, n := range map[string]nets.Encoder{
-		"resnet": resnet, "bottleneck": bottleneck,
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.0625, N: 2, C: 3})
+	require.NoError(t, err)
+	for name, n := range map[string]nets.Network{
+		"resnet": resnet, "bottleneck": bottleneck, "f_msr": msr,
 		"of stages of stages": nets.WithDim(nets.Seq(nets.WithDim(resnet, 8), noisy{nets.NewProjector(8, 5, 3)}), 3),
 		"one stage":           noisy{resnet},
 	} {

@@ -20,7 +20,7 @@ import (
 
 // backbone reads a network of `run pretrain`, its parameters and running
 // statistics, and the side of its pictures.
-func backbone(s *torch.Scope, path string) (net *nets.ResNet, p, b []torch.Tensor, side int, err error) {
+func backbone(s *torch.Scope, path string) (net nets.Encoder, p, b []torch.Tensor, side int, err error) {
 	stored, metadata, err := torchscript.ReadSafetensorsFile(path)
 	if err != nil {
 		return nil, nil, nil, 0, err
