@@ -1,9 +1,12 @@
 package eval
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -17,6 +20,46 @@ type KNNConfig struct {
 
 // DefaultKNN is the paper's: 5 neighbours, Euclidean, majority.
 func DefaultKNN() KNNConfig { return KNNConfig{K: 5, Metric: "euclidean", Temperature: 0.07} }
+
+// Name implements Evaluator.
+func (c *KNNConfig) Name() string { return "knn" }
+
+// Bind implements Evaluator.
+func (c *KNNConfig) Bind(f Flags) {
+	f.IntVar(&c.K, "neighbours", c.K, "k of the nearest-neighbour classifier")
+	f.StringVar(&c.Metric, "metric", c.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
+	f.Float64Var(&c.Temperature, "knn-temperature", c.Temperature, "of cosine's weights exp(cos/temperature)")
+}
+
+// Check implements Checker.
+func (c *KNNConfig) Check(pictures, _ int) error {
+	if c.K > pictures {
+		return field.Errorf("{eval.K} %d neighbours are more than the %d pictures", c.K, pictures)
+	}
+	return nil
+}
+
+// Fit implements Evaluator.
+func (c *KNNConfig) Fit(_ context.Context, _ *torch.Scope, train Features) (Fitted, error) {
+	if err := errors.Join(c.Validate(), c.Check(len(train.Labels), train.Classes)); err != nil {
+		return nil, err
+	}
+	return fittedKNN{*c, train}, nil
+}
+
+type fittedKNN struct {
+	c     KNNConfig
+	train Features
+}
+
+// Score implements Fitted.
+func (k fittedKNN) Score(_ context.Context, test Features) ([]Figure, error) {
+	acc, err := KNN(test, k.train, k.c)
+	if err != nil {
+		return nil, err
+	}
+	return []Figure{{Name: "top1", Title: fmt.Sprintf("%d-NN", k.c.K), Value: acc, Share: true}}, nil
+}
 
 // Validate reports the first setting that is wrong.
 func (c KNNConfig) Validate() error {

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -22,6 +23,28 @@ type LinearConfig struct {
 	Momentum    float64 // of sgd
 	WeightDecay float64 // L2
 	Seed        uint64  // of the initialisation and of the rows' order
+}
+
+// Name implements Evaluator.
+func (c *LinearConfig) Name() string { return "linear" }
+
+// Bind implements Evaluator.
+func (c *LinearConfig) Bind(f Flags) {
+	f.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs of the linear probe")
+	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "of the probe: adam, sgd or lars")
+	f.StringVar(&c.Schedule, "schedule", c.Schedule, "of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
+	f.Float64Var(&c.LR, "lr", c.LR, "first learning rate of the probe")
+	f.Float64Var(&c.FinalLR, "final-lr", c.FinalLR, "last learning rate of the probe, where it is exponential between")
+	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "of sgd and lars")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "L2 penalty of the probe")
+	f.IntVar(&c.BatchSize, "probe-batch-size", c.BatchSize, "rows of a step of the probe")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of the probe")
+}
+
+// Fit implements Evaluator.
+func (c *LinearConfig) Fit(ctx context.Context, s *torch.Scope, train Features) (Fitted, error) {
+	p, err := FitLinear(ctx, s, train, *c)
+	return fittedProbe{p}, err
 }
 
 // Validate reports the first setting that is wrong.
@@ -136,6 +159,22 @@ func (p Probe) Score(s *torch.Scope, test Features) (acc Accuracy, err error) {
 		return t.Err()
 	})
 	return acc, err
+}
+
+type fittedProbe struct{ probe Probe }
+
+// Score implements Fitted.
+func (p fittedProbe) Score(_ context.Context, test Features) ([]Figure, error) {
+	s := torch.NewScope()
+	acc, err := p.probe.Score(s, test)
+	if err := errors.Join(err, s.Close()); err != nil {
+		return nil, err
+	}
+	out := []Figure{{Name: "top1", Title: "linear top-1", Value: acc.Top1, Share: true}}
+	if test.Classes >= 6 {
+		out = append(out, Figure{Name: "top5", Title: "top-5", Value: acc.Top5, Share: true})
+	}
+	return out, nil
 }
 
 // count scores rows of k guesses, best first.
