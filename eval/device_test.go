@@ -53,7 +53,9 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 		out.reads = append(out.reads, before.Since().Reads)
 		before = standin.Counted()
 	}
-	features, err := eval.Extract(ctx, s, iter.Seq2[eval.Batch, error](batches), o, n, classes, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
+	features, err := eval.Extract(ctx, s, iter.Seq2[eval.Batch, error](batches), o, n, classes, func(
+		s *torch.Scope, x torch.Tensor,
+	) torch.Tensor {
 		return backbone.Forward(s, p, b, x, nets.Eval())
 	})
 	require.NoError(t, err)
@@ -89,7 +91,10 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 func TestEvaluationsOnADevice(t *testing.T) {
 	want, got := evaluate(t, gotch.CPU), evaluate(t, standin.Device())
 	assert.Equal(t, []int64{0, 0, 0, 0, 0, 0}, want.reads)
-	assert.Equal(t, []int64{1, 0, 1, 2 * 2, 1, 2}, got.reads, "features, fitting, scoring, two blocks of rows by two metrics, an epoch, two batches")
+	assert.Equal(
+		t, []int64{1, 0, 1, 2 * 2, 1, 2}, got.reads,
+		"features, fitting, scoring, two blocks of rows by two metrics, an epoch, two batches",
+	)
 	assert.InDelta(t, want.linear.Top1, got.linear.Top1, 0.005)
 	assert.InDelta(t, want.knn, got.knn, 0.005)
 	assert.InDelta(t, want.cosine, got.cosine, 0.005)

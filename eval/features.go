@@ -47,7 +47,10 @@ func (e *NotFinite) Error() string {
 // at most so many pictures in all and keeps the rows in s, which holds them once:
 // of ImageNet's 1.2 million rows of 2048, 10 GB. o are dtype and device of what f
 // is given. Rows that are not finite are an error, *NotFinite.
-func Extract(ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error], o torch.Options, pictures, classes int, f func(s *torch.Scope, x torch.Tensor) torch.Tensor) (Features, error) {
+func Extract(
+	ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error], o torch.Options, pictures, classes int,
+	f func(s *torch.Scope, x torch.Tensor) torch.Tensor,
+) (Features, error) {
 	out := Features{Classes: classes, Labels: make([]int64, 0, pictures)}
 	finite := s.Zeros(torch.Options{DType: gotch.Double, Device: o.Device}, 1)
 	for b, err := range batches {

@@ -51,14 +51,24 @@ type Classifier struct {
 // NewClassifier puts a new linear classifier on a backbone whose parameters p
 // and buffers b fine-tuning will move, in place; steps is the number of batches
 // of an epoch. It lives in s.
-func NewClassifier(s *torch.Scope, backbone nets.Encoder, p, b []torch.Tensor, classes, steps int, c FineTuneConfig) (*Classifier, error) {
+func NewClassifier(
+	s *torch.Scope, backbone nets.Encoder, p, b []torch.Tensor, classes, steps int, c FineTuneConfig,
+) (*Classifier, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
 	if classes < 2 || steps < 1 {
 		return nil, fmt.Errorf("eval: a classifier of %d classes, %d batches an epoch; want 2 and 1 or more", classes, steps)
 	}
-	k := &Classifier{backbone: backbone, head: nets.Linear(backbone.Dim(), int64(classes)), p: p, b: b, classes: classes, config: c, steps: steps * c.Epochs}
+	k := &Classifier{
+		backbone: backbone,
+		head:     nets.Linear(backbone.Dim(), int64(classes)),
+		p:        p,
+		b:        b,
+		classes:  classes,
+		config:   c,
+		steps:    steps * c.Epochs,
+	}
 	if err := torch.ManualSeed(c.Seed); err != nil {
 		return nil, err
 	}
@@ -112,7 +122,9 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 func (k *Classifier) step(s *torch.Scope, b Batch) torch.Tensor {
 	defer torch.SetGrad(true)()
 	p, h := s.Leaves(k.p), s.Leaves(k.h)
-	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), torch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
+	loss := s.CrossEntropy(
+		k.logits(s, p, h, b, nets.Train()), torch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))),
+	)
 	grads := s.Grad([]torch.Tensor{loss}, append(p[:len(p):len(p)], h...), torch.GradOptions{})
 	rate := (1 + math.Cos(math.Pi*float64(k.done)/float64(k.steps))) / 2
 	if s.Err() == nil {

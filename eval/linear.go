@@ -75,13 +75,30 @@ func (c LinearConfig) rate(epoch int) float64 {
 // DefaultLinear is the baseline's probe (htdt/self-supervised): Adam, 500
 // epochs, 1e-2 to 1e-6, L2 5e-6, batches of 1000.
 func DefaultLinear() LinearConfig {
-	return LinearConfig{Epochs: 500, BatchSize: 1000, Optimizer: "adam", Schedule: "exponential", LR: 1e-2, FinalLR: 1e-6, Momentum: 0.9, WeightDecay: 5e-6}
+	return LinearConfig{
+		Epochs:      500,
+		BatchSize:   1000,
+		Optimizer:   "adam",
+		Schedule:    "exponential",
+		LR:          1e-2,
+		FinalLR:     1e-6,
+		Momentum:    0.9,
+		WeightDecay: 5e-6,
+	}
 }
 
 // ImageNetLinear is the probe of the ImageNet papers (He et al. 2020, MoCo): SGD,
 // 100 epochs, rate 30, a tenth at 60 and at 80, batches of 256, no L2.
 func ImageNetLinear() LinearConfig {
-	return LinearConfig{Epochs: 100, BatchSize: 256, Optimizer: "sgd", Schedule: "step", LR: 30, FinalLR: 1e-6, Momentum: 0.9}
+	return LinearConfig{
+		Epochs:    100,
+		BatchSize: 256,
+		Optimizer: "sgd",
+		Schedule:  "step",
+		LR:        30,
+		FinalLR:   1e-6,
+		Momentum:  0.9,
+	}
 }
 
 // Probe is a trained linear classifier.
@@ -104,7 +121,9 @@ func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConf
 		return Probe{}, err
 	}
 	p := nets.Initialize(s, net.Params(), o)
-	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}, net.Params(), p)
+	opt, err := nets.NewOptimizer(
+		s, nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}, net.Params(), p,
+	)
 	if err != nil {
 		return Probe{}, err
 	}

@@ -11,7 +11,9 @@ import "github.com/icl-msr/icl-msr/torch"
 // The negatives are both views of the other pictures, unweighted, and the
 // queue's rows; the loss is minus the mean of log P over the 2N anchors.
 func Do(s *torch.Scope, b Batch, weights torch.Tensor, tau float64) torch.Tensor {
-	return DoPositives(s, b, weighted(s, weights, b.own(s, b.Z2, b.All2)), weighted(s, weights, b.own(s, b.Z1, b.All1)), tau)
+	return DoPositives(
+		s, b, weighted(s, weights, b.own(s, b.Z2, b.All2)), weighted(s, weights, b.own(s, b.Z1, b.All1)), tau,
+	)
 }
 
 // weighted returns a_t * z/|z| [N, n, d]; the cosine does not see the norm.

@@ -28,6 +28,8 @@ func ExampleDo() {
 	b := losses.Local(z, z)
 	ones := s.Full(1, s.Like(z), 2, 6, 2) // [pictures, n, channels]
 	first := torch.FromSlice(s, []float64{1, 0, 1, 0}, gotch.CPU, 2, 1, 2)
-	fmt.Printf("all channels %.4f, the first alone %.4f\n", s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5)))
+	fmt.Printf(
+		"all channels %.4f, the first alone %.4f\n", s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5)),
+	)
 	// Output: all channels 0.2395, the first alone 0.6691
 }

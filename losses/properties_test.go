@@ -31,10 +31,22 @@ func properties() []property {
 	return []property{
 		{"nt_xent", losses.NTXent, true, true, true, true},
 		{"cross_view_nce", losses.CrossViewNCE, true, true, true, true},
-		{"debiased", func(s scope, b batch, tau float64) tensor { return losses.Debiased(s, b, tau, 0.1) }, true, true, true, true},
-		{"decoupled", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0) }, true, true, true, true},
-		{"decoupled, weighted", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0.5) }, true, false, true, true},
-		{"large_margin", func(s scope, b batch, tau float64) tensor { return losses.LargeMargin(s, b, tau, 1, 0.1, 0.9) }, true, true, true, true},
+		{
+			"debiased", func(s scope, b batch, tau float64) tensor { return losses.Debiased(s, b, tau, 0.1) }, true, true, true,
+			true,
+		},
+		{
+			"decoupled", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0) }, true, true, true,
+			true,
+		},
+		{
+			"decoupled, weighted", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0.5) }, true,
+			false, true, true,
+		},
+		{
+			"large_margin", func(s scope, b batch, tau float64) tensor { return losses.LargeMargin(s, b, tau, 1, 0.1, 0.9) },
+			true, true, true, true,
+		},
 		{"relic", func(s scope, b batch, tau float64) tensor { return losses.RELIC(s, b, tau, 1) }, true, true, true, true},
 		{"info_nce_queue", func(s scope, b batch, tau float64) tensor {
 			return losses.InfoNCEQueue(s, b.Z1, b.Z2, queue(s, b.Z1), tau)
@@ -42,19 +54,42 @@ func properties() []property {
 		{"ressl", func(s scope, b batch, tau float64) tensor {
 			return losses.ReSSL(s, b.Z1, b.Z2, queue(s, b.Z1), tau, tau/2)
 		}, true, true, true, false},
-		{"byol", func(s scope, b batch, _ float64) tensor { return losses.BYOL(s, b.Z1, b.Z2, b.Z1, b.Z2) }, true, true, false, true},
-		{"simsiam", func(s scope, b batch, _ float64) tensor { return losses.SimSiam(s, b.Z1, b.Z2, b.Z1, b.Z2) }, true, true, false, true},
-		{"barlow_twins", func(s scope, b batch, _ float64) tensor { return losses.BarlowTwins(s, b.Z1, b.Z2, 0.0051) }, false, false, false, true},
-		{"vicreg", func(s scope, b batch, _ float64) tensor { return losses.VICReg(s, b.Z1, b.Z2, 25, 25, 1) }, false, false, false, true},
+		{
+			"byol", func(s scope, b batch, _ float64) tensor { return losses.BYOL(s, b.Z1, b.Z2, b.Z1, b.Z2) }, true, true,
+			false, true,
+		},
+		{
+			"simsiam", func(s scope, b batch, _ float64) tensor { return losses.SimSiam(s, b.Z1, b.Z2, b.Z1, b.Z2) }, true,
+			true, false, true,
+		},
+		{
+			"barlow_twins", func(s scope, b batch, _ float64) tensor { return losses.BarlowTwins(s, b.Z1, b.Z2, 0.0051) },
+			false, false, false, true,
+		},
+		{
+			"vicreg", func(s scope, b batch, _ float64) tensor { return losses.VICReg(s, b.Z1, b.Z2, 25, 25, 1) }, false, false,
+			false, true,
+		},
 		{"w_mse", func(s scope, b batch, _ float64) tensor {
 			return losses.WMSE(s, []tensor{b.Z1, b.Z2}, losses.WMSEConfig{Eps: 1e-3})
 		}, false, false, false, true},
-		{"ssl_hsic", func(s scope, b batch, _ float64) tensor { return losses.SSLHSIC(s, b.Z1, b.Z2, 3, 1) }, true, false, false, true},
+		{
+			"ssl_hsic", func(s scope, b batch, _ float64) tensor { return losses.SSLHSIC(s, b.Z1, b.Z2, 3, 1) }, true, false,
+			false, true,
+		},
 		{"swav", func(s scope, b batch, tau float64) tensor {
-			return losses.SwAV(s, []tensor{s.Normalize(b.Z1), s.Normalize(b.Z2)}, nil, losses.SwAVConfig{Tau: tau, Epsilon: 0.05, Iterations: 3})
+			return losses.SwAV(
+				s, []tensor{s.Normalize(b.Z1), s.Normalize(b.Z2)}, nil, losses.SwAVConfig{Tau: tau, Epsilon: 0.05, Iterations: 3},
+			)
 		}, true, false, true, true},
-		{"alignment", func(s scope, b batch, _ float64) tensor { return losses.Alignment(s, b.Z1, b.Z2, 2) }, true, true, false, true},
-		{"uniformity", func(s scope, b batch, _ float64) tensor { return losses.Uniformity(s, b.Z1, 2) }, true, false, false, false},
+		{
+			"alignment", func(s scope, b batch, _ float64) tensor { return losses.Alignment(s, b.Z1, b.Z2, 2) }, true, true,
+			false, true,
+		},
+		{
+			"uniformity", func(s scope, b batch, _ float64) tensor { return losses.Uniformity(s, b.Z1, 2) }, true, false, false,
+			false,
+		},
 	}
 }
 
@@ -165,6 +200,12 @@ func TestLossesOfEmbeddingsThatAreAllAlike(t *testing.T) {
 	z, queue, scores := s.Full(0.5, o, 7, 4), s.Full(0.5, o, 64, 4), s.Full(1, o, 7, 300)
 	assert.InDelta(t, math.Log(13), s.Item(losses.NTXent(s, losses.Batch{Z1: z, Z2: z, All1: z, All2: z}, 0.5)), 1e-12)
 	assert.InDelta(t, math.Log(65), s.Item(losses.InfoNCEQueue(s, z, z, queue, 0.2)), 1e-12)
-	assert.InDelta(t, math.Log(300), s.Item(losses.SwAV(s, []torch.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})), 1e-9)
+	assert.InDelta(
+		t, math.Log(300),
+		s.Item(losses.SwAV(
+			s, []torch.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3},
+		)),
+		1e-9,
+	)
 	require.NoError(t, s.Err())
 }

@@ -73,12 +73,19 @@ func known() map[string]lossFunction {
 			return losses.SSLHSIC(s, in["z1"], in["z2"], c.Params["gamma"], c.Params["c"])
 		},
 		"swav": func(s scope, c referenceCase, in tensors) tensor {
-			return losses.SwAV(s, []tensor{in["s1"], in["s2"]}, nil, losses.SwAVConfig{Tau: c.Params["tau"], Epsilon: c.Params["epsilon"], Iterations: int(c.Params["iterations"])})
+			return losses.SwAV(
+				s, []tensor{in["s1"], in["s2"]}, nil,
+				losses.SwAVConfig{Tau: c.Params["tau"], Epsilon: c.Params["epsilon"], Iterations: int(c.Params["iterations"])},
+			)
 		},
 		"alignment": func(s scope, c referenceCase, in tensors) tensor {
 			return losses.Alignment(s, in["z1"], in["z2"], c.Params["alpha"])
 		},
-		"uniformity": func(s scope, c referenceCase, in tensors) tensor { return losses.Uniformity(s, in["z"], c.Params["t"]) },
+		"uniformity": func(s scope, c referenceCase, in tensors) tensor {
+			return losses.Uniformity(
+				s, in["z"], c.Params["t"],
+			)
+		},
 		"decoupled": func(s scope, c referenceCase, in tensors) tensor {
 			return losses.Decoupled(s, pair(in), c.Params["tau"], c.Params["sigma"])
 		},
@@ -103,7 +110,11 @@ func known() map[string]lossFunction {
 		},
 		"w_mse_views": func(s scope, c referenceCase, in tensors) tensor {
 			return losses.WMSE(s, []tensor{in["z1"], in["z2"], in["z3"], in["z4"]},
-				losses.WMSEConfig{Size: int(c.Params["size"]), Eps: c.Params["eps"], Orders: [][]int64{nil, whole(c.Inputs["order"].Data)}})
+				losses.WMSEConfig{
+					Size:   int(c.Params["size"]),
+					Eps:    c.Params["eps"],
+					Orders: [][]int64{nil, whole(c.Inputs["order"].Data)},
+				})
 		},
 	}
 }

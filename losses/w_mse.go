@@ -74,7 +74,10 @@ func inOrder(s *torch.Scope, views []torch.Tensor, order []int64) []torch.Tensor
 
 // Singular says what n embeddings of d dimensions with a singular covariance need.
 func Singular(n, d int) string {
-	return fmt.Sprintf("W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an epsilon above 0 (--method-option epsilon=0.01)", n, d, d)
+	return fmt.Sprintf(
+		"W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an epsilon above 0 (--method-option epsilon=0.01)",
+		n, d, d,
+	)
 }
 
 // whiten maps z [N, d] to rows of covariance 1.

@@ -21,7 +21,9 @@ func NewContext(in, hidden, out, grid, blocks int64) *Context {
 	c := &Context{in: in, hidden: hidden, out: out, grid: grid, blocks: blocks}
 	conv := func(name string, in, out, height, width int64) {
 		init := LinearUniform(in * height * width)
-		c.params = append(c.params, Spec{name + ".weight", []int64{out, in, height, width}, init}, Spec{name + ".bias", []int64{out}, init})
+		c.params = append(
+			c.params, Spec{name + ".weight", []int64{out, in, height, width}, init}, Spec{name + ".bias", []int64{out}, init},
+		)
 	}
 	conv("target", in, out, 1, 1)
 	for i := range blocks {

@@ -79,7 +79,10 @@ func GlobalAvgPool() Network {
 }
 
 func function(op Op, f func(s *torch.Scope, x torch.Tensor) torch.Tensor) Network {
-	return &layer{forward: func(s *torch.Scope, _, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor { return f(s, x) }, node: Node{Op: op}}
+	return &layer{
+		forward: func(s *torch.Scope, _, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor { return f(s, x) },
+		node:    Node{Op: op},
+	}
 }
 
 // convNorm is a convolution without bias and its batch norm, fused, with the
@@ -98,7 +101,9 @@ func (c convNorm) params() []Spec {
 func (c convNorm) buffers() []Spec { return normBuffers(c.bn+".", c.out) }
 
 // forward takes the unit's three parameters and three buffers.
-func (c convNorm) forward(s *torch.Scope, p, b []torch.Tensor, x, residual torch.Tensor, relu bool, m Mode) torch.Tensor {
+func (c convNorm) forward(
+	s *torch.Scope, p, b []torch.Tensor, x, residual torch.Tensor, relu bool, m Mode,
+) torch.Tensor {
 	return s.ConvNorm(x, p[0], norm(p[1:], b), residual, c.stride, c.pad, relu, m.norm())
 }
 

@@ -69,7 +69,10 @@ func passOf(t *testing.T, net Network, o torch.Options, innermost bool) (out pas
 		second := s.Grad([]torch.Tensor{square}, theta, torch.GradOptions{AllowUnused: true})
 		torch.NoGrad(func() {
 			v := s.DetachAll(g)
-			_, dy := s.JVP(func(p []torch.Tensor) []torch.Tensor { return []torch.Tensor{net.Forward(s, p, buffers, x, Meta())} }, s.DetachAll(theta), v)
+			_, dy := s.JVP(
+				func(p []torch.Tensor) []torch.Tensor { return []torch.Tensor{net.Forward(s, p, buffers, x, Meta())} },
+				s.DetachAll(theta), v,
+			)
 			out.jvp = values(dy...)
 			moved := s.DetachAll(theta)
 			opt, err := NewOptimizer(s, OptimizerConfig{Name: "adam", WeightDecay: 1e-3}, net.Params(), moved)

@@ -119,16 +119,39 @@ func TestOptimizersAgreeWithPyTorch(t *testing.T) {
 		config nets.OptimizerConfig
 		want   []float64
 	}{
-		{nets.OptimizerConfig{Name: "adam", WeightDecay: 0.01}, []float64{0.514243259120169, -1.5114527692446609, 0.014363305294203862, 2.5068060183944763, -0.3851202648984411, 0.28519487418991557}},
-		{nets.OptimizerConfig{Name: "sgd", WeightDecay: 0.01, Momentum: 0.9, Nesterov: true}, []float64{-0.3191389517951511, -1.5323515424571479, -0.3766324205023207, 2.7326532028952117, -4.242935020511569, 1.9739817028807862}},
-		{nets.OptimizerConfig{Name: "sgd", Momentum: 0.5}, []float64{0.3418750000000001, -1.7806250000000001, 0.061249999999999936, 2.8903124999999994, -2.09375, 0.8968750000000001}},
+		{
+			nets.OptimizerConfig{Name: "adam", WeightDecay: 0.01},
+			[]float64{
+				0.514243259120169, -1.5114527692446609, 0.014363305294203862, 2.5068060183944763, -0.3851202648984411,
+				0.28519487418991557,
+			},
+		},
+		{
+			nets.OptimizerConfig{Name: "sgd", WeightDecay: 0.01, Momentum: 0.9, Nesterov: true},
+			[]float64{
+				-0.3191389517951511, -1.5323515424571479, -0.3766324205023207, 2.7326532028952117, -4.242935020511569,
+				1.9739817028807862,
+			},
+		},
+		{
+			nets.OptimizerConfig{Name: "sgd", Momentum: 0.5},
+			[]float64{
+				0.3418750000000001, -1.7806250000000001, 0.061249999999999936, 2.8903124999999994, -2.09375, 0.8968750000000001,
+			},
+		},
 	} {
 		s := torch.NewScope()
-		p := []torch.Tensor{torch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2), torch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2)}
+		p := []torch.Tensor{
+			torch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2),
+			torch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2),
+		}
 		opt, err := nets.NewOptimizer(s, c.config, specs, p)
 		require.NoError(t, err)
 		for k := 1.0; k <= 5; k++ {
-			g := []torch.Tensor{torch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2), torch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2)}
+			g := []torch.Tensor{
+				torch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2),
+				torch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2),
+			}
 			opt.Step(s, p, g, 0.1)
 		}
 		got := append(torch.Slice[float64](s, p[0]), torch.Slice[float64](s, p[1])...)
@@ -142,8 +165,12 @@ func TestOptimizersAgreeWithPyTorch(t *testing.T) {
 func TestLARSAdaptsMatricesOnly(t *testing.T) {
 	s := torch.NewScope()
 	specs := []nets.Spec{{Name: "w", Shape: []int64{1, 2}}, {Name: "b", Shape: []int64{2}}}
-	p := []torch.Tensor{torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2)}
-	g := []torch.Tensor{torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2)}
+	p := []torch.Tensor{
+		torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2),
+	}
+	g := []torch.Tensor{
+		torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2),
+	}
 	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "lars", WeightDecay: 0.1, Momentum: 0.9}, specs, p)
 	require.NoError(t, err)
 	opt.Step(s, p, g, 1)

@@ -104,7 +104,15 @@ func (m Mode) SyncOver(g *torch.Group) Mode {
 }
 
 func (m Mode) norm() torch.NormMode {
-	return torch.NormMode{Group: m.group, Twice: m.twice, Batch: m.batch, Update: m.update, Rows: m.rows, Momentum: 0.1, Eps: 1e-5}
+	return torch.NormMode{
+		Group:    m.group,
+		Twice:    m.twice,
+		Batch:    m.batch,
+		Update:   m.update,
+		Rows:     m.rows,
+		Momentum: 0.1,
+		Eps:      1e-5,
+	}
 }
 
 // Spec describes one parameter or buffer.

@@ -62,7 +62,9 @@ func NewOptimizer(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torc
 		}}, s.Err()
 	case "lars":
 		return &lars{base: b, m: zeros(s, params), o: torch.LARSOptions{
-			Momentum: c.Momentum, Trust: orDefault(c.Trust, 1e-3), WeightDecay: decays(specs, c.WeightDecay, true), Adapt: matrices(specs),
+			Momentum: c.Momentum, Trust: orDefault(c.Trust, 1e-3), WeightDecay: decays(
+				specs, c.WeightDecay, true,
+			), Adapt: matrices(specs),
 		}}, s.Err()
 	}
 	return nil, fmt.Errorf("unknown optimizer %q; known: adam, sgd, lars", c.Name)

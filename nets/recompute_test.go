@@ -27,7 +27,12 @@ func TestCheckpoint(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	resnet, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{1, 1}, Width: 4, Stem: nets.StemSTL})
 	require.NoError(t, err)
-	bottleneck, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2}, Bottleneck: true, Width: 4, Stem: nets.StemCIFAR})
+	bottleneck, err := nets.NewResNet(nets.ResNetConfig{
+		Blocks:     []int64{2},
+		Bottleneck: true,
+		Width:      4,
+		Stem:       nets.StemCIFAR,
+	})
 	require.NoError(t, err)
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.0625, N: 2, C: 3})
 	require.NoError(t, err)
@@ -58,7 +63,9 @@ func TestCheckpoint(t *testing.T) {
 		assert.Equal(t, drawn, s.Generator(gotch.CPU), name)
 		require.Len(t, got, len(want))
 		for i := range want {
-			assert.InDeltaSlice(t, torch.Slice[float64](s, want[i]), torch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name)
+			assert.InDeltaSlice(
+				t, torch.Slice[float64](s, want[i]), torch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name,
+			)
 		}
 		for i, spec := range n.Buffers() {
 			assert.Equal(t, s.Bytes(plain[i]), s.Bytes(kept[i]), "%s: %s", name, spec.Name)

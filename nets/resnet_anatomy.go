@@ -39,7 +39,9 @@ func resNetAnatomy(shapes map[string][]int64) (Anatomy, error) {
 		out.Stem, out.Stems = StemImageNet, []Stem{StemImageNet}
 	}
 	same := func(a resNetArch) bool {
-		return a.bottleneck == r.bottleneck && slices.EqualFunc(a.blocks, r.blocks, func(n int64, m int) bool { return int(n) == m })
+		return a.bottleneck == r.bottleneck && slices.EqualFunc(
+			a.blocks, r.blocks, func(n int64, m int) bool { return int(n) == m },
+		)
 	}
 	if a, ok := findResNet(same); ok {
 		out.Arch = a.name

@@ -27,13 +27,19 @@ type Scripted struct {
 func LoadScripted(path string, side int64, device gotch.Device) (*Scripted, error) {
 	script, err := torch.LoadScript(path, device)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no file %s: a TorchScript backbone's code is in its file alone, checkpoints hold its parameters: put it back there", path)
+		return nil, fmt.Errorf(
+			"no file %s: a TorchScript backbone's code is in its file alone, checkpoints hold its parameters: put it back there",
+			path,
+		)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if n := script.AlwaysBatch; n > 0 {
-		return nil, fmt.Errorf("%s: %d of its batch norms always take the batch's statistics, since it was traced in training mode: use torch.jit.script, or trace it after .eval()", path, n)
+		return nil, fmt.Errorf(
+			"%s: %d of its batch norms always take the batch's statistics, since it was traced in training mode: use torch.jit.script, or trace it after .eval()",
+			path, n,
+		)
 	}
 	r := &Scripted{script: script}
 	err = torch.With(func(s *torch.Scope) error {

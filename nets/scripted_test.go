@@ -93,7 +93,9 @@ func TestScriptedRefusals(t *testing.T) {
 	p, b := nets.Initialize(s, traced.Params(), torch.Float32()), nets.Initialize(s, traced.Buffers(), torch.Float32())
 	x := s.Normal(0, 1, torch.Float32(), 3, 3, 6, 6)
 	y := torch.Slice[float32](s, traced.Forward(s, p, b, x, nets.Eval()))
-	z := torch.Slice[float32](s, frozen.Forward(s, nil, nets.Initialize(s, frozen.Buffers(), torch.Float32()), x, nets.Eval()))
+	z := torch.Slice[float32](
+		s, frozen.Forward(s, nil, nets.Initialize(s, frozen.Buffers(), torch.Float32()), x, nets.Eval()),
+	)
 	require.NoError(t, s.Err())
 	assert.InDeltaSlice(t, y, z, 1e-6)
 	traced.Forward(s, p, b, s.Narrow(x, 1, 0, 2), nets.Eval())

@@ -20,7 +20,9 @@ type Steadied interface {
 
 // NewSteady is NewOptimizer, for parameters of which those that fixed names move
 // at the rate that Base sets. Where it names none it is NewOptimizer.
-func NewSteady(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor, fixed []bool) (Optimizer, error) {
+func NewSteady(
+	s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor, fixed []bool,
+) (Optimizer, error) {
 	var o steady
 	for i := range params {
 		k := 0

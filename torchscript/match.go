@@ -80,7 +80,9 @@ func Compare(w *Weights, l Layout, wanted []Wanted) (Match, error) {
 		}
 	}
 	for _, x := range wanted {
-		if _, ok := m.Found[x.Name]; !ok && !x.Counter && !slices.ContainsFunc(m.WrongShape, func(s string) bool { return strings.HasPrefix(s, x.Name+" ") }) {
+		if _, ok := m.Found[x.Name]; !ok && !x.Counter && !slices.ContainsFunc(
+			m.WrongShape, func(s string) bool { return strings.HasPrefix(s, x.Name+" ") },
+		) {
 			m.Missing = append(m.Missing, x.Name)
 		}
 	}

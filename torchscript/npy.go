@@ -14,13 +14,17 @@ func WriteNPY(w io.Writer, dtype string, shape []int64, data []byte) error {
 	for _, d := range shape {
 		fmt.Fprintf(&dims, "%d, ", d)
 	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, strings.TrimSuffix(dims.String(), " "))
+	header := fmt.Sprintf(
+		"{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, strings.TrimSuffix(dims.String(), " "),
+	)
 	const start = 10 // magic, version, length
 	header += strings.Repeat(" ", 63-(start+len(header))%64) + "\n"
 	if len(header) > 65535 {
 		return fmt.Errorf("npy: %d dimensions", len(shape))
 	}
-	if _, err := w.Write(append(binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header))), header...)); err != nil {
+	if _, err := w.Write(append(
+		binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header))), header...,
+	)); err != nil {
 		return err
 	}
 	_, err := w.Write(data)

@@ -45,9 +45,13 @@ func onnxModel(g nets.Graph, tensors []Tensor, shape []int64) ([]byte, error) {
 		output = append(output, onnxDim{size: d})
 	}
 	graph := slices.Concat(m.nodes, stringField(2, "network"), m.initializers,
-		messageField(11, onnxValue("input", onnxDim{name: "batch"}, onnxDim{size: 3}, onnxDim{name: "height"}, onnxDim{name: "width"})),
+		messageField(
+			11, onnxValue("input", onnxDim{name: "batch"}, onnxDim{size: 3}, onnxDim{name: "height"}, onnxDim{name: "width"}),
+		),
 		messageField(12, onnxValue("output", output...)))
-	model := slices.Concat(intField(1, onnxIR), stringField(2, "icl-msr"), messageField(7, graph), messageField(8, intField(2, onnxOpset)))
+	model := slices.Concat(
+		intField(1, onnxIR), stringField(2, "icl-msr"), messageField(7, graph), messageField(8, intField(2, onnxOpset)),
+	)
 	if len(model) > math.MaxInt32 {
 		return nil, fmt.Errorf("ONNX: a model of %d bytes; protobuf's limit is 2 GiB", len(model))
 	}
@@ -91,7 +95,10 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 	pads := append(twice(n.Pad), twice(n.Pad)...)
 	switch n.Op {
 	case nets.OpConv:
-		m.add("Conv", of("weight"), out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads), intsAttribute("strides", twice(n.Stride)))
+		m.add(
+			"Conv", of("weight"), out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads),
+			intsAttribute("strides", twice(n.Stride)),
+		)
 	case nets.OpBatchNorm:
 		m.add("BatchNormalization", of("weight", "bias", "running_mean", "running_var"), out, floatAttribute("epsilon", 1e-5))
 	case nets.OpLinear:
@@ -107,12 +114,18 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 	case nets.OpAdd:
 		m.add("Add", in, out)
 	case nets.OpMaxPool:
-		m.add("MaxPool", in, out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads), intsAttribute("strides", twice(n.Stride)))
+		m.add(
+			"MaxPool", in, out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads),
+			intsAttribute("strides", twice(n.Stride)),
+		)
 	case nets.OpMean:
 		m.add("GlobalAveragePool", in, out+".pooled")
 		m.add("Flatten", []string{out + ".pooled"}, out, intAttribute("axis", 1))
 	case nets.OpColumns:
-		m.add("Slice", append(in, m.constant(out+".from", n.From), m.constant(out+".to", n.From+n.N), m.constant(out+".axis", 1)), out)
+		m.add(
+			"Slice", append(in, m.constant(out+".from", n.From), m.constant(out+".to", n.From+n.N), m.constant(out+".axis", 1)),
+			out,
+		)
 	case nets.OpCat:
 		m.add("Concat", in, out, intAttribute("axis", 1))
 	case nets.OpReshape:

@@ -127,7 +127,9 @@ func (m model) run(s *torch.Scope, x torch.Tensor) torch.Tensor {
 			require.Equal(m.t, s.Shape(in[1])[2:], attributes["kernel_shape"].numbers(8))
 		case "BatchNormalization":
 			eps := math.Float32frombits(attributes["epsilon"][2][0].(uint32))
-			y = s.BatchNorm(in[0], torch.Norm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4]}, torch.NormMode{Eps: float64(eps)})
+			y = s.BatchNorm(
+				in[0], torch.Norm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4]}, torch.NormMode{Eps: float64(eps)},
+			)
 		case "Relu":
 			y = s.ReLU(in[0])
 		case "Sigmoid":
@@ -181,7 +183,9 @@ func TestONNXGivesTheSame(t *testing.T) {
 				if s.Like(n.Tensor).DType == gotch.Int64 {
 					kind = "I64"
 				}
-				tensors = append(tensors, torchscript.Tensor{Name: n.Name, DType: kind, Shape: s.Shape(n.Tensor), Data: s.Bytes(n.Tensor)})
+				tensors = append(
+					tensors, torchscript.Tensor{Name: n.Name, DType: kind, Shape: s.Shape(n.Tensor), Data: s.Bytes(n.Tensor)},
+				)
 			}
 			path := filepath.Join(t.TempDir(), "net.onnx")
 			require.NoError(t, torchscript.WriteONNXFile(path, g, tensors, 9))
@@ -202,6 +206,8 @@ func TestONNXGivesTheSame(t *testing.T) {
 func TestWhatIsNoGraph(t *testing.T) {
 	_, err := nets.Describe(nets.NewContext(4, 4, 4, 2, 1))
 	assert.ErrorContains(t, err, "*nets.Context cannot be written out")
-	_, err = nets.Describe(nets.Named(nets.Child{Name: "a", Net: nets.ReLU()}, nets.Child{Name: "b", Net: nets.Prototypes(3, 2)}))
+	_, err = nets.Describe(nets.Named(
+		nets.Child{Name: "a", Net: nets.ReLU()}, nets.Child{Name: "b", Net: nets.Prototypes(3, 2)},
+	))
 	assert.ErrorContains(t, err, "cannot be written out")
 }

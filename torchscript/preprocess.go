@@ -57,7 +57,9 @@ func (p Preprocess) source() string {
 		line("y = torch.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], 1)")
 	}
 	numbers := func(v [3]float64) string {
-		return fmt.Sprintf("torch.tensor([%s, %s, %s], device=y.device).view(1, 3, 1, 1)", decimal(v[0]), decimal(v[1]), decimal(v[2]))
+		return fmt.Sprintf(
+			"torch.tensor([%s, %s, %s], device=y.device).view(1, 3, 1, 1)", decimal(v[0]), decimal(v[1]), decimal(v[2]),
+		)
 	}
 	line("return (y - %s) / %s", numbers(p.Mean), numbers(p.Std))
 	return b.String()

@@ -93,10 +93,17 @@ func attempt(t testing.TB, data []byte) error {
 
 func TestHostileTensors(t *testing.T) {
 	const max = 1<<63 - 1
-	require.NoError(t, attempt(t, modern(t, stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1})), string(make([]byte, 16)))), "the base of what follows")
-	require.NoError(t, attempt(t, legacy(stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1})), oneKey, 4, string(make([]byte, 16)))))
+	require.NoError(
+		t, attempt(t, modern(t, stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1})), string(make([]byte, 16)))),
+		"the base of what follows",
+	)
+	require.NoError(
+		t, attempt(t, legacy(stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1})), oneKey, 4, string(make([]byte, 16)))),
+	)
 	for name, c := range map[string]struct{ tensor, want string }{
-		"storage beyond the file":  {tensor(5, 0, []int64{5}, []int64{1}), "is to have 5 numbers, the file has 16 of its bytes"},
+		"storage beyond the file": {
+			tensor(5, 0, []int64{5}, []int64{1}), "is to have 5 numbers, the file has 16 of its bytes",
+		},
 		"a storage of exabytes":    {tensor(max, 0, []int64{1}, []int64{1}), "a storage of 9223372036854775807 numbers"},
 		"a storage of all numbers": {tensor(1<<60, 0, []int64{1 << 60}, []int64{1}), "the file has 16 of its bytes"},
 		"a negative count":         {tensor(-1, 0, []int64{1}, []int64{1}), "of -1 numbers"},
@@ -108,32 +115,46 @@ func TestHostileTensors(t *testing.T) {
 		"negative shape":           {tensor(4, 0, []int64{-2}, []int64{1}), "shape [-2]"},
 		"more shape than strides":  {tensor(4, 0, []int64{2, 2}, []int64{1}), "strides [1]"},
 		"an expanded exabyte":      {tensor(4, 0, []int64{1 << 58}, []int64{0}), "the file has"},
-		"overflowing expansion":    {tensor(4, 0, []int64{1 << 40, 1 << 40}, []int64{0, 0}), "shape [1099511627776 1099511627776]"},
-		"too many dimensions":      {tensor(4, 0, make([]int64, 65), make([]int64, 65)), "shape"},
-		"no arguments":             {"ctorch._utils\n_rebuild_tensor_v2\n)R", "with 0 arguments"},
-		"no storage":               {"ctorch._utils\n_rebuild_tensor_v2\n(K\x00K\x00))tR", "no storage"},
-		"a storage of another's":   {strings.ReplaceAll(tensor(4, 0, []int64{1}, []int64{1}), "ctorch\nFloat", "cother\nFloat"), "other.FloatStorage"},
-		"an empty parameter":       {"ctorch._utils\n_rebuild_parameter\n)R", "_rebuild_parameter"},
+		"overflowing expansion": {
+			tensor(4, 0, []int64{1 << 40, 1 << 40}, []int64{0, 0}), "shape [1099511627776 1099511627776]",
+		},
+		"too many dimensions": {tensor(4, 0, make([]int64, 65), make([]int64, 65)), "shape"},
+		"no arguments":        {"ctorch._utils\n_rebuild_tensor_v2\n)R", "with 0 arguments"},
+		"no storage":          {"ctorch._utils\n_rebuild_tensor_v2\n(K\x00K\x00))tR", "no storage"},
+		"a storage of another's": {
+			strings.ReplaceAll(tensor(4, 0, []int64{1}, []int64{1}), "ctorch\nFloat", "cother\nFloat"), "other.FloatStorage",
+		},
+		"an empty parameter": {"ctorch._utils\n_rebuild_parameter\n)R", "_rebuild_parameter"},
 	} {
 		err := attempt(t, modern(t, stateDict(c.tensor), string(make([]byte, 16))))
 		assert.ErrorContains(t, err, c.want, name)
 	}
-	assert.ErrorContains(t, attempt(t, modern(t, stateDict(strings.ReplaceAll(tensor(4, 0, []int64{1}, []int64{1}), text("0"), text("../0"))), "")), "no entry a/data/../0")
+	assert.ErrorContains(
+		t,
+		attempt(
+			t, modern(t, stateDict(strings.ReplaceAll(tensor(4, 0, []int64{1}, []int64{1}), text("0"), text("../0"))), ""),
+		),
+		"no entry a/data/../0",
+	)
 }
 
 func TestHostileZips(t *testing.T) {
 	good := stateDict(tensor(4, 0, []int64{4}, []int64{1}))
 	storage := string(make([]byte, 16))
 	for want, data := range map[string][]byte{
-		`two entries named "a/data/0"`:    modern(t, good, storage, zipEntry{"a/data/0", storage, zip.Store}),
-		`an entry named "../../x"`:        modern(t, good, storage, zipEntry{"../../x", "", zip.Store}),
-		`an entry named "/etc/x"`:         modern(t, good, storage, zipEntry{"/etc/x", "", zip.Store}),
-		`both a/data.pkl and b/data.pkl`:  modern(t, good, storage, zipEntry{"b/data.pkl", good, zip.Store}),
-		"without data.pkl":                zipped(t, zipEntry{"a/x", "", zip.Store}),
-		"entry a/data/0 is compressed":    zipped(t, zipEntry{"a/data.pkl", good, zip.Store}, zipEntry{"a/data/0", storage, zip.Deflate}),
-		"entry a/data.pkl is compressed":  zipped(t, zipEntry{"a/data.pkl", good, zip.Deflate}),
-		"numbers are big-endian":          modern(t, good, storage, zipEntry{"a/byteorder", "big", zip.Store}),
-		"want at most 16":                 modern(t, good, storage, zipEntry{"a/byteorder", strings.Repeat("x", 99), zip.Store}),
+		`two entries named "a/data/0"`:   modern(t, good, storage, zipEntry{"a/data/0", storage, zip.Store}),
+		`an entry named "../../x"`:       modern(t, good, storage, zipEntry{"../../x", "", zip.Store}),
+		`an entry named "/etc/x"`:        modern(t, good, storage, zipEntry{"/etc/x", "", zip.Store}),
+		`both a/data.pkl and b/data.pkl`: modern(t, good, storage, zipEntry{"b/data.pkl", good, zip.Store}),
+		"without data.pkl":               zipped(t, zipEntry{"a/x", "", zip.Store}),
+		"entry a/data/0 is compressed": zipped(
+			t, zipEntry{"a/data.pkl", good, zip.Store}, zipEntry{"a/data/0", storage, zip.Deflate},
+		),
+		"entry a/data.pkl is compressed": zipped(t, zipEntry{"a/data.pkl", good, zip.Deflate}),
+		"numbers are big-endian":         modern(t, good, storage, zipEntry{"a/byteorder", "big", zip.Store}),
+		"want at most 16": modern(
+			t, good, storage, zipEntry{"a/byteorder", strings.Repeat("x", 99), zip.Store},
+		),
 		"data.pkl: pickle at offset 2":    modern(t, "\x80\x02", ""),
 		"no dictionary of tensors":        modern(t, "\x80\x02}.", ""),
 		"a zip file without a table of":   []byte("PK\x03\x04 and nothing more"),
@@ -163,14 +184,16 @@ func TestHostileLegacyFiles(t *testing.T) {
 	good := stateDict(tensor(4, 0, []int64{4}, []int64{1}))
 	storage := string(make([]byte, 16))
 	for want, data := range map[string][]byte{
-		"has 5 numbers of 4 bytes":                     legacy(good, oneKey, 5, storage),
-		"has 18446744073709551615 numbers":             legacy(good, oneKey, 1<<64-1, storage),
-		`storage "0" comes twice`:                      legacy(good, "\x80\x02]\x8c\x010a\x8c\x010a.", 2, storage),
-		`storage "9" at offset`:                        legacy(good, "\x80\x02]\x8c\x019a.", 4, storage),
-		`no storage "0" in the file`:                   legacy(good, "\x80\x02].", 4, storage),
-		"a list of storages of type int64":             legacy(good, "\x80\x02K\x00.", 4, storage),
-		"a storage's key of type int64":                legacy(good, "\x80\x02]K\x00a.", 4, storage),
-		"protocol 7 of torch.save":                     bytes.Replace(legacy(good, oneKey, 4, storage), []byte("M\xe9\x03"), []byte("M\x07\x00"), 1),
+		"has 5 numbers of 4 bytes":         legacy(good, oneKey, 5, storage),
+		"has 18446744073709551615 numbers": legacy(good, oneKey, 1<<64-1, storage),
+		`storage "0" comes twice`:          legacy(good, "\x80\x02]\x8c\x010a\x8c\x010a.", 2, storage),
+		`storage "9" at offset`:            legacy(good, "\x80\x02]\x8c\x019a.", 4, storage),
+		`no storage "0" in the file`:       legacy(good, "\x80\x02].", 4, storage),
+		"a list of storages of type int64": legacy(good, "\x80\x02K\x00.", 4, storage),
+		"a storage's key of type int64":    legacy(good, "\x80\x02]K\x00a.", 4, storage),
+		"protocol 7 of torch.save": bytes.Replace(
+			legacy(good, oneKey, 4, storage), []byte("M\xe9\x03"), []byte("M\x07\x00"), 1,
+		),
 		"object, from offset 25":                       legacy("\x80\x02(", "", 4, storage),
 		"a view of 5 numbers from 0 of 4":              legacy(withView(good, tuple3("v", 0, 5)), oneKey, 4, storage),
 		"a view of 1 numbers from 9223372036854775807": legacy(withView(good, tuple3("v", 1<<63-1, 1)), oneKey, 4, storage),
@@ -200,7 +223,9 @@ func TestHostileShapesOfPickles(t *testing.T) {
 	self := "\x80\x02}q\x00" + w + text("self") + "h\x00s."
 	deep := "\x80\x02" + "}" + w + strings.Repeat(text("k")+"}", 5000) + strings.Repeat("s", 5000) + "."
 	bomb := "\x80\x02}" + w + text("b") + ")" + strings.Repeat("2\x86", 200) + "s."
-	bombs := "\x80\x02}" + w + text("b") + "}" + strings.Repeat("q\x010}("+text("x")+"h\x01"+text("y")+"h\x01u", 200) + "s."
+	bombs := "\x80\x02}" + w + text("b") + "}" + strings.Repeat(
+		"q\x010}("+text("x")+"h\x01"+text("y")+"h\x01u", 200,
+	) + "s."
 	for name, p := range map[string]string{"self": self, "deep": deep, "tuples": bomb, "dictionaries": bombs} {
 		require.NoError(t, attempt(t, modern(t, p, string(make([]byte, 16)))), name)
 		require.NoError(t, attempt(t, legacy(p, oneKey, 4, string(make([]byte, 16)))), name)

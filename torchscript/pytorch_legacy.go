@@ -95,7 +95,9 @@ func (w *Weights) legacyStorages(at int64, keys []any, each map[string]int64) (m
 			return nil, fmt.Errorf("storage %q at offset %d belongs to no tensor", key, at)
 		}
 		if n > uint64(w.size-at)/uint64(size) {
-			return nil, fmt.Errorf("storage %q has %d numbers of %d bytes at offset %d, the file ends at %d: truncated", key, n, size, at, w.size)
+			return nil, fmt.Errorf(
+				"storage %q has %d numbers of %d bytes at offset %d, the file ends at %d: truncated", key, n, size, at, w.size,
+			)
 		}
 		out[key] = place{at, int64(n) * size}
 		at += int64(n) * size
@@ -156,5 +158,7 @@ func sizeOf(p pickle.Persistent) (key string, size int64) {
 	if dtype, ok := storageTypes()[class.Name]; ok {
 		return textOf(id[2]), reference{dtype: dtype}.each()
 	}
-	return textOf(id[2]), map[string]int64{"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4}[class.Name]
+	return textOf(id[2]), map[string]int64{
+		"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4,
+	}[class.Name]
 }

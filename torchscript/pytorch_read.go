@@ -92,7 +92,9 @@ func (a *archive) checkOverlaps(size int64) error {
 		}
 		n := int64(e.CompressedSize64)
 		if n < 0 || at > size || n > size-at {
-			return fmt.Errorf("zip entry %q has %d bytes at offset %d, the file has %d: truncated", e.Name, e.CompressedSize64, at, size)
+			return fmt.Errorf(
+				"zip entry %q has %d bytes at offset %d, the file has %d: truncated", e.Name, e.CompressedSize64, at, size,
+			)
 		}
 		header := int64(30 + len(e.Name))
 		a.spans = append(a.spans, span{at - header, at + n, e.Name})

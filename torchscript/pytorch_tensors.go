@@ -225,7 +225,12 @@ func harmless(g pickle.Global) bool {
 		"timeit", "cProfile", "profile", "marshal", "pip", "imp", "zipimport", "requests", "urllib", "http":
 		return false
 	case "builtins", "__builtin__":
-		return !slices.Contains([]string{"eval", "exec", "execfile", "compile", "open", "input", "__import__", "breakpoint", "globals", "locals", "vars"}, g.Name)
+		return !slices.Contains(
+			[]string{
+				"eval", "exec", "execfile", "compile", "open", "input", "__import__", "breakpoint", "globals", "locals", "vars",
+			},
+			g.Name,
+		)
 	case "torch":
 		return g.String() != "torch.load" && g.Module != "torch.hub"
 	}

@@ -91,7 +91,10 @@ func TestTensorsThatAreNotKnown(t *testing.T) {
 	}
 	s, _ := find(open(t, "testdata/new.pt"), "", "unknown")
 	assert.ErrorContains(t, s.Err, "uint16")
-	for file, want := range map[string]string{"tensor.pt": "one tensor", "list.pt": "a list, not a dictionary", "make.py": "neither a file of torch.save nor safetensors"} {
+	for file, want := range map[string]string{
+		"tensor.pt": "one tensor", "list.pt": "a list, not a dictionary",
+		"make.py": "neither a file of torch.save nor safetensors",
+	} {
 		_, err := torchscript.OpenWeights("testdata/" + file)
 		assert.ErrorContains(t, err, want)
 		assert.ErrorContains(t, err, file)

@@ -167,7 +167,10 @@ func pickleStateDict(tensors []Tensor) ([]byte, error) {
 		}
 		each, _ := dtypeSize(t.DType)
 		put(text(t.Name), global("torch._utils", "_rebuild_tensor_v2"), opMark)
-		put(opMark, text("storage"), global("torch", kind), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/each), opTuple, opPersistent)
+		put(
+			opMark, text("storage"), global("torch", kind), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/each),
+			opTuple, opPersistent,
+		)
 		put(number(0), numbers(t.Shape), numbers(strides), opFalse, empty, opTuple, opReduce)
 	}
 	put(opSetItems, opStop)

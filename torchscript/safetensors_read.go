@@ -98,7 +98,9 @@ func headerEnd(length []byte, size int64) (int64, error) {
 	}
 	n := binary.LittleEndian.Uint64(length)
 	if n > maxHeader || n > uint64(size-8) {
-		return 0, fmt.Errorf("safetensors: header of %d bytes at offset 8 in a file of %d: truncated, or no safetensors file", n, size)
+		return 0, fmt.Errorf(
+			"safetensors: header of %d bytes at offset 8 in a file of %d: truncated, or no safetensors file", n, size,
+		)
 	}
 	return 8 + int64(n), nil
 }
@@ -140,7 +142,9 @@ func parseHeader(text []byte, size int64) (layout, error) {
 			return h, fmt.Errorf("safetensors: tensor %q at offset %d to %d; the file ends at %d: truncated", e.name, h.end+e.from, h.end+e.to, size)
 		}
 		if e.from != at {
-			return h, fmt.Errorf("safetensors: tensor %q begins at offset %d, the one before ends at %d", e.name, h.end+e.from, h.end+at)
+			return h, fmt.Errorf(
+				"safetensors: tensor %q begins at offset %d, the one before ends at %d", e.name, h.end+e.from, h.end+at,
+			)
 		}
 		at = e.to
 	}
@@ -153,7 +157,10 @@ func parseHeader(text []byte, size int64) (layout, error) {
 			return h, fmt.Errorf("safetensors: tensor %q at offset %d: %w", e.name, h.end+e.from, err)
 		}
 		if n != e.to-e.from {
-			return h, fmt.Errorf("safetensors: tensor %q at offset %d: %s of shape %v in %d bytes", e.name, h.end+e.from, e.dtype, e.shape, e.to-e.from)
+			return h, fmt.Errorf(
+				"safetensors: tensor %q at offset %d: %s of shape %v in %d bytes", e.name, h.end+e.from, e.dtype, e.shape,
+				e.to-e.from,
+			)
 		}
 	}
 	return h, nil

@@ -80,7 +80,10 @@ func statement(n nets.Node) ([]string, error) {
 	case nets.OpBatchNorm:
 		return []string{
 			"if self.training:", "    " + m + ".num_batches_tracked.add_(1)",
-			fmt.Sprintf("torch.batch_norm(%s, %s.weight, %s.bias, %s.running_mean, %s.running_var, self.training, 0.1, 1e-05, True)", x, m, m, m, m),
+			fmt.Sprintf(
+				"torch.batch_norm(%s, %s.weight, %s.bias, %s.running_mean, %s.running_var, self.training, 0.1, 1e-05, True)", x, m,
+				m, m, m,
+			),
 		}, nil
 	case nets.OpLinear:
 		value = fmt.Sprintf("torch.linear(%s, %s.weight, %s.bias)", x, m, m)
@@ -89,7 +92,9 @@ func statement(n nets.Node) ([]string, error) {
 	case nets.OpReLU, nets.OpTanh, nets.OpSigmoid:
 		value = fmt.Sprintf("torch.%s(%s)", n.Op, x)
 	case nets.OpMaxPool:
-		value = fmt.Sprintf("torch.max_pool2d(%s, [%d, %d], [%d, %d], [%d, %d])", x, n.Kernel, n.Kernel, n.Stride, n.Stride, n.Pad, n.Pad)
+		value = fmt.Sprintf(
+			"torch.max_pool2d(%s, [%d, %d], [%d, %d], [%d, %d])", x, n.Kernel, n.Kernel, n.Stride, n.Stride, n.Pad, n.Pad,
+		)
 	case nets.OpMean:
 		value = fmt.Sprintf("torch.mean(%s, [2, 3])", x)
 	case nets.OpAdd:
@@ -99,7 +104,9 @@ func statement(n nets.Node) ([]string, error) {
 	case nets.OpCat:
 		value = fmt.Sprintf("torch.cat([%s], 1)", strings.Join(in, ", "))
 	case nets.OpReshape:
-		value = fmt.Sprintf("torch.reshape(%s, %s)", x, strings.ReplaceAll(fmt.Sprint(append([]int64{-1}, n.Shape...)), " ", ", "))
+		value = fmt.Sprintf(
+			"torch.reshape(%s, %s)", x, strings.ReplaceAll(fmt.Sprint(append([]int64{-1}, n.Shape...)), " ", ", "),
+		)
 	default:
 		return nil, fmt.Errorf("TorchScript: no operation %q", n.Op)
 	}

@@ -111,7 +111,9 @@ func notWeights(head []byte) error {
 		return errors.New("a pointer of Git LFS, in place of the file: fetch it by git lfs pull")
 	case strings.HasPrefix(strings.ToLower(text), "<!doctype"), strings.HasPrefix(strings.ToLower(text), "<html"):
 		return errors.New("a page of the web, in place of the file: take the link that downloads the file itself")
-	case strings.HasPrefix(text, "{") && (strings.Contains(text, `"weight_map"`) || strings.Contains(text, `"total_size"`)):
+	case strings.HasPrefix(text, "{") && (strings.Contains(
+		text, `"weight_map"`,
+	) || strings.Contains(text, `"total_size"`)):
 		return errors.New("the index of weights in several files: " + joinShards("*.safetensors"))
 	case strings.HasPrefix(text, "{"):
 		return errors.New("a text of JSON: the weights are in another file, as model.safetensors beside it")

@@ -25,7 +25,9 @@ func small() (out []torchscript.Wanted) {
 		for _, part := range []string{"weight", "bias", "running_mean", "running_var"} {
 			out = append(out, torchscript.Wanted{Name: name + "." + part, Shape: []int64{4}})
 		}
-		out = append(out, torchscript.Wanted{Name: name + ".num_batches_tracked", Shape: []int64{}, Integer: true, Counter: true})
+		out = append(
+			out, torchscript.Wanted{Name: name + ".num_batches_tracked", Shape: []int64{}, Integer: true, Counter: true},
+		)
 	}
 	return out
 }
@@ -61,7 +63,11 @@ func TestNumbersThatAreNotRead(t *testing.T) {
 	assert.Equal(t, []string{"conv1.weight_orig", "conv1.weight_mask"}, m.Unexpected)
 	is, err := torchscript.Anatomy(w, l)
 	require.NoError(t, err)
-	assert.Equal(t, "ResNet-4 (basic blocks 1) with a stem of other names, pruned weights: torch.nn.utils.prune.remove(module, name) makes them plain", is.String())
+	assert.Equal(
+		t,
+		"ResNet-4 (basic blocks 1) with a stem of other names, pruned weights: torch.nn.utils.prune.remove(module, name) makes them plain",
+		is.String(),
+	)
 }
 
 // Wrappers are dropped wherever they stand in a name.
@@ -87,11 +93,21 @@ func TestWrappersInNames(t *testing.T) {
 // A folder, or something else in the place of a file: what to take is named.
 func TestWhatIsNoFileOfWeights(t *testing.T) {
 	for want, names := range map[string][]string{
-		"a distributed checkpoint of PyTorch: make one file of it by python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR one.pt, and give one.pt": {".metadata", "__0_0.distcp"},
-		"a folder of Hugging Face: give DIR/model.safetensors":                                                          {"config.json", "model.safetensors", "pytorch_model.bin"},
-		"a folder of Hugging Face: give DIR/pytorch_model.bin":                                                          {"config.json", "pytorch_model.bin"},
-		`s.load_file(f).items()}, "one.safetensors"), and give one.safetensors`:                                         {"model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"},
-		"a folder of DeepSpeed: make a state dict of it by python DIR/zero_to_fp32.py DIR one, and give what it writes": {"zero_to_fp32.py", "latest"},
+		"a distributed checkpoint of PyTorch: make one file of it by python -m torch.distributed.checkpoint.format_utils dcp_to_torch DIR one.pt, and give one.pt": {
+			".metadata", "__0_0.distcp",
+		},
+		"a folder of Hugging Face: give DIR/model.safetensors": {
+			"config.json", "model.safetensors", "pytorch_model.bin",
+		},
+		"a folder of Hugging Face: give DIR/pytorch_model.bin": {
+			"config.json", "pytorch_model.bin",
+		},
+		`s.load_file(f).items()}, "one.safetensors"), and give one.safetensors`: {
+			"model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+		},
+		"a folder of DeepSpeed: make a state dict of it by python DIR/zero_to_fp32.py DIR one, and give what it writes": {
+			"zero_to_fp32.py", "latest",
+		},
 		"a folder of TensorFlow":                       {"checkpoint", "model.ckpt-1.index"},
 		"a folder: give DIR/a.pth":                     {"a.pth", "log.txt"},
 		"a folder: give one of DIR/a.pth, DIR/b.CKPT":  {"a.pth", "b.CKPT"},

@@ -109,7 +109,9 @@ func (w *Weights) openSafetensors() error {
 	w.Format, w.Metadata = "safetensors", head.metadata
 	var g Group
 	for _, e := range head.entries {
-		g.Tensors = append(g.Tensors, Stored{Name: e.name, DType: e.dtype, Shape: e.shape, Err: unreadDType(e.dtype), at: head.end + e.from})
+		g.Tensors = append(
+			g.Tensors, Stored{Name: e.name, DType: e.dtype, Shape: e.shape, Err: unreadDType(e.dtype), at: head.end + e.from},
+		)
 	}
 	w.Groups = []Group{g}
 	return nil

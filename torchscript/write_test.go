@@ -60,7 +60,10 @@ func TestStateDictHasPyTorchsStructure(t *testing.T) {
 		{"torch.FloatStorage", 2, pickle.Tuple{int64(2), int64(1)}, pickle.Tuple{int64(1), int64(1)}, "b.weight", "", "0"},
 		{"torch.LongStorage", 1, pickle.Tuple{}, pickle.Tuple{}, "a \"quoted\"", "", "1"},
 		{"torch.ByteStorage", 0, pickle.Tuple{int64(0), int64(5)}, pickle.Tuple{int64(5), int64(1)}, "empty", "", "2"},
-		{"torch.DoubleStorage", 0, pickle.Tuple{int64(3), int64(0), int64(2)}, pickle.Tuple{int64(2), int64(2), int64(1)}, "long", "", "3"},
+		{
+			"torch.DoubleStorage", 0, pickle.Tuple{int64(3), int64(0), int64(2)}, pickle.Tuple{int64(2), int64(2), int64(1)},
+			"long", "", "3",
+		},
 	}
 	for i, w := range want {
 		assert.Equal(t, w.name, dict.Entries.Keys[i])
@@ -75,7 +78,9 @@ func TestStateDictHasPyTorchsStructure(t *testing.T) {
 }
 
 func TestStateDictRefuses(t *testing.T) {
-	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, append(sample(), sample()[0])), `two tensors named "b.weight"`)
+	assert.ErrorContains(
+		t, torchscript.WriteStateDict(io.Discard, append(sample(), sample()[0])), `two tensors named "b.weight"`,
+	)
 	short := sample()[:1]
 	short[0].Shape = []int64{3}
 	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, short), "with 8 bytes")
@@ -133,9 +138,13 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 	return map[string]nets.Network{
 		"resnet8": backbone("resnet8", nets.StemCIFAR), "resnet18": body, "resnet50": backbone("resnet50", nets.StemImageNet),
 		"conv4": msr, "f_msr on a ResNet": trunk,
-		"with a head": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)}),
+		"with a head": nets.Named(
+			nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)},
+		),
 		"with a head of other form": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector",
-			Net: nets.NewHead(body.Dim(), nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine})}),
+			Net: nets.NewHead(
+				body.Dim(), nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine},
+			)}),
 		"sides": nets.Sides(nets.Side{Name: "l", Columns: 1, Net: part(1)}, nets.Side{Name: "ab", Columns: 2, Net: part(2)}),
 	}
 }
@@ -262,7 +271,13 @@ func TestPreprocessIsPlain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := c.plain
 			path := filepath.Join(t.TempDir(), "pre.pt")
-			require.NoError(t, torchscript.WriteScriptFile(path, nets.Graph{}, nil, nil, &torchscript.Preprocess{Size: p.Size, Resize: p.Resize, Mean: p.Norm.Mean, Std: p.Norm.Std, Lab: p.Norm.Lab}))
+			require.NoError(
+				t,
+				torchscript.WriteScriptFile(
+					path, nets.Graph{}, nil, nil,
+					&torchscript.Preprocess{Size: p.Size, Resize: p.Resize, Mean: p.Norm.Mean, Std: p.Norm.Std, Lab: p.Norm.Lab},
+				),
+			)
 			m, err := torch.LoadScript(path, gotch.CPU)
 			require.NoError(t, err)
 			pictures := drawn(3, c.width, c.height)
