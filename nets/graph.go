@@ -11,19 +11,19 @@ type Op string
 // The operations of this package's networks. The parameters and buffers of Conv, BatchNorm and Linear are those of the
 // node's module.
 const (
-	OpConv      Op = "conv"       // stride and padding; without bias
+	OpConv      Op = "conv"       // with stride and padding, without bias
 	OpBatchNorm Op = "batch norm" // momentum 0.1, eps 1e-5
 	OpLinear    Op = "linear"     // with bias
-	OpProduct   Op = "product"    // linear without a bias
+	OpProduct   Op = "product"    // linear without bias
 	OpReLU      Op = "relu"
 	OpTanh      Op = "tanh"
 	OpSigmoid   Op = "sigmoid"
 	OpMaxPool   Op = "max pool" // 3x3, stride 2, padding 1
-	OpMean      Op = "mean"     // over height and width: [N, c, H, W] to [N, c]
+	OpMean      Op = "mean"     // over height and width, [N, c, H, W] to [N, c]
 	OpAdd       Op = "add"      // of two inputs
-	OpColumns   Op = "columns"  // N columns of dimension 1, from From on
+	OpColumns   Op = "columns"  // N entries of dimension 1, beginning at From
 	OpCat       Op = "cat"      // along dimension 1
-	OpReshape   Op = "reshape"  // of a row to Shape
+	OpReshape   Op = "reshape"  // of each row to Shape
 )
 
 // Node is one operation of a Graph.

@@ -8,18 +8,18 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// MSRConfig describes f_msr, the meta semantic regularizer's network (section
-// 4.1): from the un-augmented picture to n weight vectors of c entries.
+// MSRConfig describes f_msr, the network of the meta semantic regularizer (arXiv 2206.14702, section 4.1). It maps the
+// un-augmented picture to n weight vectors of c entries.
 type MSRConfig struct {
-	Trunk string  // "conv4", or a backbone's name
+	Trunk string  // "conv4" or a backbone's name
 	Width float64 // factor of the trunk's channels
 	Stem  Stem    // of a backbone trunk
 	N     int64   // number of weight vectors, n
 	C     int64   // entries of each, c
 }
 
-// MSR maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1): a trunk,
-// pooled, a linear layer and a sigmoid.
+// MSR is f_msr: it maps pictures [B, 3, H, W] to weights A [B, n, c] in (0, 1) by a pooled trunk, a linear layer and a
+// sigmoid.
 type MSR struct {
 	*Sequential // all but the sigmoid
 	n, c        int64
@@ -28,7 +28,7 @@ type MSR struct {
 // NewMSR builds f_msr.
 func NewMSR(cfg MSRConfig) (*MSR, error) {
 	if cfg.N < 1 || cfg.C < 1 {
-		return nil, fmt.Errorf("f_msr with %d weight vectors of %d entries", cfg.N, cfg.C)
+		return nil, fmt.Errorf("f_msr with %d weight vectors of %d entries; want 1 or more of each", cfg.N, cfg.C)
 	}
 	var trunk Encoder
 	if cfg.Trunk == "conv4" {
@@ -46,8 +46,7 @@ func NewMSR(cfg MSRConfig) (*MSR, error) {
 // MSRTrunks returns the names that MSRConfig.Trunk takes.
 func MSRTrunks() string { return "conv4, " + strings.Join(Arches(), ", ") }
 
-// NewMSRWith is f_msr by a network of the caller's, from pictures to n*c numbers
-// each: all but the sigmoid.
+// NewMSRWith builds f_msr from a network of the caller's that maps each picture to n*c numbers. The sigmoid is added.
 func NewMSRWith(trunk Network, n, c int64) *MSR {
 	return &MSR{Named(Child{"", trunk}), n, c}
 }
@@ -68,8 +67,8 @@ func (f *MSR) Stages() []Network { return append(slices.Clone(f.stages), functio
 // Shape returns n and c.
 func (f *MSR) Shape() (n, c int64) { return f.n, f.c }
 
-// conv4 is four 3x3 convolutions of stride 2 with batch norm and ReLU, doubling
-// their channels from w, pooled: small beside any backbone.
+// conv4 is four 3x3 convolutions of stride 2, each with batch norm and ReLU, and a global pooling. Their channels double,
+// beginning with w. It is small beside any backbone.
 func conv4(w int64) Encoder {
 	var parts []Network
 	in := int64(3)

@@ -17,12 +17,11 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// gotch's ResNets, with this package's parameters copied in, give the same
-// features in evaluation and in training. Its ResNet-50 is not torchvision's
-// (biases in its convolutions, no ReLU or pooling after the stem): that one is
-// tested against torchvision's values.
+// gotch's ResNets, with this package's parameters copied in, give the same features in evaluation and in training. Its
+// ResNet-50 is not torchvision's (its convolutions have biases, and no ReLU or pooling follows the stem). Ours is tested
+// against torchvision's values.
 func TestEqualToGotchVision(t *testing.T) {
-	// gotch hands out copies of tensors whose originals a finalizer frees.
+	// gotch returns copies of tensors whose originals a finalizer frees.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -51,7 +50,7 @@ func TestEqualToGotchVision(t *testing.T) {
 		assert.Equal(t, len(p), put(net.Params(), p), "%s: every parameter is there by name", name)
 		assert.Equal(t, len(b)*2/3, put(net.Buffers(), b), "%s: running means and variances", name)
 		x := s.Normal(0, 1, torch.Float32(), 2, 3, 64, 64)
-		// Training last: it moves gotch's running statistics.
+		// Training comes last, since it moves gotch's running statistics.
 		for _, train := range []bool{false, true} {
 			mode := nets.Eval()
 			if train {
@@ -174,7 +173,7 @@ func TestLARSAdaptsMatricesOnly(t *testing.T) {
 	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "lars", WeightDecay: 0.1, Momentum: 0.9}, specs, p)
 	require.NoError(t, err)
 	opt.Step(s, p, g, 1)
-	// |p| = 5, g + 0.1 p = (0.9, 1.2) of norm 1.5: the step is 1e-3 * 5/1.5 of it. The vector: plain, undecayed.
+	// |p| = 5, and g + 0.1 p = (0.9, 1.2) has norm 1.5: the step is 1e-3 * 5/1.5 of it. The vector is not decayed.
 	assert.InDeltaSlice(t, []float64{3 - 0.003, 4 - 0.004}, torch.Slice[float64](s, p[0]), 1e-9)
 	assert.InDeltaSlice(t, []float64{2.4, 3.2}, torch.Slice[float64](s, p[1]), 1e-12)
 	require.NoError(t, s.Close())

@@ -20,9 +20,9 @@ func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m ne
 	return n.Encoder.Forward(s, p, b, x, m)
 }
 
-// A checkpointed evaluation has the output, the gradient and the running
-// statistics of a plain one, and leaves as many random numbers drawn.
-func TestCheckpoint(t *testing.T) {
+// A recomputed evaluation has the output, the gradient and the running statistics of a plain one. It draws the same random
+// numbers.
+func TestRecompute(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	resnet, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{1, 1}, Width: 4, Stem: nets.StemSTL})
@@ -74,9 +74,8 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
-// Every stage keeps its input alone: the tensors that a checkpointed evaluation
-// leaves alive are these, and the output.
-func TestCheckpointKeepsInputsAlone(t *testing.T) {
+// A recomputed evaluation keeps the inputs of its stages and the output, and nothing else.
+func TestRecomputeKeepsOnlyInputs(t *testing.T) {
 	n, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2, 2}, Width: 4, Stem: nets.StemCIFAR})
 	require.NoError(t, err)
 	s := torch.NewScope()
@@ -84,7 +83,7 @@ func TestCheckpointKeepsInputsAlone(t *testing.T) {
 	x := s.Normal(0, 1, torch.Float64(), 2, 3, 8, 8)
 	before := s.Len()
 	c := nets.Recompute(s, n, p, b, x, nets.Train())
-	assert.Equal(t, 6, s.Len()-before, "what the stem, four blocks and the mean give")
+	assert.Equal(t, 6, s.Len()-before, "the outputs of the stem, of four blocks and of the mean")
 	g := c.Pull(s, s.ZerosLike(c.Output))
 	assert.Equal(t, 2+len(g), s.Len()-before, "the output, the seed, the gradients")
 	require.NoError(t, s.Close())

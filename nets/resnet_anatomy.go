@@ -30,7 +30,7 @@ func resNetAnatomy(shapes map[string][]int64) (Anatomy, error) {
 	out := Anatomy{
 		Text:           r.String(),
 		BackboneConfig: BackboneConfig{Width: float64(r.width) / 64, Stem: StemCIFAR},
-		Stems:          []Stem{StemCIFAR, StemSTL}, // they differ in a pooling alone
+		Stems:          []Stem{StemCIFAR, StemSTL}, // they differ only in a pooling
 		Channels:       r.channels,
 		First:          "conv1.weight",
 		PartOf:         r.partOf,
@@ -38,12 +38,7 @@ func resNetAnatomy(shapes map[string][]int64) (Anatomy, error) {
 	if r.kernel == 7 || r.stem > 1 { // deep stems are those of pictures of 224 pixels
 		out.Stem, out.Stems = StemImageNet, []Stem{StemImageNet}
 	}
-	same := func(a resNetArch) bool {
-		return a.bottleneck == r.bottleneck && slices.EqualFunc(
-			a.blocks, r.blocks, func(n int64, m int) bool { return int(n) == m },
-		)
-	}
-	if a, ok := findResNet(same); ok {
+	if a, ok := findResNet(func(a resNetArch) bool { return r.hasBlocksOf(a) }); ok {
 		out.Arch = a.name
 	}
 	return out, nil
@@ -64,6 +59,11 @@ func resNetShapeOf(shapes map[string][]int64) (resNetShape, error) {
 	r.lookAtStem(shapes)
 	r.compareBlocks(shapes)
 	return r, nil
+}
+
+func (r resNetShape) hasBlocksOf(a resNetArch) bool {
+	same := func(n int64, m int) bool { return int(n) == m }
+	return a.bottleneck == r.bottleneck && slices.EqualFunc(a.blocks, r.blocks, same)
 }
 
 // partOf reports whether its blocks are the first ones of each stage of an architecture.
@@ -141,7 +141,7 @@ func (r *resNetShape) compareBlocks(shapes map[string][]int64) {
 	}
 }
 
-// depth is the number that a ResNet is called by.
+// depth is the number in a ResNet's name.
 func (r resNetShape) depth() int {
 	n := 0
 	for _, b := range r.blocks {
@@ -153,7 +153,7 @@ func (r resNetShape) depth() int {
 	return 2*n + 2
 }
 
-// wide is the factor of the width inside of blocks: 2 of wide_resnet50_2.
+// wide is the factor of the width inside of blocks: 2 for wide_resnet50_2.
 func (r resNetShape) wide() float64 {
 	if r.width == 0 || r.groups > 1 {
 		return 1
@@ -164,7 +164,7 @@ func (r resNetShape) wide() float64 {
 // plain reports whether its blocks are those of the paper's ResNets.
 func (r resNetShape) plain() bool { return r.groups == 1 && r.wide() == 1 }
 
-// String names it, with what is unlike the paper's.
+// String names the network, and says how it differs from the paper's.
 func (r resNetShape) String() string {
 	kind := "basic"
 	if r.bottleneck {

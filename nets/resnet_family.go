@@ -11,7 +11,7 @@ func resNets() Family {
 		Name: "ResNet",
 		New:  newResNetOf,
 		StateDict: StateDict{
-			Mark:    "layer1.0.conv1.weight", // of any stem
+			Mark:    "layer1.0.conv1.weight", // whatever its stem is
 			Child:   resNetTop.MatchString,
 			Rename:  resNetName,
 			Others:  resNetNamings,
