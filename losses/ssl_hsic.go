@@ -2,11 +2,10 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// SSLHSIC is Li et al. 2021: -HSIC(Z, Y) + gamma sqrt(HSIC(Z, Z)) of the 2N
-// L2-normalised embeddings Z and the pictures' identity Y, with the inverse
-// multiquadric kernel k = c / sqrt(c² + |z - z'|²). HSIC(Z, Y) is the mean
-// kernel of a picture's two views minus that of all pairs; HSIC(Z, Z) is the
-// biased estimate |H K H|²/(2N-1)².
+// SSLHSIC is the loss of Li et al. 2021 (arXiv 2106.08320): -HSIC(Z, Y) + gamma sqrt(HSIC(Z, Z)) of the 2N
+// L2-normalised embeddings Z and the pictures' identity Y. The kernel is the inverse multiquadric, k = c / sqrt(c² + |z
+// - z'|²). HSIC(Z, Y) is the mean kernel of a picture's two views minus that of all pairs. HSIC(Z, Z) is the biased
+// estimate |H K H|²/(2N-1)².
 func SSLHSIC(s *torch.Scope, z1, z2 torch.Tensor, gamma, c float64) torch.Tensor {
 	n, _ := rows(s, z1, z2)
 	u1, u2 := s.Normalize(z1), s.Normalize(z2)

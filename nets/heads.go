@@ -101,8 +101,8 @@ func NewPredictor(dim, hidden int64) Encoder { return NewProjector(dim, hidden, 
 // WithDim makes an Encoder of a network whose output rows have dim entries.
 func WithDim(n Network, dim int64) Encoder { return head{Named(Child{"", n}), dim} }
 
-// Prototypes are n vectors of dim entries, of norm 1 at first. The outputs are the inputs' products with them, which are
-// cosines if all have norm 1.
+// Prototypes are n vectors of dim entries, of norm 1 at first. The outputs are the inputs' products with them, which
+// are cosines if all have norm 1.
 func Prototypes(dim, n int64) Encoder {
 	return head{Seq(&layer{
 		params: []Spec{{"weight", []int64{n, dim}, UnitRows()}},

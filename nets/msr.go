@@ -67,8 +67,8 @@ func (f *MSR) Stages() []Network { return append(slices.Clone(f.stages), functio
 // Shape returns n and c.
 func (f *MSR) Shape() (n, c int64) { return f.n, f.c }
 
-// conv4 is four 3x3 convolutions of stride 2, each with batch norm and ReLU, and a global pooling. Their channels double,
-// beginning with w. It is small beside any backbone.
+// conv4 is four 3x3 convolutions of stride 2, each with batch norm and ReLU, and a global pooling. Their channels
+// double, beginning with w. It is small beside any backbone.
 func conv4(w int64) Encoder {
 	var parts []Network
 	in := int64(3)

@@ -18,8 +18,8 @@ import (
 )
 
 // gotch's ResNets, with this package's parameters copied in, give the same features in evaluation and in training. Its
-// ResNet-50 is not torchvision's (its convolutions have biases, and no ReLU or pooling follows the stem). Ours is tested
-// against torchvision's values.
+// ResNet-50 is not torchvision's (its convolutions have biases, and no ReLU or pooling follows the stem). Ours is
+// tested against torchvision's values.
 func TestEqualToGotchVision(t *testing.T) {
 	// gotch returns copies of tensors whose originals a finalizer frees.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))

@@ -185,9 +185,9 @@ func Initialize(s *torch.Scope, specs []Spec, o torch.Options) []torch.Tensor {
 }
 
 // kernel gives a convolution's kernel the layout that is fastest on the device. cuDNN's convolutions take inputs and
-// kernels with channels innermost, and copy others at each call. One such kernel makes all later activations of a network
-// so. Convolutions of float64 are written for channels outermost. The values, and their order in a checkpoint, are the
-// same.
+// kernels with channels innermost, and copy others at each call. One such kernel makes all later activations of a
+// network so. Convolutions of float64 are written for channels outermost. The values, and their order in a checkpoint,
+// are the same.
 func kernel(s *torch.Scope, t torch.Tensor, o torch.Options) torch.Tensor {
 	if o.Device == gotch.CPU || o.DType == gotch.Double || len(s.Shape(t)) != 4 {
 		return t

@@ -4,8 +4,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Recomputed is an evaluation of a network that kept the inputs of its stages, and no graph (Chen et al. 2016, "Training
-// deep nets with sublinear memory cost", arXiv 1604.06174; as torch.utils.checkpoint).
+// Recomputed is an evaluation of a network that kept the inputs of its stages, and no graph (Chen et al. 2016,
+// "Training deep nets with sublinear memory cost", arXiv 1604.06174; as torch.utils.checkpoint).
 type Recomputed struct {
 	Output torch.Tensor // of the network, without a graph
 	scope  *torch.Scope
@@ -55,9 +55,9 @@ func stages(n Network) (out []Network) {
 	return out
 }
 
-// Pull returns the gradients by the parameters, in their order. seed is the gradient at Output, of its shape. Each stage
-// runs once more, with a graph that is freed before the next stage; its input is freed, so that Pull works once. Running
-// statistics do not move again.
+// Pull returns the gradients by the parameters, in their order. seed is the gradient at Output, of its shape. Each
+// stage runs once more, with a graph that is freed before the next stage; its input is freed, so that Pull works once.
+// Running statistics do not move again.
 func (c *Recomputed) Pull(s *torch.Scope, seed torch.Tensor) []torch.Tensor {
 	defer torch.SetGrad(true)()
 	grads := make([]torch.Tensor, 0, len(c.p))

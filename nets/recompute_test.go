@@ -20,8 +20,8 @@ func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m ne
 	return n.Encoder.Forward(s, p, b, x, m)
 }
 
-// A recomputed evaluation has the output, the gradient and the running statistics of a plain one. It draws the same random
-// numbers.
+// A recomputed evaluation has the output, the gradient and the running statistics of a plain one. It draws the same
+// random numbers.
 func TestRecompute(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -35,8 +35,8 @@ func formula(s *torch.Scope, spec nets.Spec) torch.Tensor {
 	return s.Reshape(s.AddScalar(s.MulScalar(wave, scale), shift), spec.Shape...)
 }
 
-// sinusoid is f(step*j + phase), j = 0..n-1. It uses LibTorch's own sine: at some of these points the last bit of a sine
-// changes the eighth digit of a gradient.
+// sinusoid is f(step*j + phase), j = 0..n-1. It uses LibTorch's own sine: at some of these points the last bit of a
+// sine changes the eighth digit of a gradient.
 func sinusoid(s *torch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) torch.Tensor {
 	j := s.To(s.Arange(0, n, gotch.CPU), torch.Float64())
 	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)

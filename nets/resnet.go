@@ -27,8 +27,8 @@ func (s Stem) kernel() int64 {
 	return 3
 }
 
-// ResNet is a residual network (He et al. 2015, arXiv 1512.03385) in torchvision's form, without the classifier. It maps
-// pictures [N, 3, H, W] to pooled features [N, Dim].
+// ResNet is a residual network (He et al. 2015, arXiv 1512.03385) in torchvision's form, without the classifier. It
+// maps pictures [N, 3, H, W] to pooled features [N, Dim].
 type ResNet struct {
 	stem            stem
 	blocks          []block

@@ -11,8 +11,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Scripted is a backbone whose code is a TorchScript module. It maps pictures [N, 3, H, W] to features [N, Dim] or
-// [N, Dim, 1, 1]. Its parameters start from those in the file. Batch norm and the like follow the module's training flag,
+// Scripted is a backbone whose code is a TorchScript module. It maps pictures [N, 3, H, W] to features [N, Dim] or [N,
+// Dim, 1, 1]. Its parameters start from those in the file. Batch norm and the like follow the module's training flag,
 // which is set if the mode is Training. Buffers keep what the code writes to them only if the mode Updates.
 type Scripted struct {
 	script          *torch.Script

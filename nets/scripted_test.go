@@ -23,8 +23,8 @@ func scripted(t *testing.T, name string) *nets.Scripted {
 	return net
 }
 
-// The fixtures' values are PyTorch's (testdata/scripted.py): features in both modes, gradients by all parameters, and the
-// buffers after training.
+// The fixtures' values are PyTorch's (testdata/scripted.py): features in both modes, gradients by all parameters, and
+// the buffers after training.
 func TestScriptedAgreesWithPyTorch(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
