@@ -18,7 +18,7 @@ type LinearConfig struct {
 	Epochs      int
 	BatchSize   int
 	Optimizer   string // adam or sgd
-	Schedule    string // exponential from LR to FinalLR; cosine to 0; step: a tenth at 3/5 and 4/5 of the epochs
+	Schedule    string // exponential, from LR to FinalLR; cosine, to 0; or step, a tenth at 3/5 and 4/5 of the epochs
 	LR, FinalLR float64
 	Momentum    float64 // of sgd
 	WeightDecay float64 // L2
@@ -72,8 +72,8 @@ func (c LinearConfig) rate(epoch int) float64 {
 	return c.LR * math.Pow(c.FinalLR/c.LR, float64(epoch)/float64(max(1, c.Epochs-1)))
 }
 
-// DefaultLinear is the baseline's probe (htdt/self-supervised): Adam, 500
-// epochs, 1e-2 to 1e-6, L2 5e-6, batches of 1000.
+// DefaultLinear is the baseline's probe (htdt/self-supervised): Adam, 500 epochs, rate 1e-2 to 1e-6, L2 5e-6, batches
+// of 1000.
 func DefaultLinear() LinearConfig {
 	return LinearConfig{
 		Epochs:      500,
@@ -87,8 +87,8 @@ func DefaultLinear() LinearConfig {
 	}
 }
 
-// ImageNetLinear is the probe of the ImageNet papers (He et al. 2020, MoCo): SGD,
-// 100 epochs, rate 30, a tenth at 60 and at 80, batches of 256, no L2.
+// ImageNetLinear is the probe of the papers on ImageNet (He et al. 2020, MoCo, arXiv 1911.05722): SGD, 100 epochs, rate
+// 30, a tenth of it from epoch 60 and a hundredth from epoch 80, batches of 256, no L2.
 func ImageNetLinear() LinearConfig {
 	return LinearConfig{
 		Epochs:    100,
@@ -104,7 +104,7 @@ func ImageNetLinear() LinearConfig {
 // Probe is a trained linear classifier.
 type Probe struct{ weight, bias torch.Tensor }
 
-// FitLinear trains a linear classifier on frozen features, into s.
+// FitLinear trains a linear classifier on frozen features. It lives in s.
 func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConfig) (Probe, error) {
 	n, dim := s.Size(train.X, 0), s.Size(train.X, 1)
 	if s.Err() != nil {
@@ -159,11 +159,11 @@ func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConf
 	return Probe{p[0], p[1]}, s.Err()
 }
 
-// Accuracy are shares of pictures, 0 to 1.
+// Accuracy has shares of pictures, from 0 to 1.
 type Accuracy struct {
 	Top1 float64 `json:"top1"`
-	Top5 float64 `json:"top5,omitempty"` // 0 where there are fewer than 6 classes
-	// Classes are how many there were to choose from.
+	Top5 float64 `json:"top5,omitempty"` // 0 if there are fewer than 6 classes
+	// Classes is their number.
 	Classes int `json:"classes,omitempty"`
 }
 
@@ -196,7 +196,7 @@ func (p fittedProbe) Score(_ context.Context, test Features) ([]Figure, error) {
 	return out, nil
 }
 
-// count scores rows of k guesses, best first.
+// count scores rows of k guesses, the best first.
 func count(guesses []int64, test Features, k int) (acc Accuracy) {
 	if len(guesses) != k*len(test.Labels) {
 		return acc
