@@ -26,8 +26,8 @@ func Anatomy(w *Weights, l Layout) (nets.Anatomy, error) {
 	return a, nil
 }
 
-// Guess finds the architecture, width and stem of the network that a layout found. built is false if its family has
-// no such network: a tensor would be missing, too much, or of another shape.
+// Guess finds the architecture, width and stem of the network that a layout found. built is false if the family has no
+// network with the same tensors and shapes.
 func Guess(w *Weights, l Layout) (a nets.Anatomy, built bool, err error) {
 	if a, err = Anatomy(w, l); err != nil || a.Arch == "" {
 		return a, false, err

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
 // Layout says which tensors of a file are a backbone, and under what names.
 type Layout struct {
 	Name   string      // whose layout it is, as "MoCo v1 or v2"
-	Group  int         // of Weights.Groups
+	Group  int         // index in Weights.Groups
 	Path   string      // of that group
 	Prefix string      // before the backbone's names
 	Family nets.Family // of the backbone
@@ -20,7 +21,7 @@ type Layout struct {
 	naming nets.Naming
 }
 
-// String tells the layout for people.
+// String describes the layout for people.
 func (l Layout) String() string {
 	var where []string
 	if l.Path != "" {
@@ -38,7 +39,7 @@ func (l Layout) String() string {
 	return l.Name + " (" + strings.Join(where, ", ") + ")"
 }
 
-// where is what stands before the backbone's names, keys of dictionaries too.
+// where joins the keys of dictionaries and the prefix before the backbone's names.
 func (l Layout) where() string { return strings.Trim(join(l.Path, l.Prefix), ".") }
 
 // Canonical returns the name that a tensor of the group has in the family's networks: torchvision's, of a ResNet. It is
@@ -54,10 +55,7 @@ func (l Layout) Canonical(name string) (string, bool) {
 	return rest, true
 }
 
-// known lists layouts by what is written before the backbone's names (path of the
-// group, a bar, prefix without "module."), in the order of preference. has is a
-// name that the group must have, too; key one of the file's outermost dictionary, or
-// numberedKey.
+// known lists layouts in the order of preference.
 func known() []knownLayout {
 	return []knownLayout{
 		{"a checkpoint of this program", `^\|backbone\.$`, `^optimizer\.`, ""},
@@ -85,14 +83,39 @@ const plainLayout = "torchvision or timm"
 // numberedKey stands for names that are numbers.
 const numberedKey = "#"
 
-type knownLayout struct{ name, where, has, key string }
+// knownLayout is a layout of another program. An empty has or key asks for nothing.
+type knownLayout struct {
+	name  string
+	where string // pattern of the group's path, a bar, and the prefix without "module."
+	has   string // pattern of a name that the group must have
+	key   string // one of the outermost dictionary's keys, or numberedKey
+}
 
-// moving are words in names of networks that follow another one.
+// fits reports whether a layout and its file are of this kind.
+func (k knownLayout) fits(l Layout, where string, g Group, keys []string) bool {
+	if !regexp.MustCompile(k.where).MatchString(where) {
+		return false
+	}
+	switch k.key {
+	case "":
+	case numberedKey:
+		if !l.naming.Numbered {
+			return false
+		}
+	default:
+		if !slices.Contains(keys, k.key) {
+			return false
+		}
+	}
+	return k.has == "" || hasName(g, l.Family, regexp.MustCompile(k.has))
+}
+
+// moving matches the names of networks that are a moving average of another one.
 var moving = regexp.MustCompile(`momentum|target|ema\b|_ema|encoder_k|_k\.|teacher|key_encoder`)
 
-// Recognise finds the backbone in a file: one of nets.Families or of more. If there are several, it prefers those
-// trained by gradient to their moving averages (except for DINO's teacher), and known layouts to others. A prefix that
-// is not empty names the backbone.
+// Recognise finds the backbone in a file, a network of nets.Families or of more. If the file has several, it prefers
+// networks trained by gradient to moving averages (except for DINO's teacher), and known layouts to others. A prefix
+// that is not empty chooses one.
 func Recognise(w *Weights, prefix string, more ...nets.Family) (Layout, error) {
 	families := append(nets.Families(), more...)
 	found := candidates(w, prefix, families)
@@ -128,7 +151,7 @@ func candidates(w *Weights, prefix string, families []nets.Family) (found []rank
 	return found
 }
 
-// absent is the error of a file without a backbone of the families.
+// absent is the error of a file without a network of the families.
 func absent(w *Weights, prefix string, families []nets.Family) error {
 	var names, marks []string
 	for _, f := range families {
@@ -138,8 +161,8 @@ func absent(w *Weights, prefix string, families []nets.Family) error {
 	if what == "" {
 		what = fmt.Sprintf("no names that end in %s, nor those of an nn.Sequential", strings.Join(marks, " or "))
 	}
-	return fmt.Errorf("%s: no %s in it%s: %s; its names begin with %s",
-		w.Path, strings.Join(names, " or "), under(prefix), what, beginnings(w.Groups))
+	return field.Errorf("%s: no %s in it%s: "+strings.ReplaceAll(what, "%", "%%")+"; its names begin with %s",
+		w.Path, strings.Join(names, " or "), under(prefix), beginnings(w.Groups))
 }
 
 func under(prefix string) string {
@@ -154,7 +177,7 @@ type ranked struct {
 	rank int
 }
 
-// rank finds the layout's name and how much it is to be preferred.
+// rank finds the layout's name and its place in the order of preference.
 func rank(l Layout, g Group, keys []string) ranked {
 	const other, follows = 100, 1000
 	plain := strings.TrimPrefix(l.Prefix, "module.")
@@ -166,17 +189,10 @@ func rank(l Layout, g Group, keys []string) ranked {
 		return out
 	}
 	for i, k := range known() {
-		if !regexp.MustCompile(k.where).MatchString(where) {
-			continue
+		if k.fits(l, where, g, keys) {
+			out.Name, out.rank = k.name, i
+			break
 		}
-		if k.key == numberedKey && !l.naming.Numbered || k.key != "" && k.key != numberedKey && !slices.Contains(keys, k.key) {
-			continue
-		}
-		if k.has != "" && !hasName(g, l.Family, regexp.MustCompile(k.has)) {
-			continue
-		}
-		out.Name, out.rank = k.name, i
-		break
 	}
 	if out.Name == "" || out.Name == plainLayout && l.Family.Python == nil {
 		out.Name = "a " + l.Family.Name
@@ -206,7 +222,7 @@ func networks(g Group, f nets.Family) (out []Layout) {
 	return out
 }
 
-// beginnings shows how the names in a file begin, for an error's reader.
+// beginnings lists how the names in a file begin.
 func beginnings(groups []Group) string {
 	var out []string
 	for _, g := range groups {

@@ -16,7 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// layouts unpacks the checkpoints that testdata/make_layouts.py wrote.
+// layouts unpacks the checkpoints of testdata/make_layouts.py.
 func layouts(t *testing.T) string { return unpack(t, "testdata/layouts.tar.gz") }
 
 func unpack(t *testing.T, archive string) string {
@@ -38,8 +38,7 @@ func unpack(t *testing.T, archive string) string {
 	}
 }
 
-// wanted are the tensors of the network that all layouts hold: a ResNet of two
-// stages of one block, without its classifier.
+// wanted are the tensors of the network in all layouts: a ResNet of two stages of one block, without its classifier.
 func wanted() []torchscript.Wanted {
 	var out []torchscript.Wanted
 	conv := func(name string, shape ...int64) {
@@ -49,9 +48,8 @@ func wanted() []torchscript.Wanted {
 		for _, part := range []string{"weight", "bias", "running_mean", "running_var"} {
 			out = append(out, torchscript.Wanted{Name: name + "." + part, Shape: []int64{n}})
 		}
-		out = append(
-			out, torchscript.Wanted{Name: name + ".num_batches_tracked", Shape: []int64{}, Integer: true, Counter: true},
-		)
+		counter := torchscript.Wanted{Name: name + ".num_batches_tracked", Shape: []int64{}, Integer: true, Counter: true}
+		out = append(out, counter)
 	}
 	conv("conv1", 64, 3, 7, 7)
 	norm("bn1", 64)
@@ -159,10 +157,9 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	w := open(t, filepath.Join(layouts(t), "torchvision.pt"))
 	l, err := torchscript.Recognise(w, "")
 	require.NoError(t, err)
-	want := append(wanted()[1:], torchscript.Wanted{Name: "conv1.weight", Shape: []int64{64, 3, 3, 3}}, torchscript.Wanted{
-		Name:    "layer9.0.bn1.num_batches_tracked",
-		Counter: true,
-	},
+	want := append(wanted()[1:],
+		torchscript.Wanted{Name: "conv1.weight", Shape: []int64{64, 3, 3, 3}},
+		torchscript.Wanted{Name: "layer9.0.bn1.num_batches_tracked", Counter: true},
 		torchscript.Wanted{Name: "layer9.0.bn1.weight", Shape: []int64{64}})
 	var less []torchscript.Wanted
 	for _, x := range want {

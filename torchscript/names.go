@@ -9,8 +9,8 @@ import (
 
 var number = regexp.MustCompile(`^\d+$`)
 
-// unwrapped is a name without the names of wrappers, wherever they stand: torch.compile, activation checkpoints, FSDP.
-// DataParallel's "module" before the own names of a family's network belongs to their prefix.
+// unwrapped removes the names of wrappers (torch.compile, activation checkpoints, FSDP) from a name, wherever they are.
+// DataParallel's "module" before the names of the family's network is kept, since it is part of their prefix.
 func unwrapped(name string, f nets.Family) string {
 	if !strings.Contains(name, "_orig_mod") && !strings.Contains(name, "module") {
 		return name

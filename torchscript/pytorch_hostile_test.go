@@ -35,7 +35,8 @@ func tuple(items ...int64) string {
 
 // tensor is the pickled call that makes a float32 tensor of storage "0".
 func tensor(count, offset int64, shape, strides []int64) string {
-	return "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + number(count) + "tQ" +
+	return "ctorch._utils\n_rebuild_tensor_v2\n((" +
+		text("storage") + "ctorch\nFloatStorage\n" + text("0") + text("cpu") + number(count) + "tQ" +
 		number(offset) + tuple(shape...) + tuple(strides...) + "\x89NtR"
 }
 
@@ -64,7 +65,7 @@ func modern(t testing.TB, pickle, storage string, more ...zipEntry) []byte {
 	return zipped(t, append([]zipEntry{{"a/data.pkl", pickle, zip.Store}, {"a/data/0", storage, zip.Store}}, more...)...)
 }
 
-// legacy is a file as before 1.6 whose list of keys is keys.
+// legacy is a file of PyTorch before 1.6 with a list of keys.
 func legacy(pickle, keys string, count uint64, storage string) []byte {
 	head := "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}." + pickle + keys
 	return append(binary.LittleEndian.AppendUint64([]byte(head), count), storage...)
@@ -72,7 +73,7 @@ func legacy(pickle, keys string, count uint64, storage string) []byte {
 
 const oneKey = "\x80\x02]\x8c\x010a."
 
-// attempt opens a file and reads all that is in it: the first error.
+// attempt opens a file and reads all its tensors. It returns the first error.
 func attempt(t testing.TB, data []byte) error {
 	path := filepath.Join(t.TempDir(), "x.pt")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
@@ -93,19 +94,15 @@ func attempt(t testing.TB, data []byte) error {
 
 func TestHostileTensors(t *testing.T) {
 	const max = 1<<63 - 1
-	require.NoError(
-		t, attempt(t, modern(t, stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1})), string(make([]byte, 16)))),
-		"the base of what follows",
-	)
-	require.NoError(
-		t, attempt(t, legacy(stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1})), oneKey, 4, string(make([]byte, 16)))),
-	)
+	good := stateDict(tensor(4, 0, []int64{2, 2}, []int64{2, 1}))
+	require.NoError(t, attempt(t, modern(t, good, string(make([]byte, 16)))), "the base of what follows")
+	require.NoError(t, attempt(t, legacy(good, oneKey, 4, string(make([]byte, 16)))))
 	for name, c := range map[string]struct{ tensor, want string }{
 		"storage beyond the file": {
-			tensor(5, 0, []int64{5}, []int64{1}), "is to have 5 numbers, the file has 16 of its bytes",
+			tensor(5, 0, []int64{5}, []int64{1}), "should have 5 numbers, the file has 16 bytes of it",
 		},
 		"a storage of exabytes":    {tensor(max, 0, []int64{1}, []int64{1}), "a storage of 9223372036854775807 numbers"},
-		"a storage of all numbers": {tensor(1<<60, 0, []int64{1 << 60}, []int64{1}), "the file has 16 of its bytes"},
+		"a storage of all numbers": {tensor(1<<60, 0, []int64{1 << 60}, []int64{1}), "the file has 16 bytes of it"},
 		"a negative count":         {tensor(-1, 0, []int64{1}, []int64{1}), "of -1 numbers"},
 		"offset behind the end":    {tensor(4, 4, []int64{1}, []int64{1}), "in a storage of 4 numbers"},
 		"negative offset":          {tensor(4, -1, []int64{1}, []int64{1}), "offset -1"},
@@ -129,13 +126,8 @@ func TestHostileTensors(t *testing.T) {
 		err := attempt(t, modern(t, stateDict(c.tensor), string(make([]byte, 16))))
 		assert.ErrorContains(t, err, c.want, name)
 	}
-	assert.ErrorContains(
-		t,
-		attempt(
-			t, modern(t, stateDict(strings.ReplaceAll(tensor(4, 0, []int64{1}, []int64{1}), text("0"), text("../0"))), ""),
-		),
-		"no entry a/data/../0",
-	)
+	outside := strings.ReplaceAll(tensor(4, 0, []int64{1}, []int64{1}), text("0"), text("../0"))
+	assert.ErrorContains(t, attempt(t, modern(t, stateDict(outside), "")), "no entry a/data/../0")
 }
 
 func TestHostileZips(t *testing.T) {
@@ -169,7 +161,7 @@ func TestHostileZips(t *testing.T) {
 	}
 }
 
-// overlapping lets the entry of the storage begin inside of the pickle's.
+// overlapping makes the storage's entry begin inside of the pickle's entry.
 func overlapping(t *testing.T, pickle, storage string) []byte {
 	inner := "PK\x03\x04" + string(make([]byte, 26))
 	data := modern(t, pickle+inner, storage)
@@ -216,23 +208,21 @@ func tuple3(key string, from, count int64) string {
 
 func withView(pickle, view string) string { return strings.Replace(pickle, "tQ", view+"tQ", 1) }
 
-// A few bytes can describe values that refer to themselves, lie deep in each
-// other, or would be endless if they were written out.
+// A few bytes can describe values that refer to themselves, are deeply nested, or would have no end if written out.
 func TestHostileShapesOfPickles(t *testing.T) {
 	w := text("w") + tensor(4, 0, []int64{4}, []int64{1}) + "s"
 	self := "\x80\x02}q\x00" + w + text("self") + "h\x00s."
 	deep := "\x80\x02" + "}" + w + strings.Repeat(text("k")+"}", 5000) + strings.Repeat("s", 5000) + "."
 	bomb := "\x80\x02}" + w + text("b") + ")" + strings.Repeat("2\x86", 200) + "s."
-	bombs := "\x80\x02}" + w + text("b") + "}" + strings.Repeat(
-		"q\x010}("+text("x")+"h\x01"+text("y")+"h\x01u", 200,
-	) + "s."
+	doubled := strings.Repeat("q\x010}("+text("x")+"h\x01"+text("y")+"h\x01u", 200)
+	bombs := "\x80\x02}" + w + text("b") + "}" + doubled + "s."
 	for name, p := range map[string]string{"self": self, "deep": deep, "tuples": bomb, "dictionaries": bombs} {
 		require.NoError(t, attempt(t, modern(t, p, string(make([]byte, 16)))), name)
 		require.NoError(t, attempt(t, legacy(p, oneKey, 4, string(make([]byte, 16)))), name)
 	}
 }
 
-// Offsets have 64 bits: a file of 5 GB, most of it a hole.
+// Offsets have 64 bits. The file has 5 GB, most of it a hole.
 func TestFilesOfMoreThan4GB(t *testing.T) {
 	const big = 5 << 30
 	head := legacy(stateDict(tensor(big/4+1, big/4, []int64{1}, []int64{1})), oneKey, big/4+1, "")
@@ -252,7 +242,7 @@ func TestFilesOfMoreThan4GB(t *testing.T) {
 	assert.Equal(t, []byte{1, 2, 3, 4}, got.Data)
 }
 
-// The zip of a storage of more than 4 GB has the sizes of zip64.
+// The zip file of a storage of more than 4 GB has the sizes of zip64.
 func TestZip64(t *testing.T) {
 	const big = 5 << 30
 	path := filepath.Join(t.TempDir(), "big.pt")

@@ -32,8 +32,7 @@ func find(w *torchscript.Weights, group, name string) (torchscript.Stored, bool)
 	return torchscript.Stored{}, false
 }
 
-// What PyTorch 2.1 and 2.15 wrote, in both formats, read as PyTorch itself reads
-// it (testdata/make.py).
+// Files of PyTorch 2.1 and 2.15, in both formats, are read as PyTorch reads them (testdata/make.py).
 func TestReadsWhatPyTorchWrote(t *testing.T) {
 	data, err := os.ReadFile("testdata/expected.json")
 	require.NoError(t, err)
@@ -101,7 +100,7 @@ func TestTensorsThatAreNotKnown(t *testing.T) {
 	}
 }
 
-// Every cut of a file is an error, or leaves whole what can still be read.
+// A file that is cut anywhere is an error, or the tensors that can be read are whole.
 func TestTruncatedFiles(t *testing.T) {
 	for _, file := range []string{"kinds.pt", "kinds_legacy.pt"} {
 		data, err := os.ReadFile("testdata/" + file)

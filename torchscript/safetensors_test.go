@@ -34,7 +34,8 @@ func TestRoundTrip(t *testing.T) {
 	assert.Equal(t, sample()[0], x)
 }
 
-// The fixture was written by Python's safetensors 0.4: {"w": arange(6).reshape(2, 3), "n": int64 3}, metadata {"by": "python"}.
+// The fixture was written by Python's safetensors 0.4: {"w": arange(6).reshape(2, 3), "n": int64 3}, with metadata
+// {"by": "python"}.
 func TestReadsPythonsFile(t *testing.T) {
 	got, meta, err := torchscript.ReadSafetensorsFile("testdata/python.safetensors")
 	require.NoError(t, err)
@@ -93,15 +94,11 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A header that declares a petabyte must not be believed.
+// A header that declares a petabyte is an error.
 func TestTruncatedFileIsNamedBeforeItIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")
-	require.NoError(
-		t,
-		os.WriteFile(
-			path, file(`{"a":{"dtype":"U8","shape":[1125899906842624],"data_offsets":[0,1125899906842624]}}`, 4), 0o600,
-		),
-	)
+	data := file(`{"a":{"dtype":"U8","shape":[1125899906842624],"data_offsets":[0,1125899906842624]}}`, 4)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
 	_, _, err := torchscript.ReadSafetensorsFile(path)
 	assert.ErrorContains(t, err, path)
 	assert.ErrorContains(t, err, "truncated")

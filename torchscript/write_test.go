@@ -21,9 +21,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// What is written is an archive whose parts are read back by the standard
-// library and by package pickle: names in order, PyTorch's types, shapes and
-// strides, bytes at multiples of 64.
+// The written archive is read by the standard library and by package pickle. It has the names in order, PyTorch's
+// types, shapes and strides, and bytes at multiples of 64.
 func TestStateDictHasPyTorchsStructure(t *testing.T) {
 	var b bytes.Buffer
 	long := torchscript.Tensor{Name: "long", DType: "F64", Shape: []int64{3, 0, 2}, Data: []byte{}}
@@ -39,7 +38,7 @@ func TestStateDictHasPyTorchsStructure(t *testing.T) {
 		assert.Equal(t, zip.Store, f.Method)
 		r, err := f.Open()
 		require.NoError(t, err)
-		parts[f.Name], err = io.ReadAll(r) // checks the sum, too
+		parts[f.Name], err = io.ReadAll(r) // checks the sum
 		require.NoError(t, err)
 	}
 	assert.Equal(t, "3\n", string(parts["archive/version"]))
@@ -86,7 +85,7 @@ func TestStateDictRefuses(t *testing.T) {
 	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, short), "with 8 bytes")
 }
 
-// network is one with random parameters and running statistics.
+// network has random parameters and running statistics.
 type network struct {
 	nets.Network
 	p, b []torch.Tensor
@@ -135,6 +134,7 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 		return e
 	}
 	body := backbone("resnet18", nets.StemSTL)
+	form := nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine}
 	return map[string]nets.Network{
 		"resnet8": backbone("resnet8", nets.StemCIFAR), "resnet18": body, "resnet50": backbone("resnet50", nets.StemImageNet),
 		"conv4": msr, "f_msr on a ResNet": trunk,
@@ -142,15 +142,12 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 			nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)},
 		),
 		"with a head of other form": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector",
-			Net: nets.NewHead(
-				body.Dim(), nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine},
-			)}),
+			Net: nets.NewHead(body.Dim(), form)}),
 		"sides": nets.Sides(nets.Side{Name: "l", Columns: 1, Net: part(1)}, nets.Side{Name: "ab", Columns: 2, Net: part(2)}),
 	}
 }
 
-// Written, loaded by LibTorch and evaluated, a network gives what it gives here,
-// at any batch size, and has its names.
+// A written network that LibTorch loads has the same names and, at any batch size, the same outputs.
 func TestWrittenScriptsGiveTheSame(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -190,8 +187,8 @@ func near[T float32 | float64](t *testing.T, want, got []T, rtol float64) {
 	assert.InDeltaSlice(t, want, got, rtol*float64(scale))
 }
 
-// The written module, evaluated as a function of its parameters, has our
-// ResNet's gradients, and moves the same running statistics.
+// The written module, as a function of its parameters, has our ResNet's gradients, and moves the same running
+// statistics.
 func TestAWrittenScriptTrainsAlike(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -234,7 +231,7 @@ func TestAWrittenScriptTrainsAlike(t *testing.T) {
 	}
 }
 
-// drawn are pictures of smooth colours and some noise.
+// drawn makes pictures of smooth colours with some noise.
 func drawn(n, width, height int) (pictures []transforms.Image) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for k := range n {
@@ -248,8 +245,8 @@ func drawn(n, width, height int) (pictures []transforms.Image) {
 	return pictures
 }
 
-// The preprocessing in TorchScript is transforms.Plain's on uint8, but for ties of
-// roundings; on floating-point pictures nothing is rounded.
+// On uint8 pictures the preprocessing in TorchScript equals transforms.Plain, except for ties of roundings. On
+// floating-point pictures nothing is rounded.
 func TestPreprocessIsPlain(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -271,13 +268,14 @@ func TestPreprocessIsPlain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := c.plain
 			path := filepath.Join(t.TempDir(), "pre.pt")
-			require.NoError(
-				t,
-				torchscript.WriteScriptFile(
-					path, nets.Graph{}, nil, nil,
-					&torchscript.Preprocess{Size: p.Size, Resize: p.Resize, Mean: p.Norm.Mean, Std: p.Norm.Std, Lab: p.Norm.Lab},
-				),
-			)
+			before := torchscript.Preprocess{
+				Size:   p.Size,
+				Resize: p.Resize,
+				Mean:   p.Norm.Mean,
+				Std:    p.Norm.Std,
+				Lab:    p.Norm.Lab,
+			}
+			require.NoError(t, torchscript.WriteScriptFile(path, nets.Graph{}, nil, nil, &before))
 			m, err := torch.LoadScript(path, gotch.CPU)
 			require.NoError(t, err)
 			pictures := drawn(3, c.width, c.height)
@@ -314,7 +312,7 @@ func TestPreprocessIsPlain(t *testing.T) {
 						off++
 					}
 				}
-				if kind == "float" { // which has no levels to be rounded to
+				if kind == "float" { // it is not rounded to levels
 					assert.LessOrEqual(t, worst, c.levels+0.5)
 					continue
 				}
