@@ -100,7 +100,7 @@ func TestEvaluatorsRefuse(t *testing.T) {
 	assert.Equal(t, []string{"knn", "linear"}, picked.Names())
 
 	require.NoError(t, list.Check(5, 2))
-	assert.ErrorContains(t, list.Check(4, 2), "5 neighbours are more than the 4 pictures")
+	assert.ErrorContains(t, list.Check(4, 2), "K 5 is more than the 4 training pictures")
 	_, err = picked.Fit(ctx, s, blobs(s, 4, 2, 1))
 	assert.ErrorContains(t, err, "evaluator knn: ")
 	list[0].(*eval.LinearConfig).Epochs = 0

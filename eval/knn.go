@@ -36,7 +36,7 @@ func (c *KNNConfig) Bind(f Flags) {
 // Check implements Checker.
 func (c *KNNConfig) Check(pictures, _ int) error {
 	if c.K > pictures {
-		return field.Errorf("{eval.K} %d neighbours are more than the %d pictures", c.K, pictures)
+		return field.Errorf("{eval.K} %d is more than the %d training pictures", c.K, pictures)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -30,17 +31,25 @@ func NewMSR(cfg MSRConfig) (*MSR, error) {
 	if cfg.N < 1 || cfg.C < 1 {
 		return nil, fmt.Errorf("f_msr with %d weight vectors of %d entries; want 1 or more of each", cfg.N, cfg.C)
 	}
-	var trunk Encoder
-	if cfg.Trunk == "conv4" {
-		trunk = conv4(max(1, int64(32*cfg.Width)))
-	} else {
-		b, err := NewBackbone(cfg.Trunk, cfg.Stem, cfg.Width)
-		if err != nil {
-			return nil, fmt.Errorf("f_msr's trunk: %w, conv4", err)
-		}
-		trunk = b
+	trunk, err := msrTrunk(cfg)
+	if err != nil {
+		return nil, err
 	}
 	return &MSR{Named(Child{"trunk", trunk}, Child{"out", Linear(trunk.Dim(), cfg.N*cfg.C)}), cfg.N, cfg.C}, nil
+}
+
+func msrTrunk(cfg MSRConfig) (Encoder, error) {
+	if cfg.Trunk == "conv4" {
+		return conv4(max(1, int64(32*cfg.Width))), nil
+	}
+	if _, ok := FamilyOf(cfg.Trunk); !ok {
+		return nil, field.Errorf("{nets.MSRConfig.Trunk} %q is unknown; known: %s", cfg.Trunk, MSRTrunks())
+	}
+	trunk, err := NewBackbone(cfg.Trunk, cfg.Stem, cfg.Width)
+	if err != nil {
+		return nil, field.Errorf("{nets.MSRConfig.Trunk} %s of {nets.MSRConfig.Width} %g: %s", cfg.Trunk, cfg.Width, err)
+	}
+	return trunk, nil
 }
 
 // MSRTrunks returns the names that MSRConfig.Trunk takes.

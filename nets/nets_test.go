@@ -201,3 +201,24 @@ func TestEMA(t *testing.T) {
 	assert.InDelta(t, 0.99, nets.EMATau(0.99, 0), 1e-12)
 	assert.InDelta(t, 1, nets.EMATau(0.99, 1), 1e-12)
 }
+
+// Errors name the settings of the network that they are about.
+func TestBackbonesThatAreNotBuilt(t *testing.T) {
+	for want, c := range map[string]nets.BackboneConfig{
+		`Arch "resnet9" is unknown; known: resnet8, `:                     {Arch: "resnet9", Width: 1, Stem: nets.StemCIFAR},
+		"Width 0 gives 0 channels in the first stage; use 0.125 to 4":     {Arch: "resnet8", Stem: nets.StemCIFAR},
+		"Width 99 gives 6336 channels in the first stage; use 0.125 to 4": {Arch: "resnet8", Width: 99, Stem: nets.StemCIFAR},
+		`Stem "x" is unknown; use imagenet, cifar or stl`:                 {Arch: "resnet8", Width: 1, Stem: "x"},
+	} {
+		_, err := nets.NewBackbone(c.Arch, c.Stem, c.Width)
+		assert.ErrorContains(t, err, want)
+	}
+	for want, c := range map[string]nets.MSRConfig{
+		`Trunk "conv5" is unknown; known: conv4, resnet8, `:       {Trunk: "conv5", Width: 1, N: 1, C: 1},
+		"Trunk resnet8 of Width 99: Width 99 gives 6336 channels": {Trunk: "resnet8", Width: 99, N: 1, C: 1},
+		"f_msr with 0 weight vectors of 1 entries":                {Trunk: "conv4", Width: 1, C: 1},
+	} {
+		_, err := nets.NewMSR(c)
+		assert.ErrorContains(t, err, want)
+	}
+}

@@ -24,7 +24,7 @@ type Scripted struct {
 func LoadScripted(path string, side int64, device gotch.Device) (*Scripted, error) {
 	script, err := torch.LoadScript(path, device)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no file %s: the code of a TorchScript backbone is only in its file, "+
+		return nil, fmt.Errorf("no file %s: a TorchScript backbone's code is in its file alone, "+
 			"checkpoints hold its parameters: put it back there", path)
 	}
 	if err != nil {
