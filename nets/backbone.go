@@ -20,12 +20,12 @@ type BackboneConfig struct {
 type Family struct {
 	Name   string   // as "ResNet"
 	Arches []string // the names of its networks, as "resnet18"
-	// New builds the network that c names.
+	// New builds the network that c names, whose Arch is one of Arches.
 	New func(c BackboneConfig) (Encoder, error)
 	// StateDict finds the family's networks in files.
 	StateDict StateDict
-	// Python is an expression for the network in Python, without its classifier's change: statements that make m of
-	// torchvision. It is "" for a network that torchvision lacks. Nil: torchvision lacks the family.
+	// Python returns statements that make m, torchvision's network with the same tensors and a classifier fc. It returns
+	// "" if torchvision lacks the network. Nil: torchvision lacks the family.
 	Python func(c BackboneConfig) string
 }
 
