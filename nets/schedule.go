@@ -32,9 +32,9 @@ func (c Schedule) Validate() error {
 	return nil
 }
 
-// At returns the learning rate of iteration i (from 0, over the whole run). The
-// paper's is "step": 500 iterations of warm-up, times 0.2 at 50 and at 25
-// epochs before the end; a drop that would lie before the start is left out.
+// At returns the learning rate of iteration i, counted from 0 over the whole run. The paper's schedule is "step": 500
+// iterations of warm-up, then a factor of 0.2 at 50 and at 25 epochs before the end. A drop before the first epoch is
+// left out.
 func (c Schedule) At(i int) float64 {
 	lr := c.LR
 	switch c.Kind {

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/sugarme/gotch"
 
@@ -33,23 +32,20 @@ func (c *Config) LoadingHint(o ExportOptions) string {
 	if o.Format == "torchscript" {
 		return fmt.Sprintf("in Python: torch.jit.load(%q)\n", o.Out)
 	}
-	known := slices.Contains([]string{"resnet18", "resnet34", "resnet50"}, c.Arch) && c.Width == 1 && c.Method != "cmc"
-	if o.What != "backbone" || o.Format == "onnx" || !known {
+	family, _ := nets.FamilyOf(c.Arch)
+	if o.What != "backbone" || o.Format == "onnx" || c.Method == "cmc" || family.Python == nil {
+		return ""
+	}
+	network := family.Python(nets.BackboneConfig{Arch: c.Arch, Width: c.Width, Stem: nets.Stem(c.Stem)})
+	if network == "" {
 		return ""
 	}
 	load := fmt.Sprintf("torch.load(%q, weights_only=True)", o.Out)
 	if o.Format == "safetensors" {
 		load = fmt.Sprintf("safetensors.torch.load_file(%q)", o.Out)
 	}
-	change := ""
 	if o.FC == "none" {
-		change = "; m.fc = torch.nn.Identity()"
+		network += "; m.fc = torch.nn.Identity()"
 	}
-	if nets.Stem(c.Stem) != nets.StemImageNet {
-		change += "; m.conv1 = torch.nn.Conv2d(3, 64, 3, 1, 1, bias=False)"
-	}
-	if nets.Stem(c.Stem) == nets.StemCIFAR {
-		change += "; m.maxpool = torch.nn.Identity()"
-	}
-	return fmt.Sprintf("in Python: m = torchvision.models.%s()%s; m.load_state_dict(%s)\n", c.Arch, change, load)
+	return fmt.Sprintf("in Python: %s; m.load_state_dict(%s)\n", network, load)
 }

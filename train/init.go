@@ -68,7 +68,7 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	if err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
-	fits := len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0
+	fits := m.Fits()
 	if !fits && c.Initial.Partial {
 		if err := c.foreignBlocks(file, layout); err != nil {
 			return err
@@ -130,17 +130,7 @@ func prefixHint(err error) string {
 const counterName = "num_batches_tracked"
 
 // wanted lists the tensors of a network.
-func wanted(n nets.Network) []torchscript.Wanted {
-	var out []torchscript.Wanted
-	for _, s := range n.Params() {
-		out = append(out, torchscript.Wanted{Name: s.Name, Shape: s.Shape})
-	}
-	for _, s := range n.Buffers() {
-		counter := strings.HasSuffix(s.Name, counterName)
-		out = append(out, torchscript.Wanted{Name: s.Name, Shape: s.Shape, Integer: counter, Counter: counter})
-	}
-	return out
-}
+func wanted(n nets.Network) []torchscript.Wanted { return torchscript.WantedBy(n) }
 
 // load32 copies tensors of the file into those of the same names, and into a
 // target network's, which starts as a copy.

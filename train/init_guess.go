@@ -11,27 +11,21 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// guessed is the network that a file's names and shapes tell. Arch is empty where
-// none here has its blocks.
-type guessed struct {
-	Arch  string
-	Width float64
-	Stem  nets.Stem // a 3x3 one may be cifar or stl: they differ in a pooling alone
-	Is    torchscript.ResNet
-}
+// guessed is the network that a file's names and shapes tell. Arch is empty if no network here has its blocks.
+type guessed struct{ nets.Anatomy }
 
-// unbuilt is the error of a ResNet that is none of this program's.
+// unbuilt is the error of a network that is none of this program's, but like one of a family.
 type unbuilt struct{ guessed }
 
 func (u *unbuilt) Error() string {
-	out := fmt.Sprintf("it holds a %s, which is not built here (%s are)", u.Is, strings.Join(nets.Arches(), ", "))
-	switch u.Is.Channels {
+	out := fmt.Sprintf("it holds a %s, which is not built here (%s are)", u.Text, strings.Join(nets.Arches(), ", "))
+	switch u.Channels {
 	case 0, 3:
 		out += `: in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), ` +
 			"and give --arch torchscript:net.ts" + u.pictures() + " in place of --init"
 	case 1:
-		out += `: pictures have 3 channels; in Python state_dict["conv1.weight"] = ` +
-			`state_dict["conv1.weight"].repeat(1, 3, 1, 1) / 3 does the same on gray ones`
+		out += fmt.Sprintf(": pictures have 3 channels; in Python state_dict[%q] = "+
+			"state_dict[%q].repeat(1, 3, 1, 1) / 3 does the same on gray ones", u.First, u.First)
 	default:
 		out += ": pictures have 3 channels"
 	}
@@ -50,56 +44,29 @@ func (g guessed) pictures() string {
 	return ""
 }
 
-// partly reports whether a part of the network is one of this program's: its
-// blocks are.
-func (g guessed) partly() bool { return g.Arch != "" && g.Is.Plain() }
-
-func (g guessed) String() string {
-	stem := "a 3x3 stem"
-	if g.Stem == nets.StemImageNet {
-		stem = "a 7x7 stem"
-	}
-	return fmt.Sprintf("%s of width %g with %s", g.Arch, g.Width, stem)
-}
+// partly reports whether a part of the network is one of this program's: its blocks are.
+func (g guessed) partly() bool { return g.Partly(g.Arch) }
 
 func (g guessed) flags() string {
 	out := fmt.Sprintf("--arch %s --width %g", g.Arch, g.Width) // a preset may have other ones
-	if g.Stem == nets.StemCIFAR {
-		return out + " --stem cifar"
+	if len(g.Stems) == 0 {
+		return out
 	}
 	return out + " --stem " + string(g.Stem)
 }
 
 func (g guessed) stemFits(stem string) bool {
-	return stem == string(g.Stem) || g.Stem == nets.StemCIFAR && stem == string(nets.StemSTL)
+	return len(g.Stems) == 0 || slices.Contains(g.Stems, nets.Stem(stem))
 }
 
-// guess finds the architecture of which nothing is missing, and nothing too much;
-// the error of another network is *unbuilt.
+// guess finds the architecture of which nothing is missing, and nothing too much; the error of another network is
+// *unbuilt.
 func guess(file *torchscript.Weights, l torchscript.Layout) (guessed, error) {
-	is, err := torchscript.Anatomy(file, l)
-	if err != nil {
-		return guessed{}, err
+	is, built, err := torchscript.Guess(file, l)
+	if err == nil && !built {
+		err = &unbuilt{guessed{is}}
 	}
-	g := guessed{Stem: nets.StemCIFAR, Width: float64(is.Width) / 64, Is: is}
-	if is.Kernel == 7 || is.Stem > 1 { // deep stems are those of pictures of 224 pixels
-		g.Stem = nets.StemImageNet
-	}
-	for _, arch := range nets.Arches() {
-		backbone, err := nets.NewBackbone(arch, g.Stem, g.Width)
-		if err != nil {
-			return g, err
-		}
-		if blocks, bottleneck := backbone.Blocks(); bottleneck != is.Bottleneck || !slices.Equal(blocks, is.Blocks) {
-			continue
-		}
-		g.Arch = arch
-		m, err := torchscript.Compare(file, l, wanted(backbone))
-		if err == nil && len(m.Missing)+len(m.WrongShape)+len(m.Unexpected) == 0 {
-			return g, nil
-		}
-	}
-	return g, &unbuilt{g}
+	return guessed{is}, err
 }
 
 // misfit is the error of a file that is of another network, with the flags that
@@ -118,10 +85,10 @@ func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 		return field.Errorf("{train.Initial.File} %s: %s: %w", c.Initial.File, m.Layout, err)
 	case err == nil && (g.Arch != c.Arch || g.Width != c.Width || !g.stemFits(c.Stem)):
 		flags := g.flags()
-		if g.Stem == nets.StemCIFAR {
-			flags += " (or stl)"
+		for _, stem := range g.Stems[min(1, len(g.Stems)):] {
+			flags += fmt.Sprintf(" (or %s)", stem)
 		}
-		hint = fmt.Sprintf(": it holds a %s; give %s", g, flags) + hint
+		hint = fmt.Sprintf(": it holds a %s; give %s", g.Describe(), flags) + hint
 	}
 	return field.Errorf("{train.Initial.File} %s: %s: %s %s ({train.Width} %g {train.Stem} %s)%s%s",
 		c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.rest(m), hint)
@@ -145,22 +112,14 @@ func (c *Config) foreignBlocks(file *torchscript.Weights, l torchscript.Layout) 
 	if err != nil && !errors.As(err, &other) {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
-	backbone, err := nets.NewBackbone(c.Arch, nets.Stem(c.Stem), c.Width)
-	if err != nil {
-		return nil // a TorchScript module, which is compared by its names
-	}
-	blocks, bottleneck := backbone.Blocks()
-	same := g.Is.Plain() && bottleneck == g.Is.Bottleneck && len(g.Is.Blocks) <= len(blocks)
-	for stage := 0; same && stage < len(g.Is.Blocks); stage++ {
-		same = g.Is.Blocks[stage] <= blocks[stage]
-	}
+	_, built := nets.FamilyOf(c.Arch) // false of a TorchScript module, which is compared by its names
 	switch {
-	case same:
+	case !built || g.Partly(c.Arch):
 		return nil
 	case other != nil && !other.partly():
 		return field.Errorf("{train.Initial.File} %s: %s: it is not taken in parts as %s: %w", c.Initial.File, l, c.Arch,
 			other)
 	}
 	return field.Errorf("{train.Initial.File} %s: %s: it holds a %s and is not taken in parts as %s: give %s",
-		c.Initial.File, l, g.Is, c.Arch, g.flags())
+		c.Initial.File, l, g.Text, c.Arch, g.flags())
 }

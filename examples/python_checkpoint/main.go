@@ -7,7 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/nets"
@@ -31,16 +31,13 @@ func load(s *torch.Scope, path string, net nets.Network) (p, b []torch.Tensor, e
 	if err != nil {
 		return nil, nil, err
 	}
-	var wanted []torchscript.Wanted
-	for _, spec := range append(net.Params()[:len(net.Params()):len(net.Params())], net.Buffers()...) {
-		counter := strings.HasSuffix(spec.Name, "num_batches_tracked")
-		wanted = append(wanted, torchscript.Wanted{Name: spec.Name, Shape: spec.Shape, Integer: counter, Counter: counter})
-	}
+	wanted := torchscript.WantedBy(net)
 	match, err := torchscript.Compare(file, layout, wanted)
 	if err != nil {
 		return nil, nil, err
 	}
-	if wrong := append(match.Missing, append(match.WrongShape, match.Unexpected...)...); len(wrong) > 0 {
+	if !match.Fits() {
+		wrong := slices.Concat(match.Missing, match.WrongShape, match.Unexpected)
 		return nil, nil, fmt.Errorf("%s (%s) is not this network: %s", path, layout, wrong[0])
 	}
 	p, b = nets.Initialize(s, net.Params(), torch.Float32()), nets.Initialize(s, net.Buffers(), torch.Float32())

@@ -121,16 +121,16 @@ func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
 	c.MethodConfig.Temperature, c.MethodConfig.Prototypes = methods.RecipeOf(t.method).Temperature, []int64{300}
 	switch t.method {
 	case "pcl":
-		c.MethodConfig.Prototypes, c.MethodConfig.Options = []int64{8, 16}, map[string]float64{"warm": 0}
+		c.MethodConfig.Prototypes, c.MethodConfig.Options = []int64{8, 16}, map[string]float64{"warmup": 0}
 	case "w_mse":
 		c.MethodConfig.Options = map[string]float64{"epsilon": 0.01}
 	}
-	model, f, err := c.Model(t.batch)
+	m, f, err := c.Model(t.batch)
 	if err != nil {
 		return nil, err
 	}
 	adam := nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}
-	return meta.NewState(s, meta.StateOptions{Model: model, MSR: f, Seed: 1, Options: t.options(), Optimizer: adam})
+	return meta.NewState(s, meta.StateOptions{Model: m, MSR: f, Seed: 1, Options: t.options(), Optimizer: adam})
 }
 
 // pictures is one batch of noise, in the method's views.
@@ -171,7 +171,7 @@ func (a asked) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
 	return func(yield func(meta.HostBatch, error) bool) { yield(a.batch, nil) }
 }
 
-func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.HostBatch, error] {
+func (a asked) Batches(context.Context, uint64, int, int) iter.Seq2[meta.HostBatch, error] {
 	return func(yield func(meta.HostBatch, error) bool) {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
@@ -204,7 +204,8 @@ func (t task) trainSteps(s *torch.Scope) error {
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
 func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() error) error {
-	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+		Exec:  model.Exec{Group: g, SyncBatchNorm: !local},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
 		return err
@@ -224,7 +225,7 @@ func (t task) metaSteps(s *torch.Scope, way meta.GradientMethod) error {
 	}
 	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
 		Clock: model.Clock{Step: 1000, Steps: 2000}}
-	p.Config.Gradient = way
+	p.Config.GradientMethod = way
 	p.Inner = model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
 	for v, x := range b.Views {
 		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))
