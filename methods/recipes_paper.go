@@ -1,0 +1,204 @@
+package methods
+
+import "github.com/icl-msr/icl-msr/nets"
+
+// authors is a method's own recipe on a data set, but for what defines it.
+type authors struct {
+	source   string // of the training
+	training training
+	head     headForm
+	ofHead   string // source of the head
+	views    augmentation
+	ofViews  string    // source of the views
+	more     []Setting // over the others
+}
+
+// paperRecipe is a recipe by its authors.
+func paperRecipe(recipe, set string) []Setting {
+	if recipe == "w_mse" || recipe == WMSE2 {
+		return whitened(recipe, set)
+	}
+	a := ownRecipe(recipe, set)
+	out := a.training.rows(a.source, set)
+	switch {
+	case recipe == "cpc":
+		out = append(out, from(a.ofHead, "hidden", number(float64(a.head.hidden)), "dim", number(float64(a.head.dim)))...)
+	case a.head.layers > 0:
+		out = append(out, a.head.rows(a.ofHead)...)
+	}
+	out = over(out, definition(recipe, set)...)
+	if a.head.layers == 1 { // no hidden layer for what defines the method to speak of
+		out = over(out, a.head.rows(a.ofHead)...)
+	}
+	out = append(out, a.views.rows(a.ofViews, set)...)
+	return over(over(out, ownColours(set)...), a.more...)
+}
+
+// ownRecipe finds it.
+func ownRecipe(recipe, set string) authors {
+	switch recipe {
+	case "simclr":
+		return ownSimCLR(set)
+	case "dcl", "lmcl":
+		return ownDebiased(recipe, set)
+	case "dclw":
+		return ownDecoupled(set)
+	case "moco", "infomin", "pcl":
+		return ownMoCo(recipe, set)
+	case "ressl":
+		return ownReSSL(set)
+	case "byol", "relic", "ssl_hsic":
+		return ownBYOL(recipe, set)
+	case "simsiam":
+		return ownSimSiam(set)
+	case "directpred":
+		return ownDirectPred(set)
+	case "swav":
+		return ownSwAV(set)
+	case "barlow_twins", "vicreg":
+		return ownRedundancy(recipe, set)
+	case "cmc":
+		return ownCMC(set)
+	case "cpc":
+		return ownCPC(set)
+	}
+	return ownAlignUniform(set)
+}
+
+// whitened is W-MSE's, which is the baseline: its authors made that. They did not run
+// ImageNet.
+func whitened(recipe, set string) []Setting {
+	if set != "imagenet" {
+		return over(baselineRecipe(recipe, set))
+	}
+	out := baselineRecipe(recipe, "imagenet-100")
+	for i := range out {
+		out[i].Source = on(out[i].Source, "imagenet-100", set)
+	}
+	return out
+}
+
+// linearScaling is the source of a warm-up that the authors' smaller batch did not
+// need.
+const linearScaling = Ours + ": the linear rule's five epochs of warm-up (arXiv 1706.02677), as the batch is larger " +
+	"than the authors'"
+
+// fourThousand are Table 2's negatives without a bank.
+const fourThousand = "arXiv 2206.14702, Table 2, says 4,096 negatives. " + Ours + ": "
+
+// inBatch is Table 2's batch: 2N-2 = 4094 negatives.
+func inBatch(why string) []Setting {
+	return from(fourThousand+why, "batch-size", "2048", "micro-batch", "256")
+}
+
+// ownSimCLR is SimCLR v1's, whose number Table 3 has.
+func ownSimCLR(set string) authors {
+	const first = "github.com/google-research/simclr, run.py of its first version (be133b3)"
+	a := authors{source: on(first, "imagenet", set),
+		training: training{optimizer: "lars", lr: 0.3, per: 256, decay: 1e-6, batch: 4096, epochs: 1000, schedule: "cosine",
+			warmup: 10},
+		head:   headForm{hidden: 2048, dim: 128, layers: 2, bias: nets.NoBias, last: nets.Affine},
+		ofHead: "github.com/google-research/simclr, model_util.py of its first version",
+		views:  strongViews(), ofViews: "github.com/google-research/simclr, data_util.py",
+		more: append(from("github.com/google-research/simclr, model.py: both views in one batch", option("view_norm"), "0"),
+			lacking("github.com/google-research/simclr, model_util.py", "the last batch norm without a shift")...)}
+	switch {
+	case small(set):
+		a.source = on("github.com/google-research/simclr, README of its first version", "cifar10", set)
+		a.training.lr, a.training.batch = 1, 512
+		a.head.hidden = 512 // the width of ResNet-18's features
+		a.views.brightness, a.views.contrast, a.views.saturation, a.views.hue, a.views.blur = 0.4, 0.4, 0.4, 0.1, 0
+		a.ofViews += " and README: half the strength, no blur"
+	case set == "imagenet-100":
+		a.training.batch = 2048
+		a.more = append(a.more, inBatch("2 x 2048 - 2 = 4094 in the batch, by micro-batches: SimCLR has no bank here")...)
+	}
+	ofEpochs := Unchecked + "arXiv 2002.05709"
+	if small(set) {
+		ofEpochs = a.source
+	}
+	tau := "0.1"
+	if small(set) {
+		tau = "0.5"
+	}
+	a.more = append(a.more, Setting{"epochs", "1000", ofEpochs}, Setting{"temperature", tau, a.source})
+	return a
+}
+
+// ownDebiased is of DCL, and of LMCL, whose experiments follow it: on small sets
+// DCL's SimCLR, on ImageNet-100 CMC's training.
+func ownDebiased(recipe, set string) authors {
+	const code = "github.com/chingyaoc/DCL, "
+	a := authors{source: on(code+"main.py", "stl10", set),
+		training: training{optimizer: "adam", lr: 0.001, decay: 1e-6, batch: 256, epochs: 500, schedule: "constant"},
+		head:     headForm{hidden: 512, dim: 128, layers: 2, bias: nets.LastBias},
+		ofHead:   on(code+"model.py", "stl10", set),
+		views: augmentation{cropMin: 0.08, cropMax: 1, jitter: 0.8, brightness: 0.4, contrast: 0.4, saturation: 0.4,
+			hue: 0.1, gray: 0.2, flip: 0.5, blur: 0.5},
+		ofViews: on(code+"utils.py", "stl10", set),
+		more:    from(code+"main.py: view by view", option("view_norm"), "2", "temperature", "0.5")}
+	if !small(set) {
+		a = debiasedLarge(set)
+		if recipe == "dcl" {
+			a.more = append(a.more, Setting{option("tau_plus"), "0.01", Unchecked + "arXiv 2007.00224, on ImageNet-100"})
+		}
+	}
+	a.more = append(a.more, Setting{option("head_last"), "1", Ours + ": SimCLR's head"})
+	if recipe == "lmcl" {
+		a = likeDCL(a)
+	}
+	return a
+}
+
+// debiasedLarge is DCL on ImageNet-100: it changed CMC's loss.
+func debiasedLarge(set string) authors {
+	a := ownCMC("imagenet-100")
+	a.source = on("DCL's row is of its paper, arXiv 2007.00224, which changes CMC's loss: "+cmcCode+"train_CMC.py",
+		"imagenet-100", set)
+	a.head = headForm{hidden: 2048, dim: 128, layers: 2, bias: nets.NoBias, last: nets.Affine}
+	a.ofHead = Ours + ": SimCLR's, as the views are RGB"
+	a.views, a.ofViews = strongViews(), icl+": for ImageNet-100"
+	a.more = append(inBatch("2 x 2048 - 2 = 4094 in the batch, by micro-batches: a loss without a bank here"),
+		warmUp(set, 2048), Setting{option("view_norm"), "2", Ours + ": view by view, as DCL's code"},
+		Setting{"temperature", "0.07", cmcCode + "README"})
+	return a.with(lacking("arXiv 2007.00224, on ImageNet-100",
+		"the loss over CMC's views L and ab, with its memory bank: it is over two RGB views here")...)
+}
+
+// likeDCL marks DCL's constants as those of LMCL, which no source here has.
+func likeDCL(a authors) authors {
+	const paper = Unchecked + "PMLR 139, chen21n, follows "
+	a.source, a.ofHead, a.ofViews = paper+a.source, paper+a.ofHead, paper+a.ofViews
+	for i, x := range a.more {
+		if x.Name == "temperature" || x.Name == option("view_norm") {
+			a.more[i].Source = paper + x.Source
+		}
+	}
+	return a
+}
+
+// warmUp is the linear rule's.
+func warmUp(set string, batch int) Setting {
+	return Setting{"warmup", number(float64(5 * (picturesOf(set) / batch))), linearScaling}
+}
+
+// with adds settings.
+func (a authors) with(more ...Setting) authors {
+	a.more = append(a.more, more...)
+	return a
+}
+
+// ownDecoupled is of decoupled contrastive learning, whose authors' code is not at hand.
+func ownDecoupled(set string) authors {
+	const paper = Unchecked + "arXiv 2110.06848"
+	a := authors{source: paper,
+		training: training{optimizer: "sgd", lr: 0.03, per: 256, decay: 1e-4, batch: 256, epochs: 200, schedule: "cosine"},
+		head:     headForm{hidden: 2048, dim: 128, layers: 2, bias: nets.NoBias, last: nets.Affine},
+		ofHead:   Ours + ": SimCLR's head", views: strongViews(), ofViews: paper + ": SimCLR's",
+		more: from(Ours+": as SimCLR", option("view_norm"), "0")}
+	if small(set) {
+		a.training.decay, a.training.batch, a.head.hidden = 5e-4, 512, 512
+		a.views.brightness, a.views.contrast, a.views.saturation, a.views.hue, a.views.blur = 0.4, 0.4, 0.4, 0.1, 0
+	}
+	return a
+}

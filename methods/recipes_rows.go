@@ -1,0 +1,159 @@
+package methods
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// training is how a recipe trains: optimizer, rate, batch and length.
+type training struct {
+	optimizer     string // adam, sgd or lars
+	lr            float64
+	per           int // pictures of a batch that the rate is for; 0: of any
+	decay         float64
+	batch, epochs int
+	schedule      string // step, cosine or constant
+	drops         string // step: epochs before the end
+	gamma         float64
+	warmup        int // epochs
+}
+
+// largestSmall is the largest batch of a recipe on a small data set.
+const largestSmall = 512
+
+// rows are the settings on a data set. A batch that was made for ImageNet becomes
+// the baseline's on a small set: 4096 would be a twelfth of CIFAR's pictures.
+func (t training) rows(source, set string) []Setting {
+	ofBatch := source
+	if small(set) && t.batch > largestSmall {
+		ofBatch = fmt.Sprintf("%s: the baseline's, for %d on ImageNet; the rate follows by scale-lr", Ours, t.batch)
+		t.batch = largestSmall
+	}
+	warmup := t.warmup * (picturesOf(set) / t.batch)
+	out := from(source, "optimizer", t.optimizer, "lr", number(t.lr), "scale-lr", strconv.Itoa(t.per),
+		"weight-decay", number(t.decay))
+	if t.optimizer != "adam" {
+		out = append(out, Setting{"momentum", "0.9", source})
+	}
+	out = append(out, Setting{"batch-size", strconv.Itoa(t.batch), ofBatch})
+	out = append(out, from(source, "epochs", strconv.Itoa(t.epochs), "schedule", t.schedule, "warmup",
+		strconv.Itoa(warmup))...)
+	if t.schedule == "step" {
+		out = append(out, from(source, "drops", t.drops, "drop-gamma", number(t.gamma))...)
+	}
+	return out
+}
+
+// headForm is the projector. A head of one layer has no hidden width.
+type headForm struct {
+	hidden, dim, layers int
+	plain               bool // no batch norms after hidden layers
+	bias                nets.Biases
+	last                nets.LastNorm
+}
+
+func (h headForm) rows(source string) (out []Setting) {
+	if h.layers > 1 {
+		out = from(source, "hidden", strconv.Itoa(h.hidden))
+	}
+	norm := "1"
+	if h.plain {
+		norm = "0"
+	}
+	return append(out, from(source, "dim", strconv.Itoa(h.dim), option("head_layers"), strconv.Itoa(h.layers),
+		option("head_norm"), norm, option("head_bias"), strconv.Itoa(int(h.bias)),
+		option("head_last"), strconv.Itoa(int(h.last)))...)
+}
+
+// augmentation is that of the strong views.
+type augmentation struct {
+	cropMin, cropMax                      float64
+	jitter                                float64 // its probability
+	brightness, contrast, saturation, hue float64
+	gray, flip, blur, solarize            float64
+}
+
+func (a augmentation) rows(source, set string) []Setting {
+	name := "imagenet"
+	switch {
+	case ofCIFAR(set):
+		name = "cifar"
+	case small(set):
+		name = set
+	}
+	out := from("the data set's size and colours", "augment", name)
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{
+		{"crop-min", a.cropMin}, {"crop-max", a.cropMax}, {"jitter", a.jitter}, {"brightness", a.brightness},
+		{"contrast", a.contrast}, {"saturation", a.saturation}, {"hue", a.hue}, {"gray", a.gray}, {"flip", a.flip},
+		{"blur", a.blur}, {"solarize", a.solarize},
+	} {
+		out = append(out, Setting{"augment-option " + x.name, number(x.value), source})
+	}
+	return out
+}
+
+// from gives settings, name and value in turn, one source.
+func from(source string, pairs ...string) (out []Setting) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out = append(out, Setting{pairs[i], pairs[i+1], source})
+	}
+	return out
+}
+
+// option is the name of a method's option as a setting.
+func option(name string) string { return "method-option " + name }
+
+// lacking are settings named NotBuilt.
+func lacking(source string, parts ...string) (out []Setting) {
+	for _, part := range parts {
+		out = append(out, Setting{NotBuilt, part, source})
+	}
+	return out
+}
+
+// on is a source with the data set that the authors ran, where that is another.
+func on(source, ran, set string) string {
+	if ran == set {
+		return source
+	}
+	return source + " (" + ran + ", the nearest that they ran)"
+}
+
+// over is a recipe with other settings instead of its own of the same name, and with
+// more. Settings named NotBuilt are all kept.
+func over(recipe []Setting, others ...Setting) []Setting {
+	out := slices.Clone(recipe)
+	for _, o := range others {
+		i := slices.IndexFunc(out, func(x Setting) bool { return x.Name == o.Name && o.Name != NotBuilt })
+		if i >= 0 {
+			out[i] = o
+		} else {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// ordered puts what is not built at the end.
+func ordered(recipe []Setting) []Setting {
+	slices.SortStableFunc(recipe, func(a, b Setting) int {
+		return rank(a) - rank(b)
+	})
+	return recipe
+}
+
+func rank(x Setting) int {
+	if x.Name == NotBuilt {
+		return 1
+	}
+	return 0
+}
+
+// number is a number as flags print it.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
