@@ -88,9 +88,9 @@ func Settings(recipe, set string, d Defaults) ([]Setting, error) {
 	}
 	switch d {
 	case Baseline:
-		return ordered(baselineRecipe(recipe, set)), nil
+		return ordered(withOptions(recipe, baselineRecipe(recipe, set))), nil
 	case Paper:
-		return ordered(paperRecipe(recipe, set)), nil
+		return ordered(withOptions(recipe, paperRecipe(recipe, set))), nil
 	}
 	return nil, suggest.Unknown("defaults of methods", string(d), []string{string(Baseline), string(Paper)})
 }

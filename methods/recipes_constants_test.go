@@ -65,7 +65,8 @@ func TestRecipesOfTheAuthorsOnSmallSets(t *testing.T) {
 		{"simsiam", "cifar10", "optimizer=sgd lr=0.03 scale-lr=256 weight-decay=0.0005 epochs=800"},
 		{"simsiam", allSets, "optimizer=sgd hidden=2048 dim=2048 .head_layers=3 .head_last=2 .head_bias=2 " +
 			".predictor_hidden=512 .predictor_bias=3 .predictor_steady=1 .view_norm=2"},
-		{"moco", "cifar10", "optimizer=sgd lr=0.06 batch-size=512 queue=4096 momentum-target=0.99 temperature=0.1 .head_layers=1"},
+		{"moco", "cifar10", "optimizer=sgd lr=0.06 batch-size=512 queue=4096 momentum-target=0.99 temperature=0.1 " +
+			".head_layers=1"},
 		{"ressl", smallSets, "optimizer=sgd lr=0.06 weight-decay=0.0005 queue=4096 momentum-target=0.99"},
 		{"byol", smallSets, "optimizer=lars lr=0.2 scale-lr=256 batch-size=512 hidden=4096 dim=256 momentum-target=0.996"},
 		{"barlow_twins", smallSets, "optimizer=lars hidden=2048 dim=2048 .head_layers=3 batch-size=512"},
@@ -98,7 +99,8 @@ func TestRecipesOfTheAuthorsOnImageNet(t *testing.T) {
 		{"relic", "imagenet", "optimizer=lars batch-size=4096 hidden=4096 dim=256"},
 		{"ssl_hsic", "imagenet", "optimizer=lars lr=0.4 scale-lr=256 weight-decay=1e-06 hidden=4096 dim=256 .gamma=3"},
 		{"ressl", "imagenet", "queue=131072 momentum-target=0.999 .ema=0 hidden=4096 dim=512 lr=0.05 .tau_teacher=0.04"},
-		{"pcl", "imagenet", "queue=16384 prototypes=25000,50000,100000 temperature=0.2 .warm=0.1 .turns=20"},
+		{"pcl", "imagenet-100 imagenet", "queue=16384 momentum-target=0.999"},
+		{"pcl", "imagenet", "prototypes=25000,50000,100000 temperature=0.2 .warm=0.1 .turns=20"},
 		{"simsiam", "imagenet", "lr=0.05 scale-lr=256 weight-decay=0.0001 batch-size=512 epochs=100"},
 		{"barlow_twins", "imagenet", "hidden=8192 dim=8192 lr=0.2 batch-size=2048 epochs=1000 .off_diagonal=0.0051"},
 		{"vicreg", "imagenet", "hidden=8192 dim=8192 lr=0.2 batch-size=2048 epochs=1000 +solarize=0.1"},

@@ -24,6 +24,9 @@ const (
 func definition(recipe, set string) []Setting {
 	switch recipe {
 	case "simclr":
+		if set == "imagenet" {
+			return from(simCLRv2, "temperature", tauOfSimCLR(set))
+		}
 		return from(htdt+"cfg.py", "temperature", tauOfSimCLR(set))
 	case "moco", "infomin", "pcl", "ressl":
 		return withKeys(recipe, set)
@@ -42,8 +45,10 @@ func definition(recipe, set string) []Setting {
 	case "align_uniform":
 		return append(doTau(), from("github.com/SsnL/align_uniform, examples/stl10/main.py", option("align"), "1",
 			option("uniform"), "1", option("alpha"), "2", option("t"), "2")...)
+	case "w_mse", WMSE2:
+		return doTau()
 	}
-	return doTau() // w_mse
+	return from(Ours+": the registry's", "temperature", number(RecipeOf(recipe).Temperature))
 }
 
 // doTau is the temperature of the do-loss on methods that have none.
@@ -59,7 +64,7 @@ func tauOfSimCLR(set string) string {
 
 // contrasting is what the methods on SimCLR's head have.
 func contrasting(recipe, set string) []Setting {
-	tau := from(Ours+": as the baseline's SimCLR", "temperature", tauOfSimCLR(set))
+	tau := from(Ours+": as SimCLR", "temperature", tauOfSimCLR(set))
 	switch recipe {
 	case "dcl":
 		return append(from("github.com/chingyaoc/DCL, main.py", "temperature", "0.5"),

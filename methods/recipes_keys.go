@@ -1,6 +1,9 @@
 package methods
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // withKeys is what the methods with a moving-average target and a queue have. Batch
 // norms in the head would tell a query its key, so that theirs has none.
@@ -9,7 +12,8 @@ func withKeys(recipe, set string) []Setting {
 		"2"), lacking(moCo+"moco/builder.py", "shuffled batch norms for the keys")...)
 	queue := from(on(moCoDemo, "cifar10", set), "queue", "4096", "momentum-target", "0.99", option("ema"), "0")
 	if !small(set) {
-		queue = from(moCo+"main_moco.py", "queue", "65536", "momentum-target", "0.999", option("ema"), "0")
+		code := map[string]string{"infomin": pyContrast + "options/base_options.py", "pcl": pclCode + "main_pcl.py"}[recipe]
+		queue = from(cmp.Or(code, moCo+"main_moco.py"), "queue", "65536", "momentum-target", "0.999", option("ema"), "0")
 	}
 	out = append(out, queue...)
 	switch recipe {
@@ -45,12 +49,14 @@ func clusterings(set string) []Setting {
 	out := append(from(pclCode+"README", "temperature", "0.2"), from(pclCode+"main_pcl.py: 20 of 200 epochs",
 		option("warm"), "0.1")...)
 	out = append(out, Setting{option("turns"), "20", pclCode + "main_pcl.py"})
-	if set == "imagenet" {
-		out = append(out, from(pclCode+"main_pcl.py", "prototypes", "25000,50000,100000", "queue", "16384")...)
+	if n := picturesOf(set); set == "imagenet" {
+		out = append(out, Setting{"prototypes", "25000,50000,100000", pclCode + "main_pcl.py"})
 	} else {
-		n := picturesOf(set)
 		out = append(out, Setting{"prototypes", fmt.Sprintf("%d,%d,%d", n/50, n/25, n/12), Ours +
 			": the authors' for ImageNet, in proportion to the pictures"})
+	}
+	if !small(set) {
+		out = append(out, Setting{"queue", "16384", pclCode + "main_pcl.py"})
 	}
 	return append(out, lacking(pclCode+"main_pcl.py and pcl/builder.py", "five starts of k-means",
 		"16384 sampled negative clusters: all clusters are candidates",

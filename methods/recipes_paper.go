@@ -13,12 +13,16 @@ type authors struct {
 	more     []Setting // over the others
 }
 
-// paperRecipe is a recipe by its authors.
+// paperRecipe is a recipe by its authors, or the baseline's where none is written down.
 func paperRecipe(recipe, set string) []Setting {
 	if recipe == "w_mse" || recipe == WMSE2 {
 		return whitened(recipe, set)
 	}
-	a := ownRecipe(recipe, set)
+	build, ok := ownRecipes()[recipe]
+	if !ok {
+		return append(baselineRecipe(recipe, set), lacking(Ours, "the authors' recipe: nobody has written it down")...)
+	}
+	a := build(recipe, set)
 	out := a.training.rows(a.source, set)
 	switch {
 	case recipe == "cpc":
@@ -27,42 +31,23 @@ func paperRecipe(recipe, set string) []Setting {
 		out = append(out, a.head.rows(a.ofHead)...)
 	}
 	out = over(out, definition(recipe, set)...)
-	if a.head.layers == 1 { // no hidden layer for what defines the method to speak of
-		out = over(out, a.head.rows(a.ofHead)...)
-	}
 	out = append(out, a.views.rows(a.ofViews, set)...)
 	return over(over(out, ownColours(set)...), a.more...)
 }
 
-// ownRecipe finds it.
-func ownRecipe(recipe, set string) authors {
-	switch recipe {
-	case "simclr":
-		return ownSimCLR(set)
-	case "dcl", "lmcl":
-		return ownDebiased(recipe, set)
-	case "dclw":
-		return ownDecoupled(set)
-	case "moco", "infomin", "pcl":
-		return ownMoCo(recipe, set)
-	case "ressl":
-		return ownReSSL(set)
-	case "byol", "relic", "ssl_hsic":
-		return ownBYOL(recipe, set)
-	case "simsiam":
-		return ownSimSiam(set)
-	case "directpred":
-		return ownDirectPred(set)
-	case "swav":
-		return ownSwAV(set)
-	case "barlow_twins", "vicreg":
-		return ownRedundancy(recipe, set)
-	case "cmc":
-		return ownCMC(set)
-	case "cpc":
-		return ownCPC(set)
+// ownRecipes are the authors'. A recipe is built of its name and the data set.
+func ownRecipes() map[string]func(recipe, set string) authors {
+	alone := func(build func(set string) authors) func(string, string) authors {
+		return func(_, set string) authors { return build(set) }
 	}
-	return ownAlignUniform(set)
+	return map[string]func(recipe, set string) authors{
+		"simclr": alone(ownSimCLR), "dcl": ownDebiased, "lmcl": ownDebiased, "dclw": alone(ownDecoupled),
+		"moco": ownMoCo, "infomin": ownMoCo, "pcl": ownMoCo, "ressl": alone(ownReSSL),
+		"byol": ownBYOL, "relic": ownBYOL, "ssl_hsic": ownBYOL,
+		"simsiam": alone(ownSimSiam), "directpred": alone(ownDirectPred), "swav": alone(ownSwAV),
+		"barlow_twins": ownRedundancy, "vicreg": ownRedundancy,
+		"cmc": alone(ownCMC), "cpc": alone(ownCPC), "align_uniform": alone(ownAlignUniform),
+	}
 }
 
 // whitened is W-MSE's, which is the baseline: its authors made that. They did not run

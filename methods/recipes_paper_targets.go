@@ -109,8 +109,12 @@ func ownBYOL(recipe, set string) authors {
 	const paper = Unchecked + "arXiv 2010.07922, with BYOL's training: "
 	a.source, a.ofHead, a.ofViews = paper+a.source, paper+a.ofHead, paper+a.ofViews
 	a.more = asymmetric(paper + views)
+	tau := "0.1"
+	if small(set) {
+		tau = "0.5"
+	}
 	return a.with(Setting{option("view_norm"), "2", paper + separate.Source},
-		Setting{option("head_last"), "1", Ours + ": SimCLR's head"})
+		Setting{option("head_last"), "1", Ours + ": SimCLR's head"}, Setting{"temperature", tau, Ours + ": as SimCLR"})
 }
 
 // ownSimSiam is of SimSiam; its head is in what defines it.
@@ -121,12 +125,12 @@ func ownSimSiam(set string) authors {
 	if !small(set) {
 		return a
 	}
-	a.source = on(Unchecked+"arXiv 2011.10566, appendix D", "cifar10", set)
+	const copied = "github.com/PatrickHua/SimSiam (not the authors'), configs/simsiam_cifar.yaml"
+	a.source = on(copied+", after arXiv 2011.10566, appendix D", "cifar10", set)
 	a.training.lr, a.training.decay, a.training.epochs = 0.03, 5e-4, 800
-	a.views.blur, a.ofViews = 0, a.source
-	a.more = from(simSiamAt+"simsiam/builder.py, for ImageNet (two layers on CIFAR-10: "+Unchecked+
-		"arXiv 2011.10566, appendix D)", option("head_layers"), "3")
-	return a
+	a.views.blur, a.ofViews = 0, on(Unchecked+"arXiv 2011.10566, appendix D", "cifar10", set)
+	return a.with(append(from(a.ofViews, "warmup", "0"),
+		from(simSiamAt+"simsiam/builder.py, for ImageNet (two in "+copied+")", option("head_layers"), "3")...)...)
 }
 
 // ownDirectPred is of DirectPred, on STL-10.

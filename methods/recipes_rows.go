@@ -25,7 +25,8 @@ type training struct {
 const largestSmall = 512
 
 // rows are the settings on a data set. A batch that was made for ImageNet becomes
-// the baseline's on a small set: 4096 would be a twelfth of CIFAR's pictures.
+// the baseline's on a small set: 4096 would be a twelfth of CIFAR's pictures. A warm-up
+// counts iterations: a last batch that is not full is left out.
 func (t training) rows(source, set string) []Setting {
 	ofBatch := source
 	if small(set) && t.batch > largestSmall {
@@ -84,7 +85,7 @@ func (a augmentation) rows(source, set string) []Setting {
 	case small(set):
 		name = set
 	}
-	out := from("the data set's size and colours", "augment", name)
+	out := from(Ours+": the data set's preset", "augment", name)
 	for _, x := range []struct {
 		name  string
 		value float64
@@ -117,12 +118,12 @@ func lacking(source string, parts ...string) (out []Setting) {
 	return out
 }
 
-// on is a source with the data set that the authors ran, where that is another.
+// on is a source with the data set that it has the constants for, where that is another.
 func on(source, ran, set string) string {
 	if ran == set {
 		return source
 	}
-	return source + " (" + ran + ", the nearest that they ran)"
+	return source + " (for " + ran + ", the nearest there)"
 }
 
 // over is a recipe with other settings instead of its own of the same name, and with
@@ -138,6 +139,22 @@ func over(recipe []Setting, others ...Setting) []Setting {
 		}
 	}
 	return out
+}
+
+// registered is the source of an option that a recipe does not name.
+const registered = Ours + ": the option's default"
+
+// withOptions adds the method's options that the recipe does not name.
+func withOptions(recipe string, rows []Setting) []Setting {
+	all := All()
+	i := slices.IndexFunc(all, func(m Info) bool { return m.Name == MethodOf(recipe) })
+	for _, o := range slices.Concat(all[i].Options, all[i].Shared()) {
+		x := Setting{option(o.Name), number(o.Default), registered}
+		if !slices.ContainsFunc(rows, func(y Setting) bool { return y.Name == x.Name }) {
+			rows = append(rows, x)
+		}
+	}
+	return rows
 }
 
 // ordered puts what is not built at the end.

@@ -44,7 +44,8 @@ func eachRecipe(f func(recipe, set string, d methods.Defaults)) {
 // needed are the names of what a recipe must have.
 func needed(m methods.Info) []string {
 	out := strings.Fields("optimizer lr scale-lr weight-decay batch-size epochs schedule warmup dim temperature augment")
-	for _, x := range strings.Fields("crop-min crop-max jitter brightness contrast saturation hue gray flip blur solarize") {
+	const numbers = "crop-min crop-max jitter brightness contrast saturation hue gray flip blur solarize"
+	for _, x := range strings.Fields(numbers) {
 		out = append(out, "augment-option "+x)
 	}
 	for _, o := range slices.Concat(m.Options, m.Shared()) {
@@ -72,10 +73,26 @@ func TestRecipesAreComplete(t *testing.T) {
 	eachRecipe(func(recipe, set string, d methods.Defaults) {
 		got := settings(t, recipe, set, d)
 		assert.Empty(t, missing(got, needed(all[methods.MethodOf(recipe)])), "%s on %s, %s", recipe, set, d)
+		assert.Empty(t, guessed(t, recipe, set, d), "%s on %s, %s", recipe, set, d)
 		assert.Equal(t, got["optimizer"] != "adam", got["momentum"] != "", "%s on %s, %s", recipe, set, d)
 		assert.Equal(t, got["schedule"] == "step", got["drops"] != "" && got["drop-gamma"] != "", "%s on %s", recipe, set)
 		assert.Equal(t, got["method-option head_layers"] != "1", got["hidden"] != "", "%s on %s, %s", recipe, set, d)
 	})
+}
+
+// guessed are a recipe's settings that the registry alone has, none of a method whose recipe is written down.
+func guessed(t *testing.T, recipe, set string, d methods.Defaults) (out []string) {
+	all, err := methods.Settings(recipe, set, d)
+	require.NoError(t, err)
+	for _, x := range all {
+		if strings.HasPrefix(x.Value, "the authors' recipe") {
+			return nil
+		}
+		if strings.HasSuffix(x.Source, "the option's default") {
+			out = append(out, x.Name)
+		}
+	}
+	return out
 }
 
 func missing(got map[string]string, names []string) (out []string) {
