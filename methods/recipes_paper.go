@@ -92,7 +92,7 @@ func ownSimCLR(set string) authors {
 		a.source = on("github.com/google-research/simclr, README of its first version", "cifar10", set)
 		a.training.lr, a.training.batch = 1, 512
 		a.head.hidden = 512 // the width of ResNet-18's features
-		a.views.brightness, a.views.contrast, a.views.saturation, a.views.hue, a.views.blur = 0.4, 0.4, 0.4, 0.1, 0
+		a.views = a.views.halved()
 		a.ofViews += " and README: half the strength, no blur"
 	case set == "imagenet-100":
 		a.training.batch = 2048
@@ -102,12 +102,15 @@ func ownSimCLR(set string) authors {
 	if small(set) {
 		ofEpochs = a.source
 	}
-	tau := "0.1"
+	return a.with(Setting{"epochs", "1000", ofEpochs}, Setting{"temperature", ownTau(set), a.source})
+}
+
+// ownTau is SimCLR's temperature by its authors.
+func ownTau(set string) string {
 	if small(set) {
-		tau = "0.5"
+		return "0.5"
 	}
-	a.more = append(a.more, Setting{"epochs", "1000", ofEpochs}, Setting{"temperature", tau, a.source})
-	return a
+	return "0.1"
 }
 
 // ownDebiased is of DCL, and of LMCL, whose experiments follow it: on small sets
@@ -138,15 +141,15 @@ func ownDebiased(recipe, set string) authors {
 // debiasedLarge is DCL on ImageNet-100: it changed CMC's loss.
 func debiasedLarge(set string) authors {
 	a := ownCMC("imagenet-100")
-	a.source = on("DCL's row is of its paper, arXiv 2007.00224, which changes CMC's loss: "+cmcCode+"train_CMC.py",
-		"imagenet-100", set)
+	const paper = Unchecked + "arXiv 2007.00224, on ImageNet-100, changes the loss of "
+	a.source = on(paper+cmcCode+"train_CMC.py", "imagenet-100", set)
 	a.head = headForm{hidden: 2048, dim: 128, layers: 2, bias: nets.NoBias, last: nets.Affine}
 	a.ofHead = Ours + ": SimCLR's, as the views are RGB"
 	a.views, a.ofViews = strongViews(), icl+": for ImageNet-100"
 	a.more = append(inBatch("2 x 2048 - 2 = 4094 in the batch, by micro-batches: a loss without a bank here"),
 		warmUp(set, 2048), Setting{option("view_norm"), "2", Ours + ": view by view, as DCL's code"},
-		Setting{"temperature", "0.07", cmcCode + "README"})
-	return a.with(lacking("arXiv 2007.00224, on ImageNet-100",
+		Setting{"temperature", "0.07", paper + cmcCode + "README"})
+	return a.with(lacking(Unchecked+"arXiv 2007.00224, on ImageNet-100",
 		"the loss over CMC's views L and ab, with its memory bank: it is over two RGB views here")...)
 }
 
@@ -183,7 +186,7 @@ func ownDecoupled(set string) authors {
 		more: from(Ours+": as SimCLR", option("view_norm"), "0")}
 	if small(set) {
 		a.training.decay, a.training.batch, a.head.hidden = 5e-4, 512, 512
-		a.views.brightness, a.views.contrast, a.views.saturation, a.views.hue, a.views.blur = 0.4, 0.4, 0.4, 0.1, 0
+		a.views = a.views.halved()
 	}
 	return a
 }

@@ -21,7 +21,8 @@ func ownSwAV(set string) authors {
 	a.training.lr, a.training.batch, a.training.epochs, a.training.warmup = 0.6, 256, 400, 0
 	a.views.cropMin, a.views.blur = 0.08, 0
 	a.ofViews = solo + "cifar/augmentations/symmetric.yaml; " + Ours + ": no blur"
-	a.more = lacking(swavCode+"main_swav.py", "a rate that ends at a thousandth, not at 0")
+	a.more = append(from(a.source+": 15 of 400 epochs", option("queue_from"), "0.0375"),
+		lacking(swavCode+"main_swav.py", "a rate that ends at a thousandth, not at 0")...)
 	return a
 }
 

@@ -109,12 +109,9 @@ func ownBYOL(recipe, set string) authors {
 	const paper = Unchecked + "arXiv 2010.07922, with BYOL's training: "
 	a.source, a.ofHead, a.ofViews = paper+a.source, paper+a.ofHead, paper+a.ofViews
 	a.more = asymmetric(paper + views)
-	tau := "0.1"
-	if small(set) {
-		tau = "0.5"
-	}
 	return a.with(Setting{option("view_norm"), "2", paper + separate.Source},
-		Setting{option("head_last"), "1", Ours + ": SimCLR's head"}, Setting{"temperature", tau, Ours + ": as SimCLR"})
+		Setting{option("head_last"), "1", Ours + ": SimCLR's head"},
+		Setting{"temperature", ownTau(set), Ours + ": as SimCLR"})
 }
 
 // ownSimSiam is of SimSiam; its head is in what defines it.
@@ -143,7 +140,7 @@ func ownDirectPred(set string) authors {
 		more: append(from(Ours+": as BYOL", option("view_norm"), "2"),
 			lacking(luck+"models/mlp_head.py", "a hidden batch norm without parameters")...)}
 	if ofCIFAR(set) {
-		a.views.brightness, a.views.contrast, a.views.saturation, a.views.hue, a.views.blur = 0.4, 0.4, 0.4, 0.1, 0
+		a.views = a.views.halved()
 		a.ofViews = luck + "data/transforms.py"
 	}
 	return a

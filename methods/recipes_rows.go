@@ -77,6 +77,13 @@ type augmentation struct {
 	gray, flip, blur, solarize            float64
 }
 
+// halved are views of half the strength of jitter, without blur, as small pictures
+// have.
+func (a augmentation) halved() augmentation {
+	a.brightness, a.contrast, a.saturation, a.hue, a.blur = 0.4, 0.4, 0.4, 0.1, 0
+	return a
+}
+
 func (a augmentation) rows(source, set string) []Setting {
 	name := "imagenet"
 	switch {

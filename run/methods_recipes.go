@@ -27,9 +27,9 @@ func listRecipes(p program, set string) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "\nThe paper's table on %s is read as one of the defaults %q. A setting of `--method-option NAME` is given as "+
-		"--method-option NAME=VALUE. What is \"not built\" is in the source and not in this program. These are not what --method and "+
-		"--preset set.\n", set, first)
+	_, err := fmt.Fprintf(p.stdout, "\nThe paper's table on %s is read as one of the defaults %q. A setting of "+
+		"`--method-option NAME` is given as --method-option NAME=VALUE. What is \"not built\" is in the source and not in "+
+		"this program. These are not what --method and --preset set.\n", set, first)
 	return err
 }
 
