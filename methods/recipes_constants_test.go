@@ -102,6 +102,8 @@ func TestRecipesOfTheAuthorsOnImageNet(t *testing.T) {
 		{"pcl", "imagenet-100 imagenet", "queue=16384 momentum-target=0.999"},
 		{"pcl", "imagenet", "prototypes=25000,50000,100000 temperature=0.2 .warm=0.1 .turns=20"},
 		{"simsiam", "imagenet", "lr=0.05 scale-lr=256 weight-decay=0.0001 batch-size=512 epochs=100"},
+		{"w_mse", "imagenet-100 imagenet", "optimizer=adam lr=0.002 epochs=240 batch-size=256 .views=4 .sub_batch=256"},
+		{"w_mse2", "imagenet-100 imagenet", "epochs=240 batch-size=512 .views=2 .sub_batch=256 .iterations=1"},
 		{"barlow_twins", "imagenet", "hidden=8192 dim=8192 lr=0.2 batch-size=2048 epochs=1000 .off_diagonal=0.0051"},
 		{"vicreg", "imagenet", "hidden=8192 dim=8192 lr=0.2 batch-size=2048 epochs=1000 +solarize=0.1"},
 	})

@@ -28,7 +28,8 @@ func ownMoCo(recipe, set string) authors {
 		return demoMoCo(recipe, set)
 	}
 	files := map[string][2]string{"moco": {moCo + "main_moco.py and README", moCo + "moco/builder.py"},
-		"infomin": {pyContrast + "options/base_options.py and README", pyContrast + "networks/build_backbone.py"},
+		"infomin": {pyContrast + "options/base_options.py, README and docs/RUN.md",
+			pyContrast + "networks/build_backbone.py"},
 		"pcl":     {pclCode + "main_pcl.py and README", pclCode + "pcl/builder.py"}}[recipe]
 	a := authors{source: on(files[0], "imagenet", set),
 		training: training{optimizer: "sgd", lr: 0.03, decay: 1e-4, batch: 256, epochs: 800, schedule: "cosine"},
@@ -106,10 +107,10 @@ func ownBYOL(recipe, set string) authors {
 		a.ofHead = hsicCode + "config.py; " + byolCode + "utils/networks.py"
 		return a.with(Setting{option("view_norm"), "2", hsicCode + "experiment.py"})
 	}
-	const paper = Unchecked + "arXiv 2010.07922, with BYOL's training: "
-	a.source, a.ofHead, a.ofViews = paper+a.source, paper+a.ofHead, paper+a.ofViews
-	a.more = asymmetric(paper + views)
-	return a.with(Setting{option("view_norm"), "2", paper + separate.Source},
+	const paper = Unchecked + "arXiv 2010.07922, as byol here"
+	a.source, a.ofHead, a.ofViews = on(paper, "imagenet", set), paper, paper
+	a.more = asymmetric(paper)
+	return a.with(Setting{option("view_norm"), "2", paper},
 		Setting{option("head_last"), "1", Ours + ": SimCLR's head"},
 		Setting{"temperature", ownTau(set), Ours + ": as SimCLR"})
 }

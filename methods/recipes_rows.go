@@ -130,7 +130,7 @@ func on(source, ran, set string) string {
 	if ran == set {
 		return source
 	}
-	return source + " (for " + ran + ", the nearest there)"
+	return source + ", for " + ran + ", the nearest there"
 }
 
 // over is a recipe with other settings instead of its own of the same name, and with

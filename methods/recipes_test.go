@@ -132,7 +132,7 @@ func TestRecipesWarmUpInIterations(t *testing.T) {
 	assert.Equal(t, "500", settings(t, "byol", "imagenet-100", methods.Baseline)["warmup"])
 }
 
-// A batch that ImageNet's authors had is no small set's, and W-MSE is its own baseline.
+// A batch that was made for ImageNet is no small set's, and W-MSE is its own baseline.
 func TestRecipesFitTheirDataSet(t *testing.T) {
 	eachRecipe(func(recipe, set string, d methods.Defaults) {
 		batch, err := strconv.Atoi(settings(t, recipe, set, d)["batch-size"])
@@ -142,7 +142,7 @@ func TestRecipesFitTheirDataSet(t *testing.T) {
 		}
 	})
 	for _, recipe := range []string{"w_mse", methods.WMSE2} {
-		for _, set := range methods.DataSets()[:5] {
+		for _, set := range methods.DataSets()[:4] {
 			assert.Equal(t, settings(t, recipe, set, methods.Baseline), settings(t, recipe, set, methods.Paper), set)
 		}
 	}
