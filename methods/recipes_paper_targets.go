@@ -30,7 +30,7 @@ func ownMoCo(recipe, set string) authors {
 	files := map[string][2]string{"moco": {moCo + "main_moco.py and README", moCo + "moco/builder.py"},
 		"infomin": {pyContrast + "options/base_options.py, README and docs/RUN.md",
 			pyContrast + "networks/build_backbone.py"},
-		"pcl":     {pclCode + "main_pcl.py and README", pclCode + "pcl/builder.py"}}[recipe]
+		"pcl": {pclCode + "main_pcl.py and README", pclCode + "pcl/builder.py"}}[recipe]
 	a := authors{source: on(files[0], "imagenet", set),
 		training: training{optimizer: "sgd", lr: 0.03, decay: 1e-4, batch: 256, epochs: 800, schedule: "cosine"},
 		head:     headForm{hidden: 2048, dim: 128, layers: 2, plain: true, bias: nets.EveryBias},
