@@ -67,8 +67,8 @@ func DataSets() []string {
 
 // TableDefaults says whose recipes the paper's table on a data set used. Table 1, on
 // the four small sets, is the baseline's: section 6.2 gives its settings to all
-// compared methods. Tables 2 and 3 quote the methods' own papers, as MoCo's 71.1 and
-// InfoMin's 73.0 show, which are their authors' after 800 epochs. That is our reading:
+// compared methods. Tables 2 and 3 quote the methods' own papers: but for SSL-HSIC's,
+// Table 3's numbers are those of arXiv 2010.07922, Table 1. That is our reading:
 // section 6.2 also names 1000 epochs and a rate of 2e-3 for ImageNet-100, which are
 // that set's baseline here.
 func TableDefaults(set string) Defaults {

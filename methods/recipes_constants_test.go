@@ -50,9 +50,13 @@ func TestRecipesOfTheBaseline(t *testing.T) {
 		{"w_mse", "stl10 tiny-imagenet imagenet-100", "batch-size=256 .views=4 .sub_batch=256 .iterations=1"},
 		{"w_mse2", "cifar10 cifar100", "batch-size=512 .views=2 .sub_batch=128 .iterations=1"},
 		{"w_mse2", "stl10 tiny-imagenet", "batch-size=512 .views=2 .sub_batch=256 .iterations=4"},
-		{"ressl", smallSets, "queue=4096 momentum-target=0.99 .tau_teacher=0.04 temperature=0.1"},
+		{"ressl", smallSets, ".ema=0 .tau_teacher=0.04 temperature=0.1"},
+		{"ressl", "cifar10 cifar100", "queue=4096 momentum-target=0.99"},
+		{"ressl", "stl10 tiny-imagenet", "queue=16384 momentum-target=0.996"},
 		{"vicreg", smallSets, "hidden=2048 dim=2048 .head_layers=3 .head_bias=1 optimizer=adam"},
 		{"barlow_twins", smallSets, "hidden=2048 dim=2048 .head_layers=3 .head_bias=2 .off_diagonal=0.0051"},
+		{"simsiam", smallSets + " imagenet-100", "optimizer=adam .head_layers=3 .head_last=2 .predictor_hidden=512 " +
+			".predictor_steady=1"},
 		{"directpred", allSets, ".memory=0.3 .boost=0.01 momentum-target=0.996 .ema=0"},
 		{"cmc", smallSets, "+jitter=0 +gray=0 +blur=0"},
 		{"byol", "imagenet", "optimizer=lars lr=0.3 scale-lr=256 batch-size=4096 schedule=cosine"},
@@ -62,12 +66,14 @@ func TestRecipesOfTheBaseline(t *testing.T) {
 func TestRecipesOfTheAuthorsOnSmallSets(t *testing.T) {
 	check(t, methods.Paper, []wanted{
 		{"simclr", "cifar10 cifar100", "optimizer=lars lr=1 scale-lr=256 batch-size=512 temperature=0.5 hidden=512 +blur=0"},
-		{"simsiam", "cifar10", "optimizer=sgd lr=0.03 scale-lr=256 weight-decay=0.0005 epochs=800"},
-		{"simsiam", allSets, "optimizer=sgd hidden=2048 dim=2048 .head_layers=3 .head_last=2 .head_bias=2 " +
+		{"simsiam", "cifar10", "optimizer=sgd lr=0.03 scale-lr=256 weight-decay=0.0005 epochs=800 batch-size=512 +blur=0"},
+		{"simsiam", smallSets, ".head_layers=2"}, {"simsiam", "imagenet-100 imagenet", ".head_layers=3"},
+		{"simsiam", allSets, "optimizer=sgd hidden=2048 dim=2048 .head_last=2 .head_bias=2 " +
 			".predictor_hidden=512 .predictor_bias=3 .predictor_steady=1 .view_norm=2"},
 		{"moco", "cifar10", "optimizer=sgd lr=0.06 batch-size=512 queue=4096 momentum-target=0.99 temperature=0.1 " +
 			".head_layers=1"},
-		{"ressl", smallSets, "optimizer=sgd lr=0.06 weight-decay=0.0005 queue=4096 momentum-target=0.99"},
+		{"ressl", smallSets, "optimizer=sgd lr=0.06 weight-decay=0.0005 batch-size=256 hidden=512 dim=128"},
+		{"ressl", "cifar10 cifar100", "queue=4096 momentum-target=0.99"},
 		{"byol", smallSets, "optimizer=lars lr=0.2 scale-lr=256 batch-size=512 hidden=4096 dim=256 momentum-target=0.996"},
 		{"barlow_twins", smallSets, "optimizer=lars hidden=2048 dim=2048 .head_layers=3 batch-size=512"},
 		{"vicreg", smallSets, "optimizer=lars hidden=2048 dim=2048 .head_layers=3 .invariance=25 .variance=25 .covariance=1"},
@@ -91,12 +97,13 @@ func TestRecipesOfTheAuthorsOnImageNet(t *testing.T) {
 			"epochs=800 .directions=1 +crop-min=0.2"},
 		{"cmc", "imagenet", "temperature=0.07 lr=0.03 scale-lr=128 weight-decay=0.0001 epochs=240 drops=120,80,40 " +
 			"+crop-min=0.08 +jitter=0 +gray=0 +blur=0 +flip=0.5 .head_layers=1"},
-		{"cpc", "imagenet", "optimizer=adam batch-size=512 +jitter=0 +gray=0"},
+		{"cpc", "imagenet", "optimizer=adam batch-size=512 dim=64 .ahead=3 .scale=0.1 .blocks=5 +jitter=0 +gray=0"},
 		{"swav", "imagenet", "prototypes=3000 .small_views=6 +crop-min=0.14 +crop-max=1 optimizer=lars lr=4.8 " +
 			"batch-size=4096 epochs=800 hidden=2048 dim=128 temperature=0.1 .epsilon=0.05 .iterations=3 .frozen=313"},
 		{"byol", "imagenet", "momentum-target=0.996 .ema=1 hidden=4096 dim=256 weight-decay=1.5e-06 lr=0.2 scale-lr=256 " +
 			"epochs=1000 warmup=3120 .predictor_hidden=4096 +saturation=0.2"},
-		{"relic", "imagenet", "optimizer=lars batch-size=4096 hidden=4096 dim=256"},
+		{"relic", "imagenet", "optimizer=lars lr=0.2 scale-lr=256 weight-decay=1.5e-06 batch-size=4096 epochs=1000 " +
+			"warmup=3120 hidden=4096 dim=256 .head_last=1 +hue=0.2 +blur=0.5"},
 		{"ssl_hsic", "imagenet", "optimizer=lars lr=0.4 scale-lr=256 weight-decay=1e-06 hidden=4096 dim=256 .gamma=3"},
 		{"ressl", "imagenet", "queue=131072 momentum-target=0.999 .ema=0 hidden=4096 dim=512 lr=0.05 .tau_teacher=0.04"},
 		{"pcl", "imagenet-100 imagenet", "queue=16384 momentum-target=0.999"},

@@ -75,6 +75,6 @@ func contrasting(recipe, set string) []Setting {
 		return append(tau, from(Unchecked+"PMLR 139, chen21n", option("weight"), "1", option("delta_plus"), "0.1",
 			option("delta_minus"), "0.9")...)
 	}
-	return append(append(tau, Setting{option("alpha"), "1", Ours + ": no source here gives the paper's"}),
-		lacking(Unchecked+"arXiv 2010.07922", "a target network (exponential moving average) for the second view")...)
+	return append(append(tau, Setting{option("alpha"), "1", Ours + ": the paper does not say"}),
+		lacking("arXiv 2010.07922, appendix E.3", "a target network, whose moving average goes from 0.996 to 1")...)
 }

@@ -33,12 +33,19 @@ func withKeys(recipe, set string) []Setting {
 	return over(out, relations(set)...)
 }
 
+// reSSLSmall is the source of ReSSL on small data sets: its authors have published
+// that code, but not where it could be read.
+const reSSLSmall = Unchecked + "arXiv 2107.09282, as copies of the authors' code for small sets have it"
+
 // relations are ReSSL's.
 func relations(set string) []Setting {
 	out := from(reSSL+"ressl.py", "temperature", "0.1", option("tau_teacher"), "0.04")
 	if small(set) {
-		return append(out, from(Unchecked+"arXiv 2107.09282, as copies of the authors' code for small sets have it",
-			"queue", "4096", "momentum-target", "0.99", option("ema"), "0")...)
+		rows, momentum := "4096", "0.99"
+		if !ofCIFAR(set) {
+			rows, momentum = "16384", "0.996"
+		}
+		return append(out, from(reSSLSmall, "queue", rows, "momentum-target", momentum, option("ema"), "0")...)
 	}
 	return append(out, from(reSSL+"network/ressl.py", "queue", "131072", "momentum-target", "0.999", option("ema"),
 		"0")...)

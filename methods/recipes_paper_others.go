@@ -75,8 +75,9 @@ func ownCPC(set string) authors {
 	source := on(Unchecked+"arXiv 1905.09272", "imagenet", set)
 	return authors{source: source,
 		training: training{optimizer: "adam", lr: 4e-4, decay: 0, batch: 512, epochs: 200, schedule: "constant"},
-		head:     headForm{hidden: 1024, dim: 2048}, ofHead: source + ": context blocks of 256 channels, a quarter of hidden",
-		views: augmentation{cropMin: 0.75, cropMax: 1, flip: 0.5}, ofViews: source + ": a crop of 260 of 300 pixels"}
+		head:     headForm{hidden: 1024, dim: 64},
+		ofHead:   on("arXiv 1905.09272, algorithm 1: blocks of 256 channels, a quarter of hidden", "imagenet", set),
+		views:    augmentation{cropMin: 0.75, cropMax: 1, flip: 0.5}, ofViews: source + ": a crop of 260 of 300 pixels"}
 }
 
 // ownAlignUniform is of alignment and uniformity, on STL-10 and on ImageNet-100.

@@ -78,10 +78,9 @@ func ownReSSL(set string) authors {
 		head:     headForm{hidden: 4096, dim: 512, layers: 2, plain: true, bias: nets.EveryBias},
 		ofHead:   reSSL + "network/head.py", views: mocoViews(), ofViews: reSSL + "data/augmentation.py"}
 	if small(set) {
-		const paper = Unchecked + "arXiv 2107.09282, as copies of the authors' code for small sets have it"
-		a.source = paper
+		a.source = reSSLSmall
 		a.training.lr, a.training.decay = 0.06, 5e-4
-		a.head.hidden, a.head.dim, a.ofHead = 512, 128, paper
+		a.head.hidden, a.head.dim, a.ofHead = 512, 128, reSSLSmall
 		a.views.cropMin, a.views.saturation, a.ofViews = 0.08, 0.2, solo+"cifar/augmentations/ressl.yaml"
 	}
 	return a
@@ -107,12 +106,23 @@ func ownBYOL(recipe, set string) authors {
 		a.ofHead = hsicCode + "config.py; " + byolCode + "utils/networks.py"
 		return a.with(Setting{option("view_norm"), "2", hsicCode + "experiment.py"})
 	}
-	const paper = Unchecked + "arXiv 2010.07922, as byol here"
-	a.source, a.ofHead, a.ofViews = on(paper, "imagenet", set), paper, paper
-	a.more = asymmetric(paper)
-	return a.with(Setting{option("view_norm"), "2", paper},
-		Setting{option("head_last"), "1", Ours + ": SimCLR's head"},
-		Setting{"temperature", ownTau(set), Ours + ": as SimCLR"})
+	return likeBYOL(a, set)
+}
+
+// likeBYOL is RELIC with a target network, whose number Table 3 has, of BYOL's recipe.
+func likeBYOL(a authors, set string) authors {
+	const paper = "arXiv 2010.07922, appendix E"
+	a.source, a.ofHead = on(paper+".3, with a target network", "imagenet", set), paper+".2: as BYOL's"
+	a.views, a.ofViews = strongViews(), paper+".1: as SimCLR's"
+	a.more = nil
+	if small(set) {
+		a.views = a.views.halved()
+		a.ofViews += "; " + Ours + ": half the strength and no blur on a small data set"
+	}
+	return a.with(Setting{option("view_norm"), "2", paper + ".2: as BYOL's"},
+		Setting{option("head_last"), "1", paper + ".2: a batch norm after every layer, without a target network"},
+		Setting{"temperature", ownTau(set), Ours + ": as SimCLR"},
+		Setting{NotBuilt, "solarizing a view, with BYOL's probabilities", paper + ".1"})
 }
 
 // ownSimSiam is of SimSiam; its head is in what defines it.
@@ -123,12 +133,10 @@ func ownSimSiam(set string) authors {
 	if !small(set) {
 		return a
 	}
-	const copied = "github.com/PatrickHua/SimSiam (not the authors'), configs/simsiam_cifar.yaml"
-	a.source = on(copied+", after arXiv 2011.10566, appendix D", "cifar10", set)
+	a.source = on("arXiv 2011.10566, appendix D", "cifar10", set)
 	a.training.lr, a.training.decay, a.training.epochs = 0.03, 5e-4, 800
-	a.views.blur, a.ofViews = 0, on(Unchecked+"arXiv 2011.10566, appendix D", "cifar10", set)
-	return a.with(append(from(a.ofViews, "warmup", "0"),
-		from(simSiamAt+"simsiam/builder.py, for ImageNet (two in "+copied+")", option("head_layers"), "3")...)...)
+	a.views.blur, a.ofViews = 0, a.source+": as for ImageNet, without blur"
+	return a.with(from(a.source+": two layers, three for ImageNet", option("head_layers"), "2")...)
 }
 
 // ownDirectPred is of DirectPred, on STL-10.
