@@ -33,8 +33,8 @@ func withKeys(recipe, set string) []Setting {
 	return over(out, relations(set)...)
 }
 
-// reSSLSmall is the source of ReSSL on small data sets: its authors have published
-// that code, but not where it could be read.
+// reSSLSmall is the source of ReSSL on small data sets: its README links to that code,
+// of which only copies could be read.
 const reSSLSmall = Unchecked + "arXiv 2107.09282, as copies of the authors' code for small sets have it"
 
 // relations are ReSSL's.
