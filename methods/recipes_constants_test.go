@@ -82,7 +82,7 @@ func TestRecipesOfTheAuthorsOnSmallSets(t *testing.T) {
 		{"relic", smallSets, ".head_last=1"}, {"simclr", allSets, ".head_last=1 .view_norm=0"},
 		{"cmc", "stl10", "temperature=0.1"}, {"cmc", "cifar10", "temperature=0.07 +jitter=0 +gray=0 +flip=0.5"},
 		{"directpred", "stl10", "optimizer=sgd lr=0.03 batch-size=128 momentum-target=0.996 .memory=0.3 .boost=0.01"},
-		{"align_uniform", "stl10", "lr=0.12 weight-decay=0.0001 .align=1 .t=2"},
+		{"align_uniform", "stl10", "batch-size=768 lr=0.12 weight-decay=0.0001 .align=1 .t=2"},
 	})
 }
 

@@ -43,7 +43,7 @@ not in this program.
 // recipesReference is docs/reference/recipes.md.
 func recipesReference(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString(recipesIntro + "How the constants of all methods are founded:\n\n" + counts(t))
+	b.WriteString(recipesIntro + "Where the constants of all methods come from:\n\n" + counts(t))
 	for _, set := range methods.DataSets() {
 		fmt.Fprintf(&b, "\n## %s\n\nThe paper's table is read as **%s**.\n", set, methods.TableDefaults(set))
 		if other := base(set); other != "" {

@@ -115,7 +115,7 @@ func item(text string) string {
 	return b.String() + line + "\n"
 }
 
-// counts is a table of how the constants are founded.
+// counts is a table of where the constants come from.
 func counts(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("| data set | defaults | from a source | our choice | not checked | not built |\n" +

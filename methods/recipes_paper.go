@@ -6,7 +6,7 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// authors is a method's own recipe on a data set, but for what defines it.
+// authors is a method's own recipe on a data set, without what defines the method.
 type authors struct {
 	source   string // of the training
 	training training
@@ -39,7 +39,7 @@ func paperRecipe(recipe, set string) []Setting {
 	return over(over(out, ownColours(set)...), a.more...)
 }
 
-// ownRecipes are the authors'. A recipe is built of its name and the data set.
+// ownRecipes builds the authors' recipes, of a name and a data set.
 func ownRecipes() map[string]func(recipe, set string) authors {
 	alone := func(build func(set string) authors) func(string, string) authors {
 		return func(_, set string) authors { return build(set) }

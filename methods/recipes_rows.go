@@ -21,17 +21,21 @@ type training struct {
 	warmup        int // epochs
 }
 
-// largestSmall is the largest batch of a recipe on a small data set.
-const largestSmall = 512
+// A batch of more than largestSmall pictures was made for ImageNet; on a small data set
+// it becomes batchOnSmall, the baseline's.
+const (
+	largestSmall = 1024
+	batchOnSmall = 512
+)
 
-// rows are the settings on a data set. A batch that was made for ImageNet becomes
-// the baseline's on a small set: 4096 would be a twelfth of CIFAR's pictures. A warm-up
-// counts iterations: a last batch that is not full is left out.
+// rows are the settings on a data set. On a small one 4096 pictures, a twelfth of
+// CIFAR's, would be too many for a batch. A warm-up counts iterations: a last batch that
+// is not full is left out.
 func (t training) rows(source, set string) []Setting {
 	ofBatch := source
 	if small(set) && t.batch > largestSmall {
 		ofBatch = fmt.Sprintf("%s: the baseline's, for %d on ImageNet; the rate follows by scale-lr", Ours, t.batch)
-		t.batch = largestSmall
+		t.batch = batchOnSmall
 	}
 	warmup := t.warmup * (picturesOf(set) / t.batch)
 	out := from(source, "optimizer", t.optimizer, "lr", number(t.lr), "scale-lr", strconv.Itoa(t.per),
@@ -106,7 +110,7 @@ func (a augmentation) rows(source, set string) []Setting {
 	return out
 }
 
-// from gives settings, name and value in turn, one source.
+// from makes settings of one source; pairs are name, value, name, value and so on.
 func from(source string, pairs ...string) (out []Setting) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		out = append(out, Setting{pairs[i], pairs[i+1], source})
@@ -117,7 +121,7 @@ func from(source string, pairs ...string) (out []Setting) {
 // option is the name of a method's option as a setting.
 func option(name string) string { return "method-option " + name }
 
-// lacking are settings named NotBuilt.
+// lacking makes settings named NotBuilt.
 func lacking(source string, parts ...string) (out []Setting) {
 	for _, part := range parts {
 		out = append(out, Setting{NotBuilt, part, source})
@@ -125,7 +129,7 @@ func lacking(source string, parts ...string) (out []Setting) {
 	return out
 }
 
-// on is a source with the data set that it has the constants for, where that is another.
+// on adds to a source the data set that it has the constants for, if that is another.
 func on(source, ran, set string) string {
 	if ran == set {
 		return source
@@ -133,8 +137,8 @@ func on(source, ran, set string) string {
 	return source + ", for " + ran + ", the nearest there"
 }
 
-// over is a recipe with other settings instead of its own of the same name, and with
-// more. Settings named NotBuilt are all kept.
+// over replaces a recipe's settings by others of the same name, and appends those that
+// it does not have. All settings named NotBuilt are kept.
 func over(recipe []Setting, others ...Setting) []Setting {
 	out := slices.Clone(recipe)
 	for _, o := range others {
@@ -151,7 +155,7 @@ func over(recipe []Setting, others ...Setting) []Setting {
 // registered is the source of an option that a recipe does not name.
 const registered = Ours + ": the option's default"
 
-// withOptions adds the method's options that the recipe does not name.
+// withOptions adds those of the method's options that the recipe does not name.
 func withOptions(recipe string, rows []Setting) []Setting {
 	all := All()
 	i := slices.IndexFunc(all, func(m Info) bool { return m.Name == MethodOf(recipe) })

@@ -138,7 +138,7 @@ func TestRecipesFitTheirDataSet(t *testing.T) {
 		batch, err := strconv.Atoi(settings(t, recipe, set, d)["batch-size"])
 		require.NoError(t, err)
 		if !strings.HasPrefix(set, "imagenet") {
-			assert.LessOrEqual(t, batch, 512, "%s on %s", recipe, set)
+			assert.LessOrEqual(t, batch, 768, "%s on %s", recipe, set) // alignment and uniformity's on STL-10
 		}
 	})
 	for _, recipe := range []string{"w_mse", methods.WMSE2} {
