@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
@@ -69,7 +70,8 @@ func openCIFAR(o Options) (Dataset, error) {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: neither %s.bin nor %s is in %s, nor in %s or %s below it; --data-dir takes the folder that the published archive was unpacked to",
+	return nil, field.Errorf("%s: neither %s.bin nor %s is in %s, nor in %s or %s below it; "+
+		"want as {datasets.Dir} the folder that the published archive was unpacked to",
 		c.name, files[0], files[0], o.Dir, c.binary, c.python)
 }
 

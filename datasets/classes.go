@@ -2,8 +2,9 @@ package datasets
 
 import (
 	_ "embed" // of the list below
-	"fmt"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 //go:embed imagenet100.txt
@@ -26,11 +27,11 @@ func ParseClasses(s string) ([]string, error) {
 	}
 	lines, err := readLines(s)
 	if err != nil {
-		return nil, fmt.Errorf("--classes: %w", err)
+		return nil, field.Errorf("{datasets.Classes}: %w", err)
 	}
 	out := firstWords(lines)
 	if len(out) == 0 {
-		return nil, fmt.Errorf("--classes: %s names none", s)
+		return nil, field.Errorf("{datasets.Classes}: %s names none", s)
 	}
 	return out, nil
 }

@@ -3,9 +3,9 @@
 package datasets
 
 import (
-	"fmt"
 	"sync/atomic"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -114,7 +114,7 @@ type Info struct {
 type entry struct {
 	Info
 	open func(Options) (Dataset, error)
-	find []string // folders to look into where --data-dir is not given
+	find []string // folders to look into if Options.Dir is empty
 }
 
 func registry() []entry {
@@ -124,19 +124,19 @@ func registry() []entry {
 			Source: "https://www.cs.toronto.edu/~kriz/cifar.html", Sums: cifar10Sums()}, openCIFAR, nil},
 		{Info{Name: "cifar100", About: "CIFAR-100, fine labels, binary or Python version", Layout: "DIR/cifar-100-binary/train.bin, test.bin, or DIR/cifar-100-python/train, test",
 			Source: "https://www.cs.toronto.edu/~kriz/cifar.html", Sums: cifar100Sums()}, openCIFAR, nil},
-		{Info{Name: "stl10", About: "STL-10, binary version; --unlabelled adds its 100,000 pictures without labels to the training part", Layout: "DIR/stl10_binary/train_X.bin, train_y.bin, test_X.bin, test_y.bin, unlabeled_X.bin",
+		{Info{Name: "stl10", About: "STL-10, binary version; the training part can have its 100,000 pictures without labels, too", Layout: "DIR/stl10_binary/train_X.bin, train_y.bin, test_X.bin, test_y.bin, unlabeled_X.bin",
 			Source: "https://cs.stanford.edu/~acoates/stl10", Sums: stl10Sums()}, openSTL10, nil},
 		{Info{Name: "tiny_imagenet", About: "Tiny ImageNet", Layout: "DIR/tiny-imagenet-200/train/SYNSET/images/*.JPEG, val/images/*.JPEG, val/val_annotations.txt", Source: "http://cs231n.stanford.edu/tiny-imagenet-200.zip"}, openTinyImageNet, nil},
-		{Info{Name: "imagenet", About: "ImageNet, ILSVRC 2012; --classes chooses some (ImageNet-100)", Layout: "DIR/train/SYNSET/*.JPEG, DIR/val/SYNSET/*.JPEG, or DIR/val/*.JPEG with a list of labels (--val-labels, DIR/val.txt or DIR/LOC_val_solution.csv)",
+		{Info{Name: "imagenet", About: "ImageNet, ILSVRC 2012; all classes, or a list of them (ImageNet-100)", Layout: "DIR/train/SYNSET/*.JPEG, DIR/val/SYNSET/*.JPEG, or DIR/val/*.JPEG with a list of their labels (DIR/val.txt, DIR/LOC_val_solution.csv or another file)",
 			Source: "https://image-net.org/download.php"}, openImageNet, nil},
 		{Info{Name: "coco", About: "COCO: the pictures with one object, of the paper's 30 classes; foreground by its box", Layout: "DIR/annotations/instances_train2017.json, instances_val2017.json, DIR/train2017, DIR/val2017 (or 2014)",
 			Source: "https://cocodataset.org/#download"}, openCOCO, nil},
-		{Info{Name: "fashion_mnist", About: "Fashion-MNIST, IDX files", Layout: "DIR/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz (or in DIR/FashionMNIST/raw); without --data-dir those of Debian's package dataset-fashion-mnist",
+		{Info{Name: "fashion_mnist", About: "Fashion-MNIST, IDX files", Layout: "DIR/train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also as .gz (or in DIR/FashionMNIST/raw); default: those of Debian's package dataset-fashion-mnist",
 			Source: "https://github.com/zalandoresearch/fashion-mnist"}, openFashionMNIST, []string{debianFashionMNIST}},
 		{Info{Name: "folder", About: "any pictures (" + readable + "), a folder for each class", Layout: "DIR/train/CLASS/**, DIR/test/CLASS/** (or val, valid, validation, testing); or DIR/CLASS/**, of which every tenth is for testing", Source: "your own"}, openFolder, nil},
 		{Info{Name: "unlabelled", About: "any pictures (" + readable + "), at any depth, without labels: for pre-training", Layout: "DIR/**/*", Source: "your own"}, openUnlabelled, nil},
 		{Info{Name: "shards", About: "pictures in tar files, read where they lie: WebDataset's (KEY.jpg, KEY.cls or KEY.json), or class folders", Layout: "DIR/train*.tar, DIR/val*.tar (or test), or DIR/train/*.tar, DIR/val/*.tar", Source: "your own"}, openShards, nil},
-		{Info{Name: "confounded", About: "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", Layout: "DIR as for folder; --foreground-dir as for fashion_mnist", Source: "your own"}, openConfounded, nil},
+		{Info{Name: "confounded", About: "garments of Fashion-MNIST or drawn objects pasted over the pictures of a folder, the foreground known", Layout: "DIR as for folder; the garments' folder as for fashion_mnist", Source: "your own"}, openConfounded, nil},
 	}
 }
 
@@ -162,13 +162,16 @@ func Names() []string {
 // or wrong; pictures are read when they are asked for.
 func Open(o Options) (Dataset, error) {
 	if !(o.Correlation >= 0 && o.Correlation <= 1) {
-		return nil, fmt.Errorf("--correlation %g: want 0 to 1", o.Correlation)
+		return nil, field.Errorf("{datasets.Correlation} %g: want 0 to 1", o.Correlation)
 	}
 	if err := o.Depth16.check(); err != nil {
 		return nil, err
 	}
-	if o.Count < 0 || o.Size < 0 || o.Size > 0 && o.Size < 8 || o.Size > 1024 {
-		return nil, fmt.Errorf("%d drawn pictures of %d pixels: want a positive count and 8 to 1024 pixels", o.Count, o.Size)
+	if o.Count < 0 {
+		return nil, field.Errorf("{datasets.Count} %d: want 0 or more", o.Count)
+	}
+	if o.Size != 0 && (o.Size < 8 || o.Size > 1024) {
+		return nil, field.Errorf("{datasets.Size} %d: want 8 to 1024 pixels", o.Size)
 	}
 	if o.Size == 0 {
 		o.Size = 32
@@ -188,7 +191,7 @@ func Open(o Options) (Dataset, error) {
 				}
 			}
 			if o.Dir == "" && o.Name != "shapes" {
-				return nil, fmt.Errorf("--dataset %s needs --data-dir: the folder with %s", o.Name, e.Layout)
+				return nil, field.Errorf("{datasets.Name} %s needs {datasets.Dir}: the folder with %s", o.Name, e.Layout)
 			}
 			return e.opened(o)
 		}
@@ -207,7 +210,7 @@ func (e entry) opened(o Options) (Dataset, error) {
 		Close(ds)
 		return nil, err
 	}
-	if d, ok := ds.(interface{ tell(notes []string) }); ok {
+	if d, ok := ds.(interface{ tell(notes []error) }); ok {
 		d.tell(few16(ds, o.Depth16))
 	}
 	return ds, nil

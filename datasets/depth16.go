@@ -3,12 +3,12 @@ package datasets
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"image"
 	"image/color"
 	"io"
 	"slices"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -29,7 +29,7 @@ func Depths16() []string { return []string{string(High), string(Scale), string(P
 
 func (d Depth16) check() error {
 	if d != "" && !slices.Contains(Depths16(), string(d)) {
-		return suggest.Unknown("--depth16", string(d), Depths16())
+		return field.Errorf("{datasets.Depth16}: %w", suggest.Unknown("way", string(d), Depths16()))
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ const (
 
 // few16 tells where 16 bits are cut to so few levels that it can hardly be meant,
 // as those of 12-bit cameras and of medical scans are, by a look at some pictures.
-func few16(ds Dataset, depth Depth16) []string {
+func few16(ds Dataset, depth Depth16) []error {
 	raw, ok := ds.(rawReader)
 	if !ok || depth != "" && depth != High {
 		return nil
@@ -107,8 +107,8 @@ func few16(ds Dataset, depth Depth16) []string {
 		i := k * ds.Len() / n
 		high, err := high16(raw, i)
 		if err == nil && high > 0 && high>>8 < least16 {
-			return []string{fmt.Sprintf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; --depth16 scale takes them all",
-				PictureName(ds, i), high, high>>8+1)}
+			return []error{field.Errorf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
+				"{datasets.Depth16} scale keeps them all", PictureName(ds, i), high, high>>8+1)}
 		}
 	}
 	return nil

@@ -80,11 +80,11 @@ func TestDepth16OfADataSet(t *testing.T) {
 		require.NoError(t, err)
 		return ds
 	}
-	word := filepath.Join(dir, "a", "0.png") + " has samples of 16 bits, none above 4095: the high byte keeps 16 gray levels of them; --depth16 scale takes them all"
+	word := filepath.Join(dir, "a", "0.png") + " has samples of 16 bits, none above 4095: the high byte keeps 16 gray levels of them; Depth16 scale keeps them all"
 	named, err := Pictures([]string{dir})
 	require.NoError(t, err)
 	for _, ds := range []Dataset{open("folder", ""), open("unlabelled", High), named} {
-		assert.Contains(t, Notes(ds), word)
+		assert.Contains(t, noteTexts(ds), word)
 		m, err := ds.Image(3)
 		require.NoError(t, err)
 		assert.Equal(t, []uint8{0, 8, 15}, []uint8{m.Pix[0], m.Pix[3], m.Pix[6]})
@@ -92,14 +92,14 @@ func TestDepth16OfADataSet(t *testing.T) {
 	named, err = PicturesAs([]string{dir}, Scale)
 	require.NoError(t, err)
 	for _, ds := range []Dataset{open("folder", Scale), open("unlabelled", Scale), named} {
-		assert.NotContains(t, Notes(ds), word)
+		assert.NotContains(t, noteTexts(ds), word)
 		m, err := ds.Image(3)
 		require.NoError(t, err)
 		assert.Equal(t, []uint8{0, 128, 255}, []uint8{m.Pix[0], m.Pix[3], m.Pix[6]})
 	}
 	_, err = Open(Options{Name: "folder", Dir: dir, Depth16: "scales"})
-	assert.ErrorContains(t, err, "scale")
+	assert.EqualError(t, err, `Depth16: unknown way "scales"; did you mean "scale"? known: high, scale, percentile`)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a", "0.png"), gray16(t, 0, 40000), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a", "1.png"), gray16(t, 0, 40000), 0o600))
-	assert.Contains(t, Notes(open("folder", ""))[1], filepath.Join(dir, "b", "0.png")+" has samples of 16 bits", "the first that is so")
+	assert.Contains(t, noteTexts(open("folder", ""))[1], filepath.Join(dir, "b", "0.png")+" has samples of 16 bits", "the first that is so")
 }

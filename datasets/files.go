@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -18,9 +18,9 @@ import (
 type listing struct {
 	classes []string
 	paths   []string
-	labels  []int    // -1 without one
-	root    string   // folder of the class folders; "" where paths are no files'
-	notes   []string // for its user
+	labels  []int   // -1 without one
+	root    string  // folder of the class folders; "" where paths are no files'
+	notes   []error // for its user
 }
 
 // files is a data set of picture files, decoded when asked for. Small sets stay
@@ -111,10 +111,11 @@ func (l listing) only(classes []string) (out listing, which []int, err error) {
 	for k, name := range out.classes {
 		old := slices.Index(l.classes, name)
 		if old < 0 {
-			return l, nil, fmt.Errorf("--classes: no class %s among the %d here (%s, ...)", name, len(l.classes), strings.Join(l.classes[:min(3, len(l.classes))], ", "))
+			return l, nil, field.Errorf("{datasets.Classes}: no class %s among the %d here (%s)",
+				name, len(l.classes), joined(l.classes, 3))
 		}
 		if k > 0 && out.classes[k-1] == name {
-			return l, nil, fmt.Errorf("--classes: %s twice", name)
+			return l, nil, field.Errorf("{datasets.Classes}: %s twice", name)
 		}
 		number[old] = k
 	}

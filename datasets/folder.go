@@ -3,6 +3,8 @@ package datasets
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // openFolder is a folder of class folders.
@@ -31,10 +33,12 @@ func openListing(o Options, kind, name string, scan func(Options) (listing, erro
 func (l *listing) judge(o Options) error {
 	switch {
 	case len(l.classes) == 1 && !o.Train:
-		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir",
+		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; "+
+			"name another set by {datasets.Name} and {datasets.Dir}",
 			o.Dir, l.classes[0])
 	case len(l.classes) == 1:
-		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two",
+		l.notes = append(l.notes, field.Errorf("%s has one class only (%s): enough to pre-train, as {datasets.Name} unlabelled does without classes; "+
+			"an evaluation needs two",
 			o.Dir, l.classes[0]))
 	case !o.Train:
 		l.lacking(o.Dir)
@@ -57,7 +61,7 @@ func (l *listing) lacking(dir string) {
 		}
 	}
 	if len(names) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("%s: of %d of the %d classes there are no pictures to test with: %s",
+		l.notes = append(l.notes, fmt.Errorf("%s: of %d of the %d classes there are no pictures to test with: %s",
 			dir, len(names), len(l.classes), joined(names, 5)))
 	}
 }
@@ -93,7 +97,8 @@ func scanFolder(o Options) (l listing, err error) {
 	switch {
 	case len(l.classes) == 1: // which is refused for that
 	case len(l.paths) == 0 && s.whole != "":
-		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s",
+		return l, field.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: "+
+			"give {datasets.Dir} %s",
 			o.Dir, s.whole, s.whole)
 	case len(l.paths) == 0:
 		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",

@@ -80,13 +80,13 @@ func (c *classFolders) add(name, path string, f found) error {
 }
 
 // notes tell what of dir is not read.
-func (c classFolders) notes() (out []string) {
+func (c classFolders) notes() (out []error) {
 	if len(c.without) > 0 {
-		out = append(out, fmt.Sprintf("%s: no classes, for want of pictures that are read: %s",
+		out = append(out, fmt.Errorf("%s: no classes, for want of pictures that are read: %s",
 			c.dir, joined(c.without, 5)))
 	}
 	if c.loose > 0 {
-		out = append(out, fmt.Sprintf("%s: %d loose pictures are of no class, and not read", c.dir, c.loose))
+		out = append(out, fmt.Errorf("%s: %d loose pictures are of no class, and not read", c.dir, c.loose))
 	}
 	return append(out, c.rest.notes(c.dir)...)
 }
@@ -123,15 +123,15 @@ func (f found) what() string {
 }
 
 // notes tell what of dir is not read.
-func (f found) notes(dir string) (out []string) {
+func (f found) notes(dir string) (out []error) {
 	if len(f.others) > 0 {
-		out = append(out, fmt.Sprintf("%s: not read, since these are not %s: %s", dir, readable, f.others))
+		out = append(out, fmt.Errorf("%s: not read, since these are not %s: %s", dir, readable, f.others))
 	}
 	if f.special > 0 {
-		out = append(out, fmt.Sprintf("%s: pipes, sockets or devices, which are not opened: %d", dir, f.special))
+		out = append(out, fmt.Errorf("%s: pipes, sockets or devices, which are not opened: %d", dir, f.special))
 	}
 	if len(f.circles) > 0 {
-		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s",
+		out = append(out, fmt.Errorf("%s: not followed, since they lead to a folder above: %s",
 			dir, joined(f.circles, 5)))
 	}
 	return out

@@ -45,7 +45,7 @@ func TestFolderLabelsMeanTheSameInBothParts(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"class00", "class01", "class02"}, test.Classes())
 	assert.Equal(t, []int{1, 0, 1}, datasets.Counts(test))
-	assert.Equal(t, []string{dir + ": of 1 of the 3 classes there are no pictures to test with: class01"}, datasets.Notes(test))
+	assert.Equal(t, []string{dir + ": of 1 of the 3 classes there are no pictures to test with: class01"}, noteTexts(test))
 	require.NoError(t, os.Rename(filepath.Join(dir, "test", "class02"), filepath.Join(dir, "test", "zebra")))
 	_, err = datasets.Open(datasets.Options{Name: "folder", Dir: dir})
 	assert.ErrorContains(t, err, "class zebra is in "+filepath.Join(dir, "test"))
@@ -97,16 +97,16 @@ func TestFolderBadInput(t *testing.T) {
 	require.NoError(t, os.MkdirAll(at("empty/cats"), 0o755))
 	for name, want := range map[string]string{
 		"missing":     "no such file or directory",
-		"file":        at("file") + " is a file; --data-dir takes a folder of class folders",
+		"file":        "Dir " + at("file") + " is a file; want a folder of class folders",
 		"empty":       at("empty") + " has no class folders with pictures (only cats (no files)); want " + at("empty") + "/CLASS/*.jpg",
 		"unread":      at("unread") + " has no class folders with pictures (only cats (1 .heic))",
-		"loose":       at("loose") + " has no class folders, but 1 loose pictures; want " + at("loose") + "/CLASS/*.jpg, or, to pre-train without labels, --dataset unlabelled --data-dir " + at("loose"),
+		"loose":       at("loose") + " has no class folders, but 1 loose pictures; want " + at("loose") + "/CLASS/*.jpg, or, to pre-train without labels, Name unlabelled Dir " + at("loose"),
 		"loose-parts": at("loose-parts/train") + " has no class folders, but 1 loose pictures",
 		"loose-train": at("loose-train/train") + " has no class folders, but 1 loose pictures",
 		"loose-test":  at("loose-test/test") + " has no class folders, but 1 loose pictures",
 		"one":         at("one") + " has one class only (class00): there is nothing to evaluate",
 		"few":         "no class of " + at("few") + " has the ten pictures",
-		"part/test":   at("part/test") + " has ten pictures, of which one would be for testing; it is a part of " + at("part") + ": give --data-dir " + at("part"),
+		"part/test":   at("part/test") + " has ten pictures, of which one would be for testing; it is a part of " + at("part") + ": give Dir " + at("part"),
 		"no-test":     at("no-test") + " has train but neither test nor val",
 		"no-train":    at("no-train/val") + " has no train beside it",
 		"strangers":   "classes class02, class03 are in " + at("strangers/test") + " but not in " + at("strangers/train"),
@@ -124,7 +124,7 @@ func TestFolderOfOneClassTrains(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "folder", Dir: dir, Train: true})
 	require.NoError(t, err)
 	assert.Equal(t, 9, ds.Len())
-	assert.Contains(t, datasets.Notes(ds), dir+" has one class only (class00): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two")
+	assert.Contains(t, noteTexts(ds), dir+" has one class only (class00): enough to pre-train, as Name unlabelled does without classes; an evaluation needs two")
 	pictures(t, filepath.Join(dir, "parts", "train"), 3, 2)
 	pictures(t, filepath.Join(dir, "parts", "test"), 3, 2)
 	_, err = datasets.Open(datasets.Options{Name: "folder", Dir: filepath.Join(dir, "parts"), Classes: []string{"class01"}})
@@ -160,8 +160,8 @@ func TestFolderPartsByAnyName(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []int{3, 3}, datasets.Counts(train), "%s %s", c.train, c.test)
 		assert.Equal(t, []int{1, 1}, datasets.Counts(test), "%s %s", c.train, c.test)
-		assert.Equal(t, want, datasets.Notes(train))
-		assert.Equal(t, want, datasets.Notes(test))
+		assert.Equal(t, want, noteTexts(train))
+		assert.Equal(t, want, noteTexts(test))
 	}
 }
 
@@ -171,13 +171,13 @@ func TestFolderThatIsSplitSaysSo(t *testing.T) {
 	open := func(dir string) []string {
 		ds, err := datasets.Open(datasets.Options{Name: "folder", Dir: dir, Train: true})
 		require.NoError(t, err)
-		return datasets.Notes(ds)
+		return noteTexts(ds)
 	}
 	train := filepath.Join(dir, "train")
 	alone := []string{train + " has no train and test: every tenth picture of a class is for testing, the others for training"}
 	assert.Equal(t, alone, open(train))
 	pictures(t, filepath.Join(dir, "Val"), 2, 1)
-	assert.Equal(t, []string{train + " is split again: every tenth picture of a class is for testing, and " + filepath.Join(dir, "Val") + " is not read; --data-dir " + dir + " takes both as they are"}, open(train))
+	assert.Equal(t, []string{train + " is split again: every tenth picture of a class is for testing, and " + filepath.Join(dir, "Val") + " is not read; Dir " + dir + " takes both as they are"}, open(train))
 	assert.Len(t, open(train+"/"), 1)
 	assert.Empty(t, open(dir))
 }

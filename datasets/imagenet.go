@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // openImageNet is ImageNet's ILSVRC 2012: train/SYNSET/*.JPEG, and val the same
@@ -52,7 +54,8 @@ func (l *listing) addFlat(dir string, o Options) error {
 		}
 	}
 	if path == "" {
-		return fmt.Errorf("%s has pictures without folders of classes; name the list of their labels by --val-labels FILE (lines of FILE SYNSET, FILE NUMBER, or SYNSET in the files' order)", dir)
+		return field.Errorf("%s has pictures without folders of classes; name the list of their labels by {datasets.Labels} FILE "+
+			"(lines of FILE SYNSET, FILE NUMBER, or SYNSET in the files' order)", dir)
 	}
 	lines, err := readLines(path)
 	if err != nil {

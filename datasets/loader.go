@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math/rand/v2"
 	"runtime"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/sugarme/gotch"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
@@ -77,9 +77,13 @@ type LoaderOptions struct {
 // Uneven is the error of a batch that does not divide by the processes of a job.
 type Uneven struct{ BatchSize, Ranks int }
 
-func (u *Uneven) Error() string {
+func (u *Uneven) Error() string { return u.Unwrap().Error() }
+
+// Unwrap returns the error that names the field.
+func (u *Uneven) Unwrap() error {
 	share := u.BatchSize / u.Ranks
-	return fmt.Sprintf("--batch-size %d does not divide by the job's %d processes; use %d or %d", u.BatchSize, u.Ranks, max(1, share)*u.Ranks, (share+1)*u.Ranks)
+	return field.Errorf("{datasets.BatchSize} %d does not divide by the job's %d processes; use %d or %d",
+		u.BatchSize, u.Ranks, max(1, share)*u.Ranks, (share+1)*u.Ranks)
 }
 
 // Batch holds N pictures, a rank's share of Total. Each view, and Plain, is
@@ -114,13 +118,14 @@ type Loader struct {
 // NewLoader checks the options against the data.
 func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	if o.BatchSize < 1 {
-		return nil, fmt.Errorf("--batch-size %d: want 1 or more", o.BatchSize)
+		return nil, field.Errorf("{datasets.BatchSize} %d: want 1 or more", o.BatchSize)
 	}
 	if o.DropLast && o.BatchSize > ds.Len() {
-		return nil, fmt.Errorf("--batch-size %d is larger than the %d pictures of %s; use %d or less", o.BatchSize, ds.Len(), ds.Name(), ds.Len())
+		return nil, field.Errorf("{datasets.BatchSize} %d is larger than the %d pictures of %s; use %d or less",
+			o.BatchSize, ds.Len(), ds.Name(), ds.Len())
 	}
 	if o.Rank < 0 || o.Rank >= max(1, o.Ranks) {
-		return nil, fmt.Errorf("datasets: share %d of %d of a batch: want 0 to one below their number", o.Rank, max(1, o.Ranks))
+		return nil, field.Errorf("{datasets.Rank} %d: want 0 to %d, one below {datasets.Ranks}", o.Rank, max(1, o.Ranks)-1)
 	}
 	if o.Ranks > 1 && o.DropLast && o.BatchSize%o.Ranks != 0 {
 		return nil, &Uneven{o.BatchSize, o.Ranks}

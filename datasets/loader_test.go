@@ -116,7 +116,7 @@ func TestLoaderNamesABadPicture(t *testing.T) {
 	require.Len(t, errs, 1)
 	assert.ErrorContains(t, errs[0], "picture 13 of shapes train: scratched")
 	_, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 57, DropLast: true})
-	assert.ErrorContains(t, err, "--batch-size 57 is larger than the 56 pictures of shapes train; use 56 or less")
+	assert.ErrorContains(t, err, "BatchSize 57 is larger than the 56 pictures of shapes train; use 56 or less")
 }
 
 // In an evaluation a picture that cannot be read is left out: no other one counts twice.
@@ -296,5 +296,5 @@ func TestRanksShareABatch(t *testing.T) {
 	}
 	o.Rank, o.Ranks, o.DropLast = 0, 3, true
 	_, err = datasets.NewLoader(ds, o)
-	assert.ErrorContains(t, err, "--batch-size 8 does not divide by the job's 3 processes; use 6 or 9")
+	assert.ErrorContains(t, err, "BatchSize 8 does not divide by the job's 3 processes; use 6 or 9")
 }

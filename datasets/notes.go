@@ -6,19 +6,20 @@ import (
 	"slices"
 )
 
-// Noter is a data set that has something to tell of what it holds: what was left
-// out of it, and what was decided without being asked. Each note is a line.
-type Noter interface{ Notes() []string }
+// Noter is a data set with warnings about what it holds: what was left out, and what was assumed.
+// Each is an error of one line, which nobody has to act on.
+type Noter interface{ Notes() []error }
 
-// Notes are what ds has to tell, each once; none of a data set that is no Noter.
-func Notes(ds Dataset) []string {
+// Notes returns the warnings of ds, each once. It returns nil if ds is not a Noter.
+func Notes(ds Dataset) []error {
 	n, ok := ds.(Noter)
 	if !ok {
 		return nil
 	}
-	var out []string
+	var out []error
 	for _, note := range n.Notes() {
-		if !slices.Contains(out, note) {
+		known := slices.ContainsFunc(out, func(e error) bool { return e.Error() == note.Error() })
+		if !known {
 			out = append(out, note)
 		}
 	}
@@ -36,15 +37,15 @@ func Close(ds Dataset) error {
 
 // The data sets of this package are all Noters and Closers.
 
-func (d *files) Notes() []string      { return d.notes }
-func (d pictures) Notes() []string    { return d.notes }
-func (d *confounded) Notes() []string { return Notes(d.background) }
-func (d *subset) Notes() []string     { return Notes(d.Dataset) }
-func (d variant) Notes() []string     { return Notes(d.Foreground) }
-func (*memory) Notes() []string       { return nil }
-func (*fashionMNIST) Notes() []string { return nil }
-func (*shapes) Notes() []string       { return nil }
-func (*stl10) Notes() []string        { return nil }
+func (d *files) Notes() []error      { return d.notes }
+func (d pictures) Notes() []error    { return d.notes }
+func (d *confounded) Notes() []error { return Notes(d.background) }
+func (d *subset) Notes() []error     { return Notes(d.Dataset) }
+func (d variant) Notes() []error     { return Notes(d.Foreground) }
+func (*memory) Notes() []error       { return nil }
+func (*fashionMNIST) Notes() []error { return nil }
+func (*shapes) Notes() []error       { return nil }
+func (*stl10) Notes() []error        { return nil }
 
 // Close implements io.Closer.
 func (d *files) Close() error {
@@ -76,7 +77,7 @@ func (*fashionMNIST) Close() error { return nil }
 func (*shapes) Close() error { return nil }
 
 // tell adds notes.
-func (d *files) tell(notes []string) { d.notes = append(d.notes, notes...) }
+func (d *files) tell(notes []error) { d.notes = append(d.notes, notes...) }
 
 // checkLabels refuses a data set with a label that no class has: what counts by
 // classes would fail much later.

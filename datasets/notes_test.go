@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,10 +19,19 @@ type noted struct {
 	closed *int
 }
 
-func (noted) Notes() []string                                      { return []string{"a word", "another", "a word"} }
+func (noted) Notes() []error {
+	return []error{errors.New("a word"), errors.New("another"), errors.New("a word")}
+}
 func (noted) Box(int) transforms.Box                               { return transforms.Box{} }
 func (d noted) Close() error                                       { *d.closed++; return nil }
 func (d noted) Variant(i int, _ Variant) (transforms.Image, error) { return d.Image(i) }
+
+func noteTexts(ds Dataset) (out []string) {
+	for _, n := range Notes(ds) {
+		out = append(out, n.Error())
+	}
+	return out
+}
 
 func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	closed := 0
@@ -29,7 +39,7 @@ func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	some, err := Share(View(ds, ForegroundOnly), 0.5, 1)
 	require.NoError(t, err)
 	for _, d := range []Dataset{ds, View(ds, Full), some} {
-		assert.Equal(t, []string{"a word", "another"}, Notes(d))
+		assert.Equal(t, []string{"a word", "another"}, noteTexts(d))
 		require.NoError(t, Close(d))
 	}
 	assert.Equal(t, 3, closed)
@@ -61,7 +71,7 @@ func TestUnlabelledSaysThatItTakesBothParts(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, ds.Len())
 	train := filepath.Join(dir, "Train")
-	assert.Equal(t, []string{dir + " has Train and val, and the pictures of both are taken; --data-dir " + train + " takes the first alone"}, Notes(ds))
+	assert.Equal(t, []string{dir + " has Train and val, and the pictures of both are taken; Dir " + train + " takes the first alone"}, noteTexts(ds))
 	ds, err = Open(Options{Name: "unlabelled", Dir: train, Train: true})
 	require.NoError(t, err)
 	assert.Empty(t, Notes(ds))

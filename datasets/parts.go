@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // What folders, and tar files, of the two parts are called, in any case; the
@@ -20,7 +22,7 @@ func testNames() []string {
 type split struct {
 	train, test string
 	whole       string // the folder of which this is a part that was given alone
-	notes       []string
+	notes       []error
 }
 
 // findSplit finds dir's parts. A folder is a part by its name, and because it
@@ -31,7 +33,7 @@ func findSplit(dir string) (s split, err error) {
 		return s, err
 	}
 	if !info.IsDir() {
-		return s, fmt.Errorf("%s is a file; --data-dir takes a folder of class folders", dir)
+		return s, field.Errorf("{datasets.Dir} %s is a file; want a folder of class folders", dir)
 	}
 	folders, err := foldersIn(dir)
 	if err != nil {
@@ -120,7 +122,8 @@ func looseIn(dir string) error {
 	if len(f.pictures) == 0 {
 		return fmt.Errorf("%s has no class folders with pictures (%s)", dir, f.what())
 	}
-	return fmt.Errorf("%s has no class folders, but %d loose pictures; want %s, or, to pre-train without labels, --dataset unlabelled --data-dir %s",
+	return field.Errorf("%s has no class folders, but %d loose pictures; want %s, or, to pre-train without labels, "+
+		"{datasets.Name} unlabelled {datasets.Dir} %s",
 		dir, len(f.pictures), filepath.Join(dir, "CLASS", "*.jpg"), dir)
 }
 
@@ -132,7 +135,7 @@ func (s *split) byItself(dir string) error {
 		return err
 	}
 	self, above := filepath.Base(full), filepath.Join(dir, "..")
-	note := fmt.Sprintf("%s has no train and test: every tenth picture of a class is for testing, the others for training",
+	note := fmt.Errorf("%s has no train and test: every tenth picture of a class is for testing, the others for training",
 		dir)
 	if beside, err := foldersIn(above); err == nil {
 		other := testNames()
@@ -143,7 +146,8 @@ func (s *split) byItself(dir string) error {
 		}
 		if found := holding(above, called(beside, other)); len(found) > 0 {
 			s.whole = above
-			note = fmt.Sprintf("%s is split again: every tenth picture of a class is for testing, and %s is not read; --data-dir %s takes both as they are",
+			note = field.Errorf("%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
+				"{datasets.Dir} %s takes both as they are",
 				dir, filepath.Join(above, found[0]), above)
 		}
 	}
@@ -154,7 +158,7 @@ func (s *split) byItself(dir string) error {
 // others tells of what lies beside the parts.
 func (s *split) others(dir string, folders, taken, tests []string) {
 	if len(tests) > 1 {
-		s.notes = append(s.notes, fmt.Sprintf("%s has %s: %s is for testing, %s not read",
+		s.notes = append(s.notes, fmt.Errorf("%s has %s: %s is for testing, %s not read",
 			dir, strings.Join(tests, " and "), tests[0], isAre(tests[1:])))
 	}
 	var rest []string
@@ -164,7 +168,7 @@ func (s *split) others(dir string, folders, taken, tests []string) {
 		}
 	}
 	if len(rest) > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("%s: beside %s, %s not read",
+		s.notes = append(s.notes, fmt.Errorf("%s: beside %s, %s not read",
 			dir, strings.Join(taken, " and "), isAre(rest)))
 	}
 }

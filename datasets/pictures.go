@@ -13,7 +13,7 @@ import (
 type pictures struct {
 	paths []string
 	depth Depth16
-	notes []string
+	notes []error
 }
 
 // Pictures is the pictures that paths name, in their order: files, and all
@@ -46,7 +46,7 @@ func PicturesAs(paths []string, depth Depth16) (Dataset, error) {
 
 // picturesBelow lists the picture files in dir and below, sorted, and tells what
 // else is there. Hidden folders are left out; links are followed.
-func picturesBelow(dir string) (paths, notes []string, err error) {
+func picturesBelow(dir string) (paths []string, notes []error, err error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, nil, err

@@ -52,7 +52,7 @@ func (s *shards) listing(known *classNames) (l listing, _ *classNames, err error
 
 // numbered are the classes that labels have, in order. A class has the name that
 // all its labels have, or else the number's shortest one, and a note.
-func numbered(labels []label) (c *classNames, notes []string) {
+func numbered(labels []label) (c *classNames, notes []error) {
 	names, first := map[string]string{}, map[string]string{}
 	for _, l := range labels {
 		id := l.id()
@@ -61,7 +61,7 @@ func numbered(labels []label) (c *classNames, notes []string) {
 		}
 		if first[id] != l.text {
 			if names[id] = id; len(notes) == 0 {
-				notes = append(notes, fmt.Sprintf("labels %s and %s are one number, and one class", first[id], l.text))
+				notes = append(notes, fmt.Errorf("labels %s and %s are one number, and one class", first[id], l.text))
 			}
 		}
 	}

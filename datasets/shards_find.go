@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // shardPaths are the tar files of both parts.
 type shardPaths struct {
 	train, test []string
 	packed      tally // tar files that are packed
-	notes       []string
+	notes       []error
 }
 
 // findShards finds them: those in dir/train, or those of dir with train in their
@@ -48,10 +50,10 @@ func findShards(dir string) (p shardPaths, err error) {
 	}
 	rest := filtered(all, func(f string) bool { return !slices.Contains(p.train, f) && !slices.Contains(p.test, f) })
 	if len(rest) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s: of neither part, and not read: %s", dir, joined(bases(rest), 5)))
+		p.notes = append(p.notes, fmt.Errorf("%s: of neither part, and not read: %s", dir, joined(bases(rest), 5)))
 	}
 	if len(packed) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s: not read, since they are packed: %s; unpack them to .tar",
+		p.notes = append(p.notes, fmt.Errorf("%s: not read, since they are packed: %s; unpack them to .tar",
 			dir, packed))
 	}
 	return p, nil
@@ -86,7 +88,7 @@ func (p *shardPaths) findTest(dir string, folders, tars []string, trainNamed boo
 		take("*"+word+"*.tar", with)
 	}
 	if len(others) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s has %s and %s: %s is for testing, %s not read",
+		p.notes = append(p.notes, fmt.Errorf("%s has %s and %s: %s is for testing, %s not read",
 			dir, taken, strings.Join(others, ", "), taken, isAre(others)))
 	}
 	return nil
@@ -131,7 +133,7 @@ func (p *shardPaths) firstFolder(dir string, folders []string) (tars []string, n
 // tarsIn lists the tar files in dir, sorted, and counts packed ones.
 func tarsIn(dir string) (tars []string, packed tally, err error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return nil, nil, fmt.Errorf("%s is a file; --data-dir takes the folder of the tar files", dir)
+		return nil, nil, field.Errorf("{datasets.Dir} %s is a file; want the folder of the tar files", dir)
 	}
 	entries, err := os.ReadDir(dir)
 	packed = tally{}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -50,7 +51,7 @@ func openSTL10(o Options) (Dataset, error) {
 		d.name += " and unlabelled"
 		if err := d.add(dir, "unlabeled", false); err != nil {
 			d.Close()
-			return nil, fmt.Errorf("stl10: %w; --unlabelled=false trains without these", err)
+			return nil, field.Errorf("stl10: %w; {datasets.Unlabelled}=false trains without them", err)
 		}
 	}
 	d.cache = newCache(len(d.labels), d.read)

@@ -79,7 +79,7 @@ func TestPicturesAtAnyDepth(t *testing.T) {
 		write(t, filepath.Join(tiny, "val", "val_annotations.txt"), []byte("0.JPEG\tn1\n1.JPEG\tn0\n"))
 		ds := openNamed(t, "tiny_imagenet", tiny, train)
 		assert.Equal(t, map[bool][]int{true: {0, 0, 1, 1}, false: {1, 0}}[train], labels(ds))
-		assert.Empty(t, datasets.Notes(ds))
+		assert.Empty(t, noteTexts(ds))
 	}
 	all := openNamed(t, "unlabelled", filepath.Join(dir, "train"), true)
 	assert.Equal(t, 10, all.Len())
@@ -98,13 +98,13 @@ func TestWhatIsNoPictureIsCountedOrJunk(t *testing.T) {
 		dir + ": no classes, for want of pictures that are read: c (1 .avif, 1 .heic), d (no files)",
 		dir + ": 1 loose pictures are of no class, and not read",
 		dir + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 3 .heic, 2 .txt, 1 .avif, 1 without an ending",
-	}, datasets.Notes(ds))
+	}, noteTexts(ds))
 	all := openNamed(t, "unlabelled", dir, true)
 	assert.Equal(t, []string{"a/0.jpg", "b/0.jpg", "loose.jpg"}, names(t, all, dir))
-	assert.Equal(t, []string{dir + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 3 .heic, 2 .txt, 1 .avif, 1 without an ending"}, datasets.Notes(all))
+	assert.Equal(t, []string{dir + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 3 .heic, 2 .txt, 1 .avif, 1 without an ending"}, noteTexts(all))
 	named, err := datasets.Pictures([]string{dir})
 	require.NoError(t, err)
-	assert.Equal(t, datasets.Notes(all), datasets.Notes(named))
+	assert.Equal(t, noteTexts(all), noteTexts(named))
 	for _, name := range []string{"no/such/folder", "a/mistyped.jpg"} {
 		_, err = datasets.Pictures([]string{filepath.Join(dir, "a", "0.jpg"), filepath.Join(dir, name)})
 		assert.ErrorContains(t, err, "no such file or directory")
@@ -118,7 +118,7 @@ func TestLinksToFolders(t *testing.T) {
 		"c->"+filepath.Join(elsewhere, "c"), "d->"+filepath.Join(elsewhere, "circle"), "b/.hidden/9.jpg", "b/shown->.hidden")
 	ds := openNamed(t, "folder", dir, true)
 	assert.Equal(t, []string{"a/0.jpg", "b/0.jpg", "b/again/2.jpg", "b/shown/9.jpg", "b/sub/1.jpg", "c/0.jpg", "c/more/1.jpg", "d/3.jpg"}, names(t, ds, dir))
-	assert.Contains(t, datasets.Notes(ds), dir+": not followed, since they lead to a folder above: a/here, a/up, d/back, d/self")
+	assert.Contains(t, noteTexts(ds), dir+": not followed, since they lead to a folder above: a/here, a/up, d/back, d/self")
 
 	real, err := filepath.EvalSymlinks(dir)
 	require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestPipesAreNotOpened(t *testing.T) {
 		defer close(done)
 		ds := openNamed(t, "folder", dir, true)
 		assert.Equal(t, []string{"train/a/0.jpg", "train/b/0.jpg", "train/b/gone.jpg"}, names(t, ds, dir))
-		assert.Equal(t, []string{filepath.Join(dir, "train") + ": pipes, sockets or devices, which are not opened: 2"}, datasets.Notes(ds))
+		assert.Equal(t, []string{filepath.Join(dir, "train") + ": pipes, sockets or devices, which are not opened: 2"}, noteTexts(ds))
 		assert.Equal(t, 3, openNamed(t, "unlabelled", dir, true).Len())
 		_, err := datasets.Pictures([]string{pipe})
 		assert.ErrorContains(t, err, pipe+" is a pipe, a socket or a device; want a file")
