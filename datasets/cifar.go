@@ -43,7 +43,7 @@ func openCIFAR(o Options) (Dataset, error) {
 	if o.Train {
 		files = c.trainFiles
 	}
-	d := &memory{name: part(c.name, o.Train)}
+	d := &memory{name: splitName(c.name, o.Train)}
 	for _, dir := range []string{o.Dir, filepath.Join(o.Dir, c.binary), filepath.Join(o.Dir, c.python)} {
 		for _, version := range []struct {
 			suffix string

@@ -78,7 +78,7 @@ func openCOCO(o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coco: %s: %w", instances, err)
 	}
-	d.name, d.seed, d.train, d.depth = part("coco", o.Train), o.Seed, o.Train, o.Depth16
+	d.name, d.seed, d.train, d.depth = splitName("coco", o.Train), o.Seed, o.Train, o.Depth16
 	return d, nil
 }
 

@@ -46,7 +46,7 @@ func openConfounded(o Options) (Dataset, error) {
 	return d, nil
 }
 
-func (d *confounded) Name() string { return part("confounded", d.o.Train) }
+func (d *confounded) Name() string { return splitName("confounded", d.o.Train) }
 func (d *confounded) Len() int     { return d.o.Count }
 func (d *confounded) Classes() []string {
 	if d.garments != nil {

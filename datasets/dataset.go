@@ -32,8 +32,8 @@ type Partial interface {
 	Part(i int, need Need) (transforms.Part, error)
 }
 
-// partOf is picture i of ds, or what is needed of it.
-func partOf(ds Dataset, i int, need Need) (transforms.Part, error) {
+// readPart is picture i of ds, or what is needed of it.
+func readPart(ds Dataset, i int, need Need) (transforms.Part, error) {
 	if p, ok := ds.(Partial); ok && need != nil {
 		return p.Part(i, need)
 	}
@@ -68,8 +68,8 @@ type Foreground interface {
 	Variant(i int, v Variant) (transforms.Image, error)
 }
 
-// View returns ds showing a variant of its pictures.
-func View(ds Foreground, v Variant) Dataset { return variant{ds, v} }
+// WithVariant returns ds showing a variant of its pictures.
+func WithVariant(ds Foreground, v Variant) Dataset { return variant{ds, v} }
 
 type variant struct {
 	Foreground
@@ -82,7 +82,7 @@ func (d variant) Image(i int) (transforms.Image, error) { return d.Variant(i, d.
 // Part implements Partial: full pictures are their data set's.
 func (d variant) Part(i int, need Need) (transforms.Part, error) {
 	if d.v == Full {
-		return partOf(d.Foreground, i, need)
+		return readPart(d.Foreground, i, need)
 	}
 	m, err := d.Image(i)
 	return transforms.Whole(m), err
@@ -211,12 +211,12 @@ func (e entry) opened(o Options) (Dataset, error) {
 		return nil, err
 	}
 	if d, ok := ds.(interface{ tell(notes []error) }); ok {
-		d.tell(few16(ds, o.Depth16))
+		d.tell(noteFewLevels(ds, o.Depth16))
 	}
 	return ds, nil
 }
 
-func part(name string, train bool) string {
+func splitName(name string, train bool) string {
 	if train {
 		return name + " train"
 	}
@@ -263,7 +263,7 @@ func (c *cache) bounded(i int, kept *atomic.Int64) (transforms.Image, error) {
 		return *m, nil
 	}
 	m, err := c.make(i)
-	if err == nil && kept.Load() < keepBytes && c.images[i].CompareAndSwap(nil, &m) {
+	if err == nil && kept.Load() < cacheBytes && c.images[i].CompareAndSwap(nil, &m) {
 		kept.Add(int64(len(m.Pix)))
 	}
 	return m, err

@@ -91,22 +91,22 @@ func bounds16(levels []int, depth Depth16) (low, high int) {
 }
 
 const (
-	looked16 = 8  // pictures that are looked at, for their depth
-	least16  = 64 // gray levels, below which that is worth a word
+	sampledPictures = 8  // pictures that are looked at, for their depth
+	minLevels  = 64 // gray levels, below which that is worth a word
 )
 
-// few16 tells where 16 bits are cut to so few levels that it can hardly be meant,
+// noteFewLevels tells where 16 bits are cut to so few levels that it can hardly be meant,
 // as those of 12-bit cameras and of medical scans are, by a look at some pictures.
-func few16(ds Dataset, depth Depth16) []error {
+func noteFewLevels(ds Dataset, depth Depth16) []error {
 	raw, ok := ds.(rawReader)
 	if !ok || depth != "" && depth != High {
 		return nil
 	}
-	n := min(ds.Len(), looked16)
+	n := min(ds.Len(), sampledPictures)
 	for k := range n {
 		i := k * ds.Len() / n
 		high, err := high16(raw, i)
-		if err == nil && high > 0 && high>>8 < least16 {
+		if err == nil && high > 0 && high>>8 < minLevels {
 			return []error{field.Errorf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
 				"{datasets.Depth16} scale keeps them all", PictureName(ds, i), high, high>>8+1)}
 		}

@@ -50,7 +50,7 @@ func readFashionMNIST(dir string, train bool) (*fashionMNIST, error) {
 	return d, nil
 }
 
-func (d *fashionMNIST) Name() string    { return part("fashion_mnist", d.train) }
+func (d *fashionMNIST) Name() string    { return splitName("fashion_mnist", d.train) }
 func (d *fashionMNIST) Len() int        { return len(d.labels) }
 func (d *fashionMNIST) Label(i int) int { return int(d.labels[i]) }
 func (d *fashionMNIST) Classes() []string {

@@ -34,11 +34,11 @@ type files struct {
 	side  int                                                  // of all pictures in pixels; 0: not known
 	depth Depth16                                              // of samples of 16 bits
 	cache *cache
-	kept  atomic.Int64 // bytes of decoded pictures in the cache
+	cached  atomic.Int64 // bytes of decoded pictures in the cache
 }
 
-// keepBytes bounds the decoded pictures that stay in memory.
-const keepBytes = 512 << 20
+// cacheBytes bounds the decoded pictures that stay in memory.
+const cacheBytes = 512 << 20
 
 // newFiles reads the listing's paths as files.
 func newFiles(name string, l listing) *files {
@@ -80,13 +80,13 @@ func (d *files) Part(i int, need Need) (transforms.Part, error) {
 	keep := false
 	p, err := d.part(i, func(width, height int) transforms.Needs {
 		n := need(width, height)
-		if keep = n.Shrink == 1 && d.kept.Load() < keepBytes; keep {
+		if keep = n.Shrink == 1 && d.cached.Load() < cacheBytes; keep {
 			n.Box = transforms.Box{Width: width, Height: height}
 		}
 		return n
 	})
 	if keep && err == nil && d.cache.images[i].CompareAndSwap(nil, &p.Image) {
-		d.kept.Add(int64(len(p.Pix)))
+		d.cached.Add(int64(len(p.Pix)))
 	}
 	return p, err
 }
@@ -95,11 +95,11 @@ func (d *files) Name() string                          { return d.name }
 func (d *files) Len() int                              { return len(d.paths) }
 func (d *files) Classes() []string                     { return d.classes }
 func (d *files) Label(i int) int                       { return d.labels[i] }
-func (d *files) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.kept) }
+func (d *files) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.cached) }
 
-// only returns the listing of some classes, in the order of their names, and
+// selectClasses returns the listing of some classes, in the order of their names, and
 // which pictures those are; an empty list is all.
-func (l listing) only(classes []string) (out listing, which []int, err error) {
+func (l listing) selectClasses(classes []string) (out listing, which []int, err error) {
 	if len(classes) == 0 {
 		for i := range l.paths {
 			which = append(which, i)

@@ -18,7 +18,7 @@ type worker struct {
 func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
 
 // fill makes a batch; it stops between two pictures when ctx is done.
-func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
+func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) error {
 	n := len(j.indices)
 	b := l.take(n)
 	b.Total, j.batch = j.total, b
@@ -56,12 +56,12 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
 		}
 	}
-	l.fit(b, len(b.Indices))
+	l.resize(b, len(b.Indices))
 	return nil
 }
 
-// fit makes a batch one of n pictures.
-func (l *Loader) fit(b *Batch, n int) {
+// resize makes a batch one of n pictures.
+func (l *Loader) resize(b *Batch, n int) {
 	b.N = n
 	for v, a := range l.o.Views {
 		if l.staged[v] == nil {
@@ -136,7 +136,7 @@ func (l *Loader) picture(i int, w *worker, epoch uint64) (transforms.Part, error
 	if !l.reads {
 		return transforms.Part{}, l.o.Kept.bad[i]
 	}
-	return partOf(l.ds, i, l.need(w, epoch, i))
+	return readPart(l.ds, i, l.need(w, epoch, i))
 }
 
 // hostPlain says that the host makes the un-augmented picture.
@@ -162,7 +162,7 @@ func (l *Loader) take(n int) *Batch {
 	for v := range l.o.Views {
 		b.Staged[v].Reset()
 	}
-	l.fit(b, n)
+	l.resize(b, n)
 	return b
 }
 

@@ -16,21 +16,21 @@ func openFolder(o Options) (Dataset, error) {
 func openListing(o Options, kind, name string, scan func(Options) (listing, error)) (*files, error) {
 	l, err := scan(o)
 	if err == nil {
-		l, _, err = l.only(o.Classes)
+		l, _, err = l.selectClasses(o.Classes)
 	}
 	if err == nil {
-		err = l.judge(o)
+		err = l.checkClasses(o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
-	d := newFiles(part(name, o.Train), l)
+	d := newFiles(splitName(name, o.Train), l)
 	d.depth = o.Depth16
 	return d, nil
 }
 
-// judge refuses to test with one class, and tells what training should know.
-func (l *listing) judge(o Options) error {
+// checkClasses refuses to test with one class, and tells what training should know.
+func (l *listing) checkClasses(o Options) error {
 	switch {
 	case len(l.classes) == 1 && !o.Train:
 		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; "+
@@ -41,13 +41,13 @@ func (l *listing) judge(o Options) error {
 			"an evaluation needs two",
 			o.Dir, l.classes[0]))
 	case !o.Train:
-		l.lacking(o.Dir)
+		l.noteMissingClasses(o.Dir)
 	}
 	return nil
 }
 
-// lacking tells which classes have no pictures in the testing part.
-func (l *listing) lacking(dir string) {
+// noteMissingClasses tells which classes have no pictures in the testing part.
+func (l *listing) noteMissingClasses(dir string) {
 	counts := make([]int, len(l.classes))
 	for _, label := range l.labels {
 		if label >= 0 {
@@ -70,7 +70,7 @@ func (l *listing) lacking(dir string) {
 // of the training part, so that a label means the same in both. Without folders
 // of its own for testing, every tenth picture of a class is for that.
 func scanFolder(o Options) (l listing, err error) {
-	s, err := findSplit(o.Dir)
+	s, err := findSplits(o.Dir)
 	if err != nil {
 		return l, err
 	}
@@ -79,7 +79,7 @@ func scanFolder(o Options) (l listing, err error) {
 		return l, err
 	}
 	if len(c.list) == 0 {
-		return l, c.none()
+		return l, c.noClassesError()
 	}
 	l.classes, l.notes, l.root = c.names(), s.notes, s.train
 	switch {
@@ -90,7 +90,7 @@ func scanFolder(o Options) (l listing, err error) {
 		l.notes = append(l.notes, c.notes()...)
 		l.add(c, func(label int) int { return label })
 	case s.test == "":
-		return l, noTest(o.Dir)
+		return l, noTestError(o.Dir)
 	default:
 		return l, l.addTest(s.test, s.train)
 	}
@@ -114,14 +114,14 @@ func (c classFolders) names() (out []string) {
 	return out
 }
 
-// noTest is the error of a training part without a testing part.
-func noTest(dir string) error {
+// noTestError is the error of a training part without a testing part.
+func noTestError(dir string) error {
 	folders, err := foldersIn(dir)
 	if err != nil {
 		return err
 	}
 	if loose := called(folders, testNames()); len(loose) > 0 {
-		return looseIn(filepath.Join(dir, loose[0]))
+		return noClassFoldersError(filepath.Join(dir, loose[0]))
 	}
 	return fmt.Errorf("%s has train but neither test nor val; want %s/test/CLASS/*.jpg", dir, dir)
 }
@@ -153,7 +153,7 @@ func (l *listing) addTest(dir, trainDir string) error {
 		return err
 	}
 	if len(c.list) == 0 {
-		return c.none()
+		return c.noClassesError()
 	}
 	number := map[string]int{}
 	for label, name := range l.classes {

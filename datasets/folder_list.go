@@ -91,10 +91,10 @@ func (c classFolders) notes() (out []error) {
 	return append(out, c.rest.notes(c.dir)...)
 }
 
-// none is the error of a folder without classes.
-func (c classFolders) none() error {
+// noClassesError is the error of a folder without classes.
+func (c classFolders) noClassesError() error {
 	if c.loose > 0 && len(c.without) == 0 {
-		return looseIn(c.dir)
+		return noClassFoldersError(c.dir)
 	}
 	what := c.rest.what()
 	if len(c.without) > 0 {

@@ -20,14 +20,14 @@ type Kept struct {
 	bad           map[int]error // of pictures that could not be read: theirs are black
 }
 
-// Mixed is the error of a data set whose pictures are not of one size.
-type Mixed struct {
+// MixedSizeError is the error of a data set whose pictures are not of one size.
+type MixedSizeError struct {
 	Name                  string // of the picture
 	Width, Height         int    // its size
 	WantWidth, WantHeight int    // and that of those before
 }
 
-func (m *Mixed) Error() string {
+func (m *MixedSizeError) Error() string {
 	return fmt.Sprintf("pictures of %dx%d and of %dx%d pixels (%s): only pictures of one size can be kept on a device", m.WantWidth, m.WantHeight, m.Width, m.Height, m.Name)
 }
 
@@ -56,8 +56,8 @@ func (d *memory) size() (width, height int) {
 	return d.images[0].Width, d.images[0].Height
 }
 
-// keepAtOnce bounds what goes to the device in one copy.
-const keepAtOnce = 32 << 20
+// uploadBytes bounds what goes to the device in one copy.
+const uploadBytes = 32 << 20
 
 // Keep reads the pictures of ds, in so many goroutines (0: one for each core), and copies them to the device. Those
 // that cannot be read are told when a loader comes to them. The pictures live in s.
@@ -73,7 +73,7 @@ func Keep(ctx context.Context, s *torch.Scope, ds Dataset, device gotch.Device, 
 	}
 	size, n := 3*k.Width*k.Height, ds.Len()
 	k.Pictures = s.Zeros(torch.Options{DType: gotch.Uint8, Device: device}, int64(n), 3, int64(k.Height), int64(k.Width))
-	data := make([]uint8, max(1, min(n, keepAtOnce/size))*size)
+	data := make([]uint8, max(1, min(n, uploadBytes/size))*size)
 	for from := 0; from < n && s.Err() == nil; {
 		some := data[:min(n-from, len(data)/size)*size]
 		if err := k.read(ctx, ds, from, some, workers); err != nil {
@@ -107,7 +107,7 @@ func (k *Kept) read(ctx context.Context, ds Dataset, from int, out []uint8, work
 					k.bad[from+i] = err
 					m = transforms.NewImage(k.Width, k.Height)
 				case (m.Width != k.Width || m.Height != k.Height) && first == nil:
-					first = &Mixed{PictureName(ds, from+i), m.Width, m.Height, k.Width, k.Height}
+					first = &MixedSizeError{PictureName(ds, from+i), m.Width, m.Height, k.Width, k.Height}
 				}
 				stop := first != nil
 				lock.Unlock()
@@ -134,9 +134,9 @@ func deinterleave(out []uint8, m transforms.Image) {
 	}
 }
 
-// Make makes on the device what of the batch was left to it: the views that are none in Views, each in its place,
+// Finish makes on the device what of the batch was left to it: the views that are none in Views, each in its place,
 // and the un-augmented picture where Plain is none. It is called while the batch is valid.
-func (b *Batch) Make(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
+func (b *Batch) Finish(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
 	l := b.loader
 	if l == nil { // no loader's: nothing was left
 		return nil, torch.Tensor{}

@@ -52,7 +52,7 @@ func TestKeepNamesAPictureOfAnotherSize(t *testing.T) {
 	s := torch.NewScope()
 	defer s.Close()
 	_, err = datasets.Keep(context.Background(), s, another{ds}, gotch.CPU, 2)
-	mixed := (*datasets.Mixed)(nil)
+	mixed := (*datasets.MixedSizeError)(nil)
 	require.ErrorAs(t, err, &mixed)
 	assert.EqualError(t, err, "pictures of 12x12 and of 8x9 pixels (7): only pictures of one size can be kept on a device")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -64,7 +64,7 @@ func TestKeepNamesAPictureOfAnotherSize(t *testing.T) {
 func TestSizesThatAreKnown(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 40, Size: 12})
 	require.NoError(t, err)
-	share, err := datasets.Share(datasets.View(ds.(datasets.Foreground), datasets.ForegroundOnly), 0.5, 1)
+	share, err := datasets.Share(datasets.WithVariant(ds.(datasets.Foreground), datasets.ForegroundOnly), 0.5, 1)
 	require.NoError(t, err)
 	w, h := datasets.Size(share)
 	assert.Equal(t, [2]int{12, 12}, [2]int{w, h})
@@ -79,7 +79,7 @@ func made(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset) (indices 
 	for b, err := range l.Epoch(context.Background(), 3, 0) {
 		require.NoError(t, err)
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			v, p := b.Make(s, gotch.CPU)
+			v, p := b.Finish(s, gotch.CPU)
 			require.Len(t, v, 2)
 			indices = append(indices, append([]int{}, b.Indices...))
 			for k, host := range b.Views {

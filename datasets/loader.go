@@ -74,13 +74,13 @@ type LoaderOptions struct {
 	Least int
 }
 
-// Uneven is the error of a batch that does not divide by the processes of a job.
-type Uneven struct{ BatchSize, Ranks int }
+// UnevenBatchError is the error of a batch that does not divide by the processes of a job.
+type UnevenBatchError struct{ BatchSize, Ranks int }
 
-func (u *Uneven) Error() string { return u.Unwrap().Error() }
+func (u *UnevenBatchError) Error() string { return u.Unwrap().Error() }
 
 // Unwrap returns the error that names the field.
-func (u *Uneven) Unwrap() error {
+func (u *UnevenBatchError) Unwrap() error {
 	share := u.BatchSize / u.Ranks
 	return field.Errorf("{datasets.BatchSize} %d does not divide by the job's %d processes; use %d or %d",
 		u.BatchSize, u.Ranks, max(1, share)*u.Ranks, (share+1)*u.Ranks)
@@ -128,7 +128,7 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 		return nil, field.Errorf("{datasets.Rank} %d: want 0 to %d, one below {datasets.Ranks}", o.Rank, max(1, o.Ranks)-1)
 	}
 	if o.Ranks > 1 && o.DropLast && o.BatchSize%o.Ranks != 0 {
-		return nil, &Uneven{o.BatchSize, o.Ranks}
+		return nil, &UnevenBatchError{o.BatchSize, o.Ranks}
 	}
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -173,7 +173,7 @@ func (l *Loader) order(epoch uint64) []int {
 	return order
 }
 
-type job struct {
+type task struct {
 	indices []int
 	total   int
 	batch   *Batch
@@ -195,7 +195,7 @@ func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.S
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer cancel()
-		work, pending := make(chan *job), make(chan *job, l.o.Prefetch)
+		work, pending := make(chan *task), make(chan *task, l.o.Prefetch)
 		wg.Go(func() { l.dispatch(run, epoch, from, step, work, pending) })
 		for range l.o.Workers {
 			wg.Go(func() {
@@ -235,13 +235,13 @@ func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.S
 }
 
 // dispatch hands out the batches in order; pending bounds how far ahead.
-func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, work, pending chan *job) {
+func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, work, pending chan *task) {
 	defer close(work)
 	defer close(pending)
 	order := l.order(epoch)
 	for b := from; b < l.Steps(); b += step {
 		whole := order[b*l.o.BatchSize : min(len(order), (b+1)*l.o.BatchSize)]
-		j := &job{indices: l.share(whole), total: len(whole), done: make(chan struct{})}
+		j := &task{indices: l.share(whole), total: len(whole), done: make(chan struct{})}
 		select {
 		case pending <- j:
 		case <-ctx.Done():

@@ -25,20 +25,20 @@ func loader(t *testing.T, ds datasets.Dataset, workers int) *datasets.Loader {
 	return l
 }
 
-type kept struct {
+type collected struct {
 	indices []int
 	labels  []int64
 	view    []float32
 }
 
-func collect(t *testing.T, l *datasets.Loader, epoch uint64, from int) (out []kept) {
+func collect(t *testing.T, l *datasets.Loader, epoch uint64, from int) (out []collected) {
 	return collectEvery(t, l, epoch, from, 1)
 }
 
-func collectEvery(t *testing.T, l *datasets.Loader, epoch uint64, from, step int) (out []kept) {
+func collectEvery(t *testing.T, l *datasets.Loader, epoch uint64, from, step int) (out []collected) {
 	for b, err := range l.Every(context.Background(), epoch, from, step) {
 		require.NoError(t, err)
-		out = append(out, kept{append([]int{}, b.Indices...), append([]int64{}, b.Labels...), append(append([]float32{}, b.Views[1]...), b.Plain...)})
+		out = append(out, collected{append([]int{}, b.Indices...), append([]int64{}, b.Labels...), append(append([]float32{}, b.Views[1]...), b.Plain...)})
 	}
 	return out
 }
@@ -51,7 +51,7 @@ func TestLoaderIsTheSameForAnyWorkersAndFromTheMiddle(t *testing.T) {
 	require.Len(t, want, 8)
 	assert.Equal(t, want, collect(t, four, 5, 0))
 	assert.Equal(t, want[3:], collect(t, four, 5, 3))
-	assert.Equal(t, []kept{want[1], want[4], want[7]}, collectEvery(t, four, 5, 1, 3))
+	assert.Equal(t, []collected{want[1], want[4], want[7]}, collectEvery(t, four, 5, 1, 3))
 	assert.NotEqual(t, want[0].indices, collect(t, one, 6, 0)[0].indices)
 	seen := map[int]bool{}
 	for _, k := range want {
@@ -265,7 +265,7 @@ func TestRanksShareABatch(t *testing.T) {
 			one, err := datasets.NewLoader(ds, o)
 			require.NoError(t, err)
 			want := collect(t, one, 4, 0)
-			got := make([]kept, len(want))
+			got := make([]collected, len(want))
 			for o.Rank, o.Ranks = 0, ranks; o.Rank < ranks; o.Rank++ {
 				l, err := datasets.NewLoader(ds, o)
 				require.NoError(t, err)

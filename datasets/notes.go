@@ -76,8 +76,8 @@ func (*fashionMNIST) Close() error { return nil }
 // Close implements io.Closer: nothing is open.
 func (*shapes) Close() error { return nil }
 
-// tell adds notes.
-func (d *files) tell(notes []error) { d.notes = append(d.notes, notes...) }
+// addNotes adds notes.
+func (d *files) addNotes(notes []error) { d.notes = append(d.notes, notes...) }
 
 // checkLabels refuses a data set with a label that no class has: what counts by
 // classes would fail much later.

@@ -36,9 +36,9 @@ func noteTexts(ds Dataset) (out []string) {
 func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	closed := 0
 	ds := noted{&memory{classes: []string{"a"}, labels: []int{0, 0}, images: make([]transforms.Image, 2)}, &closed}
-	some, err := Share(View(ds, ForegroundOnly), 0.5, 1)
+	some, err := Share(WithVariant(ds, ForegroundOnly), 0.5, 1)
 	require.NoError(t, err)
-	for _, d := range []Dataset{ds, View(ds, Full), some} {
+	for _, d := range []Dataset{ds, WithVariant(ds, Full), some} {
 		assert.Equal(t, []string{"a word", "another"}, noteTexts(d))
 		require.NoError(t, Close(d))
 	}

@@ -35,7 +35,7 @@ func jpegs(t *testing.T) *files {
 	require.NoError(t, err)
 	require.Len(t, paths, 6)
 	d := newFiles("jpegs", listing{classes: []string{"a", "b"}, paths: paths, labels: make([]int, len(paths))})
-	d.kept.Store(keepBytes) // no room to keep any
+	d.cached.Store(cacheBytes) // no room to keep any
 	return d
 }
 
@@ -58,7 +58,7 @@ func TestViewsOfPartsAreThoseOfWholePictures(t *testing.T) {
 	for i := range d.Len() {
 		assert.Nil(t, d.cache.images[i].Load(), "there was no room to keep it")
 	}
-	d.kept.Store(0)
+	d.cached.Store(0)
 	assert.Equal(t, views(t, parted{d}, false, 24), views(t, d, false, 24))
 	assert.NotNil(t, d.cache.images[4].Load())
 }
@@ -73,7 +73,7 @@ func TestScaledViewsAreNearAndDoNotDependOnWhatIsKept(t *testing.T) {
 		sum += float64(max(full[i]-scaled[i], scaled[i]-full[i]))
 	}
 	assert.Less(t, sum/float64(len(full)), 0.06, "in deviations: some 3 grey levels")
-	d.kept.Store(0)
+	d.cached.Store(0)
 	for i := range d.Len() {
 		_, err := d.Image(i)
 		require.NoError(t, err)
@@ -121,7 +121,7 @@ func BenchmarkViewsOfALargeJPEG(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "large.jpg")
 	require.NoError(b, os.WriteFile(path, data.Bytes(), 0o600))
 	d := newFiles("large", listing{classes: []string{"a", "b"}, paths: []string{path}, labels: []int{0}})
-	d.kept.Store(keepBytes)
+	d.cached.Store(cacheBytes)
 	for name, o := range map[string]struct {
 		ds     Dataset
 		scaled bool

@@ -17,17 +17,17 @@ func testNames() []string {
 	return []string{"test", "val", "validation", "testing", "valid"}
 }
 
-// split is where the parts of a data set are: one folder for both, or two, of
+// splits is where the parts of a data set are: one folder for both, or two, of
 // which test may be "".
-type split struct {
+type splits struct {
 	train, test string
 	whole       string // the folder of which this is a part that was given alone
 	notes       []error
 }
 
-// findSplit finds dir's parts. A folder is a part by its name, and because it
+// findSplits finds dir's parts. A folder is a part by its name, and because it
 // has folders: else it is a class that happens to be called so.
-func findSplit(dir string) (s split, err error) {
+func findSplits(dir string) (s splits, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return s, err
@@ -40,13 +40,13 @@ func findSplit(dir string) (s split, err error) {
 		return s, err
 	}
 	trains, tests := called(folders, trainNames()), called(folders, testNames())
-	fullTrains, fullTests := holding(dir, trains), holding(dir, tests)
+	fullTrains, fullTests := withFolders(dir, trains), withFolders(dir, tests)
 	switch {
 	case len(fullTrains) == 0 && (len(fullTests) > 0 || len(trains) > 0 && len(tests) > 0):
-		return s, noTrain(dir, trains, append(fullTests, tests...)[0])
+		return s, noTrainError(dir, trains, append(fullTests, tests...)[0])
 	case len(fullTrains) == 0:
 		s.train, s.test = dir, dir
-		return s, s.byItself(dir)
+		return s, s.noteEveryTenth(dir)
 	}
 	s.train = filepath.Join(dir, fullTrains[0])
 	taken := []string{fullTrains[0]}
@@ -54,7 +54,7 @@ func findSplit(dir string) (s split, err error) {
 		s.test = filepath.Join(dir, fullTests[0])
 		taken = append(taken, fullTests[0])
 	}
-	s.others(dir, folders, taken, fullTests)
+	s.noteOthers(dir, folders, taken, fullTests)
 	return s, nil
 }
 
@@ -88,8 +88,8 @@ func called(folders, names []string) (out []string) {
 	return out
 }
 
-// holding are those of the folders that have folders.
-func holding(dir string, folders []string) (out []string) {
+// withFolders are those of the folders that have folders.
+func withFolders(dir string, folders []string) (out []string) {
 	for _, f := range folders {
 		if holdsFolders(filepath.Join(dir, f)) {
 			out = append(out, f)
@@ -104,17 +104,17 @@ func holdsFolders(dir string) bool {
 	return err == nil && len(inside) > 0
 }
 
-// noTrain is the error of a testing part without a training part.
-func noTrain(dir string, trains []string, test string) error {
+// noTrainError is the error of a testing part without a training part.
+func noTrainError(dir string, trains []string, test string) error {
 	if len(trains) == 0 {
 		return fmt.Errorf("%s has no train beside it; want %s",
 			filepath.Join(dir, test), filepath.Join(dir, "train", "CLASS", "*.jpg"))
 	}
-	return looseIn(filepath.Join(dir, trains[0]))
+	return noClassFoldersError(filepath.Join(dir, trains[0]))
 }
 
-// looseIn is the error of a part that has no class folders.
-func looseIn(dir string) error {
+// noClassFoldersError is the error of a part that has no class folders.
+func noClassFoldersError(dir string) error {
 	f, err := walk(dir)
 	if err != nil {
 		return err
@@ -127,9 +127,9 @@ func looseIn(dir string) error {
 		dir, len(f.pictures), filepath.Join(dir, "CLASS", "*.jpg"), dir)
 }
 
-// byItself says that a folder without parts is split, and whether it is a part
+// noteEveryTenth says that a folder without parts is split, and whether it is a part
 // of something.
-func (s *split) byItself(dir string) error {
+func (s *splits) noteEveryTenth(dir string) error {
 	full, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (s *split) byItself(dir string) error {
 		} else if len(called([]string{self}, trainNames())) == 0 {
 			other = nil
 		}
-		if found := holding(above, called(beside, other)); len(found) > 0 {
+		if found := withFolders(above, called(beside, other)); len(found) > 0 {
 			s.whole = above
 			note = field.Errorf("%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
 				"{datasets.Dir} %s takes both as they are",
@@ -155,8 +155,8 @@ func (s *split) byItself(dir string) error {
 	return nil
 }
 
-// others tells of what lies beside the parts.
-func (s *split) others(dir string, folders, taken, tests []string) {
+// noteOthers tells of what lies beside the parts.
+func (s *splits) noteOthers(dir string, folders, taken, tests []string) {
 	if len(tests) > 1 {
 		s.notes = append(s.notes, fmt.Errorf("%s has %s: %s is for testing, %s not read",
 			dir, strings.Join(tests, " and "), tests[0], isAre(tests[1:])))

@@ -40,7 +40,7 @@ func PicturesAs(paths []string, depth Depth16) (Dataset, error) {
 	if len(d.paths) == 0 {
 		return nil, fmt.Errorf("no pictures")
 	}
-	d.notes = append(d.notes, few16(d, depth)...)
+	d.notes = append(d.notes, noteFewLevels(d, depth)...)
 	return d, nil
 }
 

@@ -86,7 +86,7 @@ func openShapes(o Options) (Dataset, error) {
 	return d, nil
 }
 
-func (d *shapes) Name() string    { return part("shapes", d.o.Train) }
+func (d *shapes) Name() string    { return splitName("shapes", d.o.Train) }
 func (d *shapes) Len() int        { return d.o.Count }
 func (d *shapes) Label(i int) int { return i % len(d.figures) }
 func (d *shapes) Classes() []string {

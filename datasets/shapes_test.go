@@ -101,7 +101,7 @@ func TestBackgroundTellsTheClassOnlyWhenCorrelated(t *testing.T) {
 func TestNewBackgroundIsIndependentOfTheClass(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 3000, Correlation: 1})
 	require.NoError(t, err)
-	fresh := datasets.View(ds.(datasets.Foreground), datasets.NewBackground)
+	fresh := datasets.WithVariant(ds.(datasets.Foreground), datasets.NewBackground)
 	assert.InDelta(t, 0.1, borderAccuracy(t, fresh), 0.04)
 }
 

@@ -45,9 +45,9 @@ func openShards(o Options) (Dataset, error) {
 		l.notes = append(l.notes, fmt.Errorf("%s: of the tar files' members these are neither pictures nor labels: %s",
 			o.Dir, s.others))
 	}
-	l, which, err := l.only(o.Classes)
+	l, which, err := l.selectClasses(o.Classes)
 	if err == nil {
-		err = l.judge(o)
+		err = l.checkClasses(o)
 	}
 	if err != nil {
 		s.Close()
@@ -87,7 +87,7 @@ func (s *shards) files(o Options, l listing, which []int) *files {
 		kept[k] = s.members[i]
 	}
 	s.members, s.labels = kept, nil
-	d := newFiles(part("shards "+o.Dir, o.Train), l)
+	d := newFiles(splitName("shards "+o.Dir, o.Train), l)
 	d.read, d.rawAt, d.close, d.depth = s.read, s.raw, s.Close, o.Depth16
 	return d
 }

@@ -17,13 +17,13 @@ import (
 type stl10 struct {
 	name    string
 	classes []string
-	parts   []stlPart
+	files   []stlFile
 	labels  []int
 	cache   *cache
-	kept    atomic.Int64
+	cached    atomic.Int64
 }
 
-type stlPart struct {
+type stlFile struct {
 	file *os.File
 	n    int
 }
@@ -38,7 +38,7 @@ func openSTL10(o Options) (Dataset, error) {
 	if sub := filepath.Join(dir, "stl10_binary"); isDir(sub) {
 		dir = sub
 	}
-	d := &stl10{name: part("stl10", o.Train), classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"}}
+	d := &stl10{name: splitName("stl10", o.Train), classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"}}
 	base := "test"
 	if o.Train {
 		base = "train"
@@ -67,7 +67,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 	if err != nil {
 		return err
 	}
-	d.parts = append(d.parts, stlPart{f, 0})
+	d.files = append(d.files, stlFile{f, 0})
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 		return fmt.Errorf("%s: truncated: %d bytes are no whole number of pictures of %d; fetch it again", path, size, stlRecord)
 	}
 	n := int(size / stlRecord)
-	d.parts[len(d.parts)-1].n = n
+	d.files[len(d.files)-1].n = n
 	if !labelled {
 		for range n {
 			d.labels = append(d.labels, -1)
@@ -102,7 +102,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 }
 
 func (d *stl10) read(i int) (transforms.Image, error) {
-	for _, p := range d.parts {
+	for _, p := range d.files {
 		if i >= p.n {
 			i -= p.n
 			continue
@@ -120,12 +120,12 @@ func (d *stl10) Name() string                          { return d.name }
 func (d *stl10) Len() int                              { return len(d.labels) }
 func (d *stl10) Classes() []string                     { return d.classes }
 func (d *stl10) Label(i int) int                       { return d.labels[i] }
-func (d *stl10) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.kept) }
+func (d *stl10) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.cached) }
 
 // Close implements io.Closer.
 func (d *stl10) Close() error {
 	var errs []error
-	for _, p := range d.parts {
+	for _, p := range d.files {
 		errs = append(errs, p.file.Close())
 	}
 	return errors.Join(errs...)

@@ -23,7 +23,7 @@ func (d *subset) Image(i int) (transforms.Image, error) { return d.Dataset.Image
 
 // Part implements Partial.
 func (d *subset) Part(i int, need Need) (transforms.Part, error) {
-	return partOf(d.Dataset, d.which[i], need)
+	return readPart(d.Dataset, d.which[i], need)
 }
 
 // Share is a share of the labelled pictures of ds, the same of each class (at

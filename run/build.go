@@ -117,7 +117,7 @@ func (c *config) openPart(train, unlabelled bool) (datasets.Dataset, error) {
 	var known []string
 	for _, v := range datasets.Variants(foreground) {
 		if known = append(known, string(v)); string(v) == c.Variant {
-			return datasets.View(foreground, v), nil
+			return datasets.WithVariant(foreground, v), nil
 		}
 	}
 	return nil, usage{suggest.Unknown("--train-variant", c.Variant, known)}

@@ -202,7 +202,7 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c config
 	for _, v := range parts {
 		part := testSet
 		if known {
-			part = datasets.View(foreground, v)
+			part = datasets.WithVariant(foreground, v)
 		}
 		test, count, err := c.features(ctx, s, st, part, o)
 		if err != nil {

@@ -33,7 +33,7 @@ func (s source) batch(b *datasets.Batch) meta.Batch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices, Device: b.Make}
+	return meta.Batch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain, Indices: indices, Device: b.Finish}
 }
 
 // Survey implements meta.Surveyor.
@@ -73,7 +73,7 @@ func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 	}
 	o.Staged, o.Kept = src.place.device, src.place.kept
 	for _, p := range pipelines {
-		if err := p.OnDevice(); err != nil && o.Staged {
+		if err := p.CheckDevice(); err != nil && o.Staged {
 			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
 		}
 	}
@@ -81,7 +81,7 @@ func (c *config) source(ctx context.Context, s *torch.Scope, w io.Writer, ds dat
 		o.Plain = &aug.Plain
 	}
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
-		if uneven := (*datasets.Uneven)(nil); errors.As(err, &uneven) {
+		if uneven := (*datasets.UnevenBatchError)(nil); errors.As(err, &uneven) {
 			err = usage{err}
 		}
 		return src, err

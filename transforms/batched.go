@@ -13,10 +13,10 @@ func (b batched) colours(x torch.Tensor) torch.Tensor {
 	ops := [4]func(x, factor torch.Tensor) torch.Tensor{b.brightness, b.contrast, b.saturation, b.hue}
 	for place := range 4 {
 		for k, op := range ops {
-			x = b.where(x, b.plan.jitter[place][k], op)
+			x = b.where(x, b.params.jitter[place][k], op)
 		}
 	}
-	return b.where(x, b.plan.gray, func(y, _ torch.Tensor) torch.Tensor {
+	return b.where(x, b.params.gray, func(y, _ torch.Tensor) torch.Tensor {
 		return b.s.Expand(b.luma(y), b.s.Shape(y)...)
 	})
 }
@@ -81,7 +81,7 @@ func (b batched) hue(x, factor torch.Tensor) torch.Tensor {
 		return s.Floor(s.AddScalar(s.Mul(high, s.AddScalar(s.Neg(part), 1)), 0.5))
 	}
 	parts := s.Cat(1, high, level(fs), level(s.Mul(fs, f)), level(s.Mul(fs, s.AddScalar(s.Neg(f), 1))))
-	order := b.at(b.whole, b.plan.hues, 7, 3)
+	order := b.at(b.whole, b.params.hues, 7, 3)
 	shape := s.Shape(x)
 	n, h, w := shape[0], shape[2], shape[3]
 	index := s.To(s.Reshape(sector, -1), torch.Options{DType: gotch.Int64, Device: b.device})
@@ -110,7 +110,7 @@ func (b batched) normalize(x torch.Tensor, n Normalization) torch.Tensor {
 	if n.Lab {
 		x = b.lab(x)
 	}
-	mean, std := b.at(b.single, b.plan.mean, 1, 3, 1, 1), b.at(b.single, b.plan.std, 1, 3, 1, 1)
+	mean, std := b.at(b.single, b.params.mean, 1, 3, 1, 1), b.at(b.single, b.params.std, 1, 3, 1, 1)
 	return s.Div(s.Sub(x, mean), std)
 }
 
@@ -119,7 +119,7 @@ func (b batched) lab(x torch.Tensor) torch.Tensor {
 	s := b.s
 	linear := s.Where(s.Gt(x, s.Full(0.04045, b.float())), s.Pow(s.MulScalar(s.AddScalar(x, 0.055), 1/1.055), 2.4), s.MulScalar(x, 1/12.92))
 	constants := func(at, rows, columns int) torch.Tensor {
-		return b.at(b.single, stretch{b.plan.lab.at + at, rows * columns}, int64(rows), int64(columns))
+		return b.at(b.single, slot{b.params.lab.at + at, rows * columns}, int64(rows), int64(columns))
 	}
 	xyz, lab, offset := constants(0, 3, 3), constants(9, 3, 3), constants(18, 3, 1)
 	shape := s.Shape(x)

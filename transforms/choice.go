@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// Choice is all that chance decides of one view.
-type Choice struct {
+// Params is all that chance decides of one view.
+type Params struct {
 	Box       Box // cut out of the picture
 	Jitter    bool
 	Factors   Factors // of the jitter
@@ -34,8 +34,8 @@ type randOp struct {
 
 // Sample draws a view's choice for a picture of width x height pixels, reusing
 // c's memory. It draws the same numbers whatever the picture shows.
-func (p *Pipeline) Sample(width, height int, rng *rand.Rand, c *Choice) {
-	*c = Choice{Rand: c.Rand[:0]}
+func (p *Pipeline) Sample(width, height int, rng *rand.Rand, c *Params) {
+	*c = Params{Rand: c.Rand[:0]}
 	c.Jitter, c.Gray = rng.Float64() < p.JitterP, rng.Float64() < p.GrayP
 	if c.Jitter && !p.CropFirst {
 		c.Factors = p.Jitter.sample(rng)
@@ -53,7 +53,7 @@ func (p *Pipeline) Sample(width, height int, rng *rand.Rand, c *Choice) {
 }
 
 // colours jitters and grays m in place.
-func (c *Choice) colours(m Image) {
+func (c *Params) colours(m Image) {
 	if c.Jitter {
 		c.Factors.apply(m)
 	}

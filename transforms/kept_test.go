@@ -36,13 +36,13 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 			for i, m := range pictures {
 				generator := func() *rand.Rand { return rand.New(rand.NewPCG(uint64(i), uint64(round))) }
 				require.NoError(t, p.Stage(&sent, Whole(m), generator(), &b))
-				p.Choose(&kept, m.Width, m.Height, generator())
+				p.StageKept(&kept, m.Width, m.Height, generator())
 			}
-			assert.Equal(t, sent.Choices, kept.Choices, name)
+			assert.Equal(t, sent.Params, kept.Params, name)
 			assert.Empty(t, kept.Pix)
 			require.NoError(t, torch.With(func(s *torch.Scope) error {
-				want := torch.Slice[float32](s, s.Contiguous(p.Device(s, &sent, gotch.CPU)))
-				got := torch.Slice[float32](s, s.Contiguous(p.OfKept(s, &kept, planar(s, pictures))))
+				want := torch.Slice[float32](s, s.Contiguous(p.Finish(s, &sent, gotch.CPU)))
+				got := torch.Slice[float32](s, s.Contiguous(p.FinishKept(s, &kept, planar(s, pictures))))
 				require.NoError(t, s.Err())
 				if !p.CropFirst {
 					assert.Equal(t, want, got, name)
@@ -61,7 +61,7 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 	}
 	assert.ErrorContains(t, torch.With(func(s *torch.Scope) error {
 		p := CIFAR().View
-		p.OfKept(s, &Staged{}, planar(s, pictures))
+		p.FinishKept(s, &Staged{}, planar(s, pictures))
 		return s.Err()
 	}), "choices of 0 views for 3 pictures")
 }
@@ -105,12 +105,12 @@ func TestMatricesOfBlursAndCrops(t *testing.T) {
 	const half = 11
 	p := Pipeline{Size: 8, BlurKernel: 2*half + 1, Filter: Bicubic}
 	for _, size := range []int{1, 2, 3, 7, 12, 24} {
-		choices := []Choice{{BlurSigma: 0.4, Box: Box{Width: size, Height: size}}, {BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}}}
+		choices := []Params{{BlurSigma: 0.4, Box: Box{Width: size, Height: size}}, {BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}}}
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			b := p.batched(s, choices, gotch.CPU)
-			blur := s.Expand(b.kernels(b.at(b.single, b.plan.kernels, -1, half+2), int64(size)), 2, int64(size), int64(size))
+			blur := s.Expand(b.kernels(b.at(b.single, b.params.kernels, -1, half+2), int64(size)), 2, int64(size), int64(size))
 			got := torch.Slice[float32](s, s.Contiguous(blur))
-			box := func(k int) torch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
+			box := func(k int) torch.Tensor { return b.at(b.double, b.params.box[k], -1, 1, 1) }
 			crop := torch.Slice[float32](s, s.Contiguous(b.filter(box(0), box(2), int64(size), 8, Bicubic)))
 			require.NoError(t, s.Err())
 			var g blurrer

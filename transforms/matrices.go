@@ -11,25 +11,25 @@ import (
 // Crops, resizes and blurs of many pictures are products with a matrix of each one's, which the device makes of a few
 // numbers of each.
 
-// along multiplies the rows of x by each picture's matrix [n, W, S].
-func (b batched) along(x, matrix torch.Tensor) torch.Tensor {
+// timesRows multiplies the rows of x by each picture's matrix [n, W, S].
+func (b batched) timesRows(x, matrix torch.Tensor) torch.Tensor {
 	return b.s.MatMul(x, b.s.Unsqueeze(matrix, 1))
 }
 
-// down multiplies the columns of x by each picture's matrix [n, H, S].
-func (b batched) down(x, matrix torch.Tensor) torch.Tensor {
+// timesColumns multiplies the columns of x by each picture's matrix [n, H, S].
+func (b batched) timesColumns(x, matrix torch.Tensor) torch.Tensor {
 	return b.s.MatMul(b.s.Transpose(b.s.Unsqueeze(matrix, 1), 2, 3), x)
 }
 
 // rounded is the nearest bytes.
 func (b batched) rounded(x torch.Tensor) torch.Tensor { return b.bytes(b.s.AddScalar(x, 0.5)) }
 
-// crops cuts each picture's box out and resizes it, rounded to bytes after each direction, as ResizedCrop.
-func (b batched) crops(x torch.Tensor, p *Pipeline) torch.Tensor {
-	box := func(k int) torch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
+// resizedCrops cuts each picture's box out and resizes it, rounded to bytes after each direction, as ResizedCrop.
+func (b batched) resizedCrops(x torch.Tensor, p *Pipeline) torch.Tensor {
+	box := func(k int) torch.Tensor { return b.at(b.double, b.params.box[k], -1, 1, 1) }
 	size := int64(p.Size)
-	x = b.rounded(b.along(x, b.filter(box(0), box(2), b.s.Size(x, 3), size, p.Filter)))
-	return b.rounded(b.down(x, b.filter(box(1), box(3), b.s.Size(x, 2), size, p.Filter)))
+	x = b.rounded(b.timesRows(x, b.filter(box(0), box(2), b.s.Size(x, 3), size, p.Filter)))
+	return b.rounded(b.timesColumns(x, b.filter(box(1), box(3), b.s.Size(x, 2), size, p.Filter)))
 }
 
 // resize resizes all pictures to height x width, as ResizedCrop of the whole.
@@ -39,10 +39,10 @@ func (b batched) resize(x torch.Tensor, height, width int64) torch.Tensor {
 		return b.filter(b.s.Full(0, whole, 1, 1, 1), b.s.Full(float64(from), whole, 1, 1, 1), from, to, Bicubic)
 	}
 	if from := b.s.Size(x, 3); from != width {
-		x = b.rounded(b.along(x, matrix(from, width)))
+		x = b.rounded(b.timesRows(x, matrix(from, width)))
 	}
 	if from := b.s.Size(x, 2); from != height {
-		x = b.rounded(b.down(x, matrix(from, height)))
+		x = b.rounded(b.timesColumns(x, matrix(from, height)))
 	}
 	return x
 }
@@ -86,15 +86,15 @@ func (b batched) weights(x torch.Tensor, f Filter, number func(float64) torch.Te
 
 // blurs is GaussianBlur with each picture's sigma.
 func (b batched) blurs(x torch.Tensor) torch.Tensor {
-	return b.where(x, b.plan.blur, func(y, _ torch.Tensor) torch.Tensor {
+	return b.where(x, b.params.blur, func(y, _ torch.Tensor) torch.Tensor {
 		h, w := b.s.Size(y, 2), b.s.Size(y, 3)
-		kernels := b.at(b.single, b.plan.kernels, -1, int64(b.plan.half)+2)
+		kernels := b.at(b.single, b.params.kernels, -1, int64(b.params.half)+2)
 		across := b.kernels(kernels, w)
 		along := across
 		if h != w {
 			along = b.kernels(kernels, h)
 		}
-		return b.s.Clamp(b.s.Round(b.down(b.along(y, across), along)), 0, 255)
+		return b.s.Clamp(b.s.Round(b.timesColumns(b.timesRows(y, across), along)), 0, 255)
 	})
 }
 
@@ -102,7 +102,7 @@ func (b batched) blurs(x torch.Tensor) torch.Tensor {
 // is and in the mirrors at both ends, which show each other; what is farther than half away weighs 0, the last
 // column.
 func (b batched) kernels(kernels torch.Tensor, size int64) torch.Tensor {
-	s, half, last := b.s, int64(b.plan.half), size-1
+	s, half, last := b.s, int64(b.params.half), size-1
 	if last == 0 {
 		return s.Full(1, b.float(), 1, 1, 1)
 	}

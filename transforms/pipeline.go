@@ -73,7 +73,7 @@ func (n Normalization) validate() error {
 
 // Scratch holds the buffers of a pipeline: one for each goroutine.
 type Scratch struct {
-	choice Choice
+	choice Params
 	resize resizer
 	blur   blurrer
 	rand   Image // before an operation of RandAugment
@@ -97,7 +97,7 @@ func (p *Pipeline) Draw(src Part, rng *rand.Rand, b *Scratch) (Image, error) {
 }
 
 // render makes the view that was chosen.
-func (p *Pipeline) render(src Part, c *Choice, b *Scratch) Image {
+func (p *Pipeline) render(src Part, c *Params, b *Scratch) Image {
 	picture := src.Image
 	if !p.CropFirst && (c.Jitter || c.Gray) {
 		picture = b.image(&b.colour, picture.Width, picture.Height)
@@ -105,7 +105,7 @@ func (p *Pipeline) render(src Part, c *Choice, b *Scratch) Image {
 		c.colours(picture)
 	}
 	view := b.image(&b.view, p.Size, p.Size)
-	b.resize.crop(view, picture, src.window(c.Box), p.Filter)
+	b.resize.resizedCrop(view, picture, src.window(c.Box), p.Filter)
 	if p.CropFirst {
 		c.colours(view)
 	}
@@ -200,12 +200,12 @@ func (p *Plain) Draw(src Part, _ *rand.Rand, b *Scratch) (Image, error) {
 	if p.Resize > 0 {
 		h, w := p.resized(src.Height, src.Width)
 		picture = b.image(&b.colour, w, h)
-		b.resize.crop(picture, src.Image, box, Bicubic)
+		b.resize.resizedCrop(picture, src.Image, box, Bicubic)
 		top, left, side := p.middle(h, w)
 		box = window{float64(left), float64(top), float64(side), float64(side)}
 	}
 	view := b.image(&b.view, p.Size, p.Size)
-	b.resize.crop(view, picture, box, Bicubic)
+	b.resize.resizedCrop(view, picture, box, Bicubic)
 	return view, nil
 }
 

@@ -6,36 +6,36 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// plan are the numbers that a batch of views needs on the device: what chance decided, lists of the pictures that an
+// batchParams are the numbers that a batch of views needs on the device: what chance decided, lists of the pictures that an
 // operation changes, and constants. They lie one after the other, so that one copy takes all there.
-type plan struct {
+type batchParams struct {
 	values []float64
 
 	jitter                     [4][4]group // by its place in the order, and by operation
 	gray, flip, blur, solarize group
-	box                        [4]stretch // left, top, width and height of each picture's
-	kernels                    stretch    // of the blur: rows of half+1 weights from the middle on, and a 0
+	box                        [4]slot // left, top, width and height of each picture's
+	kernels                    slot    // of the blur: rows of half+1 weights from the middle on, and a 0
 	half                       int
 
-	hues      stretch // which of v, a, b, c red, green and blue are, in each of the sectors of the hue
-	mean, std stretch
-	lab       stretch // of the conversion to Lab: two matrices and an offset
+	hues      slot // which of v, a, b, c red, green and blue are, in each of the sectors of the hue
+	mean, std slot
+	lab       slot // of the conversion to Lab: two matrices and an offset
 }
 
-// stretch is where some of the values are.
-type stretch struct{ at, n int }
+// slot is where some of the values are.
+type slot struct{ at, n int }
 
 // group are the pictures that an operation changes, and a number of each.
-type group struct{ which, number stretch }
+type group struct{ which, number slot }
 
-func (q *plan) add(xs ...float64) stretch {
+func (q *batchParams) add(xs ...float64) slot {
 	at := len(q.values)
 	q.values = append(q.values, xs...)
-	return stretch{at, len(xs)}
+	return slot{at, len(xs)}
 }
 
 // group lists the pictures that are chosen, with a number of each where there is one.
-func (q *plan) group(choices []Choice, chosen func(c *Choice) bool, number func(c *Choice) float64) (g group) {
+func (q *batchParams) group(choices []Params, chosen func(c *Params) bool, number func(c *Params) float64) (g group) {
 	g.which.at = len(q.values)
 	for i := range choices {
 		if chosen(&choices[i]) {
@@ -60,19 +60,19 @@ func (f *Factors) factors() [4]float64 {
 
 func unchanged() [4]float64 { return [4]float64{1, 1, 1, 0} }
 
-// choices writes down what was chosen for each picture.
-func (q *plan) choices(cs []Choice, p *Pipeline) {
+// addAll writes down what was chosen for each picture.
+func (q *batchParams) addAll(cs []Params, p *Pipeline) {
 	for place := range 4 {
 		for k, none := range unchanged() {
-			factor := func(c *Choice) float64 { return c.Factors.factors()[k] }
-			q.jitter[place][k] = q.group(cs, func(c *Choice) bool {
+			factor := func(c *Params) float64 { return c.Factors.factors()[k] }
+			q.jitter[place][k] = q.group(cs, func(c *Params) bool {
 				return c.Jitter && c.Factors.Order[place] == k && factor(c) != none
 			}, factor)
 		}
 	}
-	q.gray = q.group(cs, func(c *Choice) bool { return c.Gray }, nil)
-	q.flip = q.group(cs, func(c *Choice) bool { return c.Flip }, nil)
-	q.solarize = q.group(cs, func(c *Choice) bool { return c.Solarize }, nil)
+	q.gray = q.group(cs, func(c *Params) bool { return c.Gray }, nil)
+	q.flip = q.group(cs, func(c *Params) bool { return c.Flip }, nil)
+	q.solarize = q.group(cs, func(c *Params) bool { return c.Solarize }, nil)
 	for k := range q.box {
 		q.box[k].at, q.box[k].n = len(q.values), len(cs)
 		for i := range cs {
@@ -83,8 +83,8 @@ func (q *plan) choices(cs []Choice, p *Pipeline) {
 	q.blurs(cs, p.BlurKernel/2)
 }
 
-func (q *plan) blurs(cs []Choice, half int) {
-	q.blur = q.group(cs, func(c *Choice) bool { return c.BlurSigma > 0 }, nil)
+func (q *batchParams) blurs(cs []Params, half int) {
+	q.blur = q.group(cs, func(c *Params) bool { return c.BlurSigma > 0 }, nil)
 	q.half, q.kernels.at = half, len(q.values)
 	var g blurrer
 	for i := range cs {
@@ -101,7 +101,7 @@ func (q *plan) blurs(cs []Choice, half int) {
 }
 
 // constants writes down those of the hue and of a normalisation.
-func (q *plan) constants(n Normalization) {
+func (q *batchParams) constants(n Normalization) {
 	// A hue of 255 is in the first sector again.
 	q.hues = q.add(0, 3, 1, 2, 0, 1, 1, 0, 3, 1, 2, 0, 3, 1, 0, 0, 1, 2, 0, 3, 1)
 	q.mean, q.std = q.add(n.Mean[:]...), q.add(n.Std[:]...)
@@ -120,24 +120,24 @@ type batched struct {
 	s      *torch.Scope
 	device gotch.Device
 	n      int // pictures
-	plan   *plan
+	params   *batchParams
 	// The plan's values on the device, in three types.
 	double, single, whole torch.Tensor
 }
 
 // newBatched sends what write writes down to the device.
-func newBatched(s *torch.Scope, choices []Choice, device gotch.Device, write func(q *plan)) batched {
-	b := batched{s: s, device: device, n: len(choices), plan: new(plan)}
-	write(b.plan)
-	b.double = torch.Upload(s, b.plan.values, device, int64(len(b.plan.values)))
+func newBatched(s *torch.Scope, choices []Params, device gotch.Device, write func(q *batchParams)) batched {
+	b := batched{s: s, device: device, n: len(choices), params: new(batchParams)}
+	write(b.params)
+	b.double = torch.Upload(s, b.params.values, device, int64(len(b.params.values)))
 	b.single = s.To(b.double, b.float())
 	b.whole = s.To(b.double, torch.Options{DType: gotch.Int64, Device: device})
 	return b
 }
 
-func (p *Pipeline) batched(s *torch.Scope, choices []Choice, device gotch.Device) batched {
-	return newBatched(s, choices, device, func(q *plan) {
-		q.choices(choices, p)
+func (p *Pipeline) batched(s *torch.Scope, choices []Params, device gotch.Device) batched {
+	return newBatched(s, choices, device, func(q *batchParams) {
+		q.addAll(choices, p)
 		q.constants(p.Norm)
 	})
 }
@@ -147,7 +147,7 @@ func (b batched) float() torch.Options {
 }
 
 // at is a stretch of values, in a shape.
-func (b batched) at(values torch.Tensor, p stretch, shape ...int64) torch.Tensor {
+func (b batched) at(values torch.Tensor, p slot, shape ...int64) torch.Tensor {
 	return b.s.Reshape(b.s.Narrow(values, 0, int64(p.at), int64(p.n)), shape...)
 }
 

@@ -119,10 +119,10 @@ type resizer struct {
 	sum  []int32
 }
 
-// crop resizes what lies in win of src into dst, whose size says the output's:
-// PIL's crop followed by its resize, without the copy between. Both passes round
+// resizedCrop resizes what lies in win of src into dst, whose size says the output's:
+// PIL's resizedCrop followed by its resize, without the copy between. Both passes round
 // to bytes, as PIL's do.
-func (r *resizer) crop(dst, src Image, win window, f Filter) {
+func (r *resizer) resizedCrop(dst, src Image, win window, f Filter) {
 	w, h := dst.Width, dst.Height
 	across, down := newSpan(win.left, win.width, src.Width), newSpan(win.top, win.height, src.Height)
 	stride := 3 * w
@@ -193,6 +193,6 @@ func (t *taps) column(dst, rows []uint8, y int, sum []int32) {
 // must lie inside of src.
 func ResizedCrop(src Image, box Box, width, height int, f Filter) Image {
 	dst := NewImage(width, height)
-	new(resizer).crop(dst, src, Whole(src).window(box), f)
+	new(resizer).resizedCrop(dst, src, Whole(src).window(box), f)
 	return dst
 }
