@@ -12,14 +12,14 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// cifar is what CIFAR-10 and CIFAR-100 differ in (Krizhevsky 2009).
+// cifar describes CIFAR-10 or CIFAR-100 (Krizhevsky 2009): folders, files and keys.
 type cifar struct {
 	name                       string
-	binary, python             string   // the folders of the published archives
-	trainFiles, testFiles      []string // without the binary version's ".bin"
-	labelBytes                 int      // before a picture in the binary version; the last one counts
-	labels                     string   // key of the Python version
-	namesFile, metaFile, names string   // of the classes: a text file, and in the Python version a pickle and its key
+	binary, python             string   // folders of the published archives
+	trainFiles, testFiles      []string // without the ".bin" of the binary version
+	labelBytes                 int      // before each picture in the binary version; the last one is the label
+	labels                     string   // key of the labels in the Python version
+	namesFile, metaFile, names string   // class names: the text file, the pickle of the Python version and its key
 	classes                    int
 }
 
@@ -35,7 +35,7 @@ func cifars() map[string]cifar {
 
 const cifarSide = 32
 
-// openCIFAR finds either version, in the folder or in the one that its archive
+// openCIFAR finds the binary or the Python version, in o.Dir or in the folder that the archive
 // unpacks to.
 func openCIFAR(o Options) (Dataset, error) {
 	c := cifars()[o.Name]
@@ -75,8 +75,8 @@ func openCIFAR(o Options) (Dataset, error) {
 		c.name, files[0], files[0], o.Dir, c.binary, c.python)
 }
 
-// textNames reads the binary version's class names; without the file they are
-// numbers, or those of CIFAR-10.
+// textNames reads the class names of the binary version. If there is no file, CIFAR-10 has its known
+// names, and CIFAR-100 has numbers.
 func (c cifar) textNames(dir string) ([]string, error) {
 	names, err := readLines(filepath.Join(dir, c.namesFile))
 	switch {
@@ -95,7 +95,7 @@ func (c cifar) textNames(dir string) ([]string, error) {
 	return names, nil
 }
 
-// pickledNames reads the Python version's.
+// pickledNames reads the class names of the Python version.
 func (c cifar) pickledNames(dir string) ([]string, error) {
 	path := filepath.Join(dir, c.metaFile)
 	data, err := os.ReadFile(path)
@@ -130,7 +130,7 @@ func (c cifar) pickledNames(dir string) ([]string, error) {
 	return names, nil
 }
 
-// readLines reads the lines of a text file that are not empty.
+// readLines returns the lines of a text file, without empty ones.
 func readLines(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {

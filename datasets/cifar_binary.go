@@ -4,12 +4,12 @@ import "fmt"
 
 const cifarPixels = 3 * cifarSide * cifarSide
 
-// parseBinary adds the records of one file of the binary version: label bytes,
-// then 32x32 red, green and blue planes.
+// parseBinary appends the records of one file of the binary version. A record is the label bytes and
+// the red, green and blue planes of 32x32 pixels.
 func (c cifar) parseBinary(d *memory, data []byte) error {
 	record := c.labelBytes + cifarPixels
 	if rest := len(data) % record; rest != 0 || len(data) == 0 {
-		return fmt.Errorf("truncated at offset %d: %d bytes are no whole number of records of %d; fetch it again", len(data)-rest, len(data), record)
+		return fmt.Errorf("truncated at offset %d: %d bytes are not a whole number of records of %d; fetch it again", len(data)-rest, len(data), record)
 	}
 	for at := 0; at < len(data); at += record {
 		label := int(data[at+c.labelBytes-1])

@@ -1,7 +1,7 @@
 package datasets
 
 import (
-	_ "embed" // of the list below
+	_ "embed" // for the list below
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/field"
@@ -10,11 +10,10 @@ import (
 //go:embed imagenet100.txt
 var imageNet100 string
 
-// ImageNet100 is the name of the list of ImageNet-100's classes for
-// ParseClasses.
+// ImageNet100 makes ParseClasses return the classes of ImageNet-100 (CMC's list, arXiv 1906.05849).
 const ImageNet100 = "imagenet-100"
 
-// ParseClasses reads a list of classes: comma-separated, a file with one at the
+// ParseClasses reads a list of classes. s is a comma-separated list, a file with one class at the
 // start of each line, or ImageNet100.
 func ParseClasses(s string) ([]string, error) {
 	switch {
@@ -36,7 +35,7 @@ func ParseClasses(s string) ([]string, error) {
 	return out, nil
 }
 
-// firstWords is the first word of each line; those with # are comments.
+// firstWords returns the first word of each line that is not a comment (#).
 func firstWords(lines []string) (out []string) {
 	for _, l := range lines {
 		if !strings.HasPrefix(l, "#") {

@@ -13,13 +13,12 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Removed is a picture whose background is plain gray where ForegroundOnly is
-// the object cut out.
+// Removed is the whole picture with a plain gray background. For coco, ForegroundOnly is the object
+// cut out.
 const Removed Variant = "background-removed"
 
-// coco are the paper's pictures of COCO (Lin et al. 2014; the paper's section
-// 6.2): those with one object only, of 30 classes. The foreground is what lies
-// in its box.
+// coco has the paper's pictures of COCO (section 6.2; Lin et al. 2014, arXiv 1405.0312): those with
+// exactly one object, of 30 classes. The foreground is the object's box.
 type coco struct {
 	*files
 	boxes []transforms.Box
@@ -27,13 +26,13 @@ type coco struct {
 	train bool
 }
 
-// cocoClasses are the paper's 30, in its numbering.
+// cocoClasses returns the paper's 30 classes in its order.
 func cocoClasses() []string {
 	return []string{"airplane", "banana", "bear", "bed", "bench", "bird", "boat", "broccoli", "bus", "cat", "clock", "cow", "dog", "elephant", "fire hydrant", "giraffe",
 		"horse", "motorcycle", "person", "pizza", "scissors", "sink", "stop sign", "teddy bear", "toilet", "traffic light", "train", "truck", "vase", "zebra"}
 }
 
-// annotations are what is read of an instances file.
+// annotations has the fields of an instances file that are read.
 type annotations struct {
 	Images []struct {
 		ID            int64
@@ -82,11 +81,11 @@ func openCOCO(o Options) (Dataset, error) {
 	return d, nil
 }
 
-// readAnnotations reads an instances file as a stream: its outlines are skipped.
+// readAnnotations reads an instances file as a stream and skips the outlines.
 func readAnnotations(r io.Reader) (a annotations, err error) {
 	d := json.NewDecoder(r)
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return a, errors.Join(errors.New("no JSON object"), err)
+		return a, errors.Join(errors.New("not a JSON object"), err)
 	}
 	for d.More() {
 		key, err := d.Token()
@@ -112,10 +111,10 @@ func readAnnotations(r io.Reader) (a annotations, err error) {
 	return a, err
 }
 
-// items decodes an array item by item.
+// items appends the items of a JSON array to into, one by one.
 func items[T any](d *json.Decoder, into *[]T) error {
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
-		return errors.Join(errors.New("no array"), err)
+		return errors.Join(errors.New("not an array"), err)
 	}
 	for d.More() {
 		var v T
@@ -128,7 +127,7 @@ func items[T any](d *json.Decoder, into *[]T) error {
 	return err
 }
 
-// single keeps the pictures in dir with one object, of the 30 classes.
+// single selects the pictures in dir that have exactly one object of the 30 classes.
 func (a annotations) single(dir string) (*coco, error) {
 	class := map[int64]int{}
 	for _, c := range a.Categories {
@@ -137,10 +136,10 @@ func (a annotations) single(dir string) (*coco, error) {
 		}
 	}
 	if len(class) != len(cocoClasses()) {
-		return nil, fmt.Errorf("%d of the paper's %d categories are there", len(class), len(cocoClasses()))
+		return nil, fmt.Errorf("the file has %d of the paper's %d categories", len(class), len(cocoClasses()))
 	}
-	objects := map[int64]int{} // of a picture; its only one's place
-	only := map[int64]int{}
+	objects := map[int64]int{} // number of objects, by picture
+	only := map[int64]int{}    // index of the last object, by picture
 	for i, x := range a.Annotations {
 		objects[x.Image]++
 		only[x.Image] = i
@@ -167,13 +166,13 @@ func (a annotations) single(dir string) (*coco, error) {
 		d.boxes = append(d.boxes, box)
 	}
 	if len(l.paths) < 2 {
-		return nil, fmt.Errorf("%d pictures with one object of the paper's classes", len(l.paths))
+		return nil, fmt.Errorf("only %d pictures have exactly one object of the paper's classes", len(l.paths))
 	}
 	d.files = newFiles("", l)
 	return d, nil
 }
 
-// pixelBox is COCO's [x, y, width, height] in whole pixels within the picture.
+// pixelBox rounds COCO's [x, y, width, height] to whole pixels and clips it to the picture.
 func pixelBox(b []float64, width, height int) (transforms.Box, error) {
 	if len(b) != 4 || width < 1 || height < 1 {
 		return transforms.Box{}, fmt.Errorf("box %v in %dx%d pixels", b, width, height)
@@ -186,7 +185,7 @@ func pixelBox(b []float64, width, height int) (transforms.Box, error) {
 
 func (d *coco) Box(i int) transforms.Box { return d.boxes[i] }
 
-// Variants lists what coco can show.
+// Variants lists the variants that coco can show.
 func (d *coco) Variants() []Variant { return []Variant{Full, ForegroundOnly, Removed, NewBackground} }
 
 func (d *coco) Variant(i int, v Variant) (transforms.Image, error) {
@@ -223,8 +222,7 @@ func (d *coco) Variant(i int, v Variant) (transforms.Image, error) {
 	return m, fmt.Errorf("coco has no variant %q", v)
 }
 
-// within clips the box to the picture, which may not have the size that the
-// annotations say.
+// within clips the box to the picture. The picture may have another size than the annotations say.
 func within(b transforms.Box, m transforms.Image) (transforms.Box, error) {
 	b.Width, b.Height = min(b.Width, m.Width-b.Left), min(b.Height, m.Height-b.Top)
 	if b.Width < 1 || b.Height < 1 {
@@ -233,7 +231,7 @@ func within(b transforms.Box, m transforms.Image) (transforms.Box, error) {
 	return b, nil
 }
 
-// paste copies what is in the box of src to dst at (left, top).
+// paste copies box of src to dst at (left, top).
 func paste(dst transforms.Image, left, top int, src transforms.Image, box transforms.Box) {
 	for y := range box.Height {
 		from := 3 * ((box.Top+y)*src.Width + box.Left)

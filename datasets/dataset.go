@@ -1,5 +1,4 @@
-// Package datasets holds the data sets, one a file, and the loader that turns
-// them into batches of views.
+// Package datasets has the data sets, and the loader that turns them into batches of views.
 package datasets
 
 import (
@@ -10,29 +9,27 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Dataset is a finite list of labelled pictures. Its methods may be called from
-// several goroutines.
+// Dataset is a finite list of labelled pictures. Several goroutines may call its methods.
 type Dataset interface {
-	// Name tells what it is, as "cifar10 train".
+	// Name describes the data set, as "cifar10 train".
 	Name() string
 	// Len is the number of pictures.
 	Len() int
 	// Classes are the names of the labels.
 	Classes() []string
-	// Label returns the class of picture i; -1 where it has none.
+	// Label returns the class of picture i, or -1 if it has none.
 	Label(i int) int
-	// Image returns picture i; it must not be written to.
+	// Image returns picture i, which the caller must not change.
 	Image(i int) (transforms.Image, error)
 }
 
-// Partial is a data set that can decode a part of a picture, or at a fraction of
-// its size. What it returns holds at least what is needed.
+// Partial is a data set that can decode a part of a picture, or decode it at a fraction of its size.
 type Partial interface {
-	// Part returns what is needed of picture i.
+	// Part returns at least the part of picture i that is needed.
 	Part(i int, need Need) (transforms.Part, error)
 }
 
-// readPart is picture i of ds, or what is needed of it.
+// readPart returns picture i of ds, or the part of it that is needed if ds can decode that alone.
 func readPart(ds Dataset, i int, need Need) (transforms.Part, error) {
 	if p, ok := ds.(Partial); ok && need != nil {
 		return p.Part(i, need)
@@ -41,34 +38,34 @@ func readPart(ds Dataset, i int, need Need) (transforms.Part, error) {
 	return transforms.Whole(m), err
 }
 
-// Variant says what of a picture is shown.
+// Variant selects the version of a picture whose foreground is known.
 type Variant string
 
-// The variants of a picture whose foreground is known.
+// The variants.
 const (
-	Full           Variant = "full"
-	ForegroundOnly Variant = "foreground"     // the background is plain gray
-	NewBackground  Variant = "new-background" // another background, independent of the class
+	Full           Variant = "full"           // the picture as it is
+	ForegroundOnly Variant = "foreground"     // on a plain gray background
+	NewBackground  Variant = "new-background" // on another background, which is independent of the class
 )
 
-// Variants lists what a data set whose foreground is known can show.
+// Variants lists the variants that ds can show.
 func Variants(ds Foreground) []Variant {
-	if own, ok := ds.(interface{ Variants() []Variant }); ok {
-		return own.Variants()
+	if v, ok := ds.(interface{ Variants() []Variant }); ok {
+		return v.Variants()
 	}
 	return []Variant{Full, ForegroundOnly, NewBackground}
 }
 
-// Foreground is a data set that knows where the object is.
+// Foreground is a data set that knows where the object of each picture is.
 type Foreground interface {
 	Dataset
-	// Box is where the object of picture i is, in pixels.
+	// Box returns the bounding box of the object of picture i, in pixels.
 	Box(i int) transforms.Box
-	// Variant is picture i as v shows it.
+	// Variant returns variant v of picture i.
 	Variant(i int, v Variant) (transforms.Image, error)
 }
 
-// WithVariant returns ds showing a variant of its pictures.
+// WithVariant returns ds with variant v of each picture.
 func WithVariant(ds Foreground, v Variant) Dataset { return variant{ds, v} }
 
 type variant struct {
@@ -79,7 +76,7 @@ type variant struct {
 func (d variant) Name() string                          { return d.Foreground.Name() + ", " + string(d.v) }
 func (d variant) Image(i int) (transforms.Image, error) { return d.Variant(i, d.v) }
 
-// Part implements Partial: full pictures are their data set's.
+// Part implements Partial. Only full pictures can be decoded in part.
 func (d variant) Part(i int, need Need) (transforms.Part, error) {
 	if d.v == Full {
 		return readPart(d.Foreground, i, need)
@@ -88,27 +85,29 @@ func (d variant) Part(i int, need Need) (transforms.Part, error) {
 	return transforms.Whole(m), err
 }
 
-// Options say which data set and which part of it.
+// Options selects a data set and its split.
 type Options struct {
-	Name        string   // as All lists them
-	Dir         string   // where its files are; of confounded: its backgrounds
-	Train       bool     // the training part, or the test part
-	Unlabelled  bool     // with the training part those without labels, where there are such (stl10)
-	Classes     []string // only these, of data sets in class folders; none: all
-	Labels      string   // imagenet: file with the labels of a flat val
-	Count       int      // pictures drawn: shapes and confounded (0: 5000 to train, 2000 to test)
-	Size        int      // side of a drawn picture in pixels (0: 32)
-	Seed        uint64   // of drawn pictures, and of replaced backgrounds
-	Correlation float64  // share of drawn pictures whose background is their class's; the others' is any
-	Foreground  string   // of confounded: shapes (0) or the folder of Fashion-MNIST
-	Depth16     Depth16  // of pictures in files: how samples of 16 bits become 8
+	Name        string   // one of Names
+	Dir         string   // folder of the files; confounded: folder of the backgrounds
+	Train       bool     // the training split; false: the test split
+	Unlabelled  bool     // stl10: adds the pictures without labels to the training split
+	Classes     []string // data sets in class folders: only these classes; nil: all
+	Labels      string   // imagenet: file with the labels of a val folder without class folders
+	Count       int      // shapes, confounded: number of pictures (0: 5000 for training, 2000 for testing)
+	Size        int      // shapes, confounded: side of a picture in pixels (0: 32)
+	Seed        uint64   // of drawn pictures and of new backgrounds
+	Correlation float64  // share of drawn pictures with a background of their class; others have any
+	Foreground  string   // confounded: folder of Fashion-MNIST; "" or "shapes": drawn objects
+	Depth16     Depth16  // pictures in files: how samples of 16 bits become 8
 }
 
-// Info describes a data set in lists: its name, what it is, the files it needs
-// below its folder DIR, and where they are from.
+// Info describes a data set for lists.
 type Info struct {
-	Name, About, Layout, Source string
-	Sums                        []Sum // of files, as published
+	Name   string
+	About  string // what it is
+	Layout string // the files that it needs below its folder DIR
+	Source string // where the files come from
+	Sums   []Sum  // published checksums of the files
 }
 
 type entry struct {
@@ -140,7 +139,7 @@ func registry() []entry {
 	}
 }
 
-// All lists the data sets that Open knows.
+// All describes the data sets that Open knows.
 func All() []Info {
 	var out []Info
 	for _, e := range registry() {
@@ -149,7 +148,7 @@ func All() []Info {
 	return out
 }
 
-// Names lists the names that Open knows.
+// Names lists the names of the data sets that Open knows.
 func Names() []string {
 	var out []string
 	for _, i := range All() {
@@ -158,8 +157,8 @@ func Names() []string {
 	return out
 }
 
-// Open opens a part of a data set by name. Errors name the files that are missing
-// or wrong; pictures are read when they are asked for.
+// Open opens a split of a data set by name. Errors name the files that are missing or wrong. Pictures
+// are read when they are asked for.
 func Open(o Options) (Dataset, error) {
 	if !(o.Correlation >= 0 && o.Correlation <= 1) {
 		return nil, field.Errorf("{datasets.Correlation} %g: want 0 to 1", o.Correlation)
@@ -200,7 +199,7 @@ func Open(o Options) (Dataset, error) {
 	return nil, suggest.Unknown("dataset", o.Name, names)
 }
 
-// opened opens the data set, checks it, and looks at some of its pictures.
+// opened opens the data set and checks its labels and some of its pictures.
 func (e entry) opened(o Options) (Dataset, error) {
 	ds, err := e.open(o)
 	if err != nil {
@@ -210,8 +209,8 @@ func (e entry) opened(o Options) (Dataset, error) {
 		Close(ds)
 		return nil, err
 	}
-	if d, ok := ds.(interface{ tell(notes []error) }); ok {
-		d.tell(noteFewLevels(ds, o.Depth16))
+	if d, ok := ds.(interface{ addNotes(notes []error) }); ok {
+		d.addNotes(noteFewLevels(ds, o.Depth16))
 	}
 	return ds, nil
 }
@@ -223,8 +222,7 @@ func splitName(name string, train bool) string {
 	return name + " test"
 }
 
-// Counts returns the number of pictures of each class; those without a label
-// count nowhere.
+// Counts returns the number of pictures of each class. Pictures without a label are not counted.
 func Counts(ds Dataset) []int {
 	counts := make([]int, len(ds.Classes()))
 	for i := range ds.Len() {
@@ -235,21 +233,21 @@ func Counts(ds Dataset) []int {
 	return counts
 }
 
-// cache keeps decoded pictures, each made once when first asked for.
+// cache keeps pictures that were decoded or drawn when first asked for.
 type cache struct {
 	images []atomic.Pointer[transforms.Image]
-	make   func(i int) (transforms.Image, error)
+	create func(i int) (transforms.Image, error)
 }
 
-func newCache(n int, make_ func(i int) (transforms.Image, error)) *cache {
-	return &cache{images: make([]atomic.Pointer[transforms.Image], n), make: make_}
+func newCache(n int, create func(i int) (transforms.Image, error)) *cache {
+	return &cache{images: make([]atomic.Pointer[transforms.Image], n), create: create}
 }
 
 func (c *cache) get(i int) (transforms.Image, error) {
 	if m := c.images[i].Load(); m != nil {
 		return *m, nil
 	}
-	m, err := c.make(i)
+	m, err := c.create(i)
 	if err != nil {
 		return m, err
 	}
@@ -257,14 +255,14 @@ func (c *cache) get(i int) (transforms.Image, error) {
 	return m, nil
 }
 
-// bounded is get that keeps no more than keepBytes in all, which kept counts.
-func (c *cache) bounded(i int, kept *atomic.Int64) (transforms.Image, error) {
+// bounded is get with a cache of at most cacheBytes. cached counts the bytes.
+func (c *cache) bounded(i int, cached *atomic.Int64) (transforms.Image, error) {
 	if m := c.images[i].Load(); m != nil {
 		return *m, nil
 	}
-	m, err := c.make(i)
-	if err == nil && kept.Load() < cacheBytes && c.images[i].CompareAndSwap(nil, &m) {
-		kept.Add(int64(len(m.Pix)))
+	m, err := c.create(i)
+	if err == nil && cached.Load() < cacheBytes && c.images[i].CompareAndSwap(nil, &m) {
+		cached.Add(int64(len(m.Pix)))
 	}
 	return m, err
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// fashionMNIST holds Fashion-MNIST in memory (Xiao et al. 2017), gray, centred
-// in 32x32 pixels.
+// fashionMNIST holds Fashion-MNIST in memory (Xiao et al. 2017, arXiv 1708.07747). The gray pictures
+// are centred in 32x32 pixels.
 type fashionMNIST struct {
 	train  bool
 	labels []uint8
@@ -18,7 +18,7 @@ type fashionMNIST struct {
 
 const (
 	garmentSide = 28
-	// debianFashionMNIST is where Debian's package dataset-fashion-mnist puts it.
+	// debianFashionMNIST is the folder of Debian's package dataset-fashion-mnist.
 	debianFashionMNIST = "/usr/share/datasets/fashion-mnist"
 )
 
@@ -57,7 +57,7 @@ func (d *fashionMNIST) Classes() []string {
 	return []string{"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"}
 }
 
-// garment returns the gray values of picture i, 28x28.
+// garment returns the 28x28 gray values of picture i.
 func (d *fashionMNIST) garment(i int) []uint8 {
 	return d.pixels[i*garmentSide*garmentSide : (i+1)*garmentSide*garmentSide]
 }

@@ -14,10 +14,10 @@ type worker struct {
 	scratch transforms.Scratch
 }
 
-// pixels is the length of what an augmentation makes of a picture.
+// pixels is the number of values of a view.
 func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
 
-// fill makes a batch; it stops between two pictures when ctx is done.
+// fill makes the batch of a task. When ctx is done it stops before the next picture.
 func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) error {
 	n := len(j.indices)
 	b := l.take(n)
@@ -44,7 +44,7 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) err
 			if l.seed(w, epoch, i, v); l.staged[v] == nil {
 				put(a, b.Views[v])
 			} else if err == nil && l.o.Kept != nil {
-				l.staged[v].Choose(&b.Staged[v], l.o.Kept.Width, l.o.Kept.Height, w.rng)
+				l.staged[v].StageKept(&b.Staged[v], l.o.Kept.Width, l.o.Kept.Height, w.rng)
 			} else if err == nil {
 				err = l.staged[v].Stage(&b.Staged[v], m, w.rng, &w.scratch)
 			}
@@ -60,7 +60,7 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) err
 	return nil
 }
 
-// resize makes a batch one of n pictures.
+// resize sets the batch's number of pictures to n.
 func (l *Loader) resize(b *Batch, n int) {
 	b.N = n
 	for v, a := range l.o.Views {
@@ -73,13 +73,13 @@ func (l *Loader) resize(b *Batch, n int) {
 	}
 }
 
-// seed puts a worker's generator at the start of a view of a picture.
+// seed sets a worker's generator to the stream of a view of a picture.
 func (l *Loader) seed(w *worker, epoch uint64, picture, view int) {
 	w.pcg.Seed(l.o.Seed^loaderSalt^epoch*0x9e3779b97f4a7c15, uint64(picture)<<8|uint64(view))
 }
 
-// need is what the views of picture i will need of it. Augmentations that cannot
-// tell need all.
+// need returns what the views of picture i need. An augmentation that is not a transforms.Planner
+// needs all of it.
 func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 	return func(width, height int) (n transforms.Needs) {
 		all := transforms.Needs{Box: transforms.Box{Width: width, Height: height}, Shrink: 1}
@@ -107,8 +107,8 @@ func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 	}
 }
 
-// readable returns picture i, or the next one that can be read. Where pictures are
-// left out, it returns -1 for one that cannot.
+// readable returns picture i, or the next one that can be read. With LeaveOut it returns -1 if picture
+// i cannot be read.
 func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part, error) {
 	var last error
 	for range min(l.ds.Len(), 1000) {
@@ -131,7 +131,7 @@ func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part,
 	return i, transforms.Part{}, fmt.Errorf("no picture can be read: %w", last)
 }
 
-// picture is what is needed of picture i, on the host.
+// picture reads what the host needs of picture i.
 func (l *Loader) picture(i int, w *worker, epoch uint64) (transforms.Part, error) {
 	if !l.reads {
 		return transforms.Part{}, l.o.Kept.bad[i]
@@ -139,10 +139,10 @@ func (l *Loader) picture(i int, w *worker, epoch uint64) (transforms.Part, error
 	return readPart(l.ds, i, l.need(w, epoch, i))
 }
 
-// hostPlain says that the host makes the un-augmented picture.
+// hostPlain reports whether the host makes the un-augmented picture.
 func (l *Loader) hostPlain() bool { return l.o.Plain != nil && l.plain == nil }
 
-// take returns a batch with room for n pictures, used before or new.
+// take returns a batch with room for n pictures. It reuses one that was given back.
 func (l *Loader) take(n int) *Batch {
 	var b *Batch
 	select {
@@ -166,6 +166,6 @@ func (l *Loader) take(n int) *Batch {
 	return b
 }
 
-// loaderSalt keeps the loader's random streams apart from those that draw
-// pictures, whose seed may be the same number.
+// loaderSalt separates the loader's random streams from those that draw pictures, which may have the
+// same seed.
 const loaderSalt = 0x6c6f616465720000

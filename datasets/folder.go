@@ -7,12 +7,12 @@ import (
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// openFolder is a folder of class folders.
+// openFolder opens a folder of class folders.
 func openFolder(o Options) (Dataset, error) {
 	return openListing(o, "folder", "folder "+o.Dir, scanFolder)
 }
 
-// openListing is a data set of files that scan lists, in classes.
+// openListing opens a data set of the files that scan lists.
 func openListing(o Options, kind, name string, scan func(Options) (listing, error)) (*files, error) {
 	l, err := scan(o)
 	if err == nil {
@@ -29,7 +29,8 @@ func openListing(o Options, kind, name string, scan func(Options) (listing, erro
 	return d, nil
 }
 
-// checkClasses refuses to test with one class, and tells what training should know.
+// checkClasses refuses to evaluate with one class. It notes a training split of one class, and classes
+// that the test split lacks.
 func (l *listing) checkClasses(o Options) error {
 	switch {
 	case len(l.classes) == 1 && !o.Train:
@@ -46,7 +47,7 @@ func (l *listing) checkClasses(o Options) error {
 	return nil
 }
 
-// noteMissingClasses tells which classes have no pictures in the testing part.
+// noteMissingClasses notes the classes without pictures in the test split.
 func (l *listing) noteMissingClasses(dir string) {
 	counts := make([]int, len(l.classes))
 	for _, label := range l.labels {
@@ -66,9 +67,9 @@ func (l *listing) noteMissingClasses(dir string) {
 	}
 }
 
-// scanFolder lists the pictures of a part in sorted order. The classes are those
-// of the training part, so that a label means the same in both. Without folders
-// of its own for testing, every tenth picture of a class is for that.
+// scanFolder lists the pictures of a split in sorted order. The classes are those of the training
+// split, so that a label means the same in both splits. If there are class folders only, every tenth
+// picture of a class is in the test split.
 func scanFolder(o Options) (l listing, err error) {
 	s, err := findSplits(o.Dir)
 	if err != nil {
@@ -95,7 +96,7 @@ func scanFolder(o Options) (l listing, err error) {
 		return l, l.addTest(s.test, s.train)
 	}
 	switch {
-	case len(l.classes) == 1: // which is refused for that
+	case len(l.classes) == 1: // checkClasses refuses it
 	case len(l.paths) == 0 && s.whole != "":
 		return l, field.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: "+
 			"give {datasets.Dir} %s",
@@ -114,7 +115,7 @@ func (c classFolders) names() (out []string) {
 	return out
 }
 
-// noTestError is the error of a training part without a testing part.
+// noTestError is the error of a training split without a test split.
 func noTestError(dir string) error {
 	folders, err := foldersIn(dir)
 	if err != nil {
@@ -126,7 +127,7 @@ func noTestError(dir string) error {
 	return fmt.Errorf("%s has train but neither test nor val; want %s/test/CLASS/*.jpg", dir, dir)
 }
 
-// add appends the pictures of class folders.
+// add appends the pictures of class folders. label maps the index of a folder to its label.
 func (l *listing) add(c classFolders, label func(k int) int) {
 	for k, folder := range c.list {
 		for _, f := range folder.files {
@@ -145,8 +146,7 @@ func (l *listing) addEveryTenth(c classFolders, train bool) {
 	}
 }
 
-// addTest appends the testing part, whose classes must be among the training
-// part's; it may lack some.
+// addTest appends the test split. Its classes must be among those of the training split.
 func (l *listing) addTest(dir, trainDir string) error {
 	c, err := scanClasses(dir, "")
 	if err != nil {

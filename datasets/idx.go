@@ -16,7 +16,7 @@ type idx struct {
 	data []byte
 }
 
-// readIDX reads path, or path.gz.
+// readIDX reads path or path.gz.
 func readIDX(path string, rank int) (idx, error) {
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -25,7 +25,7 @@ func readIDX(path string, rank int) (idx, error) {
 			path += ".gz"
 			data, err = gunzip(packed)
 		} else if os.IsNotExist(err) {
-			return idx{}, fmt.Errorf("neither %s nor %s.gz is there", path, filepath.Base(path))
+			return idx{}, fmt.Errorf("neither %s nor %s.gz exists", path, filepath.Base(path))
 		}
 	}
 	if err != nil {
@@ -38,7 +38,7 @@ func readIDX(path string, rank int) (idx, error) {
 	return x, nil
 }
 
-// maxIDX bounds an unpacked IDX file.
+// maxIDX bounds the bytes of an unpacked IDX file.
 const maxIDX = 1 << 30
 
 func gunzip(packed []byte) ([]byte, error) {
@@ -66,7 +66,7 @@ func parseIDX(data []byte, rank int) (idx, error) {
 	for k := range rank {
 		n := binary.BigEndian.Uint32(data[4+4*k:])
 		if n == 0 || total > maxIDX/uint64(n) {
-			return idx{}, fmt.Errorf("dimension %d at offset %d", n, 4+4*k)
+			return idx{}, fmt.Errorf("dimension %d at offset %d; want 1 or more, and at most %d bytes in all", n, 4+4*k, maxIDX)
 		}
 		total *= uint64(n)
 		x.dims = append(x.dims, int(n))

@@ -72,7 +72,23 @@ func TestSizesThatAreKnown(t *testing.T) {
 	assert.Equal(t, [2]int{0, 0}, [2]int{w, h}, "not told of what wraps a data set and may change it")
 }
 
-// made is a batch as a device makes it.
+// hostViews returns the indices of the views with augmentation a that the host makes.
+func hostViews(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset, a datasets.Augment) (out []int) {
+	o.Bad = func(int, error) error { return nil }
+	l, err := datasets.NewLoader(ds, o)
+	require.NoError(t, err)
+	for b, err := range l.Epoch(context.Background(), 0, 0) {
+		require.NoError(t, err)
+		for v := range b.Views {
+			if o.Views[v] == a && b.Views[v] != nil {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// made returns the batches of an epoch with all views, whether the host or the device makes them.
 func made(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset) (indices [][]int, views, plain [][]float32) {
 	l, err := datasets.NewLoader(ds, o)
 	require.NoError(t, err)
@@ -118,6 +134,7 @@ func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			o.Kept, err = datasets.Keep(context.Background(), s, ds, gotch.CPU, 2)
 			require.NoError(t, err)
+			require.Empty(t, hostViews(t, o, ds, &p.View), "the device makes these views")
 			gotIndices, gotViews, gotPlain := made(t, o, ds)
 			assert.Equal(t, want, told, name)
 			assert.Equal(t, indices, gotIndices, name)

@@ -15,31 +15,31 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Augment turns a picture into 3*S*S numbers, channel by channel; S is its Side.
+// Augment turns a picture into a view: 3*S*S values, channel by channel, with S = Side().
 type Augment interface {
 	Side() int
 	Apply(dst []float32, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
 }
 
-// Stager is an augmentation that a device can finish: of a batch the host does the
-// beginning only (transforms.Pipeline).
+// Stager is an augmentation that can run in two stages: the host draws the random parameters, and the
+// device makes the views of a whole batch. transforms.Pipeline is one.
 type Stager interface {
-	// OnDevice tells why it cannot, if it cannot.
-	OnDevice() error
-	// Stage does the beginning, and Device the rest.
+	// CheckDevice returns an error if the device cannot make these views.
+	CheckDevice() error
+	// Stage prepares a picture on the host. Finish makes the views on the device.
 	Stage(st *transforms.Staged, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
-	Device(s *torch.Scope, st *transforms.Staged, device gotch.Device) torch.Tensor
-	// Choose and OfKept are these for pictures that the device has.
-	Choose(st *transforms.Staged, width, height int, rng *rand.Rand)
-	OfKept(s *torch.Scope, st *transforms.Staged, pictures torch.Tensor) torch.Tensor
+	Finish(s *torch.Scope, st *transforms.Staged, device gotch.Device) torch.Tensor
+	// StageKept and FinishKept do the same for pictures that the device keeps.
+	StageKept(st *transforms.Staged, width, height int, rng *rand.Rand)
+	FinishKept(s *torch.Scope, st *transforms.Staged, pictures torch.Tensor) torch.Tensor
 }
 
-// plainStager makes the un-augmented pictures of those that a device has (transforms.Plain).
+// plainStager makes un-augmented pictures from those that a device keeps. transforms.Plain is one.
 type plainStager interface {
-	OfKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor
+	FinishKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor
 }
 
-// LoaderOptions describe a loader.
+// LoaderOptions configures a loader.
 type LoaderOptions struct {
 	BatchSize int
 	Shuffle   bool
@@ -47,34 +47,33 @@ type LoaderOptions struct {
 	Seed      uint64
 	Workers   int       // goroutines; 0: one for each core
 	Prefetch  int       // batches made ahead; 0: two for each worker
-	Views     []Augment // one for each view
-	Plain     Augment   // the un-augmented picture, or nil
-	// Scaled lets large JPEGs be decoded at 1/2, 1/4 or 1/8 of their size where no
-	// view needs more pixels: faster, and the views differ by some grey levels.
+	Views     []Augment // one augmentation for each view
+	Plain     Augment   // makes the un-augmented picture; nil: not needed
+	// Scaled decodes large JPEGs at 1/2, 1/4 or 1/8 of their size if no view needs more pixels. This is
+	// faster, and views differ by a few grey levels.
 	Scaled bool
-	// Staged leaves views to the device (Batch.Staged, Batch.Make) where their augmentation
-	// is a Stager that can.
+	// Staged has the device make the views whose augmentation is a Stager that it can finish
+	// (Batch.Staged, Batch.Finish).
 	Staged bool
-	// Kept are the data set's pictures on a device: views, and Plain, are left to it where
-	// their augmentations can make them there. The host then reads no pictures, unless for
-	// a view that is its own.
+	// Kept has the pictures of the data set on a device. The device then makes all views, and Plain,
+	// that it can. The host reads pictures only for views that it has to make itself.
 	Kept *Kept
-	// Of a data-parallel job: this loader makes share Rank of Ranks of each batch,
-	// the shares in the order of their pictures and of one length. Where a batch does
-	// not divide, its last picture fills up. 0 or 1 Ranks: whole batches.
+	// Rank and Ranks are for a data-parallel job. The loader makes share Rank of the Ranks shares of
+	// each batch. Shares are in the order of the batch and have one length; if the batch does not
+	// divide, its last picture fills up the last shares. Ranks 0 or 1 makes whole batches.
 	Rank, Ranks int
-	// Bad is told of a picture that cannot be read. Where it returns nil the next
-	// one that can be read takes its place; nil: the first error ends the epoch. It
-	// may be called from several goroutines.
+	// Bad is called with a picture that cannot be read, also from several goroutines at once. If it
+	// returns nil, the next picture that can be read takes its place. If Bad is nil, the first error
+	// ends the epoch.
 	Bad func(picture int, err error) error
-	// LeaveOut makes the batch shorter instead, so that no picture counts twice. It is for
-	// evaluations, and for training in one process.
+	// LeaveOut makes the batch shorter if a picture cannot be read, so that no picture counts twice. It
+	// is for evaluation, and for training in one process.
 	LeaveOut bool
-	// Least is the shortest batch that is yielded (0: 1): batch norms need two pictures.
+	// Least is the length of the shortest batch that is yielded (0: 1). Batch norms need two pictures.
 	Least int
 }
 
-// UnevenBatchError is the error of a batch that does not divide by the processes of a job.
+// UnevenBatchError is the error of a batch size that the number of processes does not divide.
 type UnevenBatchError struct{ BatchSize, Ranks int }
 
 func (u *UnevenBatchError) Error() string { return u.Unwrap().Error() }
@@ -86,33 +85,32 @@ func (u *UnevenBatchError) Unwrap() error {
 		u.BatchSize, u.Ranks, max(1, share)*u.Ranks, (share+1)*u.Ranks)
 }
 
-// Batch holds N pictures, a rank's share of Total. Each view, and Plain, is
-// [N, 3, S, S], row-major, with its augmentation's S. What the device is to make (Make) is none here, and what for is
-// in Staged; of the other views Staged has nothing.
+// Batch has N pictures. In a job this is a rank's share of a batch of Total pictures. S is the side of
+// each augmentation.
 type Batch struct {
 	N       int
 	Total   int
-	Indices []int
-	Labels  []int64
-	Views   [][]float32
-	Staged  []transforms.Staged
-	Plain   []float32
+	Indices []int               // of the pictures in the data set
+	Labels  []int64             // -1: no label
+	Views   [][]float32         // each [N, 3, S, S] in row-major order; nil: Finish makes the view
+	Staged  []transforms.Staged // input of Finish for the views that are nil; the others are empty
+	Plain   []float32           // [N, 3, S, S]; nil: not needed, or Finish makes it
 
 	loader *Loader
 	rows   []int64
 }
 
-// Loader makes batches of views with several goroutines. The order of pictures
-// depends on (seed, epoch) alone and a view on (seed, epoch, picture, view):
-// not on the number of goroutines, nor on where an epoch is entered.
+// Loader makes batches of views with several goroutines. The order of pictures depends on (seed, epoch)
+// and a view on (seed, epoch, picture, view). Neither depends on the number of goroutines, nor on the
+// batch that an epoch begins with.
 type Loader struct {
 	ds     Dataset
 	o      LoaderOptions
-	staged []Stager    // of each view, or nil
-	plain  plainStager // or nil
-	reads  bool        // pictures, on the host
-	waited time.Duration
-	free   chan *Batch
+	staged []Stager      // for each view; nil: the host makes the view
+	plain  plainStager   // nil: the host makes Plain
+	reads  bool          // whether the host reads pictures
+	waited time.Duration // for batches
+	free   chan *Batch   // to be used again
 }
 
 // NewLoader checks the options against the data.
@@ -138,7 +136,7 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	}
 	l := &Loader{ds: ds, o: o, staged: make([]Stager, len(o.Views)), free: make(chan *Batch, o.Prefetch+o.Workers+2)}
 	for v, a := range o.Views {
-		if st, ok := a.(Stager); ok && (o.Staged || o.Kept != nil) && st.OnDevice() == nil {
+		if st, ok := a.(Stager); ok && (o.Staged || o.Kept != nil) && st.CheckDevice() == nil {
 			l.staged[v] = st
 		}
 		l.reads = l.reads || o.Kept == nil || l.staged[v] == nil
@@ -158,10 +156,10 @@ func (l *Loader) Steps() int {
 	return (l.ds.Len() + l.o.BatchSize - 1) / l.o.BatchSize
 }
 
-// Waited returns how long the consumer has waited for batches in all.
+// Waited returns how long the consumer has waited for batches, over all epochs.
 func (l *Loader) Waited() time.Duration { return l.waited }
 
-// order returns the pictures of an epoch in order.
+// order returns the pictures in the order of an epoch.
 func (l *Loader) order(epoch uint64) []int {
 	if l.o.Shuffle {
 		return rand.New(rand.NewPCG(l.o.Seed^loaderSalt, epoch)).Perm(l.ds.Len())
@@ -173,6 +171,8 @@ func (l *Loader) order(epoch uint64) []int {
 	return order
 }
 
+// task is a batch to be made.
+// task is a batch to be made.
 type task struct {
 	indices []int
 	total   int
@@ -181,14 +181,14 @@ type task struct {
 	done    chan struct{}
 }
 
-// Epoch yields the batches of an epoch in order, from batch `from`. A batch is
-// valid until the next one. The first error, of a picture or of ctx, ends it.
-// Only one epoch of a loader may run at a time.
+// Epoch yields the batches of an epoch in order, beginning with batch from. A batch is valid until the
+// next one. The first error, of a picture or of ctx, ends the epoch. Only one epoch of a loader may run
+// at a time.
 func (l *Loader) Epoch(ctx context.Context, epoch uint64, from int) iter.Seq2[*Batch, error] {
 	return l.Every(ctx, epoch, from, 1)
 }
 
-// Every is Epoch of every step-th batch only; the others are not made.
+// Every is Epoch with every step-th batch only. The others are not made.
 func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		run, cancel := context.WithCancel(ctx)
@@ -234,7 +234,7 @@ func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.S
 	}
 }
 
-// dispatch hands out the batches in order; pending bounds how far ahead.
+// dispatch hands out the batches in order. The capacity of pending bounds how many are made ahead.
 func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, work, pending chan *task) {
 	defer close(work)
 	defer close(pending)
@@ -257,7 +257,7 @@ func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, wor
 	}
 }
 
-// share is this rank's part of a batch.
+// share returns this rank's share of a batch.
 func (l *Loader) share(whole []int) []int {
 	if l.o.Ranks <= 1 {
 		return whole
@@ -270,7 +270,7 @@ func (l *Loader) share(whole []int) []int {
 	return part
 }
 
-// longest is the length of this rank's part of a whole batch.
+// longest is the length of this rank's share of a full batch.
 func (l *Loader) longest() int {
 	ranks := max(1, l.o.Ranks)
 	return (l.o.BatchSize + ranks - 1) / ranks

@@ -26,8 +26,7 @@ func Notes(ds Dataset) []error {
 	return out
 }
 
-// Close closes the files that ds keeps open, if it does. Its pictures cannot be
-// read afterwards.
+// Close closes the files that ds keeps open, if any. Pictures of ds cannot be read afterwards.
 func Close(ds Dataset) error {
 	if c, ok := ds.(io.Closer); ok {
 		return c.Close()
@@ -58,29 +57,28 @@ func (d *files) Close() error {
 // Close implements io.Closer.
 func (d *confounded) Close() error { return Close(d.background) }
 
-// Close implements io.Closer: it closes the data set that this is a part of.
+// Close implements io.Closer. It closes the whole data set.
 func (d *subset) Close() error { return Close(d.Dataset) }
 
 // Close implements io.Closer.
 func (d variant) Close() error { return Close(d.Foreground) }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (pictures) Close() error { return nil }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (*memory) Close() error { return nil }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (*fashionMNIST) Close() error { return nil }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (*shapes) Close() error { return nil }
 
-// addNotes adds notes.
+// addNotes appends notes.
 func (d *files) addNotes(notes []error) { d.notes = append(d.notes, notes...) }
 
-// checkLabels refuses a data set with a label that no class has: what counts by
-// classes would fail much later.
+// checkLabels refuses labels beyond the classes, which would otherwise fail late in an evaluation.
 func checkLabels(ds Dataset) error {
 	classes := len(ds.Classes())
 	for i := range ds.Len() {

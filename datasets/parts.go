@@ -10,9 +10,11 @@ import (
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// What folders, and tar files, of the two parts are called, in any case; the
-// first is taken where there are several.
+// trainNames lists the names of folders and tar files of the training split, in any letter case. If
+// there are several, the first counts.
 func trainNames() []string { return []string{"train", "training"} }
+
+// testNames lists the names of folders and tar files of the test split.
 func testNames() []string {
 	return []string{"test", "val", "validation", "testing", "valid"}
 }
@@ -21,12 +23,12 @@ func testNames() []string {
 // which test may be "".
 type splits struct {
 	train, test string
-	whole       string // the folder of which this is a part that was given alone
+	whole       string // folder that has the given folder as one of its splits; "": none
 	notes       []error
 }
 
-// findSplits finds dir's parts. A folder is a part by its name, and because it
-// has folders: else it is a class that happens to be called so.
+// findSplits finds the splits in dir. A folder is a split if it has the name of one and contains
+// folders. Otherwise it is a class with that name.
 func findSplits(dir string) (s splits, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -58,7 +60,7 @@ func findSplits(dir string) (s splits, err error) {
 	return s, nil
 }
 
-// foldersIn lists the folders in dir, links too, without junk.
+// foldersIn lists the folders in dir and the links to folders, without junk.
 func foldersIn(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -72,8 +74,8 @@ func foldersIn(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// called are the folders with one of the names, the first name's before the
-// second's, and lower case before others.
+// called returns the folders that have one of the names in any letter case, in the order of names. The
+// exact spelling comes first.
 func called(folders, names []string) (out []string) {
 	for _, name := range names {
 		if slices.Contains(folders, name) {
@@ -98,7 +100,7 @@ func withFolders(dir string, folders []string) (out []string) {
 	return out
 }
 
-// holdsFolders tells a part from a class that happens to be called train.
+// holdsFolders reports whether dir contains folders.
 func holdsFolders(dir string) bool {
 	inside, err := foldersIn(dir)
 	return err == nil && len(inside) > 0
@@ -173,7 +175,7 @@ func (s *splits) noteOthers(dir string, folders, taken, tests []string) {
 	}
 }
 
-// isAre is "a is" or "a, b are".
+// isAre returns "a is" or "a, b are".
 func isAre(words []string) string {
 	if len(words) == 1 {
 		return words[0] + " is"

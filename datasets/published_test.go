@@ -231,7 +231,7 @@ func TestDamagedDataSets(t *testing.T) {
 		{"stl10", "stl10_binary", replace("train_y.bin", "\x0a", "\x0b"), false, "label 11 at offset 1; want 1 to 10"},
 		{"stl10", "stl10_binary", remove("train_y.bin"), false, "train_y.bin: no such file"},
 		{"tiny_imagenet", "tiny-imagenet-200", replace("val/val_annotations.txt", "val_0.JPEG\tn01629819", "val_9.JPEG\tn01629819"), true, "no label for val_0.JPEG"},
-		{"tiny_imagenet", "tiny-imagenet-200", replace("val/val_annotations.txt", "n01629819", "n09999999"), true, `line 1: "n09999999" is neither a class of train nor a number below 2`},
+		{"tiny_imagenet", "tiny-imagenet-200", replace("val/val_annotations.txt", "n01629819", "n09999999"), true, `line 1: "n09999999" is neither a training class nor a number below 2`},
 		{"imagenet", "imagenet", remove("LOC_val_solution.csv"), true, "name the list of their labels by Labels FILE"},
 		{"imagenet", "imagenet", remove("train"), false, "train: no such file"},
 		{"coco", "coco", replace("annotations/instances_train2017.json", "000000000000.jpg", "../../../passwd0"), false, "outside of the folder"},

@@ -106,11 +106,11 @@ func TestShardsThatAreRefused(t *testing.T) {
 		members, test []string
 		train         bool
 	}{
-		`u.jpg in DIR/val-0.tar is of class "3", which the training part does not have (its classes: 0, 1); remove it, or add it there`: {[]string{"x.jpg", "x.cls=0", "y.jpg", "y.cls=1"}, []string{"u.jpg", "u.cls=3"}, false},
+		`u.jpg in DIR/val-0.tar is of class "3", which the training split lacks (its classes: 0, 1); remove it, or add the class there`: {[]string{"x.jpg", "x.cls=0", "y.jpg", "y.cls=1"}, []string{"u.jpg", "u.cls=3"}, false},
 		`b/u.jpg in DIR/val-0.tar is of class "b"`:                                             {[]string{"a/x.jpg", "c/x.jpg"}, []string{"b/u.jpg"}, false},
 		"y.mask.jpg has no label (y.mask.cls, or \"label\" in y.mask.json) in DIR/train-0.tar": {[]string{"x.jpg", "x.cls=0", "y.mask.jpg"}, []string{"u.jpg"}, true},
 		"x.jpg lies in no folder, and a/y.jpg does; want all in class folders, or none":        {[]string{"x.jpg", "a/y.jpg"}, nil, true},
-		"the pictures have neither labels nor folders, unlike the training part's":             {[]string{"a/x.jpg", "b/x.jpg"}, []string{"u.jpg"}, false},
+		"the pictures have neither labels nor folders, unlike those of the training split":             {[]string{"a/x.jpg", "b/x.jpg"}, []string{"u.jpg"}, false},
 		"DIR has one class only (a): there is nothing to evaluate":                             {[]string{"a/x.jpg"}, []string{"a/u.jpg"}, false},
 		"no pictures in the tar files (1 .heic)":                                               {[]string{"a/x.heic=1"}, nil, true},
 	} {
@@ -130,9 +130,9 @@ func TestShardsNotes(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shards", Dir: dir, Train: true})
 	require.NoError(t, err)
 	assert.Equal(t, []string{
-		"labels 1 and 01 are one number, and one class",
-		dir + ": of neither part, and not read: rest.tar",
-		dir + ": not read, since they are packed: 1 .tar.gz; unpack them to .tar",
+		"labels 1 and 01 are the same number, and one class",
+		dir + ": in neither split, and not read: rest.tar",
+		dir + ": not read, since they are compressed: 1 .tar.gz; unpack them to .tar",
 		dir + ": of the tar files' members these are neither pictures nor labels: 1 .heic, 1 .mask.png, 1 .txt",
 		dir + " has one class only (1): enough to pre-train, as Name unlabelled does without classes; an evaluation needs two",
 	}, noteTexts(ds))
@@ -148,7 +148,7 @@ func TestShardsParts(t *testing.T) {
 		{"shard-0 imagenet_val_0", "shard-0", "imagenet_val_0", ""},
 		{"shard-0 validation-0 test-0", "shard-0", "validation-0", "DIR has *validation*.tar and *test*.tar: *validation*.tar is for testing, *test*.tar is not read"},
 		{"train/a train/b val/c", "a b", "c", ""},
-		{"train/a val/c extra", "a", "c", "DIR: of neither part, and not read: extra.tar"},
+		{"train/a val/c extra", "a", "c", "DIR: in neither split, and not read: extra.tar"},
 		{"latest-0 contest-1", "contest-1 latest-0", "", ""}, // words within words
 		{"mytrain myval", "mytrain", "myval", ""},            // but not where the others are named
 		{"trainval-0 val-0", "trainval-0", "val-0", ""},      // never both

@@ -11,16 +11,15 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// stl10 is STL-10's binary version (Coates et al. 2011): pictures of 96x96
-// pixels, three planes each, column by column; labels from 1. Pictures are
-// decoded when asked for, from files that stay open.
+// stl10 is the binary version of STL-10 (Coates et al. 2011). A picture is three planes of 96x96 pixels
+// in column-major order. Labels begin at 1. Pictures are read when asked for, from files that stay open.
 type stl10 struct {
 	name    string
 	classes []string
 	files   []stlFile
 	labels  []int
 	cache   *cache
-	cached    atomic.Int64
+	cached  atomic.Int64
 }
 
 type stlFile struct {
@@ -74,7 +73,8 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 	}
 	size := info.Size()
 	if size == 0 || size%stlRecord != 0 {
-		return fmt.Errorf("%s: truncated: %d bytes are no whole number of pictures of %d; fetch it again", path, size, stlRecord)
+		return fmt.Errorf("%s: truncated: %d bytes are not a whole number of pictures of %d; fetch it again",
+			path, size, stlRecord)
 	}
 	n := int(size / stlRecord)
 	d.files[len(d.files)-1].n = n

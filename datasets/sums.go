@@ -1,6 +1,6 @@
 package datasets
 
-// Sum is the published MD5 of a file, by its path below the data set's folder.
+// Sum is the published MD5 of a file. Path is relative to the data set's folder.
 type Sum struct{ Path, MD5 string }
 
 func sums(dir string, pairs ...string) []Sum {
@@ -11,7 +11,7 @@ func sums(dir string, pairs ...string) []Sum {
 	return out
 }
 
-// The sums are those that torchvision checks.
+// torchvision checks the same sums.
 
 func cifar10Sums() []Sum {
 	return sums("cifar-10-batches-py", "data_batch_1", "c99cafc152244af753f735de768cd75f", "data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec",

@@ -7,7 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// openUnlabelled is any folder of pictures, at any depth, for pre-training.
+// openUnlabelled opens all pictures in a folder, at any depth, for pre-training.
 func openUnlabelled(o Options) (Dataset, error) {
 	if !o.Train {
 		return nil, field.Errorf("unlabelled: it has no labels to test with; evaluate on another {datasets.Name}")
@@ -26,7 +26,7 @@ func openUnlabelled(o Options) (Dataset, error) {
 	return d, nil
 }
 
-// bothParts tells where pictures for testing are among those that are taken.
+// bothParts notes that the pictures include those of a test split.
 func bothParts(dir string) []error {
 	folders, err := foldersIn(dir)
 	trains, tests := called(folders, trainNames()), called(folders, testNames())

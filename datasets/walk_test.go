@@ -95,8 +95,8 @@ func TestWhatIsNoPictureIsCountedOrJunk(t *testing.T) {
 	assert.Equal(t, []int{1, 1}, datasets.Counts(ds))
 	assert.Equal(t, []string{
 		dir + " has no train and test: every tenth picture of a class is for testing, the others for training",
-		dir + ": no classes, for want of pictures that are read: c (1 .avif, 1 .heic), d (no files)",
-		dir + ": 1 loose pictures are of no class, and not read",
+		dir + ": not classes, since they hold no pictures that can be read: c (1 .avif, 1 .heic), d (no files)",
+		dir + ": 1 loose pictures have no class and are not read",
 		dir + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 3 .heic, 2 .txt, 1 .avif, 1 without an ending",
 	}, noteTexts(ds))
 	all := openNamed(t, "unlabelled", dir, true)
@@ -142,7 +142,7 @@ func TestPipesAreNotOpened(t *testing.T) {
 		defer close(done)
 		ds := openNamed(t, "folder", dir, true)
 		assert.Equal(t, []string{"train/a/0.jpg", "train/b/0.jpg", "train/b/gone.jpg"}, names(t, ds, dir))
-		assert.Equal(t, []string{filepath.Join(dir, "train") + ": pipes, sockets or devices, which are not opened: 2"}, noteTexts(ds))
+		assert.Equal(t, []string{filepath.Join(dir, "train") + ": not opened, since they are pipes, sockets or devices: 2"}, noteTexts(ds))
 		assert.Equal(t, 3, openNamed(t, "unlabelled", dir, true).Len())
 		_, err := datasets.Pictures([]string{pipe})
 		assert.ErrorContains(t, err, pipe+" is a pipe, a socket or a device; want a file")

@@ -82,7 +82,7 @@ func TestPlainPicturesOfKeptOnes(t *testing.T) {
 			want = append(want, x...)
 		}
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			x := c.plain.OfKept(s, planar(s, pictures))
+			x := c.plain.FinishKept(s, planar(s, pictures))
 			size := int64(c.plain.Size)
 			assert.Equal(t, []int64{int64(len(pictures)), 3, size, size}, s.Shape(x), name)
 			got := torch.Slice[float32](s, s.Contiguous(x))

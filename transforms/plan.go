@@ -6,26 +6,26 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// batchParams are the numbers that a batch of views needs on the device: what chance decided, lists of the pictures that an
-// operation changes, and constants. They lie one after the other, so that one copy takes all there.
+// batchParams are the numbers that a batch of views needs on the device: random parameters, indices of the pictures that
+// each operation changes, and constants. They are in one slice, so that one copy brings them there.
 type batchParams struct {
 	values []float64
 
-	jitter                     [4][4]group // by its place in the order, and by operation
+	jitter                     [4][4]group // by place in the order and by operation
 	gray, flip, blur, solarize group
-	box                        [4]slot // left, top, width and height of each picture's
-	kernels                    slot    // of the blur: rows of half+1 weights from the middle on, and a 0
+	box                        [4]slot // left, top, width and height of the crops
+	kernels                    slot    // a row for each blurred picture: half+1 weights from the middle on, and 0
 	half                       int
 
-	hues      slot // which of v, a, b, c red, green and blue are, in each of the sectors of the hue
+	hues      slot // for each sector of the hue, which of v, a, b, c red, green and blue are
 	mean, std slot
-	lab       slot // of the conversion to Lab: two matrices and an offset
+	lab       slot // conversion to Lab: two matrices and an offset
 }
 
 // slot is where some of the values are.
 type slot struct{ at, n int }
 
-// group are the pictures that an operation changes, and a number of each.
+// group has the indices of the pictures that an operation changes, and the operation's number for each.
 type group struct{ which, number slot }
 
 func (q *batchParams) add(xs ...float64) slot {
@@ -34,7 +34,8 @@ func (q *batchParams) add(xs ...float64) slot {
 	return slot{at, len(xs)}
 }
 
-// group lists the pictures that are chosen, with a number of each where there is one.
+// group adds the indices of the pictures for which chosen is true and, unless number is nil, a number for
+// each of them.
 func (q *batchParams) group(choices []Params, chosen func(c *Params) bool, number func(c *Params) float64) (g group) {
 	g.which.at = len(q.values)
 	for i := range choices {
@@ -53,14 +54,15 @@ func (q *batchParams) group(choices []Params, chosen func(c *Params) bool, numbe
 	return g
 }
 
-// factors are the jitter's, in the order of its operations, and what leaves a picture as it is.
+// factors returns the factors of brightness, contrast, saturation and hue.
 func (f *Factors) factors() [4]float64 {
 	return [4]float64{f.Brightness, f.Contrast, f.Saturation, f.Hue}
 }
 
+// unchanged returns the factors that leave a picture as it is.
 func unchanged() [4]float64 { return [4]float64{1, 1, 1, 0} }
 
-// addAll writes down what was chosen for each picture.
+// addAll adds the parameters of each picture.
 func (q *batchParams) addAll(cs []Params, p *Pipeline) {
 	for place := range 4 {
 		for k, none := range unchanged() {
@@ -100,13 +102,13 @@ func (q *batchParams) blurs(cs []Params, half int) {
 	q.kernels.n = len(q.values) - q.kernels.at
 }
 
-// constants writes down those of the hue and of a normalisation.
+// constants adds the constants of the hue and of a normalisation.
 func (q *batchParams) constants(n Normalization) {
-	// A hue of 255 is in the first sector again.
+	// There are seven sectors: a hue of 255 is in the first one again.
 	q.hues = q.add(0, 3, 1, 2, 0, 1, 1, 0, 3, 1, 2, 0, 3, 1, 0, 0, 1, 2, 0, 3, 1)
 	q.mean, q.std = q.add(n.Mean[:]...), q.add(n.Std[:]...)
 	if n.Lab {
-		q.lab = q.add( // X, Y, Z over the white of D65; L, a, b of their roots; and the offset of those
+		q.lab = q.add( // to X, Y, Z over the white of D65; from their roots to L, a, b; offset of L, a, b
 			0.412453/0.95047, 0.357580/0.95047, 0.180423/0.95047,
 			0.212671, 0.715160, 0.072169,
 			0.019334/1.08883, 0.119193/1.08883, 0.950227/1.08883,
@@ -115,7 +117,7 @@ func (q *batchParams) constants(n Normalization) {
 	}
 }
 
-// batched are the operations on pictures [n, 3, H, W] whose numbers are bytes' values, 0 to 255.
+// batched has the operations on pictures [n, 3, H, W] in float32 with values 0 to 255.
 type batched struct {
 	s      *torch.Scope
 	device gotch.Device
@@ -125,7 +127,7 @@ type batched struct {
 	double, single, whole torch.Tensor
 }
 
-// newBatched sends what write writes down to the device.
+// newBatched copies the numbers that write adds to the device.
 func newBatched(s *torch.Scope, choices []Params, device gotch.Device, write func(q *batchParams)) batched {
 	b := batched{s: s, device: device, n: len(choices), params: new(batchParams)}
 	write(b.params)
@@ -135,6 +137,7 @@ func newBatched(s *torch.Scope, choices []Params, device gotch.Device, write fun
 	return b
 }
 
+// batched copies the parameters of a batch of views to the device.
 func (p *Pipeline) batched(s *torch.Scope, choices []Params, device gotch.Device) batched {
 	return newBatched(s, choices, device, func(q *batchParams) {
 		q.addAll(choices, p)
@@ -146,12 +149,13 @@ func (b batched) float() torch.Options {
 	return torch.Options{DType: gotch.Float, Device: b.device}
 }
 
-// at is a stretch of values, in a shape.
+// at returns the values of a slot in the given shape.
 func (b batched) at(values torch.Tensor, p slot, shape ...int64) torch.Tensor {
 	return b.s.Reshape(b.s.Narrow(values, 0, int64(p.at), int64(p.n)), shape...)
 }
 
-// where applies f to the pictures of g, with a number of each [n, 1, 1, 1], and leaves the others.
+// where applies f to the pictures of g and leaves the others as they are. f also gets the numbers of g,
+// [n, 1, 1, 1].
 func (b batched) where(x torch.Tensor, g group, f func(y, number torch.Tensor) torch.Tensor) torch.Tensor {
 	var number torch.Tensor
 	if g.number.n > 0 {

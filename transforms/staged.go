@@ -9,18 +9,17 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Staged holds what the host prepares of a batch of views for a device: what chance decided of each of N pictures,
-// and, unless the device has them, the pictures, of Height x Width pixels.
+// Staged is what the host prepares for a batch of views that the device finishes.
 type Staged struct {
-	Height, Width int
-	Pix           []uint8 // N*Height*Width*3 bytes, as Image.Pix one after the other; none of kept pictures
+	Height, Width int     // of all pictures
+	Pix           []uint8 // [N, Height, Width, 3]; empty if the device keeps the pictures
 	Params       []Params
 }
 
-// Reset empties st, keeping its memory.
+// Reset empties st and keeps its memory.
 func (st *Staged) Reset() { *st = Staged{Pix: st.Pix[:0], Params: st.Params[:0]} }
 
-// next is one more choice, in memory used before.
+// next appends parameters to st, in memory that was used before if there is some.
 func (st *Staged) next() *Params {
 	n := len(st.Params)
 	if cap(st.Params) > n {
@@ -31,10 +30,10 @@ func (st *Staged) next() *Params {
 	return &st.Params[n]
 }
 
-// CheckDevice reports whether a device can make p's views; RandAugment is the host's.
+// CheckDevice returns an error if a device cannot make p's views. RandAugment needs the host.
 func (p *Pipeline) CheckDevice() error {
 	if p.Rand.Operations > 0 {
-		return fmt.Errorf("transforms: RandAugment works picture by picture, on the host")
+		return errors.New("transforms: RandAugment works picture by picture, on the host")
 	}
 	return nil
 }
@@ -53,7 +52,8 @@ func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error
 		b.resize.resizedCrop(m, src.Image, src.window(c.Box), p.Filter)
 	}
 	if n > 0 && (m.Width != st.Width || m.Height != st.Height) {
-		return fmt.Errorf("transforms: pictures of %dx%d and of %dx%d pixels in one batch, which the device cannot crop together; make the views on the host, or crop first (the augmentation of imagenet)",
+		return fmt.Errorf("transforms: pictures of %dx%d and of %dx%d pixels in one batch, which the device cannot crop together; "+
+			"make the views on the host, or crop first, as the augmentation of imagenet does",
 			st.Width, st.Height, m.Width, m.Height)
 	}
 	st.Width, st.Height = m.Width, m.Height
@@ -72,7 +72,7 @@ func (p *Pipeline) StageKept(st *Staged, width, height int, rng *rand.Rand) {
 // the device: the pictures, and all numbers about them.
 func (p *Pipeline) Finish(s *torch.Scope, st *Staged, device gotch.Device) torch.Tensor {
 	if len(st.Params) == 0 {
-		s.Fail(fmt.Errorf("transforms: no pictures to make views of"))
+		s.Fail(errors.New("transforms: no pictures to make views of"))
 		return torch.Tensor{}
 	}
 	defer torch.SetGrad(false)()
@@ -96,7 +96,7 @@ func (p *Pipeline) FinishKept(s *torch.Scope, st *Staged, pictures torch.Tensor)
 	return p.views(s, pictures, st.Params, s.Like(pictures).Device, true)
 }
 
-// views makes views of pictures in bytes, whose crop is still to be done or not.
+// views makes views of pictures [N, 3, H, W] in bytes. crop says whether they are still to be cropped.
 func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, choices []Params, device gotch.Device, crop bool) torch.Tensor {
 	b := p.batched(s, choices, device)
 	x = s.Contiguous(s.To(x, b.float()))
@@ -115,7 +115,7 @@ func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, choices []Params, devic
 
 // OfKept makes the un-augmented pictures, normalised, of pictures [N, 3, H, W] in bytes that a device has:
 // [N, 3, Size, Size] in float32, as Apply, within rounding.
-func (p *Plain) OfKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor {
+func (p *Plain) FinishKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor {
 	defer torch.SetGrad(false)()
 	b := newBatched(s, nil, s.Like(pictures).Device, func(q *batchParams) { q.constants(p.Norm) })
 	x, shape := s.To(pictures, b.float()), s.Shape(pictures)
