@@ -37,7 +37,7 @@ func realPictures(t *testing.T, size int) (out []Image) {
 
 // apart compares an operation on pictures one by one with that on all at once:
 // the largest difference in grey levels, and how many bytes differ.
-func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Params, one func(m Image, c *Params), many func(b batched, x torch.Tensor) torch.Tensor) (worst, share float64) {
+func apart(t *testing.T, pictures []Image, p *Pipeline, params []Params, one func(m Image, c *Params), many func(b batched, x torch.Tensor) torch.Tensor) (worst, share float64) {
 	size := pictures[0].Width
 	var pix []uint8
 	for _, m := range pictures {
@@ -48,14 +48,14 @@ func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Params, one fu
 		device := devicetest.Device(t)
 		x := s.To(torch.FromSlice(s, pix, device, n, int64(size), int64(size), 3), torch.Options{DType: gotch.Float, Device: device})
 		x = s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
-		got := torch.Slice[float32](s, s.Contiguous(many(p.batched(s, choices, device), x)))
+		got := torch.Slice[float32](s, s.Contiguous(many(p.batched(s, params, device), x)))
 		if s.Err() != nil {
 			return s.Err()
 		}
 		different := 0
 		for i, m := range pictures {
 			want := m.Clone()
-			one(want, &choices[i])
+			one(want, &params[i])
 			for c := range 3 {
 				for k := range size * size {
 					d := math.Abs(float64(want.Pix[3*k+c]) - float64(got[(i*3+c)*size*size+k]))
@@ -79,18 +79,18 @@ func TestBatchedOperationsAreThoseOfSinglePictures(t *testing.T) {
 		noise.Pix[i] = uint8(rng.UintN(256))
 	}
 	pictures = append(pictures, noise, NewImage(40, 40)) // all colours, and none
-	choices := make([]Params, len(pictures))
+	params := make([]Params, len(pictures))
 	p := CIFAR().View
 	p.Size, p.BlurP, p.BlurKernel, p.BlurSigma = 40, 1, 5, [2]float64{0.1, 2}
-	for i := range choices {
-		p.Sample(40, 40, rng, &choices[i])
-		choices[i].Jitter, choices[i].Gray = true, false
-		choices[i].Factors = Jitter{0.8, 0.8, 0.8, 0.5}.sample(rng)
+	for i := range params {
+		p.Sample(40, 40, rng, &params[i])
+		params[i].Jitter, params[i].Gray = true, false
+		params[i].Factors = Jitter{0.8, 0.8, 0.8, 0.5}.sample(rng)
 	}
 	column := func(b batched, of func(c *Params) float64) torch.Tensor {
-		v := make([]float32, len(choices))
-		for i := range choices {
-			v[i] = float32(of(&choices[i]))
+		v := make([]float32, len(params))
+		for i := range params {
+			v[i] = float32(of(&params[i]))
 		}
 		return torch.FromSlice(b.s, v, gotch.CPU, int64(len(v)), 1, 1, 1)
 	}
@@ -126,7 +126,7 @@ func TestBatchedOperationsAreThoseOfSinglePictures(t *testing.T) {
 		"crop": {func(m Image, c *Params) { copy(m.Pix, ResizedCrop(m, c.Box, 40, 40, Bicubic).Pix) },
 			func(b batched, x torch.Tensor) torch.Tensor { return b.resizedCrops(x, &p) }, 1, 1e-3},
 	} {
-		worst, share := apart(t, pictures, &p, choices, c.one, c.many)
+		worst, share := apart(t, pictures, &p, params, c.one, c.many)
 		assert.LessOrEqual(t, worst, c.worst, name)
 		assert.LessOrEqual(t, share, c.share, name)
 	}

@@ -63,7 +63,7 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 		p := CIFAR().View
 		p.FinishKept(s, &Staged{}, planar(s, pictures))
 		return s.Err()
-	}), "choices of 0 views for 3 pictures")
+	}), "parameters of 0 views for 3 pictures")
 }
 
 // Plain pictures of kept ones are Apply's: as they are to float32's rounding, resized within a grey level.
@@ -105,9 +105,9 @@ func TestMatricesOfBlursAndCrops(t *testing.T) {
 	const half = 11
 	p := Pipeline{Size: 8, BlurKernel: 2*half + 1, Filter: Bicubic}
 	for _, size := range []int{1, 2, 3, 7, 12, 24} {
-		choices := []Params{{BlurSigma: 0.4, Box: Box{Width: size, Height: size}}, {BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}}}
+		params := []Params{{BlurSigma: 0.4, Box: Box{Width: size, Height: size}}, {BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}}}
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			b := p.batched(s, choices, gotch.CPU)
+			b := p.batched(s, params, gotch.CPU)
 			blur := s.Expand(b.kernels(b.at(b.single, b.params.kernels, -1, half+2), int64(size)), 2, int64(size), int64(size))
 			got := torch.Slice[float32](s, s.Contiguous(blur))
 			box := func(k int) torch.Tensor { return b.at(b.double, b.params.box[k], -1, 1, 1) }
@@ -115,7 +115,7 @@ func TestMatricesOfBlursAndCrops(t *testing.T) {
 			require.NoError(t, s.Err())
 			var g blurrer
 			var h taps
-			for i, c := range choices {
+			for i, c := range params {
 				g.prepare(half, c.BlurSigma)
 				want := make([]float32, size*size)
 				for to := range size {

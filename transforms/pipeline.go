@@ -8,17 +8,17 @@ import (
 
 // Pipeline is the augmentation that makes one view of a picture.
 type Pipeline struct {
-	Size         int        // side of the view in pixels
-	Scale, Ratio [2]float64 // ranges of RandomResizedCrop: share of the area, width over height
-	Filter       Filter     // interpolation of the crop
-	CropFirst    bool       // crop before the colours change (SimCLR) or after (htdt/self-supervised)
-	Jitter       Jitter     // strengths of the colour jitter
-	JitterP      float64    // probability of the colour jitter
-	GrayP        float64    // probability of the conversion to gray
-	FlipP        float64    // probability of the horizontal flip
-	BlurP        float64    // probability of the Gaussian blur, after the flip
-	BlurKernel   int        // side of the kernel in pixels, odd
-	BlurSigma    [2]float64 // range of sigma, uniform
+	Size         int         // side of the view in pixels
+	Scale, Ratio [2]float64  // ranges of RandomResizedCrop: share of the area, width over height
+	Filter       Filter      // interpolation of the crop
+	CropFirst    bool        // crop before the colours change (SimCLR) or after (htdt/self-supervised)
+	Jitter       Jitter      // strengths of the colour jitter
+	JitterP      float64     // probability of the colour jitter
+	GrayP        float64     // probability of the conversion to gray
+	FlipP        float64     // probability of the horizontal flip
+	BlurP        float64     // probability of the Gaussian blur, after the flip
+	BlurKernel   int         // side of the kernel in pixels, odd
+	BlurSigma    [2]float64  // range of sigma, uniform
 	Rand         RandAugment // after the blur
 	SolarizeP    float64     // probability of solarization at 128, after RandAugment
 	Norm         Normalization
@@ -73,7 +73,7 @@ func (n Normalization) validate() error {
 
 // Scratch has the buffers of a pipeline. Each goroutine needs its own.
 type Scratch struct {
-	choice Params
+	params Params
 	resize resizer
 	blur   blurrer
 	rand   Image // a copy from before an operation of RandAugment
@@ -91,8 +91,8 @@ func (p *Pipeline) Draw(src Part, rng *rand.Rand, b *Scratch) (Image, error) {
 	if err := src.validate(!p.CropFirst); err != nil {
 		return Image{}, err
 	}
-	p.Sample(src.Width, src.Height, rng, &b.choice)
-	return p.render(src, &b.choice, b), nil
+	p.Sample(src.Width, src.Height, rng, &b.params)
+	return p.render(src, &b.params, b), nil
 }
 
 // render makes the view with the parameters c.
@@ -125,8 +125,8 @@ func (p *Pipeline) render(src Part, c *Params, b *Scratch) Image {
 
 // Plan implements Planner. A pipeline that crops first needs only its box.
 func (p *Pipeline) Plan(width, height int, rng *rand.Rand, b *Scratch) (box Box, side int, ok bool) {
-	p.Sample(width, height, rng, &b.choice)
-	return b.choice.Box, p.Size, p.CropFirst
+	p.Sample(width, height, rng, &b.params)
+	return b.params.Box, p.Size, p.CropFirst
 }
 
 // Side is the side of a view in pixels.

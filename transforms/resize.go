@@ -118,9 +118,8 @@ type resizer struct {
 	sum  []int32
 }
 
-// resizedCrop resizes what lies in win of src into dst, whose size says the output's:
-// PIL's resizedCrop followed by its resize, without the copy between. Both passes round
-// to bytes, as PIL's do.
+// resizedCrop resizes the window win of src to the size of dst. It is PIL's crop followed by its resize,
+// without the copy in between. As in PIL, both passes round to bytes.
 func (r *resizer) resizedCrop(dst, src Image, win window, f Filter) {
 	w, h := dst.Width, dst.Height
 	across, down := newSpan(win.left, win.width, src.Width), newSpan(win.top, win.height, src.Height)

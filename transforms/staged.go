@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -13,7 +14,7 @@ import (
 type Staged struct {
 	Height, Width int     // of all pictures
 	Pix           []uint8 // [N, Height, Width, 3]; empty if the device keeps the pictures
-	Params       []Params
+	Params        []Params
 }
 
 // Reset empties st and keeps its memory.
@@ -38,8 +39,9 @@ func (p *Pipeline) CheckDevice() error {
 	return nil
 }
 
-// Stage adds a picture to st for Device: as it is, or, where p crops first, its crop, so that the device does not
-// see the pictures' sizes. It draws from rng what Apply draws: the view that Device makes is Apply's, within rounding.
+// Stage adds a picture to st for Finish: whole, or only its crop if p crops first. In the latter case
+// pictures may differ in size. It draws from rng what Apply draws, so that Finish makes Apply's view, up
+// to rounding.
 func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error {
 	if err := src.validate(!p.CropFirst); err != nil {
 		return err
@@ -61,15 +63,15 @@ func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error
 	return nil
 }
 
-// StageKept adds a picture of width x height pixels to st that the device has already, for OfKept. It draws from rng
-// what Apply draws.
+// StageKept adds the parameters of a view to st for FinishKept. The device keeps the picture, which has
+// width x height pixels. It draws from rng what Apply draws.
 func (p *Pipeline) StageKept(st *Staged, width, height int, rng *rand.Rand) {
 	p.Sample(width, height, rng, st.next())
 }
 
-// Finish makes the views of st, normalised: [N, 3, Size, Size] in float32 on the device. Its operations are those
-// of the pictures one by one, each on all pictures at once, with bytes as whole numbers in between. Two copies go to
-// the device: the pictures, and all numbers about them.
+// Finish makes the normalised views of st on the device: [N, 3, Size, Size] in float32. Each operation is
+// that of single pictures, applied to all pictures at once. Pixels are whole numbers in between. Two
+// copies go to the device: the pictures, and the numbers for them.
 func (p *Pipeline) Finish(s *torch.Scope, st *Staged, device gotch.Device) torch.Tensor {
 	if len(st.Params) == 0 {
 		s.Fail(errors.New("transforms: no pictures to make views of"))
@@ -82,12 +84,12 @@ func (p *Pipeline) Finish(s *torch.Scope, st *Staged, device gotch.Device) torch
 	return p.views(s, x, st.Params, device, !p.CropFirst)
 }
 
-// FinishKept is Device for pictures [N, 3, H, W] in bytes that a device has, and what Choose drew for them. One copy
-// goes to the device. A pipeline that crops first crops here too, where Stage does it on the host: alike within a
-// grey level.
+// FinishKept is Finish for pictures [N, 3, H, W] in bytes that the device keeps, with what StageKept drew
+// for them. One copy goes to the device. If p crops first, the crops are made here and not on the host as
+// by Stage; both agree within a grey level.
 func (p *Pipeline) FinishKept(s *torch.Scope, st *Staged, pictures torch.Tensor) torch.Tensor {
 	if n := s.Size(pictures, 0); s.Err() == nil && (n == 0 || int(n) != len(st.Params)) {
-		s.Fail(fmt.Errorf("transforms: choices of %d views for %d pictures", len(st.Params), n))
+		s.Fail(fmt.Errorf("transforms: parameters of %d views for %d pictures", len(st.Params), n))
 	}
 	if s.Err() != nil {
 		return torch.Tensor{}
@@ -97,8 +99,8 @@ func (p *Pipeline) FinishKept(s *torch.Scope, st *Staged, pictures torch.Tensor)
 }
 
 // views makes views of pictures [N, 3, H, W] in bytes. crop says whether they are still to be cropped.
-func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, choices []Params, device gotch.Device, crop bool) torch.Tensor {
-	b := p.batched(s, choices, device)
+func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, params []Params, device gotch.Device, crop bool) torch.Tensor {
+	b := p.batched(s, params, device)
 	x = s.Contiguous(s.To(x, b.float()))
 	if crop && p.CropFirst {
 		x = b.resizedCrops(x, p)
@@ -113,8 +115,8 @@ func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, choices []Params, devic
 	return b.normalize(x, p.Norm)
 }
 
-// OfKept makes the un-augmented pictures, normalised, of pictures [N, 3, H, W] in bytes that a device has:
-// [N, 3, Size, Size] in float32, as Apply, within rounding.
+// FinishKept makes the normalised un-augmented pictures from pictures [N, 3, H, W] in bytes that the device
+// keeps: [N, 3, Size, Size] in float32. They equal those of Apply up to rounding.
 func (p *Plain) FinishKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor {
 	defer torch.SetGrad(false)()
 	b := newBatched(s, nil, s.Like(pictures).Device, func(q *batchParams) { q.constants(p.Norm) })

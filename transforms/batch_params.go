@@ -6,8 +6,9 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// batchParams are the numbers that a batch of views needs on the device: random parameters, indices of the pictures that
-// each operation changes, and constants. They are in one slice, so that one copy brings them there.
+// batchParams has the numbers that a batch of views needs on the device: random parameters, indices of the
+// pictures that each operation changes, and constants. They are in one slice, so that one copy brings
+// them there.
 type batchParams struct {
 	values []float64
 
@@ -22,7 +23,7 @@ type batchParams struct {
 	lab       slot // conversion to Lab: two matrices and an offset
 }
 
-// slot is where some of the values are.
+// slot is a range of the values.
 type slot struct{ at, n int }
 
 // group has the indices of the pictures that an operation changes, and the operation's number for each.
@@ -36,18 +37,18 @@ func (q *batchParams) add(xs ...float64) slot {
 
 // group adds the indices of the pictures for which chosen is true and, unless number is nil, a number for
 // each of them.
-func (q *batchParams) group(choices []Params, chosen func(c *Params) bool, number func(c *Params) float64) (g group) {
+func (q *batchParams) group(params []Params, chosen func(c *Params) bool, number func(c *Params) float64) (g group) {
 	g.which.at = len(q.values)
-	for i := range choices {
-		if chosen(&choices[i]) {
+	for i := range params {
+		if chosen(&params[i]) {
 			q.add(float64(i))
 		}
 	}
 	g.which.n = len(q.values) - g.which.at
 	g.number.at = len(q.values)
-	for i := range choices {
-		if number != nil && chosen(&choices[i]) {
-			q.add(number(&choices[i]))
+	for i := range params {
+		if number != nil && chosen(&params[i]) {
+			q.add(number(&params[i]))
 		}
 	}
 	g.number.n = len(q.values) - g.number.at
@@ -122,14 +123,14 @@ type batched struct {
 	s      *torch.Scope
 	device gotch.Device
 	n      int // pictures
-	params   *batchParams
+	params *batchParams
 	// The plan's values on the device, in three types.
 	double, single, whole torch.Tensor
 }
 
 // newBatched copies the numbers that write adds to the device.
-func newBatched(s *torch.Scope, choices []Params, device gotch.Device, write func(q *batchParams)) batched {
-	b := batched{s: s, device: device, n: len(choices), params: new(batchParams)}
+func newBatched(s *torch.Scope, params []Params, device gotch.Device, write func(q *batchParams)) batched {
+	b := batched{s: s, device: device, n: len(params), params: new(batchParams)}
 	write(b.params)
 	b.double = torch.Upload(s, b.params.values, device, int64(len(b.params.values)))
 	b.single = s.To(b.double, b.float())
@@ -138,9 +139,9 @@ func newBatched(s *torch.Scope, choices []Params, device gotch.Device, write fun
 }
 
 // batched copies the parameters of a batch of views to the device.
-func (p *Pipeline) batched(s *torch.Scope, choices []Params, device gotch.Device) batched {
-	return newBatched(s, choices, device, func(q *batchParams) {
-		q.addAll(choices, p)
+func (p *Pipeline) batched(s *torch.Scope, params []Params, device gotch.Device) batched {
+	return newBatched(s, params, device, func(q *batchParams) {
+		q.addAll(params, p)
 		q.constants(p.Norm)
 	})
 }
