@@ -12,24 +12,46 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// cifar describes CIFAR-10 or CIFAR-100 (Krizhevsky 2009): folders, files and keys.
+// cifar describes CIFAR-10 or CIFAR-100 (Krizhevsky 2009).
 type cifar struct {
-	name                       string
-	binary, python             string   // folders of the published archives
-	trainFiles, testFiles      []string // without the ".bin" of the binary version
-	labelBytes                 int      // before each picture in the binary version; the last one is the label
-	labels                     string   // key of the labels in the Python version
-	namesFile, metaFile, names string   // class names: the text file, the pickle of the Python version and its key
-	classes                    int
+	name                  string
+	binary, python        string   // folders of the published archives
+	trainFiles, testFiles []string // without the ".bin" of the binary version
+	labelBytes            int      // before each picture in the binary version; the last one is the label
+	labels                string   // key of the labels in the Python version
+	namesFile             string   // class names of the binary version, a line each
+	metaFile, names       string   // pickle of the Python version that has the class names, and their key
+	classes               int
 }
 
 func cifars() map[string]cifar {
 	return map[string]cifar{
-		"cifar10": {"cifar10", "cifar-10-batches-bin", "cifar-10-batches-py",
-			[]string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"}, []string{"test_batch"},
-			1, "labels", "batches.meta.txt", "batches.meta", "label_names", 10},
-		"cifar100": {"cifar100", "cifar-100-binary", "cifar-100-python", []string{"train"}, []string{"test"},
-			2, "fine_labels", "fine_label_names.txt", "meta", "fine_label_names", 100},
+		"cifar10": {
+			name:       "cifar10",
+			binary:     "cifar-10-batches-bin",
+			python:     "cifar-10-batches-py",
+			trainFiles: []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
+			testFiles:  []string{"test_batch"},
+			labelBytes: 1,
+			labels:     "labels",
+			namesFile:  "batches.meta.txt",
+			metaFile:   "batches.meta",
+			names:      "label_names",
+			classes:    10,
+		},
+		"cifar100": {
+			name:       "cifar100",
+			binary:     "cifar-100-binary",
+			python:     "cifar-100-python",
+			trainFiles: []string{"train"},
+			testFiles:  []string{"test"},
+			labelBytes: 2,
+			labels:     "fine_labels",
+			namesFile:  "fine_label_names.txt",
+			metaFile:   "meta",
+			names:      "fine_label_names",
+			classes:    100,
+		},
 	}
 }
 

@@ -37,14 +37,30 @@ func (c cifar) parsePickle(d *memory, data []byte) error {
 		if !ok || label < 0 || label >= int64(c.classes) {
 			return fmt.Errorf("label %v of picture %d; want 0 to %d", l, i, c.classes-1)
 		}
-		d.labels, d.images = append(d.labels, int(label)), append(d.images, planes(pixels[i*cifarPixels:(i+1)*cifarPixels], cifarSide, cifarSide, false))
+		d.labels, d.images = append(
+			d.labels,
+			int(label),
+		), append(
+			d.images,
+			planes(pixels[i*cifarPixels:(i+1)*cifarPixels], cifarSide, cifarSide, false),
+		)
 	}
 	return nil
 }
 
 // numpyGlobal reports whether a pickled NumPy array may name g.
 func numpyGlobal(g pickle.Global) bool {
-	return slices.Contains([]string{"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.core.multiarray.scalar", "numpy.ndarray", "numpy.dtype", "_codecs.encode"}, g.String())
+	return slices.Contains(
+		[]string{
+			"numpy.core.multiarray._reconstruct",
+			"numpy._core.multiarray._reconstruct",
+			"numpy.core.multiarray.scalar",
+			"numpy.ndarray",
+			"numpy.dtype",
+			"_codecs.encode",
+		},
+		g.String(),
+	)
 }
 
 // numpyBytes returns the content of a pickled array of bytes in row-major order. The pickled state is

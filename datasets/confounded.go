@@ -96,7 +96,13 @@ func (d *confounded) object(i int) cutout {
 		g.Pix[3*k], g.Pix[3*k+1], g.Pix[3*k+2] = v, v, v
 	}
 	size := d.o.Size
-	g = transforms.ResizedCrop(g, transforms.Box{Width: garmentSide, Height: garmentSide}, size, size, transforms.Bilinear)
+	g = transforms.ResizedCrop(
+		g,
+		transforms.Box{Width: garmentSide, Height: garmentSide},
+		size,
+		size,
+		transforms.Bilinear,
+	)
 	c := cutout{transforms.NewImage(size, size), make([]float32, size*size)}
 	tint := hsv(rng.Float64(), 0.6*rng.Float64(), 1)
 	for k := range c.alpha {

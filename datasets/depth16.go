@@ -106,8 +106,10 @@ func noteFewLevels(ds Dataset, depth Depth16) []error {
 		i := k * ds.Len() / n
 		high, err := high16(raw, i)
 		if err == nil && high > 0 && high>>8 < minLevels {
-			return []error{field.Errorf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
-				"{datasets.Depth16} scale keeps them all", PictureName(ds, i), high, high>>8+1)}
+			return []error{
+				field.Errorf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
+					"{datasets.Depth16} scale keeps them all", PictureName(ds, i), high, high>>8+1),
+			}
 		}
 	}
 	return nil

@@ -38,7 +38,12 @@ func readFashionMNIST(dir string, train bool) (*fashionMNIST, error) {
 		return nil, fmt.Errorf("fashion_mnist: %w", err)
 	}
 	if images.dims[1] != garmentSide || images.dims[2] != garmentSide || images.dims[0] != labels.dims[0] {
-		return nil, fmt.Errorf("fashion_mnist: %s has pictures %v for %d labels; want 28x28, one for each", dir, images.dims, labels.dims[0])
+		return nil, fmt.Errorf(
+			"fashion_mnist: %s has pictures %v for %d labels; want 28x28, one for each",
+			dir,
+			images.dims,
+			labels.dims[0],
+		)
 	}
 	for i, l := range labels.data {
 		if l > 9 {
@@ -54,7 +59,18 @@ func (d *fashionMNIST) Name() string    { return splitName("fashion_mnist", d.tr
 func (d *fashionMNIST) Len() int        { return len(d.labels) }
 func (d *fashionMNIST) Label(i int) int { return int(d.labels[i]) }
 func (d *fashionMNIST) Classes() []string {
-	return []string{"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"}
+	return []string{
+		"t-shirt",
+		"trouser",
+		"pullover",
+		"dress",
+		"coat",
+		"sandal",
+		"shirt",
+		"sneaker",
+		"bag",
+		"ankle boot",
+	}
 }
 
 // garment returns the 28x28 gray values of picture i.

@@ -148,7 +148,11 @@ func (l *Loader) take(n int) *Batch {
 	select {
 	case b = <-l.free:
 	default:
-		b = &Batch{loader: l, Views: make([][]float32, len(l.o.Views)), Staged: make([]transforms.Staged, len(l.o.Views))}
+		b = &Batch{
+			loader: l,
+			Views:  make([][]float32, len(l.o.Views)),
+			Staged: make([]transforms.Staged, len(l.o.Views)),
+		}
 		for v, a := range l.o.Views {
 			if l.staged[v] == nil {
 				b.Views[v] = make([]float32, l.longest()*pixels(a))

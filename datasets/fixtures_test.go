@@ -29,8 +29,7 @@ func noteTexts(ds datasets.Dataset) (out []string) {
 	return out
 }
 
-// cifarFile is n records in the published format: record i has label i%10 and
-// red i, green 100, blue 200.
+// cifarFile returns n records in the published format. Record i has label i%10 and pixels (i, 100, 200).
 func cifarFile(n int) []byte {
 	var b bytes.Buffer
 	for i := range n {
@@ -76,7 +75,7 @@ func fashion(t *testing.T, dir string) {
 	write(t, filepath.Join(dir, "t10k-labels-idx1-ubyte.gz"), packed(t, idx([]uint32{20}, labels)))
 }
 
-// pictures makes DIR/CLASS/i.png, filled with one colour.
+// pictures writes DIR/CLASS/NNN.png, each of one colour: (class, number, 50).
 func pictures(t *testing.T, dir string, classes, n int) {
 	for c := range classes {
 		for i := range n {

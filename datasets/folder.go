@@ -38,9 +38,15 @@ func (l *listing) checkClasses(o Options) error {
 			"name another set by {datasets.Name} and {datasets.Dir}",
 			o.Dir, l.classes[0])
 	case len(l.classes) == 1:
-		l.notes = append(l.notes, field.Errorf("%s has one class only (%s): enough to pre-train, as {datasets.Name} unlabelled does without classes; "+
-			"an evaluation needs two",
-			o.Dir, l.classes[0]))
+		l.notes = append(
+			l.notes,
+			field.Errorf(
+				"%s has one class only (%s): enough to pre-train, as {datasets.Name} unlabelled does without classes; "+
+					"an evaluation needs two",
+				o.Dir,
+				l.classes[0],
+			),
+		)
 	case !o.Train:
 		l.noteMissingClasses(o.Dir)
 	}
@@ -98,12 +104,20 @@ func scanFolder(o Options) (l listing, err error) {
 	switch {
 	case len(l.classes) == 1: // checkClasses refuses it
 	case len(l.paths) == 0 && s.whole != "":
-		return l, field.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: "+
-			"give {datasets.Dir} %s",
-			o.Dir, s.whole, s.whole)
+		return l, field.Errorf(
+			"no class of %s has ten pictures, of which one would be for testing; it is a part of %s: "+
+				"give {datasets.Dir} %s",
+			o.Dir,
+			s.whole,
+			s.whole,
+		)
 	case len(l.paths) == 0:
-		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",
-			o.Dir, o.Dir, o.Dir)
+		return l, fmt.Errorf(
+			"no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",
+			o.Dir,
+			o.Dir,
+			o.Dir,
+		)
 	}
 	return l, nil
 }

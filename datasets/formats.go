@@ -39,8 +39,19 @@ func endingFormat(name string) string {
 // isJunk reports whether a name is one of those that operating systems and storage servers leave
 // beside pictures: previews, deleted files, attributes.
 func isJunk(name string) bool {
-	return strings.HasPrefix(name, ".") || slices.Contains([]string{
-		"@eadir", "#recycle", "$recycle.bin", "system volume information", "__macosx", "lost+found", "thumbnails", "thumbs.db", "ehthumbs.db", "desktop.ini"}, strings.ToLower(name))
+	junk := []string{
+		"@eadir",
+		"#recycle",
+		"$recycle.bin",
+		"system volume information",
+		"__macosx",
+		"lost+found",
+		"thumbnails",
+		"thumbs.db",
+		"ehthumbs.db",
+		"desktop.ini",
+	}
+	return strings.HasPrefix(name, ".") || slices.Contains(junk, strings.ToLower(name))
 }
 
 // magic is the signature of a format: bytes at an offset.

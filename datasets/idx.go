@@ -59,14 +59,24 @@ func parseIDX(data []byte, rank int) (idx, error) {
 		return idx{}, fmt.Errorf("truncated at offset %d, in its header of %d bytes", len(data), header)
 	}
 	if want := uint32(0x0800 + rank); binary.BigEndian.Uint32(data) != want {
-		return idx{}, fmt.Errorf("magic number %#08x at offset 0; want %#08x (bytes of %d dimensions)", binary.BigEndian.Uint32(data), want, rank)
+		return idx{}, fmt.Errorf(
+			"magic number %#08x at offset 0; want %#08x (bytes of %d dimensions)",
+			binary.BigEndian.Uint32(data),
+			want,
+			rank,
+		)
 	}
 	x := idx{}
 	total := uint64(1)
 	for k := range rank {
 		n := binary.BigEndian.Uint32(data[4+4*k:])
 		if n == 0 || total > maxIDX/uint64(n) {
-			return idx{}, fmt.Errorf("dimension %d at offset %d; want 1 or more, and at most %d bytes in all", n, 4+4*k, maxIDX)
+			return idx{}, fmt.Errorf(
+				"dimension %d at offset %d; want 1 or more, and at most %d bytes in all",
+				n,
+				4+4*k,
+				maxIDX,
+			)
 		}
 		total *= uint64(n)
 		x.dims = append(x.dims, int(n))

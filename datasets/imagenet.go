@@ -21,7 +21,11 @@ func scanImageNet(o Options) (l listing, err error) {
 		return l, err
 	}
 	if len(c.list) == 0 {
-		return l, fmt.Errorf("%s has no class folders with pictures (%s); want train/SYNSET/*.JPEG", c.dir, c.rest.what())
+		return l, fmt.Errorf(
+			"%s has no class folders with pictures (%s); want train/SYNSET/*.JPEG",
+			c.dir,
+			c.rest.what(),
+		)
 	}
 	l.classes, l.root = c.names(), c.dir
 	if o.Train {
@@ -47,14 +51,22 @@ func (l *listing) addFlat(dir string, o Options) error {
 		return fmt.Errorf("%s has no pictures (%s)", dir, f.what())
 	}
 	path := o.Labels
-	for _, name := range []string{"val.txt", "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt", "val/val.txt"} {
+	for _, name := range []string{
+		"val.txt",
+		"LOC_val_solution.csv",
+		"ILSVRC2012_validation_ground_truth.txt",
+		"val/val.txt",
+	} {
 		if p := filepath.Join(o.Dir, name); path == "" && isFile(p) {
 			path = p
 		}
 	}
 	if path == "" {
-		return field.Errorf("%s has pictures without folders of classes; name the list of their labels by {datasets.Labels} FILE "+
-			"(lines of FILE SYNSET, FILE NUMBER, or SYNSET in the files' order)", dir)
+		return field.Errorf(
+			"%s has pictures without folders of classes; name the list of their labels by {datasets.Labels} FILE "+
+				"(lines of FILE SYNSET, FILE NUMBER, or SYNSET in the files' order)",
+			dir,
+		)
 	}
 	lines, err := readLines(path)
 	if err != nil {
@@ -115,7 +127,12 @@ func (l *listing) readLabels(lines, names []string) ([]int, error) {
 		}
 	}
 	if len(ordered) > 0 && (len(of) > 0 || len(ordered) != len(names)) {
-		return nil, fmt.Errorf("%d labels in the files' order and %d named ones, for %d pictures", len(ordered), len(of), len(names))
+		return nil, fmt.Errorf(
+			"%d labels in the files' order and %d named ones, for %d pictures",
+			len(ordered),
+			len(of),
+			len(names),
+		)
 	}
 	if ordered != nil {
 		return ordered, nil

@@ -74,7 +74,13 @@ func Keep(ctx context.Context, s *torch.Scope, ds Dataset, device gotch.Device, 
 		return nil, fmt.Errorf("%s has no pictures that can be read", ds.Name())
 	}
 	size, n := 3*k.Width*k.Height, ds.Len()
-	k.Pictures = s.Zeros(torch.Options{DType: gotch.Uint8, Device: device}, int64(n), 3, int64(k.Height), int64(k.Width))
+	k.Pictures = s.Zeros(
+		torch.Options{DType: gotch.Uint8, Device: device},
+		int64(n),
+		3,
+		int64(k.Height),
+		int64(k.Width),
+	)
 	data := make([]uint8, max(1, min(n, uploadBytes/size))*size)
 	for from := 0; from < n && s.Err() == nil; {
 		some := data[:min(n-from, len(data)/size)*size]

@@ -36,7 +36,7 @@ func TestKeptPicturesArePlanesInOrder(t *testing.T) {
 	}))
 }
 
-// another is a data set with a picture of another size.
+// another has one picture of another size.
 type another struct{ datasets.Dataset }
 
 func (a another) Image(i int) (transforms.Image, error) {
@@ -54,14 +54,18 @@ func TestKeepNamesAPictureOfAnotherSize(t *testing.T) {
 	_, err = datasets.Keep(context.Background(), s, another{ds}, gotch.CPU, 2)
 	mixed := (*datasets.MixedSizeError)(nil)
 	require.ErrorAs(t, err, &mixed)
-	assert.EqualError(t, err, "pictures of 12x12 and of 8x9 pixels (7): only pictures of one size can be kept on a device")
+	assert.EqualError(
+		t,
+		err,
+		"pictures of 12x12 and of 8x9 pixels (7): only pictures of one size can be kept on a device",
+	)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err = datasets.Keep(ctx, s, ds, gotch.CPU, 2)
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestSizesThatAreKnown(t *testing.T) {
+func TestSize(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 40, Size: 12})
 	require.NoError(t, err)
 	share, err := datasets.Share(datasets.WithVariant(ds.(datasets.Foreground), datasets.ForegroundOnly), 0.5, 1)
@@ -69,7 +73,7 @@ func TestSizesThatAreKnown(t *testing.T) {
 	w, h := datasets.Size(share)
 	assert.Equal(t, [2]int{12, 12}, [2]int{w, h})
 	w, h = datasets.Size(broken{ds})
-	assert.Equal(t, [2]int{0, 0}, [2]int{w, h}, "not told of what wraps a data set and may change it")
+	assert.Equal(t, [2]int{0, 0}, [2]int{w, h}, "a wrapper may change the pictures")
 }
 
 // hostViews returns the indices of the views with augmentation a that the host makes.
@@ -115,8 +119,8 @@ func made(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset) (indices 
 	return indices, views, plain
 }
 
-// A loader of kept pictures makes the batches of one that reads them: a picture that cannot be read gives its place
-// to the next one in both, and a view that the device cannot make is the host's in both.
+// A loader with kept pictures makes the same batches as one that reads them. In both, the next picture
+// replaces one that cannot be read, and the host makes a view that the device cannot make.
 func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 	whole, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
 	require.NoError(t, err)
@@ -125,8 +129,16 @@ func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 	info := p.InfoMin()
 	for name, second := range map[string]datasets.Augment{"strong": &p.View, "one view of the host": &info} {
 		var told []string
-		o := datasets.LoaderOptions{BatchSize: 20, Shuffle: true, Seed: 3, Workers: 1, Views: []datasets.Augment{&p.View, second}, Plain: &p.Plain, Staged: true,
-			Bad: func(i int, err error) error { told = append(told, fmt.Sprint(i, " ", err)); return nil }}
+		o := datasets.LoaderOptions{
+			BatchSize: 20,
+			Shuffle:   true,
+			Seed:      3,
+			Workers:   1,
+			Views:     []datasets.Augment{&p.View, second},
+			Plain:     &p.Plain,
+			Staged:    true,
+			Bad:       func(i int, err error) error { told = append(told, fmt.Sprint(i, " ", err)); return nil },
+		}
 		indices, views, plain := made(t, o, ds)
 		want := told
 		require.Equal(t, []string{"13 picture 13 of shapes train: scratched"}, want)

@@ -12,8 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// noted is a data set that another module could have: with a foreground, a note
-// and a file.
+// noted is a data set such as another module may have, with a foreground, notes and a file.
 type noted struct {
 	*memory
 	closed *int
@@ -47,10 +46,22 @@ func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	assert.NoError(t, Close(nil))
 }
 
-// A label that no class has would end an evaluation after all its work.
-func TestLabelsThatNoClassHasAreRefused(t *testing.T) {
-	for label, want := range map[int]string{2: "m: picture 1 has label 2; want one below the 2 classes", -2: "label -2", 1: "", -1: ""} {
-		err := checkLabels(&memory{name: "m", classes: []string{"a", "b"}, labels: []int{0, label}, images: make([]transforms.Image, 2)})
+// Such a label would otherwise fail at the end of an evaluation.
+func TestLabelsBeyondTheClassesAreRefused(t *testing.T) {
+	for label, want := range map[int]string{
+		2:  "m: picture 1 has label 2; want one below the 2 classes",
+		-2: "label -2",
+		1:  "",
+		-1: "",
+	} {
+		err := checkLabels(
+			&memory{
+				name:    "m",
+				classes: []string{"a", "b"},
+				labels:  []int{0, label},
+				images:  make([]transforms.Image, 2),
+			},
+		)
 		if want == "" {
 			assert.NoError(t, err)
 			continue
@@ -59,7 +70,7 @@ func TestLabelsThatNoClassHasAreRefused(t *testing.T) {
 	}
 }
 
-func TestUnlabelledSaysThatItTakesBothParts(t *testing.T) {
+func TestUnlabelledNotesThatItTakesBothSplits(t *testing.T) {
 	dir := t.TempDir()
 	data, err := os.ReadFile("testdata/decode/rgb.png")
 	require.NoError(t, err)
@@ -71,7 +82,13 @@ func TestUnlabelledSaysThatItTakesBothParts(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, ds.Len())
 	train := filepath.Join(dir, "Train")
-	assert.Equal(t, []string{dir + " has Train and val, and the pictures of both are taken; Dir " + train + " takes the first alone"}, noteTexts(ds))
+	assert.Equal(
+		t,
+		[]string{
+			dir + " has Train and val, and the pictures of both are taken; Dir " + train + " takes the first alone",
+		},
+		noteTexts(ds),
+	)
 	ds, err = Open(Options{Name: "unlabelled", Dir: train, Train: true})
 	require.NoError(t, err)
 	assert.Empty(t, Notes(ds))

@@ -18,13 +18,13 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// crops is the pipeline of ImageNet for small views.
+// crops returns ImageNet's pipeline for small views.
 func crops(size int) *transforms.Pipeline {
 	p := transforms.ImageNet().WithSize(size).View
 	return &p
 }
 
-// parted hides that a data set's pictures can be decoded in part.
+// parted hides that a data set is Partial.
 type parted struct{ Dataset }
 
 func jpegs(t *testing.T) *files {
@@ -40,7 +40,16 @@ func jpegs(t *testing.T) *files {
 }
 
 func views(t *testing.T, ds Dataset, scaled bool, size int) []float32 {
-	l, err := NewLoader(ds, LoaderOptions{BatchSize: ds.Len(), Seed: 3, Workers: 1, Views: []Augment{crops(size), crops(size)}, Scaled: scaled})
+	l, err := NewLoader(
+		ds,
+		LoaderOptions{
+			BatchSize: ds.Len(),
+			Seed:      3,
+			Workers:   1,
+			Views:     []Augment{crops(size), crops(size)},
+			Scaled:    scaled,
+		},
+	)
 	require.NoError(t, err)
 	var out []float32
 	for epoch := range uint64(6) {
@@ -113,7 +122,11 @@ func BenchmarkViewsOfALargeJPEG(b *testing.B) {
 	m, rng := image.NewRGBA(image.Rect(0, 0, 2000, 1500)), rand.New(rand.NewPCG(1, 1))
 	for y := range 1500 {
 		for x := range 2000 {
-			m.Set(x, y, color.RGBA{uint8(x/8 + rng.IntN(20)), uint8(y/6 + rng.IntN(20)), uint8(x*y/12000 + rng.IntN(20)), 255})
+			m.Set(
+				x,
+				y,
+				color.RGBA{uint8(x/8 + rng.IntN(20)), uint8(y/6 + rng.IntN(20)), uint8(x*y/12000 + rng.IntN(20)), 255},
+			)
 		}
 	}
 	var data bytes.Buffer
@@ -127,7 +140,10 @@ func BenchmarkViewsOfALargeJPEG(b *testing.B) {
 		scaled bool
 	}{"whole": {parted{d}, false}, "part": {d, false}, "scaled": {d, true}} {
 		b.Run(name, func(b *testing.B) {
-			l, err := NewLoader(o.ds, LoaderOptions{BatchSize: 1, Workers: 1, Views: []Augment{crops(224), crops(224)}, Scaled: o.scaled})
+			l, err := NewLoader(
+				o.ds,
+				LoaderOptions{BatchSize: 1, Workers: 1, Views: []Augment{crops(224), crops(224)}, Scaled: o.scaled},
+			)
 			require.NoError(b, err)
 			epoch := uint64(0)
 			for b.Loop() {

@@ -106,7 +106,10 @@ func (d *shapes) Variant(i int, v Variant) (transforms.Image, error) {
 	switch v {
 	case Full:
 		rng := stream(d.o.Seed, d.o.Train, i, streamBackground)
-		b := newBackdrop(backgroundClass(d.Label(i)%backdropFamilies, backdropFamilies+plainFamilies, d.o.Correlation, rng), rng)
+		b := newBackdrop(
+			backgroundClass(d.Label(i)%backdropFamilies, backdropFamilies+plainFamilies, d.o.Correlation, rng),
+			rng,
+		)
 		background = b.draw(d.o.Size)
 	case NewBackground:
 		rng := stream(d.o.Seed, d.o.Train, i, streamNewBackground)
@@ -141,7 +144,11 @@ func drawFigure(f figure, size int, rng *rand.Rand) cutout {
 			cover := min(1, max(0, 0.5-f.distance(u, v)*radius))
 			c.alpha[y*size+x] = float32(cover)
 			if cover > 0 {
-				k := 1 - shade*(0.5+0.5*(dx*math.Cos(light)+dy*math.Sin(light))) + texture*math.Sin(freq*u)*math.Sin(freq*v)
+				k := 1 - shade*(0.5+0.5*(dx*math.Cos(light)+dy*math.Sin(light))) + texture*math.Sin(
+					freq*u,
+				)*math.Sin(
+					freq*v,
+				)
 				put(c.image, x, y, [3]float64{colour[0] * k, colour[1] * k, colour[2] * k})
 			}
 		}

@@ -62,7 +62,10 @@ func numbered(labels []label) (c *classNames, notes []error) {
 		}
 		if first[id] != l.text {
 			if names[id] = id; len(notes) == 0 {
-				notes = append(notes, fmt.Errorf("labels %s and %s are the same number, and one class", first[id], l.text))
+				notes = append(
+					notes,
+					fmt.Errorf("labels %s and %s are the same number, and one class", first[id], l.text),
+				)
 			}
 		}
 	}

@@ -137,8 +137,10 @@ func (s *splits) noteEveryTenth(dir string) error {
 		return err
 	}
 	self, above := filepath.Base(full), filepath.Join(dir, "..")
-	note := fmt.Errorf("%s has no train and test: every tenth picture of a class is for testing, the others for training",
-		dir)
+	note := fmt.Errorf(
+		"%s has no train and test: every tenth picture of a class is for testing, the others for training",
+		dir,
+	)
 	if beside, err := foldersIn(above); err == nil {
 		other := testNames()
 		if len(called([]string{self}, testNames())) > 0 {
@@ -148,9 +150,13 @@ func (s *splits) noteEveryTenth(dir string) error {
 		}
 		if found := withFolders(above, called(beside, other)); len(found) > 0 {
 			s.whole = above
-			note = field.Errorf("%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
-				"{datasets.Dir} %s takes both as they are",
-				dir, filepath.Join(above, found[0]), above)
+			note = field.Errorf(
+				"%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
+					"{datasets.Dir} %s takes both as they are",
+				dir,
+				filepath.Join(above, found[0]),
+				above,
+			)
 		}
 	}
 	s.notes = append(s.notes, note)

@@ -37,7 +37,10 @@ func openSTL10(o Options) (Dataset, error) {
 	if sub := filepath.Join(dir, "stl10_binary"); isDir(sub) {
 		dir = sub
 	}
-	d := &stl10{name: splitName("stl10", o.Train), classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"}}
+	d := &stl10{
+		name:    splitName("stl10", o.Train),
+		classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"},
+	}
 	base := "test"
 	if o.Train {
 		base = "train"

@@ -33,6 +33,8 @@ func bothParts(dir string) []error {
 	if err != nil || len(trains) == 0 || len(tests) == 0 {
 		return nil
 	}
-	return []error{field.Errorf("%s has %s and %s, and the pictures of both are taken; {datasets.Dir} %s takes the first alone",
-		dir, trains[0], tests[0], filepath.Join(dir, trains[0]))}
+	return []error{
+		field.Errorf("%s has %s and %s, and the pictures of both are taken; {datasets.Dir} %s takes the first alone",
+			dir, trains[0], tests[0], filepath.Join(dir, trains[0])),
+	}
 }

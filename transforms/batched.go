@@ -61,7 +61,11 @@ func (b batched) hue(x, factor torch.Tensor) torch.Tensor {
 	// A span of 0 becomes 1 to avoid a division by 0. Those pixels end up gray.
 	safe := s.ClampMin(span, 1)
 	rc, gc, bc := s.Div(s.Sub(high, red), safe), s.Div(s.Sub(high, green), safe), s.Div(s.Sub(high, blue), safe)
-	turn := s.Where(s.Eq(high, red), s.Sub(bc, gc), s.Where(s.Eq(high, green), s.Sub(s.AddScalar(rc, 2), bc), s.Sub(s.AddScalar(gc, 4), rc)))
+	turn := s.Where(
+		s.Eq(high, red),
+		s.Sub(bc, gc),
+		s.Where(s.Eq(high, green), s.Sub(s.AddScalar(rc, 2), bc), s.Sub(s.AddScalar(gc, 4), rc)),
+	)
 	double := torch.Options{DType: gotch.Double, Device: b.device} // as toHSV has it
 	turn = s.AddScalar(s.Div(s.To(turn, double), s.Full(6, double)), 1)
 	turn = s.Sub(turn, s.Floor(turn))
@@ -116,7 +120,11 @@ func (b batched) normalize(x torch.Tensor, n Normalization) torch.Tensor {
 // lab is toLab for a batch of sRGB in 0 to 1.
 func (b batched) lab(x torch.Tensor) torch.Tensor {
 	s := b.s
-	linear := s.Where(s.Gt(x, s.Full(0.04045, b.float())), s.Pow(s.MulScalar(s.AddScalar(x, 0.055), 1/1.055), 2.4), s.MulScalar(x, 1/12.92))
+	linear := s.Where(
+		s.Gt(x, s.Full(0.04045, b.float())),
+		s.Pow(s.MulScalar(s.AddScalar(x, 0.055), 1/1.055), 2.4),
+		s.MulScalar(x, 1/12.92),
+	)
 	constants := func(at, rows, columns int) torch.Tensor {
 		return b.at(b.single, slot{b.params.lab.at + at, rows * columns}, int64(rows), int64(columns))
 	}
@@ -125,6 +133,10 @@ func (b batched) lab(x torch.Tensor) torch.Tensor {
 	t := s.MatMul(xyz, s.Reshape(linear, shape[0], 3, -1))
 	// The argument of the root is clamped. Below the knee the other branch is taken.
 	const knee = 0.008856
-	t = s.Where(s.Gt(t, s.Full(knee, b.float())), s.Pow(s.ClampMin(t, knee), 1./3), s.AddScalar(s.MulScalar(t, 7.787), 16./116))
+	t = s.Where(
+		s.Gt(t, s.Full(knee, b.float())),
+		s.Pow(s.ClampMin(t, knee), 1./3),
+		s.AddScalar(s.MulScalar(t, 7.787), 16./116),
+	)
 	return s.Reshape(s.Add(s.MatMul(lab, t), offset), shape...)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// realPictures are those of the reference values, cut to one size.
+// realPictures returns the pictures of the reference values, cropped and resized to one size.
 func realPictures(t *testing.T, size int) (out []Image) {
 	data, err := os.ReadFile("testdata/reference/transforms.json")
 	require.NoError(t, err)
@@ -35,9 +35,16 @@ func realPictures(t *testing.T, size int) (out []Image) {
 	return out
 }
 
-// apart compares an operation on pictures one by one with that on all at once:
-// the largest difference in grey levels, and how many bytes differ.
-func apart(t *testing.T, pictures []Image, p *Pipeline, params []Params, one func(m Image, c *Params), many func(b batched, x torch.Tensor) torch.Tensor) (worst, share float64) {
+// apart compares an operation on single pictures with that on the batch. It returns the largest difference
+// in grey levels and the share of bytes that differ.
+func apart(
+	t *testing.T,
+	pictures []Image,
+	p *Pipeline,
+	params []Params,
+	one func(m Image, c *Params),
+	many func(b batched, x torch.Tensor) torch.Tensor,
+) (worst, share float64) {
 	size := pictures[0].Width
 	var pix []uint8
 	for _, m := range pictures {
@@ -46,7 +53,10 @@ func apart(t *testing.T, pictures []Image, p *Pipeline, params []Params, one fun
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		n := int64(len(pictures))
 		device := devicetest.Device(t)
-		x := s.To(torch.FromSlice(s, pix, device, n, int64(size), int64(size), 3), torch.Options{DType: gotch.Float, Device: device})
+		x := s.To(
+			torch.FromSlice(s, pix, device, n, int64(size), int64(size), 3),
+			torch.Options{DType: gotch.Float, Device: device},
+		)
 		x = s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
 		got := torch.Slice[float32](s, s.Contiguous(many(p.batched(s, params, device), x)))
 		if s.Err() != nil {
@@ -118,7 +128,12 @@ func TestBatchedOperationsAreThoseOfSinglePictures(t *testing.T) {
 		"gray": {func(m Image, _ *Params) { Grayscale(m) },
 			func(b batched, x torch.Tensor) torch.Tensor { return b.s.Expand(b.luma(x), b.s.Shape(x)...) }, 0, 0},
 		"jitter": {func(m Image, c *Params) { c.Factors.apply(m) }, batched.colours, 2, 1e-3},
-		"flip":   {func(m Image, _ *Params) { HorizontalFlip(m) }, func(b batched, x torch.Tensor) torch.Tensor { return b.flip(x) }, 0, 0},
+		"flip": {
+			func(m Image, _ *Params) { HorizontalFlip(m) },
+			func(b batched, x torch.Tensor) torch.Tensor { return b.flip(x) },
+			0,
+			0,
+		},
 		"solarize": {func(m Image, _ *Params) { Solarize(m, 128) },
 			func(b batched, x torch.Tensor) torch.Tensor { return b.solarize(x, 128) }, 0, 0},
 		"blur": {func(m Image, c *Params) { GaussianBlur(m, 5, c.BlurSigma) },
@@ -132,14 +147,19 @@ func TestBatchedOperationsAreThoseOfSinglePictures(t *testing.T) {
 	}
 }
 
-// Device makes the views that Apply makes with the same generator.
-func TestDeviceMakesTheViewsOfApply(t *testing.T) {
+// With the same generator, Stage and Finish make the views of Apply.
+func TestFinishMakesTheViewsOfApply(t *testing.T) {
 	strong := func(p Preset) Pipeline {
 		p.View.BlurP, p.View.BlurKernel, p.View.BlurSigma, p.View.SolarizeP = 0.5, 5, [2]float64{0.1, 2}, 0.3
 		return p.View
 	}
 	pictures := realPictures(t, 48)
-	for name, p := range map[string]Pipeline{"CIFAR": strong(CIFAR()), "ImageNet": strong(ImageNet().WithSize(32)), "Lab": strong(STL10().Lab()), "weak": CIFAR().Weak()} {
+	for name, p := range map[string]Pipeline{
+		"CIFAR":    strong(CIFAR()),
+		"ImageNet": strong(ImageNet().WithSize(32)),
+		"Lab":      strong(STL10().Lab()),
+		"weak":     CIFAR().Weak(),
+	} {
 		require.NoError(t, p.CheckDevice(), name)
 		size := 3 * p.Size * p.Size
 		var st Staged
@@ -178,13 +198,17 @@ func TestDeviceMakesTheViewsOfApply(t *testing.T) {
 	}
 }
 
-func TestStageNamesWhatItCannotDo(t *testing.T) {
+func TestStageErrors(t *testing.T) {
 	var st Staged
 	var b Scratch
 	rng := rand.New(rand.NewPCG(1, 1))
 	p := CIFAR().View
 	require.NoError(t, p.Stage(&st, Whole(NewImage(32, 32)), rng, &b))
-	assert.ErrorContains(t, p.Stage(&st, Whole(NewImage(40, 32)), rng, &b), "pictures of 32x32 and of 40x32 pixels in one batch")
+	assert.ErrorContains(
+		t,
+		p.Stage(&st, Whole(NewImage(40, 32)), rng, &b),
+		"pictures of 32x32 and of 40x32 pixels in one batch",
+	)
 	info := CIFAR().InfoMin()
 	assert.ErrorContains(t, info.CheckDevice(), "RandAugment works picture by picture")
 	assert.ErrorContains(t, torch.With(func(s *torch.Scope) error {

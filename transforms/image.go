@@ -26,7 +26,13 @@ func (m Image) Clone() Image {
 // Validate returns an error unless the size is positive and Pix has exactly Width*Height*3 bytes.
 func (m Image) Validate() error {
 	if m.Width <= 0 || m.Height <= 0 || len(m.Pix) != m.Width*m.Height*3 {
-		return fmt.Errorf("a picture of %dx%d pixels with %d bytes; want %d", m.Width, m.Height, len(m.Pix), m.Width*m.Height*3)
+		return fmt.Errorf(
+			"a picture of %dx%d pixels with %d bytes; want %d",
+			m.Width,
+			m.Height,
+			len(m.Pix),
+			m.Width*m.Height*3,
+		)
 	}
 	return nil
 }

@@ -117,7 +117,10 @@ func (b batched) kernels(kernels torch.Tensor, size int64) torch.Tensor {
 	}
 	sum := seen(from)
 	beyond := s.Full(float64(-half-1), b.float())
-	inner := s.Mul(from, s.AddScalar(s.Neg(from), float64(last))) // 0 at both borders, which are their own mirror images
+	inner := s.Mul(
+		from,
+		s.AddScalar(s.Neg(from), float64(last)),
+	) // 0 at both borders, which are their own mirror images
 	turns := int64(math.Ceil(float64(half)/float64(2*last))) + 1
 	for k := -turns; k <= turns; k++ {
 		period := float64(2 * last * k)

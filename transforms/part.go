@@ -54,7 +54,12 @@ func (p Part) validate(complete bool) error {
 		return fmt.Errorf("transforms: %w", err)
 	}
 	if complete && p.Box != (Box{Width: p.Width, Height: p.Height}) {
-		return fmt.Errorf("transforms: a part %+v of a picture of %dx%d pixels; want all of it", p.Box, p.Width, p.Height)
+		return fmt.Errorf(
+			"transforms: a part %+v of a picture of %dx%d pixels; want all of it",
+			p.Box,
+			p.Width,
+			p.Height,
+		)
 	}
 	return nil
 }
@@ -67,9 +72,20 @@ func all(m Image) window { return window{0, 0, float64(m.Width), float64(m.Heigh
 // window converts a box of the whole picture to a rectangle of the part.
 func (p Part) window(box Box) window {
 	k := 1 / float64(p.Shrink)
-	w := window{k * float64(box.Left-p.Box.Left), k * float64(box.Top-p.Box.Top), k * float64(box.Width), k * float64(box.Height)}
+	w := window{
+		k * float64(box.Left-p.Box.Left),
+		k * float64(box.Top-p.Box.Top),
+		k * float64(box.Width),
+		k * float64(box.Height),
+	}
 	// If Shrink does not divide the size of the picture, the window ends within the last column or row.
 	// It must not exceed what was decoded.
-	w.width, w.height = math.Min(w.width, float64(p.Image.Width)-w.left), math.Min(w.height, float64(p.Image.Height)-w.top)
+	w.width, w.height = math.Min(
+		w.width,
+		float64(p.Image.Width)-w.left,
+	), math.Min(
+		w.height,
+		float64(p.Image.Height)-w.top,
+	)
 	return w
 }

@@ -53,8 +53,14 @@ func (p *Pipeline) Validate() error {
 	if j := p.Jitter; !(j.Brightness >= 0 && j.Contrast >= 0 && j.Saturation >= 0 && j.Hue >= 0 && j.Hue <= 0.5) {
 		return fmt.Errorf("transforms: colour jitter %+v; want 0 or more, and hue at most 0.5", j)
 	}
-	if p.BlurP > 0 && (p.BlurKernel < 1 || p.BlurKernel%2 == 0 || !(0 < p.BlurSigma[0] && p.BlurSigma[0] <= p.BlurSigma[1])) {
-		return fmt.Errorf("transforms: blur of %d pixels, sigma %g to %g; want an odd size and 0 < low <= high", p.BlurKernel, p.BlurSigma[0], p.BlurSigma[1])
+	if p.BlurP > 0 &&
+		(p.BlurKernel < 1 || p.BlurKernel%2 == 0 || !(0 < p.BlurSigma[0] && p.BlurSigma[0] <= p.BlurSigma[1])) {
+		return fmt.Errorf(
+			"transforms: blur of %d pixels, sigma %g to %g; want an odd size and 0 < low <= high",
+			p.BlurKernel,
+			p.BlurSigma[0],
+			p.BlurSigma[1],
+		)
 	}
 	if err := p.Rand.validate(); err != nil {
 		return err
@@ -145,7 +151,13 @@ func (p *Pipeline) Apply(dst []float32, src Part, rng *rand.Rand, b *Scratch) er
 func (n Normalization) Write(dst []float32, m Image) error {
 	size := m.Width * m.Height
 	if len(dst) != 3*size {
-		return fmt.Errorf("transforms: a view of %dx%d pixels into %d numbers; want %d", m.Width, m.Height, len(dst), 3*size)
+		return fmt.Errorf(
+			"transforms: a view of %dx%d pixels into %d numbers; want %d",
+			m.Width,
+			m.Height,
+			len(dst),
+			3*size,
+		)
 	}
 	if n.Lab {
 		n.writeLab(dst, m)

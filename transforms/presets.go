@@ -18,7 +18,11 @@ func preset(size, resize int, norm Normalization) Preset {
 
 // CIFAR is the augmentation of CIFAR-10 and CIFAR-100 in section 6.2 of arXiv 2206.14702.
 func CIFAR() Preset {
-	return preset(32, 0, Normalization{Mean: [3]float64{0.4914, 0.4822, 0.4465}, Std: [3]float64{0.2023, 0.1994, 0.2010}})
+	return preset(
+		32,
+		0,
+		Normalization{Mean: [3]float64{0.4914, 0.4822, 0.4465}, Std: [3]float64{0.2023, 0.1994, 0.2010}},
+	)
 }
 
 // TinyImageNet is the augmentation of Tiny ImageNet in section 6.2.

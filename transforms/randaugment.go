@@ -16,7 +16,12 @@ type RandAugment struct {
 
 func (r RandAugment) validate() error {
 	if r.Operations < 0 || !(r.Strength >= 0 && r.Strength <= 10) || !(r.Deviation >= 0) {
-		return fmt.Errorf("transforms: RandAugment of %d operations at strength %g ± %g; want 0 to 10", r.Operations, r.Strength, r.Deviation)
+		return fmt.Errorf(
+			"transforms: RandAugment of %d operations at strength %g ± %g; want 0 to 10",
+			r.Operations,
+			r.Strength,
+			r.Deviation,
+		)
 	}
 	return nil
 }

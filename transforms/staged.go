@@ -54,9 +54,14 @@ func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error
 		b.resize.resizedCrop(m, src.Image, src.window(c.Box), p.Filter)
 	}
 	if n > 0 && (m.Width != st.Width || m.Height != st.Height) {
-		return fmt.Errorf("transforms: pictures of %dx%d and of %dx%d pixels in one batch, which the device cannot crop together; "+
-			"make the views on the host, or crop first, as the augmentation of imagenet does",
-			st.Width, st.Height, m.Width, m.Height)
+		return fmt.Errorf(
+			"transforms: pictures of %dx%d and of %dx%d pixels in one batch, which the device cannot crop together; "+
+				"make the views on the host, or crop first, as the augmentation of imagenet does",
+			st.Width,
+			st.Height,
+			m.Width,
+			m.Height,
+		)
 	}
 	st.Width, st.Height = m.Width, m.Height
 	st.Pix = append(st.Pix, m.Pix...)
