@@ -130,7 +130,7 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 	var known []string
 	for _, v := range datasets.Variants(foreground) {
 		if known = append(known, string(v)); string(v) == c.Variant {
-			return datasets.View(foreground, v), nil
+			return datasets.WithVariant(foreground, v), nil
 		}
 	}
 	return nil, usage.Wrap(suggest.Unknown("{train.Variant}", c.Variant, known))

@@ -96,7 +96,7 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 	for _, v := range parts {
 		part := testSet
 		if known {
-			part = datasets.View(foreground, v)
+			part = datasets.WithVariant(foreground, v)
 		}
 		test, count, err := c.Features(ctx, s, st, part, o)
 		if err != nil {

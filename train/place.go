@@ -83,7 +83,7 @@ func (c *Config) place(
 		return p, nil
 	}
 	p.kept, err = datasets.Keep(ctx, s, ds, device, c.Workers)
-	if mixed := (*datasets.Mixed)(nil); errors.As(err, &mixed) && c.KeepOnDevice == "auto" {
+	if mixed := (*datasets.MixedSizeError)(nil); errors.As(err, &mixed) && c.KeepOnDevice == "auto" {
 		fmt.Fprintf(w, "note: %v\n", err)
 		return place{device: c.AugmentOn == "device" || canOnDevice(views, false)}, nil
 	}
@@ -97,7 +97,7 @@ func (c *Config) place(
 // canOnDevice says that a device can make a view at least: of pictures of one size, or of crops.
 func canOnDevice(views []*transforms.Pipeline, oneSize bool) bool {
 	for _, v := range views {
-		if v.OnDevice() == nil && (oneSize || v.CropFirst) {
+		if v.CheckDevice() == nil && (oneSize || v.CropFirst) {
 			return true
 		}
 	}

@@ -35,7 +35,7 @@ func (s source) batch(b *datasets.Batch) meta.HostBatch {
 		indices[k] = int64(i)
 	}
 	return meta.HostBatch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain,
-		Indices: indices, Device: b.Make}
+		Indices: indices, Device: b.Finish}
 }
 
 // Survey implements meta.Surveyor.
@@ -80,7 +80,7 @@ func (c *Config) source(
 	}
 	o.Staged, o.Kept = src.place.device, src.place.kept
 	for _, p := range pipelines {
-		if err := p.OnDevice(); err != nil && o.Staged {
+		if err := p.CheckDevice(); err != nil && o.Staged {
 			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
 		}
 	}
@@ -88,7 +88,7 @@ func (c *Config) source(
 		o.Plain = &aug.Plain
 	}
 	if src.Loader, err = datasets.NewLoader(ds, o); err != nil {
-		if uneven := (*datasets.Uneven)(nil); errors.As(err, &uneven) {
+		if uneven := (*datasets.UnevenBatchError)(nil); errors.As(err, &uneven) {
 			err = usage.Wrap(err)
 		}
 		return src, err

@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 )
 
-// Choice is all that chance decides of one view.
-type Choice struct {
-	Box       Box // cut out of the picture
+// Params has the random parameters of one view.
+type Params struct {
+	Box       Box // the crop
 	Jitter    bool
-	Factors   Factors // of the jitter
+	Factors   Factors // if Jitter is true
 	Gray      bool
 	Flip      bool
 	BlurSigma float64 // 0: no blur
@@ -17,11 +17,10 @@ type Choice struct {
 	Solarize  bool
 }
 
-// Factors are what ColorJitter draws: the order of brightness (0), contrast
-// (1), saturation (2) and hue (3), and their factors; a factor of 1, and a hue
-// of 0, leave the picture as it is.
+// Factors has the random parameters of torchvision's ColorJitter. A factor of 1 and a hue of 0 leave the
+// picture as it is.
 type Factors struct {
-	Order                            [4]int
+	Order                            [4]int // of brightness (0), contrast (1), saturation (2) and hue (3)
 	Brightness, Contrast, Saturation float64
 	Hue                              float64 // turn of the hue, -0.5 to 0.5
 }
@@ -32,10 +31,10 @@ type randOp struct {
 	level, sign float64
 }
 
-// Sample draws a view's choice for a picture of width x height pixels, reusing
-// c's memory. It draws the same numbers whatever the picture shows.
-func (p *Pipeline) Sample(width, height int, rng *rand.Rand, c *Choice) {
-	*c = Choice{Rand: c.Rand[:0]}
+// Sample draws the parameters of a view of a picture of width x height pixels into c. The numbers drawn
+// do not depend on the picture's content.
+func (p *Pipeline) Sample(width, height int, rng *rand.Rand, c *Params) {
+	*c = Params{Rand: c.Rand[:0]}
 	c.Jitter, c.Gray = rng.Float64() < p.JitterP, rng.Float64() < p.GrayP
 	if c.Jitter && !p.CropFirst {
 		c.Factors = p.Jitter.sample(rng)
@@ -52,8 +51,8 @@ func (p *Pipeline) Sample(width, height int, rng *rand.Rand, c *Choice) {
 	c.Solarize = p.SolarizeP > 0 && rng.Float64() < p.SolarizeP
 }
 
-// colours jitters and grays m in place.
-func (c *Choice) colours(m Image) {
+// colours applies the jitter and the conversion to gray to m, in place.
+func (c *Params) colours(m Image) {
 	if c.Jitter {
 		c.Factors.apply(m)
 	}
@@ -62,9 +61,9 @@ func (c *Choice) colours(m Image) {
 	}
 }
 
-// randomBox draws the box of torchvision's RandomResizedCrop: an area in scale
-// of the picture's, an aspect ratio log-uniform in ratio; after ten boxes that
-// do not fit, the largest central one whose ratio is allowed.
+// randomBox draws the box of torchvision's RandomResizedCrop. The share of the area is uniform in scale,
+// the aspect ratio log-uniform in ratio. After ten boxes that do not fit, it takes the largest centred
+// box with an allowed ratio.
 func randomBox(width, height int, scale, ratio [2]float64, rng *rand.Rand) Box {
 	area := float64(width * height)
 	low, high := math.Log(ratio[0]), math.Log(ratio[1])
@@ -87,12 +86,12 @@ func randomBox(width, height int, scale, ratio [2]float64, rng *rand.Rand) Box {
 	return Box{Top: (height - h) / 2, Left: (width - w) / 2, Width: w, Height: h}
 }
 
-// Jitter are the strengths of ColorJitter: factors of brightness, contrast and
-// saturation are uniform in max(0, 1-x) to 1+x, the hue's turn in -x to x.
+// Jitter has the strengths of torchvision's ColorJitter. For a strength x, the factors of brightness,
+// contrast and saturation are uniform in max(0, 1-x) to 1+x, and the turn of the hue in -x to x.
 type Jitter struct{ Brightness, Contrast, Saturation, Hue float64 }
 
-// sample draws an order and factors, as torchvision does. A strength of 0 gives
-// the factor that changes nothing.
+// sample draws an order and factors, as torchvision does. A strength of 0 gives a factor that changes
+// nothing.
 func (j Jitter) sample(rng *rand.Rand) Factors {
 	f := Factors{Order: [4]int{0, 1, 2, 3}}
 	rng.Shuffle(4, func(a, b int) { f.Order[a], f.Order[b] = f.Order[b], f.Order[a] })
@@ -105,7 +104,7 @@ func (j Jitter) sample(rng *rand.Rand) Factors {
 	return f
 }
 
-// apply jitters m in place.
+// apply applies the jitter to m, in place.
 func (f *Factors) apply(m Image) {
 	for _, op := range f.Order {
 		switch {

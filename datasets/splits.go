@@ -6,45 +6,49 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// What folders, and tar files, of the two parts are called, in any case; the
-// first is taken where there are several.
+// trainNames lists the names of folders and tar files of the training split, in any letter case. If
+// there are several, the first counts.
 func trainNames() []string { return []string{"train", "training"} }
+
+// testNames lists the names of folders and tar files of the test split.
 func testNames() []string {
 	return []string{"test", "val", "validation", "testing", "valid"}
 }
 
-// split is where the parts of a data set are: one folder for both, or two, of
+// splits is where the parts of a data set are: one folder for both, or two, of
 // which test may be "".
-type split struct {
+type splits struct {
 	train, test string
-	whole       string // the folder of which this is a part that was given alone
-	notes       []string
+	whole       string // folder that has the given folder as one of its splits; "": none
+	notes       []error
 }
 
-// findSplit finds dir's parts. A folder is a part by its name, and because it
-// has folders: else it is a class that happens to be called so.
-func findSplit(dir string) (s split, err error) {
+// findSplits finds the splits in dir. A folder is a split if it has the name of one and contains
+// folders. Otherwise it is a class with that name.
+func findSplits(dir string) (s splits, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return s, err
 	}
 	if !info.IsDir() {
-		return s, fmt.Errorf("%s is a file; --data-dir takes a folder of class folders", dir)
+		return s, field.Errorf("{datasets.Dir} %s is a file; want a folder of class folders", dir)
 	}
 	folders, err := foldersIn(dir)
 	if err != nil {
 		return s, err
 	}
 	trains, tests := called(folders, trainNames()), called(folders, testNames())
-	fullTrains, fullTests := holding(dir, trains), holding(dir, tests)
+	fullTrains, fullTests := withFolders(dir, trains), withFolders(dir, tests)
 	switch {
 	case len(fullTrains) == 0 && (len(fullTests) > 0 || len(trains) > 0 && len(tests) > 0):
-		return s, noTrain(dir, trains, append(fullTests, tests...)[0])
+		return s, noTrainError(dir, trains, append(fullTests, tests...)[0])
 	case len(fullTrains) == 0:
 		s.train, s.test = dir, dir
-		return s, s.byItself(dir)
+		return s, s.noteEveryTenth(dir)
 	}
 	s.train = filepath.Join(dir, fullTrains[0])
 	taken := []string{fullTrains[0]}
@@ -52,11 +56,11 @@ func findSplit(dir string) (s split, err error) {
 		s.test = filepath.Join(dir, fullTests[0])
 		taken = append(taken, fullTests[0])
 	}
-	s.others(dir, folders, taken, fullTests)
+	s.noteOthers(dir, folders, taken, fullTests)
 	return s, nil
 }
 
-// foldersIn lists the folders in dir, links too, without junk.
+// foldersIn lists the folders in dir and the links to folders, without junk.
 func foldersIn(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -70,8 +74,8 @@ func foldersIn(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// called are the folders with one of the names, the first name's before the
-// second's, and lower case before others.
+// called returns the folders that have one of the names in any letter case, in the order of names. The
+// exact spelling comes first.
 func called(folders, names []string) (out []string) {
 	for _, name := range names {
 		if slices.Contains(folders, name) {
@@ -86,8 +90,8 @@ func called(folders, names []string) (out []string) {
 	return out
 }
 
-// holding are those of the folders that have folders.
-func holding(dir string, folders []string) (out []string) {
+// withFolders are those of the folders that have folders.
+func withFolders(dir string, folders []string) (out []string) {
 	for _, f := range folders {
 		if holdsFolders(filepath.Join(dir, f)) {
 			out = append(out, f)
@@ -96,23 +100,23 @@ func holding(dir string, folders []string) (out []string) {
 	return out
 }
 
-// holdsFolders tells a part from a class that happens to be called train.
+// holdsFolders reports whether dir contains folders.
 func holdsFolders(dir string) bool {
 	inside, err := foldersIn(dir)
 	return err == nil && len(inside) > 0
 }
 
-// noTrain is the error of a testing part without a training part.
-func noTrain(dir string, trains []string, test string) error {
+// noTrainError is the error of a testing part without a training part.
+func noTrainError(dir string, trains []string, test string) error {
 	if len(trains) == 0 {
 		return fmt.Errorf("%s has no train beside it; want %s",
 			filepath.Join(dir, test), filepath.Join(dir, "train", "CLASS", "*.jpg"))
 	}
-	return looseIn(filepath.Join(dir, trains[0]))
+	return noClassFoldersError(filepath.Join(dir, trains[0]))
 }
 
-// looseIn is the error of a part that has no class folders.
-func looseIn(dir string) error {
+// noClassFoldersError is the error of a part that has no class folders.
+func noClassFoldersError(dir string) error {
 	f, err := walk(dir)
 	if err != nil {
 		return err
@@ -120,20 +124,23 @@ func looseIn(dir string) error {
 	if len(f.pictures) == 0 {
 		return fmt.Errorf("%s has no class folders with pictures (%s)", dir, f.what())
 	}
-	return fmt.Errorf("%s has no class folders, but %d loose pictures; want %s, or, to pre-train without labels, --dataset unlabelled --data-dir %s",
+	return field.Errorf("%s has no class folders, but %d loose pictures; want %s, or, to pre-train without labels, "+
+		"{datasets.Name} unlabelled {datasets.Dir} %s",
 		dir, len(f.pictures), filepath.Join(dir, "CLASS", "*.jpg"), dir)
 }
 
-// byItself says that a folder without parts is split, and whether it is a part
+// noteEveryTenth says that a folder without parts is split, and whether it is a part
 // of something.
-func (s *split) byItself(dir string) error {
+func (s *splits) noteEveryTenth(dir string) error {
 	full, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
 	self, above := filepath.Base(full), filepath.Join(dir, "..")
-	note := fmt.Sprintf("%s has no train and test: every tenth picture of a class is for testing, the others for training",
-		dir)
+	note := fmt.Errorf(
+		"%s has no train and test: every tenth picture of a class is for testing, the others for training",
+		dir,
+	)
 	if beside, err := foldersIn(above); err == nil {
 		other := testNames()
 		if len(called([]string{self}, testNames())) > 0 {
@@ -141,20 +148,25 @@ func (s *split) byItself(dir string) error {
 		} else if len(called([]string{self}, trainNames())) == 0 {
 			other = nil
 		}
-		if found := holding(above, called(beside, other)); len(found) > 0 {
+		if found := withFolders(above, called(beside, other)); len(found) > 0 {
 			s.whole = above
-			note = fmt.Sprintf("%s is split again: every tenth picture of a class is for testing, and %s is not read; --data-dir %s takes both as they are",
-				dir, filepath.Join(above, found[0]), above)
+			note = field.Errorf(
+				"%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
+					"{datasets.Dir} %s takes both as they are",
+				dir,
+				filepath.Join(above, found[0]),
+				above,
+			)
 		}
 	}
 	s.notes = append(s.notes, note)
 	return nil
 }
 
-// others tells of what lies beside the parts.
-func (s *split) others(dir string, folders, taken, tests []string) {
+// noteOthers tells of what lies beside the parts.
+func (s *splits) noteOthers(dir string, folders, taken, tests []string) {
 	if len(tests) > 1 {
-		s.notes = append(s.notes, fmt.Sprintf("%s has %s: %s is for testing, %s not read",
+		s.notes = append(s.notes, fmt.Errorf("%s has %s: %s is for testing, %s not read",
 			dir, strings.Join(tests, " and "), tests[0], isAre(tests[1:])))
 	}
 	var rest []string
@@ -164,12 +176,12 @@ func (s *split) others(dir string, folders, taken, tests []string) {
 		}
 	}
 	if len(rest) > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("%s: beside %s, %s not read",
+		s.notes = append(s.notes, fmt.Errorf("%s: beside %s, %s not read",
 			dir, strings.Join(taken, " and "), isAre(rest)))
 	}
 }
 
-// isAre is "a is" or "a, b are".
+// isAre returns "a is" or "a, b are".
 func isAre(words []string) string {
 	if len(words) == 1 {
 		return words[0] + " is"
