@@ -7,16 +7,16 @@ import (
 
 // Config holds what methods share.
 type Config struct {
-	Temperature float64            // tau
-	Hidden      int64              // width of the head's hidden layer; 1024 in the paper
-	Dim         int64              // width of the embeddings; 64 on CIFAR, 128 otherwise
-	Momentum    float64            // first tau of the target network; 0: the method's own
-	Queue       int64              // rows of the queue; 0: the method's own
-	Prototypes  []int64            // numbers of prototypes; nil: the method's own
-	Pictures    int64              // of the data set
-	Options     map[string]float64 // the method's own constants (Info.Options) that differ from their defaults
+	Temperature float64            `yaml:"temperature"`        // tau
+	Hidden      int64              `yaml:"hidden"`             // width of the head's hidden layer; 1024 in the paper
+	Dim         int64              `yaml:"dim"`                // width of the embeddings; 64 on CIFAR, 128 otherwise
+	Momentum    float64            `yaml:"momentum-target"`    // first tau of the target network; 0: the method's own
+	Queue       int64              `yaml:"queue"`              // rows of the queue; 0: the method's own
+	Prototypes  []int64            `yaml:"prototypes,flow"`    // numbers of prototypes; nil: the method's own
+	Pictures    int64              `yaml:"-"`                  // of the data set
+	Options     map[string]float64 `yaml:"method-option,flow"` // constants (Info.Options) that are not the defaults
 	// Projector makes the projection head on dim features; nil: nets.NewHead by the options.
-	Projector func(dim int64) nets.Encoder
+	Projector func(dim int64) nets.Encoder `yaml:"-"`
 }
 
 // Validate reports what is wrong with the configuration.
