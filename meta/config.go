@@ -49,14 +49,14 @@ type Config struct {
 	Gamma          float64        `yaml:"gamma"`         // weight of L_uni in the meta objective (eq. 8)
 	NumWeights     int64          `yaml:"weights"`       // n, the number of weight vectors
 	UniformityT    float64        `yaml:"uniformity-t"`  // t of L_uni (eq. 9)
-	Alpha          float64        `yaml:"alpha"`         // rate of the fast weights (eq. 7)
-	Beta           float64        `yaml:"beta"`          // rate of Adam on f_msr
+	Alpha          float64        `yaml:"alpha"`         // learning rate of the fast weights (eq. 7)
+	Beta           float64        `yaml:"beta"`          // learning rate of Adam on f_msr
 	Space          Space          `yaml:"msr-space"`     // what the weights multiply
 	GradientMethod GradientMethod `yaml:"meta-grad"`     // how the meta gradient is computed
 	Radius         float64        `yaml:"-"`             // of finite differences: |eps v|; 0.01 in DARTS
-	Every          int            `yaml:"meta-every"`    // a meta step on every K-th batch of the meta phase; 1 in the paper
+	Every          int            `yaml:"meta-every"`    // a meta step on every K-th batch of the meta phase
 	Ablation       Ablation       `yaml:"msr-ablation"`  // which part is taken away
-	GammaBalance   bool           `yaml:"gamma-balance"` // scale gamma so that both gradients on f_msr have the same norm
+	GammaBalance   bool           `yaml:"gamma-balance"` // gamma is scaled: both gradients on f_msr have the same norm
 }
 
 // Default is the paper's configuration of SimCLR+MSR on the small data sets.

@@ -14,7 +14,7 @@ type Config struct {
 	Queue       int64              `yaml:"queue"`              // rows of the queue; 0: the method's own
 	Prototypes  []int64            `yaml:"prototypes,flow"`    // numbers of prototypes; nil: the method's own
 	Pictures    int64              `yaml:"-"`                  // of the data set
-	Options     map[string]float64 `yaml:"method-option,flow"` // the method's own constants (Info.Options) that differ from their defaults
+	Options     map[string]float64 `yaml:"method-option,flow"` // constants (Info.Options) that are not the defaults
 	// Projector makes the projection head on dim features; nil: nets.NewHead by the options.
 	Projector func(dim int64) nets.Encoder `yaml:"-"`
 }
