@@ -52,6 +52,6 @@ func TestDataFlagsLieOverTheTrainings(t *testing.T) {
 	}
 	foreign, err := train.ScriptedCheckpoint("net.pt", train.Default())
 	require.NoError(t, err)
-	assert.ErrorContains(t, bindData(pflag.NewFlagSet("x", pflag.ContinueOnError)).over(&strings.Builder{}, &foreign),
-		"needs --dataset")
+	err = bindData(pflag.NewFlagSet("x", pflag.ContinueOnError)).over(&strings.Builder{}, &foreign)
+	assert.ErrorContains(t, flagged(err), "needs --dataset")
 }

@@ -1,9 +1,5 @@
 // Package train makes training runs: it builds model and data from a Config, trains with checkpoints, resumes,
 // evaluates, fine-tunes and exports. Command run is flags and printing around it.
-//
-//	c := train.Default()
-//	c.Dataset, c.Epochs = "shapes", 2
-//	last, err := train.Pretrain(ctx, os.Stderr, c, "runs/mine", false)
 package train
 
 import (
