@@ -74,7 +74,7 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	f.Float64Var(&c.Data.Correlation, "correlation", c.Data.Correlation,
 		"shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.Data.Seed, "data-seed", c.Data.Seed, "shapes, confounded: seed of the pictures themselves")
-	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, stl10, tiny-imagenet or imagenet")
+	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, cifar100, stl10, tiny-imagenet or imagenet")
 	f.Var((*settings.NamedValues)(&c.AugmentOptions), "augment-option",
 		"NAME=VALUE, numbers of the strong view: "+strings.Join(train.AugmentOptionNames(),
 			", ")+" (probabilities, strengths, shares of the area)")
