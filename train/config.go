@@ -132,8 +132,8 @@ func (c Config) MarshalYAML() (any, error) {
 	return inOrder(&n, keys()), nil
 }
 
-// rate is the learning rate after --scale-lr.
-func (c *Config) rate() float64 {
+// Rate is the learning rate after --scale-lr.
+func (c *Config) Rate() float64 {
 	if c.ScaleLR > 0 {
 		return c.Schedule.LR * float64(c.BatchSize) / float64(c.ScaleLR)
 	}
@@ -144,7 +144,7 @@ func (c *Config) rate() float64 {
 func (c *Config) Meta() meta.Config {
 	m := c.MSR
 	if m.Alpha == 0 {
-		m.Alpha = c.rate()
+		m.Alpha = c.Rate()
 	}
 	return m
 }

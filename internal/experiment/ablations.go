@@ -9,6 +9,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/train"
 )
 
@@ -42,7 +43,7 @@ func withoutName(err error) string {
 // adds a contrastive term.
 func withoutNegatives(method string) bool {
 	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
-		"vicreg"}, method)
+		"vicreg"}, methods.MethodOf(method))
 }
 
 // ablationTable compares MSR with each ablation of it: a row for each of both.

@@ -22,7 +22,7 @@ func (k *LabelStudy) Run(ctx context.Context, with Configure) error {
 		return err
 	}
 	for _, name := range k.Methods {
-		c, err := with("--method", name)
+		c, err := with(methodFlags(name)...)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,20 +25,63 @@ func networkText(c train.Config) string {
 	return fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.MethodConfig.Hidden, c.MethodConfig.Dim)
 }
 
+// optionsText has NAME=VALUE pairs by their names.
+func optionsText(options map[string]float64) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		out = append(out, fmt.Sprintf("%s=%g", name, options[name]))
+	}
+	return strings.Join(out, " ")
+}
+
+// withOptions adds options to a text behind a word, if there are any.
+func withOptions(text, word string, options map[string]float64) string {
+	if len(options) == 0 {
+		return text
+	}
+	return text + word + ": " + optionsText(options)
+}
+
 func dataText(c train.Config) string {
 	text := c.Data.Name
 	if c.Classes != "" {
 		text += ", classes " + c.Classes
 	}
-	return text + fmt.Sprintf(", %d pixels, augmentation %s, trained on %s pictures", c.Size, c.Augment, c.Variant)
+	text += fmt.Sprintf(", %d pixels, trained on %s pictures, augmentation %s", c.Size, c.Variant, c.Augment)
+	return withOptions(text, "", c.AugmentOptions)
 }
 
 func trainingText(c train.Config) string {
-	return fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s",
-		c.Schedule.Epochs, c.BatchSize, c.Optimizer.Name, c.Schedule.LR, c.Optimizer.WeightDecay, c.Schedule.Kind)
+	text := fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s, %d steps of warm-up",
+		c.Schedule.Epochs, c.BatchSize, c.Optimizer.Name, c.Rate(), c.Optimizer.WeightDecay, c.Schedule.Kind,
+		c.Schedule.Warmup)
+	if c.Optimizer.Name != "adam" {
+		text += fmt.Sprintf(", momentum %g", c.Optimizer.Momentum)
+	}
+	if c.Schedule.Kind == "step" {
+		text += fmt.Sprintf(", times %g at %v epochs before the end", c.Schedule.Gamma, c.Schedule.Drops)
+	}
+	if c.MicroBatch > 0 {
+		text += fmt.Sprintf(", micro-batches of %d", c.MicroBatch)
+	}
+	return text
 }
 
-func lossText(c train.Config) string { return fmt.Sprintf("tau %g", c.MethodConfig.Temperature) }
+// lossText has the method's constants; what is 0 or not there is the method's own.
+func lossText(c train.Config) string {
+	o := c.MethodConfig
+	text := fmt.Sprintf("tau %g", o.Temperature)
+	if o.Momentum > 0 {
+		text += fmt.Sprintf(", target from %g", o.Momentum)
+	}
+	if o.Queue > 0 {
+		text += fmt.Sprintf(", queue of %d", o.Queue)
+	}
+	if len(o.Prototypes) > 0 {
+		text += fmt.Sprintf(", prototypes %v", o.Prototypes)
+	}
+	return withOptions(text, ", options", o.Options)
+}
 
 // msrText is empty without MSR, where its constants mean nothing.
 func msrText(c train.Config) string {
