@@ -98,7 +98,7 @@ func TestToyHasFourSettings(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(out, "index.html"))
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "Each probe is trained on full pictures.")
-	status, _, errs = do(tiny("toy", filepath.Join(t.TempDir(), "x"), "--methods", "simclr", "--probe-variant", "full")...)
+	status, _, errs = do(tiny("toy", filepath.Join(t.TempDir(), "x"), "--methods", "simclr", "--probe-variant", "ful")...)
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, `unknown --probe-variant "ful"; did you mean "full"?`)
 }
