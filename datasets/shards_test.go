@@ -57,7 +57,7 @@ func TestShardsLabels(t *testing.T) {
 		train, test []string
 		want        [2]got // training, testing
 	}{
-		"the test part lacks a class": {
+		"the test split lacks a class": {
 			[]string{
 				"x.jpg",
 				"x.cls=0",

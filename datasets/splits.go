@@ -106,7 +106,7 @@ func holdsFolders(dir string) bool {
 	return err == nil && len(inside) > 0
 }
 
-// noTrainError is the error of a testing part without a training part.
+// noTrainError is the error of a test split without a training split.
 func noTrainError(dir string, trains []string, test string) error {
 	if len(trains) == 0 {
 		return fmt.Errorf("%s has no train beside it; want %s",
