@@ -22,7 +22,8 @@ def flags(p):
     """The flags of the data and the changes to the recipe in a short try, and a name for both."""
     found = p.place.cifar10()
     if not p.gpu:
-        return "--dataset shapes --count 256 --arch resnet8 --width 0.25 --batch-size 64 --epochs 3".split(), "drawn pictures, 3 epochs, a rehearsal"
+        flags = "--dataset shapes --count 256 --arch resnet8 --width 0.25 --batch-size 64 --epochs 3".split()
+        return flags, "drawn pictures, 3 epochs, a rehearsal"
     if not found:
         return ["--dataset", "shapes", "--count", "20000", "--epochs", "4"], "drawn pictures, 4 epochs"
     more = ["--epochs", "2"] if p.quick else []
