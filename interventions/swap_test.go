@@ -1,0 +1,248 @@
+package interventions_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/devicetest"
+	"github.com/icl-msr/icl-msr/interventions"
+	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// drawn opens drawn pictures whose foreground and background are known.
+func drawn(t testing.TB, o datasets.Options) datasets.Backgrounds {
+	o.Name, o.Train = "shapes", true
+	ds, err := datasets.Open(o)
+	require.NoError(t, err)
+	return ds.(datasets.Backgrounds)
+}
+
+func swapOf(t testing.TB, ds datasets.Dataset, o interventions.SwapOptions) *interventions.Swap {
+	masks, err := interventions.NewKnown(ds)
+	require.NoError(t, err)
+	s, err := interventions.NewSwap(ds, masks, o)
+	require.NoError(t, err)
+	return s
+}
+
+// gray is a data set whose pictures but one are plain gray, as donors.
+type gray struct{ datasets.Backgrounds }
+
+func (d gray) Image(i int) (transforms.Image, error) {
+	if i == 0 {
+		return d.Backgrounds.Image(0)
+	}
+	m := transforms.NewImage(32, 32)
+	for k := range m.Pix {
+		m.Pix[k] = 128
+	}
+	return m, nil
+}
+
+func (d gray) Mask(i int) (datasets.Mask, error) {
+	if i == 0 {
+		return datasets.MaskOf(d.Backgrounds, 0)
+	}
+	return datasets.NewMask(32, 32), nil
+}
+
+// Onto plain gray, a swap gives the data set's own picture of the object on gray.
+func TestSwapOntoGrayIsTheForegroundAlone(t *testing.T) {
+	for seed := range uint64(20) {
+		ds := drawn(t, datasets.Options{Count: 10, Seed: seed, Correlation: 0.5})
+		s := swapOf(t, gray{ds}, interventions.SwapOptions{P: 1})
+		src, err := ds.Image(0)
+		require.NoError(t, err)
+		want, err := ds.Variant(0, datasets.ForegroundOnly)
+		require.NoError(t, err)
+		var buffer transforms.Image
+		got, err := s.Apply(src, 0, 0, 0, &buffer)
+		require.NoError(t, err)
+		sum, worst := 0.0, 0.0
+		for k := range want.Pix {
+			d := math.Abs(float64(want.Pix[k]) - float64(got.Pix[k]))
+			sum, worst = sum+d, max(worst, d)
+		}
+		assert.Less(t, sum/float64(len(want.Pix)), 0.6, "seed %d: grey levels", seed)
+		assert.Less(t, worst, 60.0, "seed %d: at soft edges", seed)
+	}
+}
+
+func TestSwapsDependOnSeedEpochPictureAndViewAlone(t *testing.T) {
+	ds := drawn(t, datasets.Options{Count: 50, Correlation: 0.5})
+	a := swapOf(t, ds, interventions.SwapOptions{P: 1, Seed: 3})
+	b := swapOf(t, ds, interventions.SwapOptions{P: 1, Seed: 3, Keep: -1}) // keeps nothing
+	var x, y transforms.Image
+	for i := range 10 {
+		src, err := ds.Image(i)
+		require.NoError(t, err)
+		before := src.Clone()
+		p, err := a.Apply(src, 4, i, 1, &x)
+		require.NoError(t, err)
+		q, err := b.Apply(src, 4, i, 1, &y)
+		require.NoError(t, err)
+		assert.Equal(t, p, q)
+		assert.Equal(t, before, src, "the picture is not written to")
+	}
+	other := swapOf(t, ds, interventions.SwapOptions{P: 1, Seed: 4})
+	differ := [3]int{}
+	for i := range 50 {
+		for k, d := range []int{other.Choose(4, i, 1), a.Choose(5, i, 1), a.Choose(4, i, 0)} {
+			if d != a.Choose(4, i, 1) {
+				differ[k]++
+			}
+		}
+		assert.NotEqual(t, i, a.Choose(4, i, 1), "the donor is another picture")
+	}
+	for k, n := range differ {
+		assert.Greater(t, n, 40, "seed, epoch, view: %d", k)
+	}
+}
+
+// A probability p swaps a share p of the views; donors are even.
+func TestShareOfSwaps(t *testing.T) {
+	ds := drawn(t, datasets.Options{Count: 20})
+	s := swapOf(t, ds, interventions.SwapOptions{P: 0.3, OneView: true})
+	swapped, donors := 0, make([]int, 20)
+	for epoch := range uint64(500) {
+		for i := range 20 {
+			if d := s.Choose(epoch, i, 0); d != i {
+				swapped++
+				donors[d]++
+			}
+			require.Equal(t, i, s.Choose(epoch, i, 1), "view 1 keeps its background")
+		}
+	}
+	assert.InDelta(t, 0.3, float64(swapped)/10000, 0.02)
+	for i, n := range donors {
+		assert.InDelta(t, float64(swapped)/20, n, 50, "donor %d", i)
+	}
+	_, err := interventions.NewSwap(ds, interventions.Known{Dataset: ds}, interventions.SwapOptions{P: 1.5})
+	assert.ErrorContains(t, err, "P 1.5: want a probability from 0 to 1")
+}
+
+// The swapped picture shows its own object, and outside of it the donor's background.
+func TestASwapShowsTheDonorsBackground(t *testing.T) {
+	ds := drawn(t, datasets.Options{Count: 40, Correlation: 0.5})
+	s := swapOf(t, ds, interventions.SwapOptions{P: 1})
+	var buffer transforms.Image
+	outside := 0
+	for i := range 40 {
+		src, err := ds.Image(i)
+		require.NoError(t, err)
+		j := s.Choose(0, i, 0)
+		donor, err := ds.Image(j)
+		require.NoError(t, err)
+		own, err := datasets.MaskOf(ds, i)
+		require.NoError(t, err)
+		its, err := datasets.MaskOf(ds, j)
+		require.NoError(t, err)
+		filled, err := interventions.Fill(donor, its)
+		require.NoError(t, err)
+		got, err := s.Apply(src, 0, i, 0, &buffer)
+		require.NoError(t, err)
+		for k := range own.Pix {
+			p := [3][]uint8{got.Pix[3*k : 3*k+3], src.Pix[3*k : 3*k+3], filled.Pix[3*k : 3*k+3]}
+			switch own.Pix[k] {
+			case 255:
+				require.Equal(t, p[1], p[0])
+			case 0:
+				require.Equal(t, p[2], p[0])
+				outside++
+			}
+		}
+	}
+	assert.Greater(t, outside, 40*500)
+}
+
+// On a device a swap is what it is on the host.
+func TestKeptSwapsAreThoseOfTheHost(t *testing.T) {
+	ds := drawn(t, datasets.Options{Count: 24, Correlation: 0.5})
+	e, err := interventions.EstimatorNamed("cut")
+	require.NoError(t, err)
+	sw, err := interventions.NewSwap(ds, interventions.Estimated{Estimator: e}, interventions.SwapOptions{P: 0.7})
+	require.NoError(t, err)
+	require.NoError(t, torch.With(func(s *torch.Scope) error {
+		device := devicetest.Device(t)
+		pictures, err := datasets.Keep(context.Background(), s, ds, device, 1)
+		require.NoError(t, err)
+		kept, err := sw.Keep(context.Background(), s, device, 2)
+		require.NoError(t, err)
+		var own, donors []int64
+		for i := range 24 {
+			own, donors = append(own, int64(i)), append(donors, int64(sw.Choose(2, i, 1)))
+		}
+		got := s.Bytes(kept.Apply(s, pictures.Pictures, own, donors))
+		require.NoError(t, s.Err())
+		var buffer transforms.Image
+		for i := range 24 {
+			src, err := ds.Image(i)
+			require.NoError(t, err)
+			want, err := sw.Apply(src, 2, i, 1, &buffer)
+			require.NoError(t, err)
+			for c := range 3 {
+				for k := range 32 * 32 {
+					require.Equal(t, want.Pix[3*k+c], got[(3*i+c)*32*32+k], "picture %d", i)
+				}
+			}
+		}
+		return s.Err()
+	}))
+}
+
+func TestMasksFromAFolder(t *testing.T) {
+	dir := t.TempDir()
+	save := func(path string, white image.Rectangle, of color.Color) {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		m := image.NewGray(image.Rect(0, 0, 20, 16))
+		for y := white.Min.Y; y < white.Max.Y; y++ {
+			for x := white.Min.X; x < white.Max.X; x++ {
+				m.Set(x, y, of)
+			}
+		}
+		var b bytes.Buffer
+		require.NoError(t, png.Encode(&b, m))
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
+	}
+	for _, class := range []string{"a", "b"} {
+		for k := range 20 { // every tenth is for testing
+			name := fmt.Sprintf("%s%02d.png", class, k)
+			save(filepath.Join(dir, "pictures", class, name), image.Rect(0, 0, 20, 16), color.White)
+			mask := filepath.Join(dir, "masks", name)
+			if class == "b" {
+				mask = filepath.Join(dir, "masks", "b", name)
+			}
+			save(mask, image.Rect(0, 0, 1+k%10, 16), color.White)
+		}
+	}
+	ds, err := datasets.Open(datasets.Options{Name: "folder", Dir: filepath.Join(dir, "pictures"), Train: true})
+	require.NoError(t, err)
+	f, err := interventions.NewFolder(filepath.Join(dir, "masks"), ds)
+	require.NoError(t, err)
+	shares := map[float64]int{}
+	for i := range ds.Len() {
+		m, err := ds.Image(i)
+		require.NoError(t, err)
+		mask, err := f.MaskOf(i, m, nil)
+		require.NoError(t, err)
+		shares[math.Round(20*mask.Share())]++
+	}
+	assert.Equal(t, map[float64]int{1: 4, 2: 4, 3: 4, 4: 4, 5: 4, 6: 4, 7: 4, 8: 4, 9: 4}, shares)
+	_, err = interventions.NewFolder(filepath.Join(dir, "none"), ds)
+	assert.ErrorContains(t, err, "no mask of picture")
+	_, err = interventions.NewKnown(ds)
+	assert.ErrorContains(t, err, "does not know the foreground")
+}
