@@ -64,6 +64,8 @@ type Scratch struct {
 	fore, rest, prior, evidence []float32 // findByCut
 	right, below                []float32
 	front, back                 []gaussian
+	some                        []colour
+	someWeights                 []float32
 }
 
 func grow[T any](s []T, n int) []T {

@@ -51,7 +51,9 @@ func (b *Scratch) borderDistance(m transforms.Image, out []float32) {
 func nearest(some []colour, c colour) float32 {
 	best := float32(math.Inf(1))
 	for _, d := range some {
-		best = min(best, c.distance2(d))
+		if e := c.distance2(d); e < best {
+			best = e
+		}
 	}
 	return float32(math.Sqrt(float64(best)))
 }

@@ -4,7 +4,7 @@ import "github.com/icl-msr/icl-msr/transforms"
 
 // Constants of findByCut: rounds of colour models, each followed by sweeps of the mean field.
 const (
-	cutRounds = 3
+	cutRounds = 2
 	cutSweeps = 3
 	cutFore   = 3   // Gaussians of the foreground's colours
 	cutBack   = 6   // and of the background's
@@ -20,6 +20,7 @@ func findByCut(m transforms.Image, mask []uint8, b *Scratch) {
 	findByRegions(m, mask, b)
 	b.guess(m.Width, m.Height, mask)
 	b.tie(m.Width)
+	b.front, b.back = b.front[:0], b.back[:0]
 	for range cutRounds {
 		b.weighColours(m)
 		for range cutSweeps {
@@ -69,34 +70,46 @@ func (b *Scratch) weighColours(m transforms.Image) {
 	for i, f := range b.fore {
 		b.rest[i] = 1 - f
 	}
-	b.front = fit(b.front[:0], b.pixels, b.fore, cutFore)
-	b.back = fit(b.back[:0], b.pixels, b.rest, cutBack)
+	b.front = b.fit(b.front, b.fore, cutFore)
+	b.back = b.fit(b.back, b.rest, cutBack)
 	for i, c := range b.pixels {
 		e := likelihood(b.front, c) - likelihood(b.back, c) + b.prior[i]
-		b.evidence[i] = min(cutLimit, max(-cutLimit, e))
+		b.evidence[i] = clamp(e, cutLimit)
 	}
+}
+
+// fit moves Gaussians to the weighted pixels. It begins anew if there are none.
+func (b *Scratch) fit(g []gaussian, weights []float32, k int) []gaussian {
+	b.sample(weights)
+	if len(g) == 0 {
+		g = spread(g, b.some, b.someWeights, k)
+		refit(g, b.some, b.someWeights)
+	}
+	refit(g, b.some, b.someWeights)
+	return g
 }
 
 // sweep moves each pixel's foreground, in place, to the mean field of its neighbours and its own evidence.
 func (b *Scratch) sweep(w, h int) {
-	f := b.fore
+	f := b.fore[:w*h]
+	right, below, evidence := b.right[:w*h], b.below[:w*h], b.evidence[:w*h]
 	for y := range h {
 		for x := range w {
 			i := y*w + x
 			sum := float32(0)
 			if x > 0 {
-				sum += b.right[i-1] * (2*f[i-1] - 1)
+				sum += right[i-1] * (2*f[i-1] - 1)
 			}
 			if x < w-1 {
-				sum += b.right[i] * (2*f[i+1] - 1)
+				sum += right[i] * (2*f[i+1] - 1)
 			}
 			if y > 0 {
-				sum += b.below[i-w] * (2*f[i-w] - 1)
+				sum += below[i-w] * (2*f[i-w] - 1)
 			}
 			if y < h-1 {
-				sum += b.below[i] * (2*f[i+w] - 1)
+				sum += below[i] * (2*f[i+w] - 1)
 			}
-			f[i] = sigmoid(b.evidence[i] + cutSmooth*sum)
+			f[i] = sigmoid(evidence[i] + cutSmooth*sum)
 		}
 	}
 }

@@ -9,30 +9,45 @@ type gaussian struct {
 	inverse float32 // 1 / (2 variance)
 }
 
-// fitRounds is how often the pixels are assigned to the nearest Gaussian.
-const fitRounds = 2
-
 // leastVariance is that of a Gaussian of equal colours, in squared grey levels.
 const leastVariance = 30
 
-// fit appends k Gaussians of weighted pixels to g. The first means are pixels that are far apart.
-func fit(g []gaussian, pixels []colour, weights []float32, k int) []gaussian {
+// sampled is the number of pixels, about, that Gaussians are fitted to.
+const sampled = 400
+
+// sample takes every so many of the pixels with weights above nearly 0, about sampled in all.
+func (b *Scratch) sample(weights []float32) {
+	// A step that does not divide the picture's width wanders over its columns.
+	step := max(1, len(b.pixels)/sampled) | 1
+	b.some, b.someWeights = b.some[:0], b.someWeights[:0]
+	for i := 0; i < len(b.pixels); i += step {
+		if weights[i] >= 0.05 {
+			b.some, b.someWeights = append(b.some, b.pixels[i]), append(b.someWeights, weights[i])
+		}
+	}
+}
+
+// spread appends k Gaussians to g, whose means are the mean of the weighted pixels and pixels that are far apart.
+func spread(g []gaussian, pixels []colour, weights []float32, k int) []gaussian {
 	g = append(g, gaussian{mean: meanColour(pixels, weights)})
-	for len(g) < k {
+	far := make([]float32, len(pixels))
+	for i, c := range pixels {
+		far[i] = c.distance2(g[0].mean)
+	}
+	for len(g) < k && len(pixels) > 0 {
 		best, at := float32(-1), 0
-		for i, c := range pixels {
-			d := float32(math.MaxFloat32)
-			for j := range g {
-				d = min(d, c.distance2(g[j].mean))
-			}
+		for i, d := range far {
 			if d *= weights[i]; d > best {
 				best, at = d, i
 			}
 		}
-		g = append(g, gaussian{mean: pixels[at]})
-	}
-	for range fitRounds {
-		refit(g, pixels, weights)
+		next := pixels[at]
+		g = append(g, gaussian{mean: next})
+		for i, c := range pixels {
+			if d := c.distance2(next); d < far[i] {
+				far[i] = d
+			}
+		}
 	}
 	return g
 }
@@ -56,9 +71,6 @@ func refit(g []gaussian, pixels []colour, weights []float32) {
 	total := float32(1e-6)
 	for i, c := range pixels {
 		w := weights[i]
-		if w < 0.05 {
-			continue
-		}
 		best, at := float32(math.MaxFloat32), 0
 		for j := range g {
 			if d := c.distance2(g[j].mean); d < best {
@@ -84,14 +96,23 @@ func refit(g []gaussian, pixels []colour, weights []float32) {
 func likelihood(g []gaussian, c colour) float32 {
 	best := float32(-math.MaxFloat32)
 	for j := range g {
-		best = max(best, g[j].log-c.distance2(g[j].mean)*g[j].inverse)
+		if l := g[j].log - c.distance2(g[j].mean)*g[j].inverse; l > best {
+			best = l
+		}
 	}
 	return best
 }
 
-// sigmoid is 1 / (1 + exp(-x)) by a fraction of polynomials, within 0.02.
-func sigmoid(x float32) float32 {
-	x = min(3, max(-3, x/2))
-	q := x * x
-	return 0.5 + 0.5*x*(27+q)/(27+9*q)
+// sigmoid is nearly 1 / (1 + exp(-x)): a straight line that ends at 0 and 1.
+func sigmoid(x float32) float32 { return 0.5 + clamp(x*0.2, 0.5) }
+
+// clamp is x within -limit and limit. The builtins min and max are slower: they look at NaNs and at signs of 0.
+func clamp(x, limit float32) float32 {
+	if x > limit {
+		return limit
+	}
+	if x < -limit {
+		return -limit
+	}
+	return x
 }
