@@ -40,12 +40,7 @@ func GaussianLogKernel(s *torch.Scope, a, b torch.Tensor, bandwidth float64) tor
 // weights are positive, and not by kernel ridge regression. If all negatives of an anchor are in other strata, they
 // count equally. The anchor's own picture has the log weight 0. logKernel must be finite; no gradient goes through it.
 func LogWeights(s *torch.Scope, logKernel torch.Tensor, offset int64, w float64) torch.Tensor {
-	if !(w >= 0 && w <= 1) {
-		s.Fail(field.Errorf("{interventions.Within} %g: want 0 to 1", w))
-	}
-	if s.Err() != nil {
-		return torch.Tensor{}
-	}
+	checkWithin(s, w)
 	n, m := s.Size(logKernel, 0), s.Size(logKernel, 1)
 	if s.Err() == nil && (m < 2 || offset < 0 || offset+n > m) {
 		s.Fail(fmt.Errorf("interventions: weights of %d anchors at offset %d of %d candidates", n, offset, m))
@@ -53,20 +48,42 @@ func LogWeights(s *torch.Scope, logKernel torch.Tensor, offset int64, w float64)
 	if s.Err() != nil {
 		return torch.Tensor{}
 	}
-	logKernel = s.Detach(logKernel)
 	own := ownPicture(s, logKernel, offset)
-	// Subtracting the largest first keeps the digits of rows that are low as a whole.
-	logKernel = s.Sub(logKernel, s.MaxDim(s.MaskedFill(logKernel, own, math.Inf(-1)), true, 1))
-	total := s.LogSumExp(s.MaskedFill(logKernel, own, math.Inf(-1)), true, 1)
-	out := s.AddScalar(s.Sub(logKernel, total), math.Log(float64(m-1)))
-	switch {
-	case w == 0:
-		out = s.ZerosLike(out)
-	case w < 1:
-		all := s.AddScalar(s.ZerosLike(out), math.Log(1-w))
-		out = s.LogSumExp(s.Stack(0, s.AddScalar(out, math.Log(w)), all), false, 0)
+	kernel := s.MaskedFill(s.Detach(logKernel), own, math.Inf(-1))
+	return s.MaskedFill(mixed(s, kernel, m-1, w), own, 0)
+}
+
+// QueueLogWeights are the LogWeights of a queue of K rows, none of which is an anchor's own picture: [N, K] of the log
+// kernel of the anchors and the rows. They are added to the logits [N, K].
+func QueueLogWeights(s *torch.Scope, logKernel torch.Tensor, w float64) torch.Tensor {
+	checkWithin(s, w)
+	k := s.Size(logKernel, 1)
+	if s.Err() != nil {
+		return torch.Tensor{}
 	}
-	return s.MaskedFill(out, own, 0)
+	return mixed(s, s.Detach(logKernel), k, w)
+}
+
+func checkWithin(s *torch.Scope, w float64) {
+	if !(w >= 0 && w <= 1) {
+		s.Fail(field.Errorf("{interventions.Within} %g: want 0 to 1", w))
+	}
+}
+
+// mixed is the logarithm of w count k / sum k + (1-w), row by row; entries that are no negatives are minus infinity in
+// the log kernel.
+func mixed(s *torch.Scope, logKernel torch.Tensor, count int64, w float64) torch.Tensor {
+	// Subtracting the largest first keeps the digits of rows that are low as a whole.
+	low := s.Sub(logKernel, s.MaxDim(logKernel, true, 1))
+	within := s.AddScalar(s.Sub(low, s.LogSumExp(low, true, 1)), math.Log(float64(count)))
+	switch w {
+	case 0:
+		return s.ZerosLike(within)
+	case 1:
+		return within
+	}
+	all := s.Full(math.Log(1-w), s.Like(within), s.Shape(within)...)
+	return s.LogSumExp(s.Stack(0, s.AddScalar(within, math.Log(w)), all), false, 0)
 }
 
 // ownPicture is true where a candidate (column) is the anchor's (row's) picture.
@@ -79,7 +96,6 @@ func ownPicture(s *torch.Scope, table torch.Tensor, offset int64) torch.Tensor {
 
 // WeighNegatives adds log weights [N, M] of pictures (LogWeights) to the logits [2N, 2M] of two views of the anchors
 // and two views of the candidates. The logits of the anchor's own picture, its positive among them, do not change.
-// For a queue of K rows, whose log weights are [N, K], plain addition does the same.
 func WeighNegatives(s *torch.Scope, logits, logWeights torch.Tensor) torch.Tensor {
 	row := s.Cat(1, logWeights, logWeights)
 	return s.Add(logits, s.Cat(0, row, row))

@@ -119,6 +119,21 @@ func TestConditionalNTXentIsItsFormula(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+func TestWeightsOfAQueue(t *testing.T) {
+	s := torch.NewScope()
+	// Kernels 1, 2 and 5: their sum is 8.
+	kernel := table(s, [][]float64{{0, math.Log(2), math.Log(5)}, {-1e4, -1e4, -1e4}})
+	for w, want := range map[float64][]float64{
+		0:    {1, 1, 1, 1, 1, 1},
+		0.25: {0.75 + 0.25*3./8, 0.75 + 0.25*6./8, 0.75 + 0.25*15./8, 1, 1, 1},
+		1:    {3. / 8, 6. / 8, 15. / 8, 1, 1, 1},
+	} {
+		got := torch.Slice[float64](s, s.Exp(interventions.QueueLogWeights(s, kernel, w)))
+		assert.InDeltaSlice(t, want, got, 1e-12, "w %g", w)
+	}
+	require.NoError(t, s.Close())
+}
+
 func TestStrataAsAKernel(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	z := [2][][]float64{normal(rng, 5, 4), normal(rng, 5, 4)}

@@ -38,6 +38,13 @@ func newCutout(m transforms.Image, mask datasets.Mask) (*cutout, error) {
 
 func (c *cutout) usable() bool { return c.share >= leastShare && c.background.Pix != nil }
 
+// onto is src, which c was cut from, on another background, in buffer.
+func (c *cutout) onto(src, other transforms.Image, buffer *transforms.Image) transforms.Image {
+	*buffer = transforms.Image{Width: src.Width, Height: src.Height, Pix: grow(buffer.Pix, len(src.Pix))}
+	c.on(*buffer, src, resized(other, src.Width, src.Height))
+	return *buffer
+}
+
 // on writes the foreground of src on another background to dst. By the equation of compositing, src is a F + (1-a) B
 // with its own background B, so that a F + (1-a) B' is src + (1-a) (B' - B): edges do not keep the old background.
 func (c *cutout) on(dst, src, other transforms.Image) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
@@ -31,6 +32,15 @@ func NewStrata(of []int) (Strata, error) {
 		s.Shares[s.Of[i]] += 1 / float64(len(of))
 	}
 	return s, nil
+}
+
+// KnownStrata are the kinds of background that ds knows (datasets.Backgrounds).
+func KnownStrata(ds datasets.Dataset) (Strata, error) {
+	t, err := datasets.TwinsOf(ds)
+	if err != nil {
+		return Strata{}, err
+	}
+	return NewStrata(t.Background)
 }
 
 // Cluster divides pictures by k-means of their features (BorderFeatures), one row for each picture.

@@ -27,7 +27,7 @@ func TestStrataOfBordersAreBackgrounds(t *testing.T) {
 	features, err := interventions.AllBorderFeatures(context.Background(), ds, 1)
 	require.NoError(t, err)
 	kinds, labels := backgrounds(ds)
-	known, err := interventions.NewStrata(kinds)
+	known, err := interventions.KnownStrata(ds)
 	require.NoError(t, err)
 	assert.Equal(t, 1.0, known.Purity(kinds))
 	for name, spherical := range map[string]bool{"euclidean": false, "spherical": true} {

@@ -31,8 +31,8 @@ type SwapOptions struct {
 const defaultKeep = 1 << 30
 
 // Swap shows a picture's foreground on the background of another picture of the data set, the donor, whose own
-// foreground is filled (Fill): a do() on the background by augmentation (Ryali et al. 2021, arXiv:2103.12719; Xiao et
-// al. 2020, arXiv:2006.09994). No label is looked at.
+// foreground is filled (Fill): a do() on the background by augmentation (Ryali et al. 2021, arXiv:2103.12719; Mo et al.
+// 2021, arXiv:2108.00049; Xiao et al. 2020, arXiv:2006.09994). No label is looked at.
 type Swap struct {
 	ds     datasets.Dataset
 	masks  MaskSource
@@ -60,6 +60,9 @@ func NewSwap(ds datasets.Dataset, masks MaskSource, o SwapOptions) (*Swap, error
 
 // swapSalt keeps the random stream of swaps apart from the loader's.
 const swapSalt = 0x737761702d626700
+
+// negativeSalt is that of Swap.Negative.
+const negativeSalt = 0x6e65676174697665
 
 // Choose draws the donor of view v of picture i. It returns i itself if the view keeps its background.
 func (s *Swap) Choose(epoch uint64, i, v int) (donor int) {
@@ -90,9 +93,33 @@ func (s *Swap) Apply(src transforms.Image, epoch uint64, i, v int, buffer *trans
 	if err != nil {
 		return src, err
 	}
-	*buffer = transforms.Image{Width: src.Width, Height: src.Height, Pix: grow(buffer.Pix, len(src.Pix))}
-	own.on(*buffer, src, resized(other, src.Width, src.Height))
-	return *buffer, nil
+	return own.onto(src, other, buffer), nil
+}
+
+// Negative shows the object of another picture on the background of picture i, in buffer: as a negative of i it can be
+// told from i by its object alone (the background-matched negative of Ryali et al. 2021, arXiv:2103.12719). The object
+// depends on (seed, epoch, i, v) alone.
+func (s *Swap) Negative(epoch uint64, i, v int, buffer *transforms.Image) (transforms.Image, error) {
+	rng := rand.New(rand.NewPCG(s.o.Seed^negativeSalt^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v)))
+	background, err := s.donor(i, -1)
+	if err != nil {
+		return transforms.Image{}, err
+	}
+	for range 100 {
+		j := rng.IntN(s.ds.Len())
+		if j == i {
+			continue
+		}
+		m, err := s.ds.Image(j)
+		if err != nil {
+			continue
+		}
+		c, err := s.cut(j, &m)
+		if err == nil && c.usable() {
+			return c.onto(m, background, buffer), nil
+		}
+	}
+	return transforms.Image{}, fmt.Errorf("interventions: no foreground in 100 pictures of %s", s.ds.Name())
 }
 
 // donor returns the background of picture j, or of the next one that has one.

@@ -168,6 +168,48 @@ func TestASwapShowsTheDonorsBackground(t *testing.T) {
 	assert.Greater(t, outside, 40*500)
 }
 
+// A negative shows the background of its picture and an object of another one.
+func TestNegativesShareTheBackgroundAlone(t *testing.T) {
+	ds := drawn(t, datasets.Options{Count: 12, Correlation: 0.5})
+	s := swapOf(t, ds, interventions.SwapOptions{P: 1})
+	var buffer, again transforms.Image
+	for i := range 12 {
+		src, err := ds.Image(i)
+		require.NoError(t, err)
+		mask, err := datasets.MaskOf(ds, i)
+		require.NoError(t, err)
+		filled, err := interventions.Fill(src, mask)
+		require.NoError(t, err)
+		got, err := s.Negative(1, i, 0, &buffer)
+		require.NoError(t, err)
+		same, err := s.Negative(1, i, 0, &again)
+		require.NoError(t, err)
+		assert.Equal(t, got, same)
+		objects := 0
+		for j := range 12 { // whose object is it?
+			m, err := ds.Image(j)
+			require.NoError(t, err)
+			its, err := datasets.MaskOf(ds, j)
+			require.NoError(t, err)
+			fits := true
+			for k, a := range its.Pix {
+				p := got.Pix[3*k : 3*k+3]
+				switch a {
+				case 255:
+					fits = fits && bytes.Equal(p, m.Pix[3*k:3*k+3])
+				case 0:
+					fits = fits && bytes.Equal(p, filled.Pix[3*k:3*k+3])
+				}
+			}
+			if fits {
+				objects++
+				assert.NotEqual(t, i, j)
+			}
+		}
+		assert.Equal(t, 1, objects)
+	}
+}
+
 // On a device a swap is what it is on the host.
 func TestKeptSwapsAreThoseOfTheHost(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 24, Correlation: 0.5})
