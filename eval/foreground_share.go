@@ -23,16 +23,15 @@ type ForegroundShare struct {
 	Unrelated  float64 // two objects of different classes on different kinds of background
 }
 
-// MeasureForegroundShare compares rows of pictures [N, d] with each other and with the rows of their twins [N, d].
+// MeasureForegroundShare compares rows of pictures [N, d] with rows of twins [N, d].
 func MeasureForegroundShare(pictures, twins torch.Tensor, p SharePairs) (ForegroundShare, error) {
 	out := ForegroundShare{Share: math.NaN()}
 	for _, q := range []struct {
 		mean  *float64
-		other torch.Tensor
 		pairs [][2]int64
-	}{{&out.Foreground, twins, p.Twins}, {&out.Background, pictures, p.Background}, {&out.Unrelated, pictures, p.Unrelated}} {
+	}{{&out.Foreground, p.Twins}, {&out.Background, p.Background}, {&out.Unrelated, p.Unrelated}} {
 		var err error
-		if *q.mean, err = meanCosine(pictures, q.other, q.pairs); err != nil {
+		if *q.mean, err = meanCosine(pictures, twins, q.pairs); err != nil {
 			return out, err
 		}
 	}

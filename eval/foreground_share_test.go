@@ -96,7 +96,7 @@ func TestForegroundShareOfPixels(t *testing.T) {
 	assert.InDelta(t, 1, object.Foreground, 1e-12, "twins have the same object")
 	assert.InDelta(t, 1, object.Share, 0.05)
 	border := pixels(func(_ int, mask datasets.Mask, k int) bool { return k < 3*32 && mask.Pix[k] == 0 })
-	assert.InDelta(t, 0, border.Share, 0.1)
+	assert.InDelta(t, 0, border.Share, 0.04)
 	t.Logf("object %+v, border %+v, all pixels %+v", object, border,
 		pixels(func(int, datasets.Mask, int) bool { return true }))
 }
@@ -121,22 +121,23 @@ func TestSharePairsAreWhatTheySay(t *testing.T) {
 		require.Equal(t, q[0], q[1])
 		require.NotEqual(t, w.Background[q[0]], w.TwinBackground[q[0]])
 	}
-	assert.InDelta(t, 200*5, len(p.Background), 10, "hardly a picture is left out")
-	assert.Len(t, p.Unrelated, 200*5)
+	assert.Greater(t, len(p.Twins), 140, "most pictures have all kinds of pairs")
+	require.Len(t, p.Background, 5*len(p.Twins))
+	require.Len(t, p.Unrelated, 5*len(p.Twins))
 	for _, q := range p.Background {
 		require.NotEqual(t, w.Labels[q[0]], w.Labels[q[1]])
-		require.Equal(t, w.Background[q[0]], w.Background[q[1]])
+		require.Equal(t, w.Background[q[0]], w.TwinBackground[q[1]])
 	}
 	for _, q := range p.Unrelated {
 		require.NotEqual(t, w.Labels[q[0]], w.Labels[q[1]])
-		require.NotEqual(t, w.Background[q[0]], w.Background[q[1]])
+		require.NotEqual(t, w.Background[q[0]], w.TwinBackground[q[1]])
 	}
 	again, err := eval.ChooseSharePairs(w.Labels, w.Background, w.TwinBackground, 5, 1)
 	require.NoError(t, err)
 	assert.Equal(t, p, again)
 	for want, c := range map[string][3][]int{
 		"2 labels, 1 backgrounds": {{0, 1}, {0}, {0, 1}},
-		"0 pairs share their":     {{0, 1}, {0, 1}, {1, 0}}, // backgrounds follow the class
+		"none of 2 pictures":      {{0, 1}, {0, 1}, {0, 1}}, // twins are on the same background
 		"picture 1 has no label":  {{0, -1}, {0, 1}, {1, 0}},
 	} {
 		_, err := eval.ChooseSharePairs(c[0], c[1], c[2], 1, 1)

@@ -213,15 +213,20 @@ func TestVREx(t *testing.T) {
 }
 
 func TestWrongWeightsAreErrors(t *testing.T) {
+	three := func(s *torch.Scope, z torch.Tensor) torch.Tensor { return s.Narrow(z, 0, 0, 3) }
 	for want, f := range map[string]func(s *torch.Scope, z torch.Tensor){
 		"Within 1.5: want 0 to 1": func(s *torch.Scope, z torch.Tensor) { interventions.LogWeights(s, z, 0, 1.5) },
 		"at offset 1 of 4":        func(s *torch.Scope, z torch.Tensor) { interventions.LogWeights(s, z, 1, 1) },
 		"Bandwidth 0":             func(s *torch.Scope, z torch.Tensor) { interventions.GaussianLogKernel(s, z, z, 0) },
-		"5 losses of 4 strata":    func(s *torch.Scope, z torch.Tensor) { interventions.VREx(s, s.Zeros(torch.Float64(), 5), z, 3) },
-		"log weights [3 4] of 4": func(s *torch.Scope, z torch.Tensor) {
-			interventions.ConditionalNTXent(s, losses.Local(z, z), s.Narrow(z, 0, 0, 3), 1)
+		"5 losses of 4 strata": func(s *torch.Scope, z torch.Tensor) {
+			interventions.VREx(s, s.Zeros(torch.Float64(), 5), z, 3)
 		},
-		"temperature 0; want a pos": func(s *torch.Scope, z torch.Tensor) { interventions.ConditionalNTXent(s, losses.Local(z, z), z, 0) },
+		"log weights [3 4] of 4": func(s *torch.Scope, z torch.Tensor) {
+			interventions.ConditionalNTXent(s, losses.Local(z, z), three(s, z), 1)
+		},
+		"temperature 0; want a pos": func(s *torch.Scope, z torch.Tensor) {
+			interventions.ConditionalNTXent(s, losses.Local(z, z), z, 0)
+		},
 	} {
 		s := torch.NewScope()
 		f(s, table(s, normal(rand.New(rand.NewPCG(5, 5)), 4, 4)))
