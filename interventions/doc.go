@@ -4,21 +4,24 @@
 //
 // # Where it is called
 //
-// An Intervention is called by the loader for each view, on the decoded picture, before the view's augmentation. A
-// field Intervene of datasets.LoaderOptions would hold it. In the loader's fill, before the view's seed is set:
+// The loader calls an Intervention for each view, on the decoded picture, before the view's augmentation. datasets
+// cannot import this package: an interface with the method Apply would stand in datasets, in a field Intervene of
+// LoaderOptions. In Loader.fill, before the view's seed is set:
 //
-//	part := m
 //	if l.o.Intervene != nil {
-//		changed, err := l.o.Intervene.Apply(m.Image, epoch, i, v, &w.picture)
-//		part = transforms.Whole(changed)
+//		shown, err := l.o.Intervene.Apply(m.Image, epoch, i, v, &w.picture) // one buffer for each worker
+//		m = transforms.Whole(shown)
 //	}
 //
-// The loader must then ask for whole pictures (need returns all). If the device keeps all pictures (datasets.Kept),
-// the host only draws the donors (Swap.Choose), and Kept.Apply does the rest on the device.
+// Loader.need must then ask for all of each picture. Views that the device finishes need no more, as they are staged
+// from the picture shown. If the device keeps all pictures (datasets.Kept), the host draws donors (Swap.Choose), and
+// Batch.Make hands each view's pictures, their numbers and the donors to Kept.Apply before it calls OfKept.
 //
-// Order makes the order of an epoch. A field Order func(epoch uint64) []int of datasets.LoaderOptions would hold it,
-// and the loader's order would return it. A batch is then of one stratum, in each process of a job.
+// Order makes the order of an epoch. A field Order func(epoch uint64) []int of LoaderOptions would hold it, and
+// Loader.order would return it. A batch is then of one stratum, in each process of a job.
 //
 // WeighNegatives adds weights to a table of logits. A field LogWeights of losses.Batch would hold them, and
-// similarities in losses/ would add them; all losses of a losses.Batch then have conditional negatives.
+// similarities in losses/ would add them; all losses of a losses.Batch then have conditional negatives. The strata, or
+// the features, of all pictures are one tensor on the device, whose rows a batch's indices choose; in a job the
+// candidates' rows are gathered beside their embeddings, and a queue stores its rows' beside its keys.
 package interventions

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -104,6 +105,35 @@ func TestSwapsDependOnSeedEpochPictureAndViewAlone(t *testing.T) {
 	for k, n := range differ {
 		assert.Greater(t, n, 40, "seed, epoch, view: %d", k)
 	}
+}
+
+// Several goroutines at once make what one makes.
+func TestSwapsInSeveralGoroutines(t *testing.T) {
+	ds := drawn(t, datasets.Options{Count: 30, Correlation: 0.5})
+	e, err := interventions.EstimatorNamed("regions")
+	require.NoError(t, err)
+	var got [2][30]transforms.Image
+	for k, workers := range []int{1, 5} {
+		s, err := interventions.NewSwap(ds, interventions.Estimated{Estimator: e}, interventions.SwapOptions{P: 1})
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		errs := make([]error, workers)
+		for w := range workers {
+			wg.Go(func() {
+				for i := w; i < 30 && errs[w] == nil; i += workers {
+					var src, buffer transforms.Image
+					if src, errs[w] = ds.Image(i); errs[w] == nil {
+						got[k][i], errs[w] = s.Apply(src, 0, i, 0, &buffer)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for _, err := range errs {
+			require.NoError(t, err)
+		}
+	}
+	assert.Equal(t, got[0], got[1])
 }
 
 // A probability p swaps a share p of the views; donors are even.
