@@ -87,18 +87,18 @@ func (d variant) Part(i int, need Need) (transforms.Part, error) {
 
 // Options selects a data set and its split.
 type Options struct {
-	Name        string   // one of Names
-	Dir         string   // folder of the files; confounded: folder of the backgrounds
-	Train       bool     // the training split; false: the test split
-	Unlabelled  bool     // stl10: adds the pictures without labels to the training split
-	Classes     []string // data sets in class folders: only these classes; nil: all
-	Labels      string   // imagenet: file with the labels of a val folder without class folders
-	Count       int      // shapes, confounded: number of pictures (0: 5000 for training, 2000 for testing)
-	Size        int      // shapes, confounded: side of a picture in pixels (0: 32)
-	Seed        uint64   // of drawn pictures and of new backgrounds
-	Correlation float64  // share of drawn pictures with a background of their class; others have any
-	Foreground  string   // confounded: folder of Fashion-MNIST; "" or "shapes": drawn objects
-	Depth16     Depth16  // pictures in files: how samples of 16 bits become 8
+	Name        string   `yaml:"dataset"`        // one of Names
+	Dir         string   `yaml:"data-dir"`       // folder of the files; confounded: folder of the backgrounds
+	Train       bool     `yaml:"-"`              // the training split; false: the test split
+	Unlabelled  bool     `yaml:"unlabelled"`     // stl10: adds the pictures without labels to the training split
+	Classes     []string `yaml:"-"`              // data sets in class folders: only these classes; nil: all
+	Labels      string   `yaml:"val-labels"`     // imagenet: file with the labels of a val folder without class folders
+	Count       int      `yaml:"count"`          // shapes, confounded: pictures (0: 5000 for training, 2000 for testing)
+	Size        int      `yaml:"-"`              // shapes, confounded: side of a picture in pixels (0: 32)
+	Seed        uint64   `yaml:"data-seed"`      // of drawn pictures and of new backgrounds
+	Correlation float64  `yaml:"correlation"`    // share of drawn pictures on a background of their class
+	Foreground  string   `yaml:"foreground-dir"` // confounded: folder of Fashion-MNIST; "" or "shapes": drawn objects
+	Depth16     Depth16  `yaml:"depth16"`        // pictures in files: how samples of 16 bits become 8
 }
 
 // Open opens a split of a data set by name. Errors name the files that are missing or wrong. Pictures

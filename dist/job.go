@@ -20,6 +20,7 @@ type Job struct {
 	Group  *torch.Group // the ranks' process group, on c10d; nil where Size is 1
 
 	backend  string
+	text     func(err error) string
 	timeout  time.Duration // of meeting, and of an operation between ranks
 	settings []Setting     // what must be the same on all ranks
 	only     Setting       // what no two ranks may have alike; nothing where its value is empty

@@ -15,6 +15,9 @@ type Options struct {
 	Backend string        // gloo or nccl; "": nccl on GPUs, else gloo
 	Timeout time.Duration // of meeting, and of an operation between ranks; 0: ten minutes
 	Same    []Setting     // compared between all ranks, beside the program's build
+
+	// Text is an error's message for the other ranks; nil: its Error.
+	Text func(err error) string
 }
 
 // Join finds out from the environment whether this process is one of several,
@@ -67,7 +70,7 @@ func JoinAt(p Place, o Options) (*Job, error) {
 	if err := torch.Present(d); err != nil {
 		return nil, fmt.Errorf("--device %s: %w", o.Device, err)
 	}
-	j := &Job{Place: p, Device: d, backend: o.Backend, timeout: o.Timeout, only: onlyGPU(d, o.Backend)}
+	j := &Job{Place: p, Device: d, backend: o.Backend, timeout: o.Timeout, text: o.Text, only: onlyGPU(d, o.Backend)}
 	if p.Size == 1 {
 		return j, nil
 	}

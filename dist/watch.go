@@ -27,7 +27,8 @@ type watch struct {
 	stop       chan struct{}
 	once       sync.Once
 	done       sync.WaitGroup
-	cut        atomic.Bool // the store did not answer in time: nothing more is asked
+	text       func(err error) string // a message of an error; nil: its Error
+	cut        atomic.Bool            // the store did not answer in time: nothing more is asked
 }
 
 func newWatch(j *Job, host net.IP) (*watch, error) {
@@ -40,7 +41,7 @@ func newWatch(j *Job, host net.IP) (*watch, error) {
 		base.Close()
 		return nil, err
 	}
-	w := &watch{rank: j.Rank, size: j.Size, store: store, base: base, stop: make(chan struct{})}
+	w := &watch{rank: j.Rank, text: j.text, size: j.Size, store: store, base: base, stop: make(chan struct{})}
 	w.done.Go(func() {
 		tick := time.NewTicker(beat)
 		defer tick.Stop()
@@ -98,6 +99,9 @@ type failure struct {
 // report tells the others, unless an earlier failure is known.
 func (w *watch) report(err error) {
 	f := failure{Rank: w.rank, Message: err.Error()}
+	if w.text != nil {
+		f.Message = w.text(err)
+	}
 	if errors.Is(err, context.Canceled) {
 		f.Message = "it was interrupted"
 	}

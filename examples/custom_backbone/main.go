@@ -10,6 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -60,12 +61,12 @@ func (g gated) Forward(s *torch.Scope, params, buffers []torch.Tensor, x torch.T
 	return s.Mul(features, gate)
 }
 
-func newModel() (*methods.Model, error) {
+func newModel() (*model.Model, error) {
 	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
 	if err != nil {
 		return nil, err
 	}
-	return methods.NewModel(method, newGated(16))
+	return model.New(method, newGated(16))
 }
 
 func newLoader(pictures int) (*datasets.Loader, error) {
@@ -91,8 +92,8 @@ func newLoader(pictures int) (*datasets.Loader, error) {
 }
 
 // toMeta names the fields of a loader's batch that the trainer needs. All views are 32x32 pixels.
-func toMeta(b *datasets.Batch) meta.Batch {
-	return meta.Batch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
+func toMeta(b *datasets.Batch) meta.HostBatch {
+	return meta.HostBatch{N: b.N, Size: 32, Sizes: []int{32, 32}, Views: b.Views, Plain: b.Plain}
 }
 
 func printEpoch(_ *meta.State, e meta.Epoch) error {
@@ -101,7 +102,7 @@ func printEpoch(_ *meta.State, e meta.Epoch) error {
 }
 
 func run(ctx context.Context, epochs, pictures int) error {
-	model, err := newModel()
+	m, err := newModel()
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func run(ctx context.Context, epochs, pictures int) error {
 		Trunk: "conv4",
 		Width: 0.25,
 		N:     config.NumWeights,
-		C:     model.WeightWidth(config.Space),
+		C:     m.WeightWidth(config.Space),
 	})
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func run(ctx context.Context, epochs, pictures int) error {
 	}
 	return torch.With(func(s *torch.Scope) error {
 		state, err := meta.NewState(s, meta.StateOptions{
-			Model:     model,
+			Model:     m,
 			MSR:       msr,
 			Optimizer: nets.OptimizerConfig{Name: "adam"},
 			Seed:      1,
@@ -130,7 +131,7 @@ func run(ctx context.Context, epochs, pictures int) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%d parameters, the first %s\n", nets.Count(model.Params()), model.Params()[0].Name)
+		fmt.Printf("%d parameters, the first %s\n", nets.Count(m.Params()), m.Params()[0].Name)
 		trainer := meta.Trainer{
 			State:    state,
 			Config:   config,

@@ -14,6 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
@@ -30,21 +31,22 @@ const (
 type trainer struct {
 	*meta.State
 	config meta.Config
+	exec   model.Exec // on the ranks of the job
 	job    *dist.Job
 }
 
 // regularStep moves theta. This rank's share of the batch goes in; loss and gradient are those of
 // the whole batch.
-func (t *trainer) regularStep(s *torch.Scope, b methods.Batch) (float64, error) {
-	weights := t.MSR.Forward(s, t.Phi, t.PhiBuffers, b.Plain, nets.Train().SyncOver(t.job.Group))
-	pass := &methods.Pass{
+func (t *trainer) regularStep(s *torch.Scope, b model.Batch) (float64, error) {
+	weights := t.exec.Evaluate(s, t.MSR, t.Phi, t.PhiBuffers, b.Plain, nets.Train())
+	pass := &model.Pass{
 		Model:   t.Model,
+		Exec:    t.exec,
 		Theta:   t.Theta,
 		Buffers: t.Buffers,
 		State:   t.ModelState,
 		Batch:   b,
 		Mode:    nets.Train(),
-		Group:   t.job.Group,
 		Space:   t.config.Space,
 		A:       weights,
 	}
@@ -58,7 +60,7 @@ func (t *trainer) regularStep(s *torch.Scope, b methods.Batch) (float64, error) 
 }
 
 // metaStep moves phi, through the fast weights.
-func (t *trainer) metaStep(s *torch.Scope, b methods.Batch) (float64, error) {
+func (t *trainer) metaStep(s *torch.Scope, b model.Batch) (float64, error) {
 	result, err := meta.Problem{
 		Model:      t.Model,
 		Config:     t.config,
@@ -70,7 +72,7 @@ func (t *trainer) metaStep(s *torch.Scope, b methods.Batch) (float64, error) {
 		PhiBuffers: t.PhiBuffers,
 		Inner:      b,
 		Outer:      b,
-		Group:      t.job.Group,
+		Exec:       t.exec,
 	}.Gradient(s)
 	if err != nil {
 		return 0, err
@@ -79,7 +81,7 @@ func (t *trainer) metaStep(s *torch.Scope, b methods.Batch) (float64, error) {
 	return result.LCtFast + t.config.Gamma*result.LUni, s.Err()
 }
 
-func newModel() (*methods.Model, error) {
+func newModel() (*model.Model, error) {
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.25)
 	if err != nil {
 		return nil, err
@@ -88,12 +90,12 @@ func newModel() (*methods.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return methods.NewModel(method, backbone)
+	return model.New(method, backbone)
 }
 
 func newTrainer(s *torch.Scope, job *dist.Job) (*trainer, error) {
 	config := meta.Default()
-	model, err := newModel()
+	m, err := newModel()
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +104,7 @@ func newTrainer(s *torch.Scope, job *dist.Job) (*trainer, error) {
 		return nil, err
 	}
 	state, err := meta.NewState(s, meta.StateOptions{
-		Model:     model,
+		Model:     m,
 		MSR:       msr,
 		Optimizer: nets.OptimizerConfig{Name: "sgd", Momentum: 0.9},
 		Seed:      1,
@@ -111,7 +113,8 @@ func newTrainer(s *torch.Scope, job *dist.Job) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &trainer{state, config, job}, nil
+	exec := model.Exec{Group: job.Group, SyncBatchNorm: true}
+	return &trainer{state, config, exec, job}, nil
 }
 
 func newLoader(job *dist.Job, pictures int) (*datasets.Loader, error) {
@@ -139,16 +142,16 @@ func newLoader(job *dist.Job, pictures int) (*datasets.Loader, error) {
 }
 
 // upload copies a batch to the device in one piece: both views and the plain pictures.
-func (t *trainer) upload(s *torch.Scope, b *datasets.Batch) methods.Batch {
+func (t *trainer) upload(s *torch.Scope, b *datasets.Batch) model.Batch {
 	data := slices.Concat(b.Views[0], b.Views[1], b.Plain)
 	x := torch.FromSlice(s, data, t.job.Device, 3, int64(b.N), 3, size, size)
-	return methods.Batch{
+	return model.Batch{
 		Views: []torch.Tensor{s.Select(x, 0, 0), s.Select(x, 0, 1)},
 		Plain: s.Select(x, 0, 2),
 	}
 }
 
-type step func(*torch.Scope, methods.Batch) (float64, error)
+type step func(*torch.Scope, model.Batch) (float64, error)
 
 // pass takes one step for each batch and returns the mean of the losses.
 func (t *trainer) pass(loader *datasets.Loader, number uint64, take step) (float64, error) {

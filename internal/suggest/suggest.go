@@ -2,10 +2,11 @@
 package suggest
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/agext/levenshtein"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // Nearest returns the known word most like word, "" when none is much like it.
@@ -20,11 +21,11 @@ func Nearest(word string, known []string) string {
 }
 
 // Unknown is the error for a word that is not known: one line with the nearest
-// word and all of them.
+// word and all of them. kind may name a setting as {package.Field}.
 func Unknown(kind, word string, known []string) error {
 	list := strings.Join(known, ", ")
 	if near := Nearest(word, known); near != "" {
-		return fmt.Errorf("unknown %s %q; did you mean %q? known: %s", kind, word, near, list)
+		return field.Errorf("unknown "+kind+" %q; did you mean %q? known: %s", word, near, list)
 	}
-	return fmt.Errorf("unknown %s %q; known: %s", kind, word, list)
+	return field.Errorf("unknown "+kind+" %q; known: %s", word, list)
 }
