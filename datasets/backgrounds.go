@@ -51,7 +51,7 @@ func TwinsOf(ds Dataset) (Twins, error) {
 	if !ok {
 		return Twins{}, fmt.Errorf("%s does not know its backgrounds, so that no twins can be made", ds.Name())
 	}
-	t := Twins{Pictures: View(b, Full), Twins: View(b, NewBackground)}
+	t := Twins{Pictures: WithVariant(b, Full), Twins: WithVariant(b, NewBackground)}
 	for i := range b.Len() {
 		t.Labels = append(t.Labels, b.Label(i))
 		t.Background = append(t.Background, b.Background(i, Full))
