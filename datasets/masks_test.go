@@ -51,7 +51,7 @@ func TestMasksAreWhereTheObjectIs(t *testing.T) {
 			}
 			box := transforms.Box{Left: left, Top: top, Width: right - left + 1, Height: bottom - top + 1}
 			assert.Equal(t, ds.Box(i), box)
-			view, err := datasets.MaskOf(datasets.View(ds, datasets.NewBackground), i)
+			view, err := datasets.MaskOf(datasets.WithVariant(ds, datasets.NewBackground), i)
 			require.NoError(t, err)
 			assert.Equal(t, mask, view)
 		}
@@ -118,7 +118,7 @@ func TestBackgroundKinds(t *testing.T) {
 
 // Drawn backgrounds of one kind have one hue: kinds tell the border's colour.
 func TestDrawnBackgroundKinds(t *testing.T) {
-	w, err := datasets.TwinsOf(datasets.View(known(t, 0.5)["shapes"], datasets.Full))
+	w, err := datasets.TwinsOf(datasets.WithVariant(known(t, 0.5)["shapes"], datasets.Full))
 	require.NoError(t, err)
 	hue := func(ds datasets.Dataset, i int) (c [3]float64) {
 		m, err := ds.Image(i)
@@ -164,5 +164,5 @@ func TestMaskOfCOCOIsItsBox(t *testing.T) {
 	require.NoError(t, err)
 	box := fg.Box(0)
 	assert.InDelta(t, float64(box.Width*box.Height)/float64(len(mask.Pix)), mask.Share(), 1e-12)
-	assert.False(t, datasets.HasMasks(datasets.View(fg, datasets.ForegroundOnly)), "the object is cut out")
+	assert.False(t, datasets.HasMasks(datasets.WithVariant(fg, datasets.ForegroundOnly)), "the object is cut out")
 }
