@@ -157,7 +157,7 @@ func (e entry) opened(o Options) (Dataset, error) {
 		Close(ds)
 		return nil, err
 	}
-	if d, ok := ds.(interface{ addNotes(notes []error) }); ok {
+	if d, ok := ds.(interface{ addNotes(notes []string) }); ok {
 		d.addNotes(noteFewLevels(ds, o.Depth16))
 	}
 	return ds, nil

@@ -15,9 +15,9 @@ func TellNotes(w io.Writer, sets ...datasets.Dataset) {
 	var told []string
 	for _, ds := range sets {
 		for _, note := range datasets.Notes(ds) {
-			if text := note.Error(); w != nil && !slices.Contains(told, text) {
-				fmt.Fprintf(w, "note: %s\n", text)
-				told = append(told, text)
+			if w != nil && !slices.Contains(told, note) {
+				fmt.Fprintf(w, "note: %s\n", note)
+				told = append(told, note)
 			}
 		}
 	}
