@@ -1,5 +1,5 @@
-// Command custom_method trains a method of your own, without and with MSR, from the same parameters. Nothing of package
-// methods has to change for it.
+// Command custom_method trains a method of your own, without and with MSR, from the same parameters. Package methods
+// needs no change for it.
 package main
 
 import (
