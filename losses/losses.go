@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Pair is the embeddings of two views of a batch. Row i of Z1 and row i of Z2 are views of the same picture. They need not
-// be normalised.
+// Pair is the embeddings of two views of a batch. Row i of Z1 and row i of Z2 are views of the same picture. They need
+// not be normalised.
 type Pair struct {
 	Z1, Z2     torch.Tensor // this rank's anchors [N, d]
 	All1, All2 torch.Tensor // the candidates of all ranks [M, d]
