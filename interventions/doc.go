@@ -20,8 +20,8 @@
 // Order makes the order of an epoch. A field Order func(epoch uint64) []int of LoaderOptions would hold it, and
 // Loader.order would return it. A batch is then of one stratum, in each process of a job.
 //
-// WeighNegatives adds weights to a table of logits. A field LogWeights of losses.Batch would hold them, and
-// similarities in losses/ would add them; all losses of a losses.Batch then have conditional negatives. The strata, or
+// WeighNegatives adds weights to a table of logits. A field LogWeights of losses.Pair would hold them, and
+// similarities in losses/ would add them; all losses of a losses.Pair then have conditional negatives. The strata, or
 // the features, of all pictures are one tensor on the device, whose rows a batch's indices choose; in a job the
 // candidates' rows are gathered beside their embeddings, and a queue stores its rows' beside its keys.
 package interventions

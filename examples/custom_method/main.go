@@ -42,7 +42,7 @@ func (m spread) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 }
 
 // Contrast implements model.Contraster.
-func (m spread) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+func (m spread) Contrast(s *torch.Scope, p *model.Pass) losses.Pair {
 	return p.PairWithQueue(s, queue)
 }
 
