@@ -63,7 +63,6 @@ type Surveyor interface {
 // another device when the next one has been queued. A hook that wants the state
 // there calls its Mark or Settle first; the other functions find it settled.
 type Hook struct {
-	OnStart func(st *State) error
 	OnStep  func(Step) error
 	OnEpoch func(st *State, e Epoch) error
 	OnEnd   func(st *State, err error) error
@@ -128,9 +127,6 @@ func (t *Trainer) Run(ctx context.Context) (err error) {
 		return err
 	}
 	t.State.behind.stop = false
-	if err := t.each(func(h Hook) error { return call(h.OnStart, t.State) }); err != nil {
-		return err
-	}
 	defer func() {
 		if failed := t.State.Settle(); failed != nil && !errors.Is(err, failed) {
 			err = errors.Join(err, failed)
@@ -192,13 +188,6 @@ func (t *Trainer) each(f func(Hook) error) error {
 		}
 	}
 	return nil
-}
-
-func call(f func(*State) error, st *State) error {
-	if f == nil {
-		return nil
-	}
-	return f(st)
 }
 
 // survey lets the method look at all pictures before an epoch, if it wants to.

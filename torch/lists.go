@@ -99,17 +99,6 @@ func (s *Scope) AddAll(x, y []Tensor) {
 	}
 }
 
-// CopyAll writes src into dst in place, outside of any graph.
-func (s *Scope) CopyAll(dst, src []Tensor) {
-	if s.sameLength("copy", len(dst), src) {
-		s.do("copy", func() C.icl_error {
-			pd, n := handles(dst)
-			ps, _ := handles(src)
-			return C.icl_list_copy_(pd, ps, n)
-		})
-	}
-}
-
 // AdamOptions are the constants of one Adam update.
 type AdamOptions struct {
 	Step                               int64 // 1 for the first update
@@ -134,10 +123,10 @@ func (s *Scope) Adam(p, g, m, v []Tensor, o AdamOptions) {
 
 // SGDOptions are the constants of one SGD update.
 type SGDOptions struct {
-	First                   bool // no momentum buffer yet
-	LR, Momentum, Dampening float64
-	Nesterov                bool
-	WeightDecay             []float64 // one for each parameter
+	First        bool // no update came before: the momentum buffers hold nothing yet
+	LR, Momentum float64
+	Nesterov     bool
+	WeightDecay  []float64 // one for each parameter
 }
 
 // SGD updates parameters p and momentum buffers m in place from gradients g, as
@@ -148,17 +137,17 @@ func (s *Scope) SGD(p, g, m []Tensor, o SGDOptions) {
 			pp, n := handles(p)
 			pg, _ := handles(g)
 			pm, _ := handles(m)
-			return C.icl_sgd_(pp, pg, pm, n, flag(o.First), C.double(o.LR), C.double(o.Momentum), C.double(o.Dampening),
-				flag(o.Nesterov), (*C.double)(unsafe.SliceData(o.WeightDecay)))
+			return C.icl_sgd_(pp, pg, pm, n, flag(o.First), C.double(o.LR), C.double(o.Momentum), flag(o.Nesterov),
+				(*C.double)(unsafe.SliceData(o.WeightDecay)))
 		})
 	}
 }
 
 // LARSOptions are the constants of one LARS update.
 type LARSOptions struct {
-	LR, Momentum, Trust, Eps float64
-	WeightDecay              []float64 // one for each parameter
-	Adapt                    []bool    // whether a parameter's rate is adapted
+	LR, Momentum, Trust float64
+	WeightDecay         []float64 // one for each parameter
+	Adapt               []bool    // whether the rate of a parameter is adapted
 }
 
 // LARS updates parameters p and momentum buffers m in place from gradients g:
@@ -170,7 +159,7 @@ func (s *Scope) LARS(p, g, m []Tensor, o LARSOptions) {
 			pp, n := handles(p)
 			pg, _ := handles(g)
 			pm, _ := handles(m)
-			return C.icl_lars_(pp, pg, pm, n, C.double(o.LR), C.double(o.Momentum), C.double(o.Trust), C.double(o.Eps),
+			return C.icl_lars_(pp, pg, pm, n, C.double(o.LR), C.double(o.Momentum), C.double(o.Trust),
 				(*C.double)(unsafe.SliceData(o.WeightDecay)), (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(o.Adapt))))
 		})
 	}
