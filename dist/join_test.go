@@ -45,7 +45,7 @@ func TestAProcessOnItsOwn(t *testing.T) {
 
 func TestJoinSaysWhatIsWrong(t *testing.T) {
 	noJob(t)
-	for want, o := range map[string]dist.Options{"--device gpu: want cpu, cuda or cuda:i": {Device: "gpu"}, "Timeout is below 0": {Timeout: -time.Second}} {
+	for want, o := range map[string]dist.Options{"Device gpu: want cpu, cuda or cuda:i": {Device: "gpu"}, "Timeout -1s: want a time above 0": {Timeout: -time.Second}} {
 		_, err := dist.Join(o)
 		assert.ErrorContains(t, err, want)
 	}
