@@ -88,8 +88,12 @@ func FromSlice[T Number](s *Scope, data []T, device gotch.Device, shape ...int64
 // FromBytes copies raw little-endian elements of dtype, row-major, into a new
 // tensor on the device.
 func (s *Scope) FromBytes(data []byte, o Options, shape ...int64) Tensor {
-	if want := product(shape) * int64(o.DType.Size()); want != int64(len(data)) {
-		s.Fail(fmt.Errorf("torch: %d bytes for a tensor of shape %v (%d bytes)", len(data), shape, want))
+	e, err := ElementTypeOf(o.DType)
+	if want := product(shape) * e.Size; err == nil && want != int64(len(data)) {
+		err = fmt.Errorf("torch: %d bytes for a tensor of shape %v (%d bytes)", len(data), shape, want)
+	}
+	if err != nil {
+		s.Fail(err)
 		return Tensor{}
 	}
 	return s.op("from bytes", func(out *C.icl_tensor) C.icl_error {
@@ -121,7 +125,12 @@ func (s *Scope) Bytes(t Tensor) []byte {
 	if s.err != nil {
 		return nil
 	}
-	out := make([]byte, product(d.Shape)*int64(d.DType.Size()))
+	e, err := ElementTypeOf(d.DType)
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	out := make([]byte, product(d.Shape)*e.Size)
 	s.do("bytes", func() C.icl_error {
 		return C.icl_copy_out(t.c, unsafe.Pointer(unsafe.SliceData(out)), C.int64_t(len(out)))
 	})

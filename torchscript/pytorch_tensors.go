@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/pickle"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // reference is a pickle's reference to a storage.
@@ -18,8 +19,8 @@ type reference struct {
 
 // each is the bytes of what the storage counts.
 func (r reference) each() int64 {
-	if size, ok := dtypeSize(r.dtype); ok {
-		return size
+	if e, err := torch.ElementTypeNamed(r.dtype); err == nil {
+		return e.Size
 	}
 	return 1
 }
@@ -27,16 +28,24 @@ func (r reference) each() int64 {
 // place is where a storage lies in the file.
 type place struct{ at, size int64 }
 
-// storageTypes are the dtypes of torch's storage classes.
-func storageTypes() map[string]string {
-	return map[string]string{"DoubleStorage": "F64", "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "LongStorage": "I64", "IntStorage": "I32",
-		"ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8", "BoolStorage": "BOOL", "UntypedStorage": ""}
+// ofStorage is the dtype of a class of storages; "" of an untyped one.
+func ofStorage(class string) (dtype string, known bool) {
+	for _, e := range torch.ElementTypes() {
+		if e.Storage == class {
+			return e.Name, true
+		}
+	}
+	return "", class == "UntypedStorage"
 }
 
-// dtypes are torch's dtypes by name.
-func dtypes() map[string]string {
-	return map[string]string{"float64": "F64", "double": "F64", "float32": "F32", "float": "F32", "float16": "F16", "half": "F16", "bfloat16": "BF16", "int64": "I64", "long": "I64",
-		"int32": "I32", "int": "I32", "int16": "I16", "short": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL"}
+// ofTorch is the dtype that torch calls name.
+func ofTorch(name string) (torch.ElementType, bool) {
+	for _, e := range torch.ElementTypes() {
+		if slices.Contains(e.Torch, name) {
+			return e, true
+		}
+	}
+	return torch.ElementType{}, false
 }
 
 // parseReference reads ('storage', class, key, device, count[, view]); a view is
@@ -54,7 +63,7 @@ func parseReference(v any) (r reference, err error) {
 	if !strings.HasPrefix(class.Module, "torch") {
 		return r, fmt.Errorf("a storage of class %s", class)
 	}
-	if r.dtype, ok = storageTypes()[class.Name]; !ok {
+	if r.dtype, ok = ofStorage(class.Name); !ok {
 		return r, fmt.Errorf("numbers of %s are not known here", class)
 	}
 	r.key = textOf(id[2])
@@ -152,12 +161,17 @@ func (t *Stored) describe(o *pickle.Object, locate func(reference) (place, error
 			return errors.New("an untyped storage without a dtype")
 		}
 		g, _ := o.Args[6].(pickle.Global)
-		if t.DType, ok = dtypes()[g.Name]; !ok || g.Module != "torch" {
+		e, known := ofTorch(g.Name)
+		if !known || g.Module != "torch" {
 			return cmp.Or(unreadDType(g.Name), fmt.Errorf("dtype %v is not known here", o.Args[6]))
 		}
+		t.DType = e.Name
 	}
 	each := r.each()
-	size, _ := dtypeSize(t.DType)
+	size, err := bytesOf(t.DType, nil) // of one number
+	if err != nil {
+		return err
+	}
 	if r.count > (1<<62)/each || r.from > (1<<62)/each {
 		return fmt.Errorf("a storage of %d numbers", r.count)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
 // WriteStateDict writes what torch.save(OrderedDict, file) does, in the zip form
@@ -109,13 +110,6 @@ const (
 	opUnicode, opInt, opTo8 = "X", "J", "\x8a\x08"
 )
 
-// storages are PyTorch's names of storages by dtype.
-func storage(dtype string) (string, bool) {
-	name, ok := map[string]string{"F64": "DoubleStorage", "F32": "FloatStorage", "F16": "HalfStorage", "BF16": "BFloat16Storage", "I64": "LongStorage",
-		"I32": "IntStorage", "I16": "ShortStorage", "I8": "CharStorage", "U8": "ByteStorage", "BOOL": "BoolStorage"}[dtype]
-	return name, ok
-}
-
 // pickleStateDict is the pickle of collections.OrderedDict of names and tensors,
 // each a call of torch._utils._rebuild_tensor_v2 on a storage of its own: what
 // weights_only allows.
@@ -147,9 +141,9 @@ func pickleStateDict(tensors []Tensor) ([]byte, error) {
 	put(opProto, empty, opMark)
 	seen := map[string]bool{}
 	for i, t := range tensors {
-		kind, ok := storage(t.DType)
-		if !ok {
-			return nil, fmt.Errorf("state dict: %s: unknown dtype %q", t.Name, t.DType)
+		kind, err := torch.ElementTypeNamed(t.DType)
+		if err != nil {
+			return nil, fmt.Errorf("state dict: %s: %w", t.Name, err)
 		}
 		if size, err := bytesOf(t.DType, t.Shape); err != nil || size != int64(len(t.Data)) {
 			return nil, fmt.Errorf("state dict: %s: %s of shape %v with %d bytes", t.Name, t.DType, t.Shape, len(t.Data))
@@ -165,9 +159,8 @@ func pickleStateDict(tensors []Tensor) ([]byte, error) {
 			strides[d] = entries
 			entries *= max(1, t.Shape[d])
 		}
-		each, _ := dtypeSize(t.DType)
 		put(text(t.Name), global("torch._utils", "_rebuild_tensor_v2"), opMark)
-		put(opMark, text("storage"), global("torch", kind), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/each), opTuple, opPersistent)
+		put(opMark, text("storage"), global("torch", kind.Storage), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/kind.Size), opTuple, opPersistent)
 		put(number(0), numbers(t.Shape), numbers(strides), opFalse, empty, opTuple, opReduce)
 	}
 	put(opSetItems, opStop)
