@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // Texts as CUDA and LibTorch print them, from 2.1 to 2.15.
@@ -38,7 +40,7 @@ func TestWhatCUDASaysGetsItsRemedy(t *testing.T) {
 	pascal.card, pascal.name, pascal.version = GPU{Name: "Tesla P100", Major: 6}, "cuda:0 (Tesla P100)", "2.11.0"
 	pascal.archs = []string{"sm_75", "sm_80", "sm_120"}
 	const old = "driver 535.104.05 supports CUDA up to 12.2, and this build needs 13.0: update the driver, or build with TORCH=2.6.0 (CUDA 12.4)"
-	const busy = h100 + " is in use by another process that has it for itself: wait, give another --device, or share it by nvidia-smi -c DEFAULT (nvidia-smi lists the processes)"
+	const busy = h100 + " is in use by another process that has it for itself: wait, choose another {torch.Device}, or share it by nvidia-smi -c DEFAULT (nvidia-smi lists the processes)"
 	for _, c := range []struct {
 		said string
 		f    facts
@@ -55,14 +57,14 @@ func TestWhatCUDASaysGetsItsRemedy(t *testing.T) {
 		{"CUDA error: no kernel image is available for execution on the device", hopper(), h100 + ": this LibTorch has no kernels for it: build with another one (TORCH=X.Y.Z or LIBTORCH=DIR)"},
 		{"CUDA error: all CUDA-capable devices are busy or unavailable", hopper(), busy},
 		{"CUDA error: CUDA-capable device(s) is/are busy or unavailable", hopper(), busy},
-		{"CUDA error: all CUDA-capable devices are busy or unavailable", prohibited, h100 + " is in compute mode prohibited: nvidia-smi -c DEFAULT allows programs on it again, or give another --device"},
+		{"CUDA error: all CUDA-capable devices are busy or unavailable", prohibited, h100 + " is in compute mode prohibited: nvidia-smi -c DEFAULT allows programs on it again, or choose another {torch.Device}"},
 		{"CUDA error: exclusive-thread device already in use by a different thread", hopper(), busy},
 		{"CUDA error: invalid device ordinal", hopper(), h100 + ": invalid device ordinal: no such GPU: see CUDA_VISIBLE_DEVICES and nvidia-smi"},
 		{"CUDA error: an illegal memory access was encountered", facts{}, "the GPU: an illegal memory access was encountered: run again with CUDA_LAUNCH_BLOCKING=1 to see where"},
 		{"adaptive_max_pool2d_backward_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic_algorithms(True)'.", hopper(),
-			"--deterministic: CUDA has no adaptive_max_pool2d_backward_cuda that gives the same bits each time: leave --deterministic out"},
+			"{torch.Deterministic}: CUDA has no adaptive_max_pool2d_backward_cuda that gives the same bits each time: leave {torch.Deterministic} out"},
 		{"Deterministic behavior was enabled with either `torch.use_deterministic_algorithms(True)` or `at::Context::setDeterministicAlgorithms(true)`, but this operation is not deterministic because it uses CuBLAS and you have CUDA >= 10.2. To enable deterministic behavior in this case, you must set an environment variable before running your PyTorch application: CUBLAS_WORKSPACE_CONFIG=:4096:8 or CUBLAS_WORKSPACE_CONFIG=:16:8.", hopper(),
-			"--deterministic: this process has multiplied matrices on a GPU before: set CUBLAS_WORKSPACE_CONFIG=:4096:8 before it starts"},
+			"{torch.Deterministic}: this process has multiplied matrices on a GPU before: set CUBLAS_WORKSPACE_CONFIG=:4096:8 before it starts"},
 		{"[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 268435456 bytes. Error code 12 (Cannot allocate memory)", room,
 			"this machine is out of memory: 0.2 GiB more were asked for; give a smaller --batch-size"},
 		{"[enforce fail at alloc_cpu.cpp:116] data. DefaultCPUAllocator: not enough memory: you tried to allocate 34359738368 bytes.", facts{}, "this machine is out of memory: 32.0 GiB more were asked for"},
@@ -82,8 +84,8 @@ func TestWhyADeviceIsNotThere(t *testing.T) {
 		index int
 		want  string
 	}{
-		{CUDAState{}, 0, none + "it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give --device cpu"},
-		{CUDAState{Built: true, Said: insufficient, Runtime: 12010}, 0, none + "no NVIDIA driver was found; install one (in a container: start it with --gpus all), or give --device cpu"},
+		{CUDAState{}, 0, none + "it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or set {torch.Device} to cpu"},
+		{CUDAState{Built: true, Said: insufficient, Runtime: 12010}, 0, none + "no NVIDIA driver was found; install one (in a container: start it with --gpus all), or set {torch.Device} to cpu"},
 		{CUDAState{Built: true, Said: insufficient, Driver: 12020, Release: "535.104.05", Runtime: 13000}, 0,
 			none + "driver 535.104.05 supports CUDA up to 12.2, and this build needs 13.0: update the driver, or build with TORCH=2.6.0 (CUDA 12.4)"},
 		{CUDAState{Built: true, Said: insufficient, Driver: 12090, Runtime: 13000}, 0,
@@ -96,8 +98,8 @@ func TestWhyADeviceIsNotThere(t *testing.T) {
 		{CUDAState{Built: true, Said: "system not yet initialized", Driver: 12020}, 0,
 			none + "the GPU: system not yet initialized: start the fabric manager (systemctl start nvidia-fabricmanager)"},
 		{CUDAState{Built: true, Said: "initialization error", Driver: 12020}, 0, none + `CUDA says "initialization error"; see whether nvidia-smi works`},
-		{CUDAState{Built: true, Devices: 2, Driver: 12020}, 3, "this program sees 2 CUDA devices: give one of cuda:0 to cuda:1"},
-		{CUDAState{Built: true, Devices: 1, Driver: 12020}, 1, "this program sees 1 CUDA device: give --device cuda"},
+		{CUDAState{Built: true, Devices: 2, Driver: 12020}, 3, "this program sees 2 CUDA devices: set {torch.Device} to one of cuda:0 to cuda:1"},
+		{CUDAState{Built: true, Devices: 1, Driver: 12020}, 1, "this program sees 1 CUDA device: set {torch.Device} to cuda"},
 		{CUDAState{Built: true, Devices: 2, Driver: 12020}, 1, ""},
 	} {
 		assert.Equal(t, c.want, c.s.missing(c.index))
@@ -148,6 +150,11 @@ func TestFaultsKeepTheirCause(t *testing.T) {
 	require.ErrorIs(t, err, said)
 	assert.Equal(t, "the GPU is out of memory; give less", err.Error())
 	assert.Same(t, err, Explain(err, gotch.CPU, "give more"), "told once")
+	flags := func(string) string { return "--flag" }
+	said.Message = "CUDA error: CUDA-capable device(s) is/are busy or unavailable, 50%"
+	busy := Explain(said, gotch.CPU, "")
+	assert.Contains(t, busy.Error(), "wait, choose another Device, or share it")
+	assert.Contains(t, field.Text(fmt.Errorf("on it: %w", busy), flags), "wait, choose another --flag, or share it")
 	other := errors.New("no CUDA error: out of memory")
 	assert.Same(t, other, Explain(other, gotch.CPU, ""), "not LibTorch's")
 	assert.NoError(t, Explain(nil, gotch.CPU, ""))
@@ -184,7 +191,7 @@ func TestNumerics(t *testing.T) {
 	assert.Equal(t, "no TF32 (it came with compute capability 8.0), not deterministic", Numerics{TF32: true}.describe(volta, ""))
 }
 
-// The operations that --deterministic takes another way have the values and both
+// The operations that Deterministic computes in another way have the values and both
 // derivatives of the usual ones.
 func TestOrderedGather(t *testing.T) {
 	before, _, err := currentNumerics()

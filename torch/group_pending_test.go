@@ -52,8 +52,8 @@ func pair(t *testing.T, port int, name string) [2]*torch.Group {
 	return out
 }
 
-// shared is the gradient, by w and by v, of a network that meets v after w on the way back: w's gradient is being summed
-// over group slow while the sum of v's waits for group gate.
+// shared is the gradient, by w and by v, of a network that meets v after w on the way back: w's gradient is being
+// summed over group slow while the sum of v's waits for group gate.
 func shared(slow, gate *torch.Group, scale float64) (w, v float64, err error) {
 	err = torch.With(func(s *torch.Scope) error {
 		leaves := s.Leaves([]tensor{vec(s, 3), vec(s, 2)})
