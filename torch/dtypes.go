@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
 // ElementType is a dtype with its size and its names in other formats.
@@ -35,37 +37,22 @@ func ElementTypes() []ElementType {
 	}
 }
 
-// ElementTypeOf finds the row of a dtype.
+// ElementTypeOf returns the row of a dtype.
 func ElementTypeOf(d DType) (ElementType, error) {
-	e, ok := elementType(func(e ElementType) bool { return e.DType == d })
-	if !ok {
-		return e, fmt.Errorf("torch: dtype %v: want one of %s", d, elementTypeNames())
-	}
-	return e, nil
-}
-
-// ElementTypeNamed finds the row of safetensors' name of a dtype, as F32.
-func ElementTypeNamed(name string) (ElementType, error) {
-	e, ok := elementType(func(e ElementType) bool { return e.Name == name })
-	if !ok {
-		return e, fmt.Errorf("unknown dtype %q: want one of %s", name, elementTypeNames())
-	}
-	return e, nil
-}
-
-func elementType(is func(ElementType) bool) (ElementType, bool) {
 	all := ElementTypes()
-	i := slices.IndexFunc(all, is)
+	i := slices.IndexFunc(all, func(e ElementType) bool { return e.DType == d })
 	if i < 0 {
-		return ElementType{}, false
+		return ElementType{}, fmt.Errorf("torch: dtype %v: want one of %s", d, strings.Join(elementTypes().Names(), ", "))
 	}
-	return all[i], true
+	return all[i], nil
 }
 
-func elementTypeNames() string {
-	var names []string
+// ElementTypeNamed returns the row of a dtype by safetensors' name, as F32.
+func ElementTypeNamed(name string) (ElementType, error) { return elementTypes().Find("dtype", name) }
+
+func elementTypes() (t suggest.Table[ElementType]) {
 	for _, e := range ElementTypes() {
-		names = append(names, e.Name)
+		t = append(t, suggest.Row[ElementType]{Name: e.Name, Is: e})
 	}
-	return strings.Join(names, ", ")
+	return t
 }

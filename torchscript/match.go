@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Wanted is a tensor that a network has.
@@ -76,8 +74,7 @@ func Compare(w *Weights, l Layout, wanted []Wanted) (Match, error) {
 
 // take keeps a tensor that fits, or says why it does not.
 func (m *Match) take(x Wanted, t Stored) {
-	e, _ := torch.ElementTypeNamed(t.DType) // of an unknown dtype Float is false
-	floats := e.Float
+	floats := slices.Contains([]string{"F64", "F32", "F16", "BF16"}, t.DType)
 	switch {
 	case !slices.Equal(x.Shape, t.Shape):
 		m.WrongShape = append(m.WrongShape, fmt.Sprintf("%s is %v in the file, %v here", x.Name, t.Shape, x.Shape))

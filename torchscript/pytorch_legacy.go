@@ -153,7 +153,7 @@ func sizeOf(p pickle.Persistent) (key string, size int64) {
 		return "", 0
 	}
 	class, _ := id[1].(pickle.Global)
-	if dtype, ok := ofStorage(class.Name); ok {
+	if dtype, ok := storageTypes()[class.Name]; ok {
 		return textOf(id[2]), reference{dtype: dtype}.each()
 	}
 	return textOf(id[2]), map[string]int64{"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4}[class.Name]

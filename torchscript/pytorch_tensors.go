@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/pickle"
-	"github.com/icl-msr/icl-msr/torch"
 )
 
 // reference is a pickle's reference to a storage.
@@ -19,34 +18,14 @@ type reference struct {
 
 // each is the bytes of what the storage counts.
 func (r reference) each() int64 {
-	if e, err := torch.ElementTypeNamed(r.dtype); err == nil {
-		return e.Size
+	if size, ok := dtypeSize(r.dtype); ok {
+		return size
 	}
 	return 1
 }
 
 // place is where a storage lies in the file.
 type place struct{ at, size int64 }
-
-// ofStorage is the dtype of a class of storages; "" of an untyped one.
-func ofStorage(class string) (dtype string, known bool) {
-	for _, e := range torch.ElementTypes() {
-		if e.Storage == class {
-			return e.Name, true
-		}
-	}
-	return "", class == "UntypedStorage"
-}
-
-// ofTorch is the dtype that torch calls name.
-func ofTorch(name string) (torch.ElementType, bool) {
-	for _, e := range torch.ElementTypes() {
-		if slices.Contains(e.Torch, name) {
-			return e, true
-		}
-	}
-	return torch.ElementType{}, false
-}
 
 // parseReference reads ('storage', class, key, device, count[, view]); a view is
 // (key, offset, count) of a part of the storage (before 1.6).
@@ -63,7 +42,7 @@ func parseReference(v any) (r reference, err error) {
 	if !strings.HasPrefix(class.Module, "torch") {
 		return r, fmt.Errorf("a storage of class %s", class)
 	}
-	if r.dtype, ok = ofStorage(class.Name); !ok {
+	if r.dtype, ok = storageTypes()[class.Name]; !ok {
 		return r, fmt.Errorf("numbers of %s are not known here", class)
 	}
 	r.key = textOf(id[2])
@@ -161,17 +140,12 @@ func (t *Stored) describe(o *pickle.Object, locate func(reference) (place, error
 			return errors.New("an untyped storage without a dtype")
 		}
 		g, _ := o.Args[6].(pickle.Global)
-		e, known := ofTorch(g.Name)
-		if !known || g.Module != "torch" {
+		if t.DType, ok = dtypes()[g.Name]; !ok || g.Module != "torch" {
 			return cmp.Or(unreadDType(g.Name), fmt.Errorf("dtype %v is not known here", o.Args[6]))
 		}
-		t.DType = e.Name
 	}
 	each := r.each()
-	size, err := bytesOf(t.DType, nil) // of one number
-	if err != nil {
-		return err
-	}
+	size, _ := dtypeSize(t.DType)
 	if r.count > (1<<62)/each || r.from > (1<<62)/each {
 		return fmt.Errorf("a storage of %d numbers", r.count)
 	}

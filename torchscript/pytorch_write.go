@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/torch"
 )
 
 // WriteStateDict writes what torch.save(OrderedDict, file) does, in the zip form
@@ -141,9 +140,9 @@ func pickleStateDict(tensors []Tensor) ([]byte, error) {
 	put(opProto, empty, opMark)
 	seen := map[string]bool{}
 	for i, t := range tensors {
-		kind, err := torch.ElementTypeNamed(t.DType)
-		if err != nil {
-			return nil, fmt.Errorf("state dict: %s: %w", t.Name, err)
+		kind, ok := storage(t.DType)
+		if !ok {
+			return nil, fmt.Errorf("state dict: %s: unknown dtype %q", t.Name, t.DType)
 		}
 		if size, err := bytesOf(t.DType, t.Shape); err != nil || size != int64(len(t.Data)) {
 			return nil, fmt.Errorf("state dict: %s: %s of shape %v with %d bytes", t.Name, t.DType, t.Shape, len(t.Data))
@@ -159,8 +158,9 @@ func pickleStateDict(tensors []Tensor) ([]byte, error) {
 			strides[d] = entries
 			entries *= max(1, t.Shape[d])
 		}
+		each, _ := dtypeSize(t.DType)
 		put(text(t.Name), global("torch._utils", "_rebuild_tensor_v2"), opMark)
-		put(opMark, text("storage"), global("torch", kind.Storage), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/kind.Size), opTuple, opPersistent)
+		put(opMark, text("storage"), global("torch", kind), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/each), opTuple, opPersistent)
 		put(number(0), numbers(t.Shape), numbers(strides), opFalse, empty, opTuple, opReduce)
 	}
 	put(opSetItems, opStop)

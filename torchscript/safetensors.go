@@ -26,24 +26,22 @@ import (
 	"unicode/utf8"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/torch"
 )
 
 // Tensor is a named array of little-endian numbers, row-major.
 type Tensor struct {
 	Name  string
-	DType string // safetensors' name, as F32 (torch.ElementTypes)
+	DType string // safetensors' names: F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL
 	Shape []int64
 	Data  []byte
 }
 
 // bytesOf returns the size of an array, or an error when it is no size.
 func bytesOf(dtype string, shape []int64) (int64, error) {
-	e, err := torch.ElementTypeNamed(dtype)
-	if err != nil {
-		return 0, err
+	n, ok := dtypeSize(dtype)
+	if !ok {
+		return 0, fmt.Errorf("unknown dtype %q", dtype)
 	}
-	n := e.Size
 	for _, d := range shape {
 		if d < 0 || d > 0 && n > math.MaxInt64/d {
 			return 0, fmt.Errorf("shape %v", shape)
@@ -87,10 +85,7 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 			return fmt.Errorf("safetensors: tensor name %q is not UTF-8", t.Name)
 		}
 		size, err := bytesOf(t.DType, t.Shape)
-		if err != nil {
-			return fmt.Errorf("safetensors: %s: %w", t.Name, err)
-		}
-		if size != int64(len(t.Data)) {
+		if err != nil || size != int64(len(t.Data)) {
 			return fmt.Errorf("safetensors: %s: %s of shape %v with %d bytes", t.Name, t.DType, t.Shape, len(t.Data))
 		}
 		name, err := json.Marshal(t.Name)

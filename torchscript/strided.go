@@ -66,10 +66,7 @@ func (w *Weights) gather(t Stored) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	each, err := bytesOf(t.DType, nil) // of one number
-	if err != nil {
-		return nil, err
-	}
+	each, _ := dtypeSize(t.DType)
 	var src io.ReaderAt = w.file
 	from := t.at
 	if span*each <= max(4*size, smallTensor) {

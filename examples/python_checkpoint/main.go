@@ -16,6 +16,9 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
+// dtypes are the numbers that such files have.
+var dtypes = map[string]torch.DType{"F16": torch.F16, "BF16": torch.BF16, "F32": torch.F32, "F64": torch.F64, "I64": torch.I64}
+
 // load reads the backbone's parameters and running statistics, whatever stands
 // before their names in the file.
 func load(s *torch.Scope, path string, net nets.Network) (p, b []torch.Tensor, err error) {
@@ -47,11 +50,7 @@ func load(s *torch.Scope, path string, net nets.Network) (p, b []torch.Tensor, e
 			if err != nil {
 				return nil, nil, err
 			}
-			kind, err := torch.ElementTypeNamed(t.DType)
-			if err != nil {
-				return nil, nil, err
-			}
-			s.Copy(to, s.FromBytes(t.Data, torch.Options{DType: kind.DType, Device: torch.CPU()}, t.Shape...))
+			s.Copy(to, s.FromBytes(t.Data, torch.Options{DType: dtypes[t.DType], Device: torch.CPU()}, t.Shape...))
 		}
 	}
 	fmt.Printf("%s: %s, %d tensors\n", path, layout, len(match.Found))

@@ -34,7 +34,7 @@ func TestAFolderBelongsToOneRun(t *testing.T) {
 	assert.ErrorContains(t, err, "is in use by process")
 	require.NoError(t, f.Close())
 	_, err = runfolder.Open(dir, options(c, false))
-	assert.ErrorContains(t, err, "holds this run already; go on with it by --resume")
+	assert.ErrorContains(t, err, "holds this run already; resume it by --resume")
 	other := c
 	other.LR = "0.2"
 	_, err = runfolder.Open(dir, options(other, true))
@@ -144,7 +144,7 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 		require.NoError(t, lose(), name)
 		require.True(t, runfolder.Holds(dir))
 		_, err = runfolder.Open(dir, options(c, false))
-		assert.ErrorContains(t, err, "holds this run already; go on with it by --resume", name)
+		assert.ErrorContains(t, err, "holds this run already; resume it by --resume", name)
 		other := c
 		other.LR = "0.2"
 		_, err = runfolder.Open(dir, options(other, true))
@@ -160,8 +160,8 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 	o := options(c, true)
 	o.FromCheckpoint = func(string) ([]byte, error) { return nil, errors.New("damaged") }
 	_, err = runfolder.Open(dir, o)
-	assert.ErrorContains(t, err, "is lost, and no checkpoint tells the configuration: damaged")
+	assert.ErrorContains(t, err, "is lost, and no checkpoint has the configuration: damaged")
 	o.Resume = false
 	_, err = runfolder.Open(dir, o)
-	assert.ErrorContains(t, err, "no checkpoint tells the configuration", "nothing is overwritten")
+	assert.ErrorContains(t, err, "no checkpoint has the configuration", "nothing is overwritten")
 }
