@@ -30,6 +30,9 @@ const (
 // usage is an error of the command line.
 type usage struct{ error }
 
+// Unwrap is the error itself.
+func (u usage) Unwrap() error { return u.error }
+
 func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
 
 // program is what subcommands write to: texts for people (package printable), where
@@ -75,7 +78,7 @@ func main() {
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
 	p = program{printable.New(p.stdout), printable.New(p.stderr)}
-	err := torch.Explain(dispatch(ctx, p, args), gotch.CPU, "")
+	err := flagged(torch.Explain(dispatch(ctx, p, args), gotch.CPU, ""))
 	var u usage
 	var ended *dist.Exit
 	switch {
