@@ -98,14 +98,17 @@ func (a axis) ticks() (values []float64, labels []string) {
 
 // frame begins a chart of the given height, with its title and the lines of its axis.
 func frame(b *strings.Builder, title, ylabel string, height float64, a axis) {
-	fmt.Fprintf(b, `<svg viewBox="0 0 %g %.0f" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`, chartW, height, html.EscapeString(title), padLeft, html.EscapeString(title))
+	fmt.Fprintf(b, `<svg viewBox="0 0 %g %.0f" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`,
+		chartW, height, html.EscapeString(title), padLeft, html.EscapeString(title))
 	values, labels := a.ticks()
 	for i, v := range values {
 		y := a.at(v)
-		fmt.Fprintf(b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="grid"/><text x="%g" y="%.1f" class="tick" text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, padLeft-6, y+4, labels[i])
+		fmt.Fprintf(b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="grid"/><text x="%g" y="%.1f" class="tick" `+
+			`text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, padLeft-6, y+4, labels[i])
 	}
 	if ylabel != "" {
-		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`, (plotBottom+padTop)/2, html.EscapeString(ylabel))
+		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`,
+			(plotBottom+padTop)/2, html.EscapeString(ylabel))
 	}
 }
 
@@ -163,7 +166,8 @@ func legend(series []Series, y float64) (entries string, rows float64) {
 		if x > padLeft && x+width > chartW {
 			x, y, rows = padLeft, y+14, rows+1
 		}
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, y-9, s.Colour, x+14, y, html.EscapeString(s.Group))
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" `+
+			`class="tick">%s</text>`, x, y-9, s.Colour, x+14, y, html.EscapeString(s.Group))
 		x += width
 	}
 	return b.String(), rows
@@ -180,9 +184,11 @@ func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	for k, c := range columns {
 		x := padLeft + (float64(k)+0.5)*width
 		if slant {
-			fmt.Fprintf(b, `<text transform="translate(%.1f %g) rotate(-35)" text-anchor="end" class="tick">%s</text>`, x+4, plotBottom+14, html.EscapeString(c))
+			fmt.Fprintf(b, `<text transform="translate(%.1f %g) rotate(-35)" text-anchor="end" class="tick">%s</text>`, x+4,
+				plotBottom+14, html.EscapeString(c))
 		} else {
-			fmt.Fprintf(b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, x, plotBottom+14, html.EscapeString(c))
+			fmt.Fprintf(b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, x, plotBottom+14,
+				html.EscapeString(c))
 		}
 	}
 	if slant {
@@ -243,7 +249,8 @@ func Dots(title, ylabel string, columns []string, values map[string][]Series) te
 				segment(&b, x, x, a.at(m-d), a.at(m+d), s.Colour)
 			}
 			for i, y := range s.Y {
-				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-bar/2+bar*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`,
+					x-bar/2+bar*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
 			}
 		}
 	}

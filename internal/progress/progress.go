@@ -36,8 +36,10 @@ func New(w io.Writer, label string, total, done int) *Progress {
 func newProgress(w io.Writer, terminal bool, label string, total, done int, now func() time.Time) *Progress {
 	p := &Progress{w: w, label: label, total: total, before: done, done: done, start: now(), shown: now(), now: now}
 	if terminal {
-		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(printable.Raw(w)), progressbar.OptionSetDescription(label), progressbar.OptionSetWidth(24),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(printable.Raw(w)),
+			progressbar.OptionSetDescription(label), progressbar.OptionSetWidth(24),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish())
 		_ = p.bar.Set(done) // training continues if drawing fails
 	}
 	return p
@@ -49,7 +51,8 @@ func (p *Progress) Step(n int, text string) {
 	p.done++
 	p.pictures += n
 	seconds := p.now().Sub(p.start).Seconds()
-	text = fmt.Sprintf("%s %s %.0f images/s, %s left", p.label, text, float64(p.pictures)/max(seconds, 1e-9), p.left(seconds))
+	text = fmt.Sprintf("%s %s %.0f images/s, %s left", p.label, text, float64(p.pictures)/max(seconds, 1e-9),
+		p.left(seconds))
 	if p.bar != nil {
 		p.bar.Describe(text)
 		_ = p.bar.Add(1)

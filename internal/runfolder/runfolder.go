@@ -142,7 +142,7 @@ func (f *Folder) open(o Options) error {
 			return err
 		}
 	}
-	if err := atomicfile.Write(Config(f.Dir), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+	if err := replace(Config(f.Dir), text); err != nil {
 		return err
 	}
 	f.metrics, err = os.OpenFile(Metrics(f.Dir), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
@@ -173,7 +173,8 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
-		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out", f.Dir, name)
+		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out",
+			f.Dir, name)
 	}
 	if !o.Resume {
 		return fmt.Errorf("run folder %s holds this run already; resume it by --resume, or choose another --out", f.Dir)
@@ -216,7 +217,7 @@ func (f *Folder) rewrite(change func(data []byte) []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(Metrics(f.Dir), func(w io.Writer) error { _, err := w.Write(change(data)); return err }); err != nil {
+	if err := replace(Metrics(f.Dir), change(data)); err != nil {
 		return err
 	}
 	f.metrics.Close()
@@ -245,4 +246,9 @@ func (f *Folder) Close() error {
 		f.metrics.Close()
 	}
 	return f.lock.Unlock()
+}
+
+// replace writes a file as a whole.
+func replace(path string, text []byte) error {
+	return atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }

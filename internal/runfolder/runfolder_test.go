@@ -102,7 +102,8 @@ func TestCheckpointsNewestFirst(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run [1]")
 	assert.Empty(t, runfolder.Checkpoints(dir))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755))
-	want := []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999), runfolder.Checkpoint(dir, 20)}
+	want := []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999),
+		runfolder.Checkpoint(dir, 20)}
 	for _, path := range append(want, filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial")) {
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 	}
@@ -132,9 +133,11 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
 	for _, epoch := range []int{9999, 10000} {
-		require.NoError(t, os.WriteFile(runfolder.Checkpoint(dir, epoch), []byte("seed: 1\nlr: \"0.1\"\nthreads: 4\n"), 0o600))
+		require.NoError(t, os.WriteFile(runfolder.Checkpoint(dir, epoch), []byte("seed: 1\nlr: \"0.1\"\nthreads: 4\n"),
+			0o600))
 	}
-	require.Equal(t, []string{runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999)}, runfolder.Checkpoints(dir))
+	require.Equal(t, []string{runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999)},
+		runfolder.Checkpoints(dir))
 	require.NoError(t, os.Rename(runfolder.Checkpoint(dir, 10000), runfolder.Last(dir)))
 	require.Equal(t, []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 9999)}, runfolder.Checkpoints(dir))
 	for name, lose := range map[string]func() error{

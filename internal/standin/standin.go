@@ -67,7 +67,8 @@ func called() string {
 	for more := true; more && len(places) < 3; {
 		var f runtime.Frame
 		f, more = frames.Next()
-		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "torch.") {
+		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, "internal/") &&
+			!strings.HasPrefix(name, "torch.") {
 			places = append(places, fmt.Sprintf("%s (%s:%d)", name, path.Base(f.File), f.Line))
 		}
 	}
