@@ -85,13 +85,14 @@ lint: setup ## gofmt, clang-format (where it is installed), go mod tidy, go vet 
 	@go mod tidy -diff >/dev/null || { echo "go.mod, go.sum: run go mod tidy" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
 
-docs: setup ## write docs/reference/flags.md from the help texts
+docs: setup ## write docs/reference/flags.md from the help texts, docs/reference/recipes.md from the recipes
 	@$(ENV) && go test ./run -count=1 -run '^TestFlagsReference$$' -update && echo "docs/reference/flags.md is up to date"
+	@$(ENV) && go test ./methods -count=1 -run '^TestRecipesReference$$' -update && echo "docs/reference/recipes.md is up to date"
 
-check-docs: setup ## check the documents: links, files that they name, and the reference of flags
+check-docs: setup ## check the documents: links, files that they name, and the references of flags and recipes
 	@$(PYTHON) scripts/check_links_test.py 2>&1 | tail -1 | grep -qx OK || { $(PYTHON) scripts/check_links_test.py; exit 1; }
 	@$(PYTHON) scripts/check_links.py
-	@$(ENV) && go test ./run ./examples -count=1 -run '^(TestFlagsReference|TestDocumentsName|TestReadmeShows)'
+	@$(ENV) && go test ./run ./examples ./methods -count=1 -run '^(TestFlagsReference|TestRecipesReference|TestDocumentsName|TestReadmeShows)'
 
 go-env: setup ## write the cgo flags with `go env -w`, for plain go commands everywhere
 	@scripts/go_env.sh set

@@ -7,18 +7,17 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// backdrop is a drawn background: a family sets its pattern and its hue.
+// backdrop is a drawn background. Its family sets the pattern and the hue.
 type backdrop struct {
 	pattern    int
-	dark, lite [3]float64 // the two colours it goes between
+	dark, lite [3]float64 // the two colours of the pattern
 	fx, fy     float64    // frequency
 	phase      float64
 	blobs      [4][3]float64 // centre and radius
 }
 
-// Families of backgrounds: one for each class, and plain ones of no class,
-// without which a network would meet a plain background first in
-// ForegroundOnly.
+// There is one family of backgrounds for each class, and families of plain grey for no class. Without
+// the latter, a network would first meet a plain background in ForegroundOnly.
 const (
 	backdropFamilies = 10
 	plainFamilies    = 2
@@ -28,8 +27,7 @@ func newBackdrop(family int, rng *rand.Rand) backdrop {
 	hue := (float64(family) + 0.3*(rng.Float64()-0.5)) / backdropFamilies
 	angle := rng.Float64() * math.Pi
 	freq := 1.5 + 2.5*rng.Float64()
-	// Backgrounds of a family look much alike: what tells two pictures apart is
-	// then the object too, not its background alone.
+	// Backgrounds of a family look alike, so that the background alone does not identify a picture.
 	b := backdrop{
 		pattern: family % 5,
 		dark:    hsv(hue, 0.65, 0.42),
@@ -88,7 +86,7 @@ func put(m transforms.Image, x, y int, c [3]float64) {
 	}
 }
 
-// hsv is the colour of a hue in turns, with saturation and value in [0, 1].
+// hsv converts HSV to RGB in [0, 1]. h is in turns, s and v are in [0, 1].
 func hsv(h, s, v float64) [3]float64 {
 	var out [3]float64
 	for c, shift := range [3]float64{0, 2. / 3, 1. / 3} {

@@ -7,10 +7,9 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// fromYCbCr converts a JPEG's planes, at the origin, to RGB. Halved chroma (4:2:0 and 4:2:2) is
-// interpolated with the triangle filter of libjpeg, on which PIL and PyTorch's
-// readers stand: nearest neighbours, as image.YCbCr.At takes, are off by dozens
-// of grey levels at coloured edges.
+// fromYCbCr converts the planes of a JPEG to RGB. It interpolates halved chroma (4:2:0 and 4:2:2) with
+// libjpeg's triangle filter, as PIL and torchvision do. image.YCbCr.At takes the nearest sample, which
+// is off by dozens of grey levels at coloured edges.
 func fromYCbCr(m transforms.Image, s *image.YCbCr) {
 	w, h := m.Width, m.Height
 	half := (w + 1) / 2
@@ -38,10 +37,9 @@ func fromYCbCr(m transforms.Image, s *image.YCbCr) {
 	}
 }
 
-// upsampleRow writes row y (of h) of a chroma plane at twice its width: each
-// sample is 3/4 of the nearer and 1/4 of the further one, across and, where
-// vertical, down; the rounding alternates as libjpeg's does. sums has the
-// plane's width.
+// upsampleRow writes row y (of h) of a chroma plane at twice its width. Each sample is 3/4 of the
+// nearer neighbour and 1/4 of the farther one, along the row and, if vertical, along the column. The
+// rounding alternates as in libjpeg. sums is a buffer of the plane's width.
 func upsampleRow(dst []uint8, sums []int, plane []uint8, stride, y, h int, vertical bool) {
 	n, shift, left, right := len(sums), 2, 1, 2
 	if vertical {

@@ -8,33 +8,56 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// cifar is what CIFAR-10 and CIFAR-100 differ in (Krizhevsky 2009).
+// cifar describes CIFAR-10 or CIFAR-100 (Krizhevsky 2009).
 type cifar struct {
-	name                       string
-	binary, python             string   // the folders of the published archives
-	trainFiles, testFiles      []string // without the binary version's ".bin"
-	labelBytes                 int      // before a picture in the binary version; the last one counts
-	labels                     string   // key of the Python version
-	namesFile, metaFile, names string   // of the classes: a text file, and in the Python version a pickle and its key
-	classes                    int
+	name                  string
+	binary, python        string   // folders of the published archives
+	trainFiles, testFiles []string // without the ".bin" of the binary version
+	labelBytes            int      // before each picture in the binary version; the last one is the label
+	labels                string   // key of the labels in the Python version
+	namesFile             string   // class names of the binary version, a line each
+	metaFile, names       string   // pickle of the Python version that has the class names, and their key
+	classes               int
 }
 
 func cifars() map[string]cifar {
 	return map[string]cifar{
-		"cifar10": {"cifar10", "cifar-10-batches-bin", "cifar-10-batches-py",
-			[]string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"}, []string{"test_batch"},
-			1, "labels", "batches.meta.txt", "batches.meta", "label_names", 10},
-		"cifar100": {"cifar100", "cifar-100-binary", "cifar-100-python", []string{"train"}, []string{"test"},
-			2, "fine_labels", "fine_label_names.txt", "meta", "fine_label_names", 100},
+		"cifar10": {
+			name:       "cifar10",
+			binary:     "cifar-10-batches-bin",
+			python:     "cifar-10-batches-py",
+			trainFiles: []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
+			testFiles:  []string{"test_batch"},
+			labelBytes: 1,
+			labels:     "labels",
+			namesFile:  "batches.meta.txt",
+			metaFile:   "batches.meta",
+			names:      "label_names",
+			classes:    10,
+		},
+		"cifar100": {
+			name:       "cifar100",
+			binary:     "cifar-100-binary",
+			python:     "cifar-100-python",
+			trainFiles: []string{"train"},
+			testFiles:  []string{"test"},
+			labelBytes: 2,
+			labels:     "fine_labels",
+			namesFile:  "fine_label_names.txt",
+			metaFile:   "meta",
+			names:      "fine_label_names",
+			classes:    100,
+		},
 	}
 }
 
 const cifarSide = 32
 
-// openCIFAR finds either version, in the folder or in the one that its archive
+// openCIFAR finds the binary or the Python version, in o.Dir or in the folder that the archive
 // unpacks to.
 func openCIFAR(o Options) (Dataset, error) {
 	c := cifars()[o.Name]
@@ -42,7 +65,7 @@ func openCIFAR(o Options) (Dataset, error) {
 	if o.Train {
 		files = c.trainFiles
 	}
-	d := &memory{name: part(c.name, o.Train)}
+	d := &memory{name: splitName(c.name, o.Train)}
 	for _, dir := range []string{o.Dir, filepath.Join(o.Dir, c.binary), filepath.Join(o.Dir, c.python)} {
 		for _, version := range []struct {
 			suffix string
@@ -69,12 +92,13 @@ func openCIFAR(o Options) (Dataset, error) {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: neither %s.bin nor %s is in %s, nor in %s or %s below it; --data-dir takes the folder that the published archive was unpacked to",
+	return nil, field.Errorf("%s: neither %s.bin nor %s is in %s, nor in %s or %s below it; "+
+		"want as {datasets.Dir} the folder that the published archive was unpacked to",
 		c.name, files[0], files[0], o.Dir, c.binary, c.python)
 }
 
-// textNames reads the binary version's class names; without the file they are
-// numbers, or those of CIFAR-10.
+// textNames reads the class names of the binary version. If there is no file, CIFAR-10 has its known
+// names, and CIFAR-100 has numbers.
 func (c cifar) textNames(dir string) ([]string, error) {
 	names, err := readLines(filepath.Join(dir, c.namesFile))
 	switch {
@@ -93,7 +117,7 @@ func (c cifar) textNames(dir string) ([]string, error) {
 	return names, nil
 }
 
-// pickledNames reads the Python version's.
+// pickledNames reads the class names of the Python version.
 func (c cifar) pickledNames(dir string) ([]string, error) {
 	path := filepath.Join(dir, c.metaFile)
 	data, err := os.ReadFile(path)
@@ -128,7 +152,7 @@ func (c cifar) pickledNames(dir string) ([]string, error) {
 	return names, nil
 }
 
-// readLines reads the lines of a text file that are not empty.
+// readLines returns the lines of a text file, without empty ones.
 func readLines(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {

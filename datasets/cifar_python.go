@@ -8,9 +8,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// parsePickle adds the pictures of one file of the Python version, a pickled
-// dictionary with a NumPy array [N, 3072] of bytes and a list of labels. Nothing
-// of it is run.
+// parsePickle appends the pictures of one file of the Python version: a pickled dictionary with a
+// NumPy array [N, 3072] of bytes and a list of labels. No code of the pickle is run.
 func (c cifar) parsePickle(d *memory, data []byte) error {
 	v, _, err := pickle.Read(data, numpyGlobal)
 	if err != nil {
@@ -38,18 +37,34 @@ func (c cifar) parsePickle(d *memory, data []byte) error {
 		if !ok || label < 0 || label >= int64(c.classes) {
 			return fmt.Errorf("label %v of picture %d; want 0 to %d", l, i, c.classes-1)
 		}
-		d.labels, d.images = append(d.labels, int(label)), append(d.images, planes(pixels[i*cifarPixels:(i+1)*cifarPixels], cifarSide, cifarSide, false))
+		d.labels, d.images = append(
+			d.labels,
+			int(label),
+		), append(
+			d.images,
+			planes(pixels[i*cifarPixels:(i+1)*cifarPixels], cifarSide, cifarSide, false),
+		)
 	}
 	return nil
 }
 
-// numpyGlobal allows what a pickled NumPy array names.
+// numpyGlobal reports whether a pickled NumPy array may name g.
 func numpyGlobal(g pickle.Global) bool {
-	return slices.Contains([]string{"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.core.multiarray.scalar", "numpy.ndarray", "numpy.dtype", "_codecs.encode"}, g.String())
+	return slices.Contains(
+		[]string{
+			"numpy.core.multiarray._reconstruct",
+			"numpy._core.multiarray._reconstruct",
+			"numpy.core.multiarray.scalar",
+			"numpy.ndarray",
+			"numpy.dtype",
+			"_codecs.encode",
+		},
+		g.String(),
+	)
 }
 
-// numpyBytes returns the content of a pickled array of bytes, rows first: its
-// state is (version, shape, dtype, columns first, content).
+// numpyBytes returns the content of a pickled array of bytes in row-major order. The pickled state is
+// (version, shape, dtype, column-major, content).
 func numpyBytes(v any) ([]byte, error) {
 	o, ok := v.(*pickle.Object)
 	if !ok {
@@ -64,7 +79,7 @@ func numpyBytes(v any) ([]byte, error) {
 		return nil, errors.New("an array of another type; want bytes (u1)")
 	}
 	if columns, _ := state[3].(bool); columns {
-		return nil, errors.New("an array with its columns first")
+		return nil, errors.New("an array in column-major order; want row-major")
 	}
 	content, err := latin1(state[4])
 	if err != nil {
@@ -95,7 +110,7 @@ func text(v any) string {
 	return ""
 }
 
-// latin1 returns bytes, or those that protocol 2 of Python 3 writes as
+// latin1 returns pickled bytes. Protocol 2 of Python 3 writes them as
 // _codecs.encode(string, "latin1").
 func latin1(v any) ([]byte, error) {
 	switch v := v.(type) {

@@ -1,19 +1,19 @@
 package datasets
 
 import (
-	_ "embed" // of the list below
-	"fmt"
+	_ "embed" // for the list below
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 //go:embed imagenet100.txt
 var imageNet100 string
 
-// ImageNet100 is the name of the list of ImageNet-100's classes for
-// ParseClasses.
+// ImageNet100 makes ParseClasses return the classes of ImageNet-100 (CMC's list, arXiv 1906.05849).
 const ImageNet100 = "imagenet-100"
 
-// ParseClasses reads a list of classes: comma-separated, a file with one at the
+// ParseClasses reads a list of classes. s is a comma-separated list, a file with one class at the
 // start of each line, or ImageNet100.
 func ParseClasses(s string) ([]string, error) {
 	switch {
@@ -26,16 +26,16 @@ func ParseClasses(s string) ([]string, error) {
 	}
 	lines, err := readLines(s)
 	if err != nil {
-		return nil, fmt.Errorf("--classes: %w", err)
+		return nil, field.Errorf("{datasets.Classes}: %w", err)
 	}
 	out := firstWords(lines)
 	if len(out) == 0 {
-		return nil, fmt.Errorf("--classes: %s names none", s)
+		return nil, field.Errorf("{datasets.Classes}: %s names none", s)
 	}
 	return out, nil
 }
 
-// firstWords is the first word of each line; those with # are comments.
+// firstWords returns the first word of each line that is not a comment (#).
 func firstWords(lines []string) (out []string) {
 	for _, l := range lines {
 		if !strings.HasPrefix(l, "#") {

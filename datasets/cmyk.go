@@ -7,7 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// fromCMYK is PIL's conversion, digit by digit.
+// fromCMYK converts to RGB with PIL's rounding.
 func fromCMYK(m transforms.Image, s *image.CMYK) {
 	out := m.Pix
 	for y := range m.Height {
@@ -24,9 +24,8 @@ func fromCMYK(m transforms.Image, s *image.CMYK) {
 	}
 }
 
-// withAdobe gives a JPEG of four colours without Adobe's marker that marker,
-// which the standard library asks for. Like PIL we take all such JPEGs to be
-// inverted, as Adobe's are.
+// withAdobe adds Adobe's marker to a CMYK JPEG that lacks it, since the standard library requires it.
+// As in PIL, all CMYK JPEGs are taken to be inverted, as Adobe's are.
 func withAdobe(data []byte) []byte {
 	if !bytes.HasPrefix(data, []byte("\xff\xd8")) {
 		return data

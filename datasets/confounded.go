@@ -6,12 +6,11 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// confounded pastes objects over the pictures of a folder. With probability
-// Correlation the background is of the class with the object's number,
-// otherwise of any class.
+// confounded pastes objects over the pictures of a folder. With probability Correlation the
+// background is of the class with the same number as the object's, otherwise of any class.
 type confounded struct {
 	o          Options
-	garments   *fashionMNIST // or nil: drawn figures
+	garments   *fashionMNIST // nil: drawn figures
 	figures    []figure
 	background Dataset
 	byClass    [][]int
@@ -36,7 +35,7 @@ func openConfounded(o Options) (Dataset, error) {
 	}
 	for l, pictures := range d.byClass {
 		if len(pictures) == 0 {
-			return nil, fmt.Errorf("confounded: no background of class %s in this part", d.background.Classes()[l])
+			return nil, fmt.Errorf("confounded: no background of class %s in this split", d.background.Classes()[l])
 		}
 	}
 	if d.garments != nil {
@@ -46,7 +45,7 @@ func openConfounded(o Options) (Dataset, error) {
 	return d, nil
 }
 
-func (d *confounded) Name() string { return part("confounded", d.o.Train) }
+func (d *confounded) Name() string { return splitName("confounded", d.o.Train) }
 func (d *confounded) Len() int     { return d.o.Count }
 func (d *confounded) Classes() []string {
 	if d.garments != nil {
@@ -91,13 +90,19 @@ func (d *confounded) object(i int) cutout {
 	if d.garments == nil {
 		return drawFigure(d.figures[d.Label(i)], d.o.Size, rng)
 	}
-	// A garment in a random tint; dark cloth stays opaque.
+	// The garment has a random tint. Dark cloth stays opaque.
 	g := transforms.NewImage(garmentSide, garmentSide)
 	for k, v := range d.garments.garment(i) {
 		g.Pix[3*k], g.Pix[3*k+1], g.Pix[3*k+2] = v, v, v
 	}
 	size := d.o.Size
-	g = transforms.ResizedCrop(g, transforms.Box{Width: garmentSide, Height: garmentSide}, size, size, transforms.Bilinear)
+	g = transforms.ResizedCrop(
+		g,
+		transforms.Box{Width: garmentSide, Height: garmentSide},
+		size,
+		size,
+		transforms.Bilinear,
+	)
 	c := cutout{transforms.NewImage(size, size), make([]float32, size*size)}
 	tint := hsv(rng.Float64(), 0.6*rng.Float64(), 1)
 	for k := range c.alpha {

@@ -15,7 +15,15 @@ func TestConfounded(t *testing.T) {
 	fashion(t, filepath.Join(dir, "garments"))
 	pictures(t, filepath.Join(dir, "places"), 10, 20)
 	for _, fg := range []string{"", filepath.Join(dir, "garments")} {
-		ds, err := datasets.Open(datasets.Options{Name: "confounded", Dir: filepath.Join(dir, "places"), Train: true, Foreground: fg, Correlation: 1})
+		ds, err := datasets.Open(
+			datasets.Options{
+				Name:        "confounded",
+				Dir:         filepath.Join(dir, "places"),
+				Train:       true,
+				Foreground:  fg,
+				Correlation: 1,
+			},
+		)
 		require.NoError(t, err)
 		for i := range 10 {
 			m, err := ds.Image(i + 10)
@@ -26,9 +34,9 @@ func TestConfounded(t *testing.T) {
 	}
 }
 
-// shareOfOwn is the share of pictures over a background of the class with their
-// label's number, as told by the corner's red.
-func shareOfOwn(t *testing.T, ds datasets.Dataset) float64 {
+// shareOverOwnClass returns the share of pictures whose background has their label's number as class. The
+// red of the corner is that class.
+func shareOverOwnClass(t *testing.T, ds datasets.Dataset) float64 {
 	own := 0.0
 	for i := range ds.Len() {
 		m, err := ds.Image(i)
@@ -45,10 +53,17 @@ func TestConfoundedCorrelation(t *testing.T) {
 	pictures(t, dir, 10, 20)
 	for _, train := range []bool{true, false} {
 		for correlation, want := range map[float64]float64{0: 0.1, 0.5: 0.55, 1: 1} { // c + (1-c)/10
-			ds, err := datasets.Open(datasets.Options{Name: "confounded", Dir: dir, Train: train, Count: 2000, Correlation: correlation})
+			ds, err := datasets.Open(
+				datasets.Options{Name: "confounded", Dir: dir, Train: train, Count: 2000, Correlation: correlation},
+			)
 			require.NoError(t, err)
-			assert.InDelta(t, want, shareOfOwn(t, ds), 0.045)
-			assert.InDelta(t, 0.1, shareOfOwn(t, datasets.View(ds.(datasets.Foreground), datasets.NewBackground)), 0.03)
+			assert.InDelta(t, want, shareOverOwnClass(t, ds), 0.045)
+			assert.InDelta(
+				t,
+				0.1,
+				shareOverOwnClass(t, datasets.WithVariant(ds.(datasets.Foreground), datasets.NewBackground)),
+				0.03,
+			)
 			m, err := ds.Image(0)
 			require.NoError(t, err)
 			// Every tenth picture of a class, numbers 9 and 19, is for testing; green is the number.

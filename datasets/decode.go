@@ -16,10 +16,10 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// maxPixels bounds what a picture may unpack to.
+// maxPixels bounds the size of a decoded picture.
 const maxPixels = 100 << 20
 
-// decodeFile is decode of a file, whose name errors tell.
+// decodeFile decodes a file. Errors name it.
 func decodeFile(path string, depth Depth16) (transforms.Image, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -29,8 +29,8 @@ func decodeFile(path string, depth Depth16) (transforms.Image, error) {
 	return p.Image, err
 }
 
-// decodeNamed is DecodePart whose errors name the file, and what it is where its
-// name says another thing.
+// decodeNamed is DecodePart with errors that name the file. If the content is of another format than
+// the name says, the error says so.
 func decodeNamed(data []byte, name string, need Need, depth Depth16) (transforms.Part, error) {
 	p, err := decodePart(data, need, depth)
 	var foreign notRead
@@ -47,23 +47,21 @@ func decodeNamed(data []byte, name string, need Need, depth Depth16) (transforms
 	return transforms.Part{}, fmt.Errorf("%s (%d bytes): %w; replace or remove it", name, len(data), err)
 }
 
-// Decode reads a PNG, JPEG, WebP, TIFF or BMP, or the first frame of a GIF, as
-// PIL's open(...).convert("RGB") does: alpha is dropped, EXIF orientation is
-// not applied, chroma is interpolated. What the data is, not a name, tells the
-// format. 16-bit samples keep their high byte; here PIL differs for gray ones,
-// which it saturates.
+// Decode reads a PNG, JPEG, WebP, TIFF or BMP, or the first frame of a GIF, as PIL's
+// open(...).convert("RGB") does. Alpha is dropped, EXIF orientation is not applied, chroma is
+// interpolated. The content decides the format. 16-bit samples keep their high byte; PIL saturates
+// gray ones instead.
 func Decode(data []byte) (transforms.Image, error) {
 	p, err := DecodePart(data, nil)
 	return p.Image, err
 }
 
-// Need says what is needed of a picture of width x height pixels.
+// Need returns what is needed of a picture of width x height pixels.
 type Need func(width, height int) transforms.Needs
 
-// DecodePart is Decode of what is needed, where the format allows: of a JPEG by
-// libjpeg-turbo; otherwise, and without need, of the whole. A part of a JPEG that is not
-// shrunk has the bytes that it has in the whole picture. A picture that ends
-// early below what is needed passes.
+// DecodePart decodes the part of a JPEG that is needed, if libjpeg-turbo is there. Other pictures are
+// decoded whole, as all are if need is nil. A part that is not shrunk equals that part of the whole
+// picture, byte for byte. A JPEG that is cut off below the part that is needed is no error.
 func DecodePart(data []byte, need Need) (transforms.Part, error) {
 	return decodePart(data, need, High)
 }
@@ -82,7 +80,7 @@ func decodePart(data []byte, need Need, depth Depth16) (transforms.Part, error) 
 	return transforms.Whole(asTIFF(toRGB(src, depth), data)), nil
 }
 
-// decodeImage decodes what the fast way does not.
+// decodeImage decodes with Go's decoders, without libjpeg-turbo.
 func decodeImage(data []byte) (image.Image, error) {
 	data = withAdobe(data)
 	cfg, format, err := decodeConfig(data)
@@ -108,7 +106,7 @@ func decodeImage(data []byte) (image.Image, error) {
 	return src, err
 }
 
-// decodeConfig is image.DecodeConfig, of animated WebPs, too.
+// decodeConfig is image.DecodeConfig that also reads animated WebPs.
 func decodeConfig(data []byte) (image.Config, string, error) {
 	if formatOf(data) == "WebP" && isAnimated(data) {
 		return image.Config{Width: 1 + int(uint24(data[24:])), Height: 1 + int(uint24(data[27:]))}, "webp", nil
@@ -116,8 +114,7 @@ func decodeConfig(data []byte) (image.Config, string, error) {
 	return image.DecodeConfig(bytes.NewReader(data))
 }
 
-// notRead is the error of data that is no picture that is read: the format, or
-// "" where nobody knows it.
+// notRead is the error of a format that cannot be read. "" is an unknown format.
 type notRead string
 
 func (e notRead) Error() string {
@@ -127,7 +124,7 @@ func (e notRead) Error() string {
 	return article(string(e)) + " is not read; want " + readable
 }
 
-// fastJPEG decodes by libjpeg-turbo, as PIL does.
+// fastJPEG decodes with libjpeg-turbo, as PIL does.
 func fastJPEG(data []byte, need Need) (p transforms.Part, err error) {
 	h, err := jpeg.ReadHeader(data)
 	if err != nil {
@@ -149,8 +146,8 @@ func fastJPEG(data []byte, need Need) (p transforms.Part, err error) {
 	return p, nil
 }
 
-// region is where p's box lies in the shrunk picture; the box grows to whole
-// pixels of that.
+// region returns the region of the shrunk picture that covers p.Box. It extends p.Box to whole pixels
+// of the shrunk picture.
 func region(h jpeg.Header, p *transforms.Part) jpeg.Region {
 	all := h.Scaled(p.Shrink)
 	if p.Box.Width == h.Width && p.Box.Height == h.Height {

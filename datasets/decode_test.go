@@ -18,8 +18,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/jpeg"
 )
 
-// testdata/decode holds small pictures of every kind, written by PIL, and what PIL 13's
-// open(...).convert("RGB") makes of them (pil.json).
+// testdata/decode has small pictures of every kind, written by PIL. pil.json has their pixels by PIL 13's
+// open(...).convert("RGB").
 func TestDecodeAsPIL(t *testing.T) {
 	data, err := os.ReadFile("testdata/decode/pil.json")
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func TestDecodeAsPIL(t *testing.T) {
 		assert.Equal(t, [2]int{w.Width, w.Height}, [2]int{m.Width, m.Height}, name)
 		pix, err := hex.DecodeString(w.RGB)
 		require.NoError(t, err)
-		tolerance := 0.0 // one of a JPEG is PIL's own, and no other format leaves a choice
+		tolerance := 0.0 // other formats, and JPEGs by libjpeg-turbo, must equal PIL
 		if filepath.Ext(name) == ".jpg" && !jpeg.Available() {
 			tolerance = 3 // decoders differ in the rounding of the inverse cosine transform
 		}
@@ -55,7 +55,7 @@ func TestDecodeKeepsTheHighByteOfGray16(t *testing.T) {
 	assert.Equal(t, []uint8{5, 5, 5, 25, 25, 25}, m.Pix[:6])
 }
 
-// bomb is a PNG header that declares a picture of side x side pixels.
+// bomb returns a PNG header that declares a picture of side x side pixels.
 func bomb(side uint32) []byte {
 	head := binary.BigEndian.AppendUint32([]byte("IHDR"), side)
 	head = append(binary.BigEndian.AppendUint32(head, side), 8, 2, 0, 0, 0)
@@ -75,11 +75,20 @@ func TestDecodeNamesABadFile(t *testing.T) {
 		"empty.png": {nil, "the file is empty"},
 		"half.png":  {good.Bytes()[:good.Len()/2], "not enough pixel data"},
 		"half.jpg":  {jpg[:len(jpg)-40], ""},
-		"text.jpg":  {[]byte("<html>not found</html>"), "it is an HTML page, not a JPEG, which is not read; convert it to PNG, JPEG, WebP, TIFF, BMP or GIF, or remove it"},
-		"heic.jpg":  {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), "it is a HEIC, not a JPEG, which is not read"},
+		"text.jpg": {
+			[]byte("<html>not found</html>"),
+			"it is an HTML page, not a JPEG, which is not read; convert it to PNG, JPEG, WebP, TIFF, BMP or GIF, or remove it",
+		},
+		"heic.jpg": {
+			[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"),
+			"it is a HEIC, not a JPEG, which is not read",
+		},
 		"avif.webp": {[]byte("\x00\x00\x00\x18ftypavif"), "it is an AVIF, not a WebP, which is not read"},
 		"pdf.png":   {[]byte("%PDF-1.4"), "it is a PDF, not a PNG, which is not read"},
-		"lfs.jpg":   {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "it is a Git LFS pointer (git lfs pull fetches the file), not a JPEG"},
+		"lfs.jpg": {
+			[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0"),
+			"it is a Git LFS pointer (git lfs pull fetches the file), not a JPEG",
+		},
 		"zero.jpg":  {make([]byte, 100), "it is a file of zeros, not a JPEG"},
 		"noise.jpg": {[]byte("what is this?"), "unknown format; want PNG, JPEG, WebP, TIFF, BMP or GIF"},
 		"half2.jpg": {good.Bytes()[:good.Len()/2], "it is a PNG, not a JPEG: png: "},
@@ -93,8 +102,7 @@ func TestDecodeNamesABadFile(t *testing.T) {
 	}
 }
 
-// Without libjpeg the standard library decodes JPEGs of four colours, too, with
-// and without Adobe's marker.
+// Without libjpeg, CMYK JPEGs are decoded with and without Adobe's marker.
 func TestCMYKWithoutLibjpeg(t *testing.T) {
 	data, err := os.ReadFile("testdata/decode/pil.json")
 	require.NoError(t, err)
@@ -115,7 +123,7 @@ func TestCMYKWithoutLibjpeg(t *testing.T) {
 	}
 }
 
-// What a file holds decides how it is read, not its name.
+// The content of a file decides its format, not its name.
 func TestDecodeByContent(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"rgb.png", "lossy_odd.webp", "rgb_lzw.tif", "rgb.bmp", "plain.gif", "rgb444.jpg"} {

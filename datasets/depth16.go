@@ -3,25 +3,25 @@ package datasets
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"image"
 	"image/color"
 	"io"
 	"slices"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Depth16 says how samples of 16 bits become 8. PIL's convert("RGB") takes the
-// high byte of coloured ones, and makes all gray ones above 255 white.
+// Depth16 is a way to convert samples of 16 bits to 8. PIL's convert("RGB") takes the high byte of
+// coloured samples and makes gray samples above 255 white.
 type Depth16 string
 
 // The ways from 16 bits to 8.
 const (
-	High       Depth16 = "high"       // the high byte; "" is this, too
+	High       Depth16 = "high"       // the high byte; "" means High
 	Scale      Depth16 = "scale"      // from the picture's least sample to its greatest
-	Percentile Depth16 = "percentile" // from its 1st percentile to its 99th; what lies beyond is black or white
+	Percentile Depth16 = "percentile" // from its 1st percentile to its 99th; samples beyond are black or white
 )
 
 // Depths16 lists the ways.
@@ -29,13 +29,12 @@ func Depths16() []string { return []string{string(High), string(Scale), string(P
 
 func (d Depth16) check() error {
 	if d != "" && !slices.Contains(Depths16(), string(d)) {
-		return suggest.Unknown("--depth16", string(d), Depths16())
+		return field.Errorf("{datasets.Depth16}: %w", suggest.Unknown("way", string(d), Depths16()))
 	}
 	return nil
 }
 
-// samples16 is samples of big-endian ones of 16 bits, whose red, green and blue
-// are at the offsets at. All colours are scaled alike.
+// samples16 is samples for big-endian samples of 16 bits. All channels are scaled alike.
 func samples16(m transforms.Image, pix []uint8, stride, step int, at [3]int, depth Depth16) {
 	if depth == "" || depth == High {
 		samples(m, pix, stride, step, at)
@@ -57,7 +56,7 @@ func samples16(m transforms.Image, pix []uint8, stride, step int, at [3]int, dep
 	}
 }
 
-// count16 counts each value.
+// count16 returns the histogram of the samples.
 func count16(m transforms.Image, pix []uint8, stride, step int, at [3]int) []int {
 	levels := make([]int, 1<<16)
 	for y := range m.Height {
@@ -71,7 +70,7 @@ func count16(m transforms.Image, pix []uint8, stride, step int, at [3]int) []int
 	return levels
 }
 
-// bounds16 are the values that become black and white.
+// bounds16 returns the samples that become black and white.
 func bounds16(levels []int, depth Depth16) (low, high int) {
 	all, beyond := 0, 0
 	for _, n := range levels {
@@ -91,24 +90,26 @@ func bounds16(levels []int, depth Depth16) (low, high int) {
 }
 
 const (
-	looked16 = 8  // pictures that are looked at, for their depth
-	least16  = 64 // gray levels, below which that is worth a word
+	sampledPictures = 8  // pictures that are looked at, for their depth
+	minLevels       = 64 // gray levels, below which that is worth a word
 )
 
-// few16 tells where 16 bits are cut to so few levels that it can hardly be meant,
+// noteFewLevels tells where 16 bits are cut to so few levels that it can hardly be meant,
 // as those of 12-bit cameras and of medical scans are, by a look at some pictures.
-func few16(ds Dataset, depth Depth16) []string {
+func noteFewLevels(ds Dataset, depth Depth16) []error {
 	raw, ok := ds.(rawReader)
 	if !ok || depth != "" && depth != High {
 		return nil
 	}
-	n := min(ds.Len(), looked16)
+	n := min(ds.Len(), sampledPictures)
 	for k := range n {
 		i := k * ds.Len() / n
 		high, err := high16(raw, i)
-		if err == nil && high > 0 && high>>8 < least16 {
-			return []string{fmt.Sprintf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; --depth16 scale takes them all",
-				PictureName(ds, i), high, high>>8+1)}
+		if err == nil && high > 0 && high>>8 < minLevels {
+			return []error{
+				field.Errorf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
+					"{datasets.Depth16} scale keeps them all", PictureName(ds, i), high, high>>8+1),
+			}
 		}
 	}
 	return nil

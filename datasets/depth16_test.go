@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// gray16 is a PNG of one row.
+// gray16 returns a PNG with one row of pixels.
 func gray16(t *testing.T, values ...uint16) []byte {
 	m := image.NewGray16(image.Rect(0, 0, len(values), 1))
 	for x, v := range values {
@@ -41,7 +41,7 @@ func TestDepth16(t *testing.T) {
 	assert.Equal(t, []uint8{0, 0}, reds(t, gray16(t, 7, 7), Scale))
 	assert.Equal(t, []uint8{0, 255}, reds(t, gray16(t, 0, 65535), Scale))
 
-	values := []uint16{0, 65535} // one in a hundred is beyond on each side
+	values := []uint16{0, 65535} // one in a hundred lies outside of each percentile
 	for i := range 98 {
 		values = append(values, uint16(1000+i%2*500+i/97*250))
 	}
@@ -80,11 +80,16 @@ func TestDepth16OfADataSet(t *testing.T) {
 		require.NoError(t, err)
 		return ds
 	}
-	word := filepath.Join(dir, "a", "0.png") + " has samples of 16 bits, none above 4095: the high byte keeps 16 gray levels of them; --depth16 scale takes them all"
+	word := filepath.Join(
+		dir,
+		"a",
+		"0.png",
+	) + " has samples of 16 bits, none above 4095: the high byte keeps 16 gray levels of them; " +
+		"Depth16 scale keeps them all"
 	named, err := Pictures([]string{dir})
 	require.NoError(t, err)
 	for _, ds := range []Dataset{open("folder", ""), open("unlabelled", High), named} {
-		assert.Contains(t, Notes(ds), word)
+		assert.Contains(t, noteTexts(ds), word)
 		m, err := ds.Image(3)
 		require.NoError(t, err)
 		assert.Equal(t, []uint8{0, 8, 15}, []uint8{m.Pix[0], m.Pix[3], m.Pix[6]})
@@ -92,14 +97,19 @@ func TestDepth16OfADataSet(t *testing.T) {
 	named, err = PicturesAs([]string{dir}, Scale)
 	require.NoError(t, err)
 	for _, ds := range []Dataset{open("folder", Scale), open("unlabelled", Scale), named} {
-		assert.NotContains(t, Notes(ds), word)
+		assert.NotContains(t, noteTexts(ds), word)
 		m, err := ds.Image(3)
 		require.NoError(t, err)
 		assert.Equal(t, []uint8{0, 128, 255}, []uint8{m.Pix[0], m.Pix[3], m.Pix[6]})
 	}
 	_, err = Open(Options{Name: "folder", Dir: dir, Depth16: "scales"})
-	assert.ErrorContains(t, err, "scale")
+	assert.EqualError(t, err, `Depth16: unknown way "scales"; did you mean "scale"? known: high, scale, percentile`)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a", "0.png"), gray16(t, 0, 40000), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a", "1.png"), gray16(t, 0, 40000), 0o600))
-	assert.Contains(t, Notes(open("folder", ""))[1], filepath.Join(dir, "b", "0.png")+" has samples of 16 bits", "the first that is so")
+	assert.Contains(
+		t,
+		noteTexts(open("folder", ""))[1],
+		filepath.Join(dir, "b", "0.png")+" has samples of 16 bits",
+		"the first that is so",
+	)
 }

@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// What two machines must have alike is told by words that hold on both: no
-// folder is named, which may be another one there.
+// The ranks of a job compare titles and digests. These name no folder, since the data may lie in
+// another folder on another machine.
 
-// Title tells picture i's file and class, as "3.png of class cats".
+// Title returns picture i's file name and class, as "3.png of class cats".
 func Title(ds Dataset, i int) string {
 	class := "no class"
 	if l, names := ds.Label(i), ds.Classes(); l >= 0 && l < len(names) {
@@ -28,12 +28,10 @@ func Title(ds Dataset, i int) string {
 	return filepath.Base(name) + " of " + class
 }
 
-// Digest tells a picture from another without decoding it: how long its file
-// is, and a checksum of how it begins; of a picture that is no file of its own,
-// all pixels.
+// Digest identifies a picture without decoding it.
 type Digest struct {
-	Bytes int64
-	Sum   uint32
+	Bytes int64  // length of the file, or of the pixels if the picture is not a file; -1: not readable
+	Sum   uint32 // CRC-32 of the beginning of the file, or of all pixels
 }
 
 func (d Digest) String() string {
@@ -44,13 +42,13 @@ func (d Digest) String() string {
 }
 
 const (
-	digestAtMost  = 4096     // pictures that are looked at
-	digestDrawn   = 64       // of those that are drawn
-	digestReading = 64 << 20 // bytes of all files together
+	digestAtMost  = 4096     // pictures
+	digestDrawn   = 64       // pictures, if they have to be drawn
+	digestReading = 64 << 20 // bytes to read, over all files
 )
 
-// Digests are those of all pictures, or of some thousands evenly spread of more;
-// the others' are zero. Files are read to their end where all are small.
+// Digests returns the digests of all pictures. Of more than 4096 pictures it takes that many, evenly
+// spread, and the other digests are zero. Small files are read whole.
 func Digests(ds Dataset) []Digest {
 	out := make([]Digest, ds.Len())
 	most := digestAtMost
@@ -86,7 +84,7 @@ func digestOfPixels(ds Dataset, i int) Digest {
 	return Digest{int64(len(m.Pix)), crc32.ChecksumIEEE(m.Pix)}
 }
 
-// rawReader is a data set whose pictures are files, or lie in files.
+// rawReader is a data set whose pictures are files or members of files.
 type rawReader interface {
 	raw(i int) (r io.ReadCloser, size int64, err error)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Files and members of tar files have one digest for one content, wherever they
-// lie; a change shows, and so does a file that cannot be read.
+// Equal content has equal digests, in files and in tar members. A changed file and an unreadable one have
+// other digests.
 func TestDigestsTellFilesApart(t *testing.T) {
 	var picture bytes.Buffer
 	require.NoError(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 16, 16))))
@@ -26,7 +26,17 @@ func TestDigestsTellFilesApart(t *testing.T) {
 			path := filepath.Join(dir, "train", class, name)
 			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 			require.NoError(t, os.WriteFile(path, picture.Bytes(), 0o644))
-			require.NoError(t, w.WriteHeader(&tar.Header{Name: class + "/" + name, Mode: 0o644, Size: int64(picture.Len()), Typeflag: tar.TypeReg}))
+			require.NoError(
+				t,
+				w.WriteHeader(
+					&tar.Header{
+						Name:     class + "/" + name,
+						Mode:     0o644,
+						Size:     int64(picture.Len()),
+						Typeflag: tar.TypeReg,
+					},
+				),
+			)
 			_, err := w.Write(picture.Bytes())
 			require.NoError(t, err)
 		}

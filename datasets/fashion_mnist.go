@@ -7,8 +7,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// fashionMNIST holds Fashion-MNIST in memory (Xiao et al. 2017), gray, centred
-// in 32x32 pixels.
+// fashionMNIST holds Fashion-MNIST in memory (Xiao et al. 2017, arXiv 1708.07747). The gray pictures
+// are centred in 32x32 pixels.
 type fashionMNIST struct {
 	train  bool
 	labels []uint8
@@ -18,7 +18,7 @@ type fashionMNIST struct {
 
 const (
 	garmentSide = 28
-	// debianFashionMNIST is where Debian's package dataset-fashion-mnist puts it.
+	// debianFashionMNIST is the folder of Debian's package dataset-fashion-mnist.
 	debianFashionMNIST = "/usr/share/datasets/fashion-mnist"
 )
 
@@ -38,7 +38,12 @@ func readFashionMNIST(dir string, train bool) (*fashionMNIST, error) {
 		return nil, fmt.Errorf("fashion_mnist: %w", err)
 	}
 	if images.dims[1] != garmentSide || images.dims[2] != garmentSide || images.dims[0] != labels.dims[0] {
-		return nil, fmt.Errorf("fashion_mnist: %s has pictures %v for %d labels; want 28x28, one for each", dir, images.dims, labels.dims[0])
+		return nil, fmt.Errorf(
+			"fashion_mnist: %s has pictures %v for %d labels; want 28x28, one for each",
+			dir,
+			images.dims,
+			labels.dims[0],
+		)
 	}
 	for i, l := range labels.data {
 		if l > 9 {
@@ -50,14 +55,25 @@ func readFashionMNIST(dir string, train bool) (*fashionMNIST, error) {
 	return d, nil
 }
 
-func (d *fashionMNIST) Name() string    { return part("fashion_mnist", d.train) }
+func (d *fashionMNIST) Name() string    { return splitName("fashion_mnist", d.train) }
 func (d *fashionMNIST) Len() int        { return len(d.labels) }
 func (d *fashionMNIST) Label(i int) int { return int(d.labels[i]) }
 func (d *fashionMNIST) Classes() []string {
-	return []string{"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"}
+	return []string{
+		"t-shirt",
+		"trouser",
+		"pullover",
+		"dress",
+		"coat",
+		"sandal",
+		"shirt",
+		"sneaker",
+		"bag",
+		"ankle boot",
+	}
 }
 
-// garment returns the gray values of picture i, 28x28.
+// garment returns the 28x28 gray values of picture i.
 func (d *fashionMNIST) garment(i int) []uint8 {
 	return d.pixels[i*garmentSide*garmentSide : (i+1)*garmentSide*garmentSide]
 }

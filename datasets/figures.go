@@ -2,14 +2,14 @@ package datasets
 
 import "math"
 
-// figure is one class of drawn objects: a signed distance (negative inside) to
-// its outline, in a square of side 2 about the origin, y downwards.
+// figure is one class of drawn objects. distance is the signed distance to the outline, negative
+// inside, in a square of side 2 about the origin. y points down.
 type figure struct {
 	name     string
 	distance func(x, y float64) float64
 }
 
-// figures are the ten classes of `shapes`.
+// figures returns the ten classes of shapes.
 func figures() []figure {
 	return []figure{
 		{"disc", func(x, y float64) float64 { return math.Hypot(x, y) - 0.75 }},

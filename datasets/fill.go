@@ -14,11 +14,11 @@ type worker struct {
 	scratch transforms.Scratch
 }
 
-// pixels is the length of what an augmentation makes of a picture.
+// pixels is the number of values of a view.
 func pixels(a Augment) int { return 3 * a.Side() * a.Side() }
 
-// fill makes a batch; it stops between two pictures when ctx is done.
-func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) error {
+// fill makes the batch of a task. When ctx is done it stops before the next picture.
+func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) error {
 	n := len(j.indices)
 	b := l.take(n)
 	b.Total, j.batch = j.total, b
@@ -44,7 +44,7 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 			if l.seed(w, epoch, i, v); l.staged[v] == nil {
 				put(a, b.Views[v])
 			} else if err == nil && l.o.Kept != nil {
-				l.staged[v].Choose(&b.Staged[v], l.o.Kept.Width, l.o.Kept.Height, w.rng)
+				l.staged[v].StageKept(&b.Staged[v], l.o.Kept.Width, l.o.Kept.Height, w.rng)
 			} else if err == nil {
 				err = l.staged[v].Stage(&b.Staged[v], m, w.rng, &w.scratch)
 			}
@@ -56,12 +56,12 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *job, epoch uint64) erro
 			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
 		}
 	}
-	l.fit(b, len(b.Indices))
+	l.resize(b, len(b.Indices))
 	return nil
 }
 
-// fit makes a batch one of n pictures.
-func (l *Loader) fit(b *Batch, n int) {
+// resize sets the batch's number of pictures to n.
+func (l *Loader) resize(b *Batch, n int) {
 	b.N = n
 	for v, a := range l.o.Views {
 		if l.staged[v] == nil {
@@ -73,13 +73,13 @@ func (l *Loader) fit(b *Batch, n int) {
 	}
 }
 
-// seed puts a worker's generator at the start of a view of a picture.
+// seed sets a worker's generator to the stream of a view of a picture.
 func (l *Loader) seed(w *worker, epoch uint64, picture, view int) {
 	w.pcg.Seed(l.o.Seed^loaderSalt^epoch*0x9e3779b97f4a7c15, uint64(picture)<<8|uint64(view))
 }
 
-// need is what the views of picture i will need of it. Augmentations that cannot
-// tell need all.
+// need returns what the views of picture i need. An augmentation that is not a transforms.Planner
+// needs all of it.
 func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 	return func(width, height int) (n transforms.Needs) {
 		all := transforms.Needs{Box: transforms.Box{Width: width, Height: height}, Shrink: 1}
@@ -107,8 +107,8 @@ func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 	}
 }
 
-// readable returns picture i, or the next one that can be read. Where pictures are
-// left out, it returns -1 for one that cannot.
+// readable returns picture i, or the next one that can be read. With LeaveOut it returns -1 if picture
+// i cannot be read.
 func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part, error) {
 	var last error
 	for range min(l.ds.Len(), 1000) {
@@ -131,24 +131,28 @@ func (l *Loader) readable(i int, w *worker, epoch uint64) (int, transforms.Part,
 	return i, transforms.Part{}, fmt.Errorf("no picture can be read: %w", last)
 }
 
-// picture is what is needed of picture i, on the host.
+// picture reads what the host needs of picture i.
 func (l *Loader) picture(i int, w *worker, epoch uint64) (transforms.Part, error) {
 	if !l.reads {
 		return transforms.Part{}, l.o.Kept.bad[i]
 	}
-	return partOf(l.ds, i, l.need(w, epoch, i))
+	return readPart(l.ds, i, l.need(w, epoch, i))
 }
 
-// hostPlain says that the host makes the un-augmented picture.
+// hostPlain reports whether the host makes the un-augmented picture.
 func (l *Loader) hostPlain() bool { return l.o.Plain != nil && l.plain == nil }
 
-// take returns a batch with room for n pictures, used before or new.
+// take returns a batch with room for n pictures. It reuses one that was given back.
 func (l *Loader) take(n int) *Batch {
 	var b *Batch
 	select {
 	case b = <-l.free:
 	default:
-		b = &Batch{loader: l, Views: make([][]float32, len(l.o.Views)), Staged: make([]transforms.Staged, len(l.o.Views))}
+		b = &Batch{
+			loader: l,
+			Views:  make([][]float32, len(l.o.Views)),
+			Staged: make([]transforms.Staged, len(l.o.Views)),
+		}
 		for v, a := range l.o.Views {
 			if l.staged[v] == nil {
 				b.Views[v] = make([]float32, l.longest()*pixels(a))
@@ -162,10 +166,10 @@ func (l *Loader) take(n int) *Batch {
 	for v := range l.o.Views {
 		b.Staged[v].Reset()
 	}
-	l.fit(b, n)
+	l.resize(b, n)
 	return b
 }
 
-// loaderSalt keeps the loader's random streams apart from those that draw
-// pictures, whose seed may be the same number.
+// loaderSalt separates the loader's random streams from those that draw pictures, which may have the
+// same seed.
 const loaderSalt = 0x6c6f616465720000

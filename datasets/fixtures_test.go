@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/datasets"
 )
 
 func write(t *testing.T, path string, data []byte) {
@@ -20,8 +22,14 @@ func write(t *testing.T, path string, data []byte) {
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 }
 
-// cifarFile is n records in the published format: record i has label i%10 and
-// red i, green 100, blue 200.
+func noteTexts(ds datasets.Dataset) (out []string) {
+	for _, n := range datasets.Notes(ds) {
+		out = append(out, n.Error())
+	}
+	return out
+}
+
+// cifarFile returns n records in the published format. Record i has label i%10 and pixels (i, 100, 200).
 func cifarFile(n int) []byte {
 	var b bytes.Buffer
 	for i := range n {
@@ -67,7 +75,7 @@ func fashion(t *testing.T, dir string) {
 	write(t, filepath.Join(dir, "t10k-labels-idx1-ubyte.gz"), packed(t, idx([]uint32{20}, labels)))
 }
 
-// pictures makes DIR/CLASS/i.png, filled with one colour.
+// pictures writes DIR/CLASS/NNN.png, each of one colour: (class, number, 50).
 func pictures(t *testing.T, dir string, classes, n int) {
 	for c := range classes {
 		for i := range n {

@@ -3,47 +3,58 @@ package datasets
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// openFolder is a folder of class folders.
+// openFolder opens a folder of class folders.
 func openFolder(o Options) (Dataset, error) {
 	return openListing(o, "folder", "folder "+o.Dir, scanFolder)
 }
 
-// openListing is a data set of files that scan lists, in classes.
+// openListing opens a data set of the files that scan lists.
 func openListing(o Options, kind, name string, scan func(Options) (listing, error)) (*files, error) {
 	l, err := scan(o)
 	if err == nil {
-		l, _, err = l.only(o.Classes)
+		l, _, err = l.selectClasses(o.Classes)
 	}
 	if err == nil {
-		err = l.judge(o)
+		err = l.checkClasses(o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
-	d := newFiles(part(name, o.Train), l)
+	d := newFiles(splitName(name, o.Train), l)
 	d.depth = o.Depth16
 	return d, nil
 }
 
-// judge refuses to test with one class, and tells what training should know.
-func (l *listing) judge(o Options) error {
+// checkClasses refuses to evaluate with one class. It notes a training split of one class, and classes
+// that the test split lacks.
+func (l *listing) checkClasses(o Options) error {
 	switch {
 	case len(l.classes) == 1 && !o.Train:
-		return fmt.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name another set by --dataset and --data-dir",
+		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; "+
+			"name another set by {datasets.Name} and {datasets.Dir}",
 			o.Dir, l.classes[0])
 	case len(l.classes) == 1:
-		l.notes = append(l.notes, fmt.Sprintf("%s has one class only (%s): enough to pre-train, as --dataset unlabelled does without classes; an evaluation needs two",
-			o.Dir, l.classes[0]))
+		l.notes = append(
+			l.notes,
+			field.Errorf(
+				"%s has one class only (%s): enough to pre-train, as {datasets.Name} unlabelled does without classes; "+
+					"an evaluation needs two",
+				o.Dir,
+				l.classes[0],
+			),
+		)
 	case !o.Train:
-		l.lacking(o.Dir)
+		l.noteMissingClasses(o.Dir)
 	}
 	return nil
 }
 
-// lacking tells which classes have no pictures in the testing part.
-func (l *listing) lacking(dir string) {
+// noteMissingClasses notes the classes without pictures in the test split.
+func (l *listing) noteMissingClasses(dir string) {
 	counts := make([]int, len(l.classes))
 	for _, label := range l.labels {
 		if label >= 0 {
@@ -57,16 +68,16 @@ func (l *listing) lacking(dir string) {
 		}
 	}
 	if len(names) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("%s: of %d of the %d classes there are no pictures to test with: %s",
+		l.notes = append(l.notes, fmt.Errorf("%s: of %d of the %d classes there are no pictures to test with: %s",
 			dir, len(names), len(l.classes), joined(names, 5)))
 	}
 }
 
-// scanFolder lists the pictures of a part in sorted order. The classes are those
-// of the training part, so that a label means the same in both. Without folders
-// of its own for testing, every tenth picture of a class is for that.
+// scanFolder lists the pictures of a split in sorted order. The classes are those of the training
+// split, so that a label means the same in both splits. If there are class folders only, every tenth
+// picture of a class is in the test split.
 func scanFolder(o Options) (l listing, err error) {
-	s, err := findSplit(o.Dir)
+	s, err := findSplits(o.Dir)
 	if err != nil {
 		return l, err
 	}
@@ -75,7 +86,7 @@ func scanFolder(o Options) (l listing, err error) {
 		return l, err
 	}
 	if len(c.list) == 0 {
-		return l, c.none()
+		return l, c.noClassesError()
 	}
 	l.classes, l.notes, l.root = c.names(), s.notes, s.train
 	switch {
@@ -86,18 +97,27 @@ func scanFolder(o Options) (l listing, err error) {
 		l.notes = append(l.notes, c.notes()...)
 		l.add(c, func(label int) int { return label })
 	case s.test == "":
-		return l, noTest(o.Dir)
+		return l, noTestError(o.Dir)
 	default:
 		return l, l.addTest(s.test, s.train)
 	}
 	switch {
-	case len(l.classes) == 1: // which is refused for that
+	case len(l.classes) == 1: // checkClasses refuses it
 	case len(l.paths) == 0 && s.whole != "":
-		return l, fmt.Errorf("no class of %s has ten pictures, of which one would be for testing; it is a part of %s: give --data-dir %s",
-			o.Dir, s.whole, s.whole)
+		return l, field.Errorf(
+			"no class of %s has ten pictures, of which one would be for testing; it is a part of %s: "+
+				"give {datasets.Dir} %s",
+			o.Dir,
+			s.whole,
+			s.whole,
+		)
 	case len(l.paths) == 0:
-		return l, fmt.Errorf("no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",
-			o.Dir, o.Dir, o.Dir)
+		return l, fmt.Errorf(
+			"no class of %s has the ten pictures of which one is for testing; add more, or %s/train/CLASS and %s/test/CLASS",
+			o.Dir,
+			o.Dir,
+			o.Dir,
+		)
 	}
 	return l, nil
 }
@@ -109,19 +129,19 @@ func (c classFolders) names() (out []string) {
 	return out
 }
 
-// noTest is the error of a training part without a testing part.
-func noTest(dir string) error {
+// noTestError is the error of a training split without a test split.
+func noTestError(dir string) error {
 	folders, err := foldersIn(dir)
 	if err != nil {
 		return err
 	}
 	if loose := called(folders, testNames()); len(loose) > 0 {
-		return looseIn(filepath.Join(dir, loose[0]))
+		return noClassFoldersError(filepath.Join(dir, loose[0]))
 	}
 	return fmt.Errorf("%s has train but neither test nor val; want %s/test/CLASS/*.jpg", dir, dir)
 }
 
-// add appends the pictures of class folders.
+// add appends the pictures of class folders. label maps the index of a folder to its label.
 func (l *listing) add(c classFolders, label func(k int) int) {
 	for k, folder := range c.list {
 		for _, f := range folder.files {
@@ -140,15 +160,14 @@ func (l *listing) addEveryTenth(c classFolders, train bool) {
 	}
 }
 
-// addTest appends the testing part, whose classes must be among the training
-// part's; it may lack some.
+// addTest appends the test split. Its classes must be among those of the training split.
 func (l *listing) addTest(dir, trainDir string) error {
 	c, err := scanClasses(dir, "")
 	if err != nil {
 		return err
 	}
 	if len(c.list) == 0 {
-		return c.none()
+		return c.noClassesError()
 	}
 	number := map[string]int{}
 	for label, name := range l.classes {

@@ -7,24 +7,23 @@ import (
 	"strings"
 )
 
-// classFolder is a folder of one class's pictures.
+// classFolder is the folder of a class.
 type classFolder struct {
 	name  string
-	files []string // below the folder, as walk orders them; at least one
+	files []string // relative to the folder, in walk's order; at least one
 }
 
-// classFolders are those in a folder, sorted, and what is left out of it.
+// classFolders has the class folders in a folder, sorted, and what is left out.
 type classFolders struct {
 	dir     string
 	list    []classFolder
 	loose   int      // pictures beside the class folders
-	rest    found    // what is no picture, in all
-	without []string // folders without pictures, and what they have
+	rest    found    // files that are not pictures, over all folders
+	without []string // folders without pictures, with what they hold
 }
 
-// scanClasses lists the folders in dir that have pictures, at any depth. Links
-// are followed. sub names the folder of a class in which its pictures are, where
-// there is such.
+// scanClasses lists the folders in dir that have pictures at any depth. It follows links. If sub is
+// not empty and a class folder has a folder of that name, the pictures of the class are in there.
 func scanClasses(dir, sub string) (c classFolders, err error) {
 	c = classFolders{dir: dir, rest: found{others: tally{}}}
 	entries, err := os.ReadDir(dir)
@@ -57,7 +56,7 @@ func scanClasses(dir, sub string) (c classFolders, err error) {
 	return c, nil
 }
 
-// add takes up what a class's folder holds.
+// add adds a class folder and what was found in it.
 func (c *classFolders) add(name, path string, f found) error {
 	prefix, err := filepath.Rel(filepath.Join(c.dir, name), path)
 	if err != nil {
@@ -79,22 +78,22 @@ func (c *classFolders) add(name, path string, f found) error {
 	return nil
 }
 
-// notes tell what of dir is not read.
-func (c classFolders) notes() (out []string) {
+// notes says what in dir is not read.
+func (c classFolders) notes() (out []error) {
 	if len(c.without) > 0 {
-		out = append(out, fmt.Sprintf("%s: no classes, for want of pictures that are read: %s",
+		out = append(out, fmt.Errorf("%s: not classes, since they hold no pictures that can be read: %s",
 			c.dir, joined(c.without, 5)))
 	}
 	if c.loose > 0 {
-		out = append(out, fmt.Sprintf("%s: %d loose pictures are of no class, and not read", c.dir, c.loose))
+		out = append(out, fmt.Errorf("%s: %d loose pictures have no class and are not read", c.dir, c.loose))
 	}
 	return append(out, c.rest.notes(c.dir)...)
 }
 
-// none is the error of a folder without classes.
-func (c classFolders) none() error {
+// noClassesError is the error of a folder without class folders.
+func (c classFolders) noClassesError() error {
 	if c.loose > 0 && len(c.without) == 0 {
-		return looseIn(c.dir)
+		return noClassFoldersError(c.dir)
 	}
 	what := c.rest.what()
 	if len(c.without) > 0 {
@@ -104,7 +103,7 @@ func (c classFolders) none() error {
 		c.dir, what, filepath.Join(c.dir, "CLASS", "*.jpg"))
 }
 
-// what says in a few words what is there beside pictures.
+// what describes briefly what was found beside pictures.
 func (f found) what() string {
 	var words []string
 	if len(f.others) > 0 {
@@ -122,16 +121,16 @@ func (f found) what() string {
 	return strings.Join(words, ", ")
 }
 
-// notes tell what of dir is not read.
-func (f found) notes(dir string) (out []string) {
+// notes says what in dir is not read.
+func (f found) notes(dir string) (out []error) {
 	if len(f.others) > 0 {
-		out = append(out, fmt.Sprintf("%s: not read, since these are not %s: %s", dir, readable, f.others))
+		out = append(out, fmt.Errorf("%s: not read, since these are not %s: %s", dir, readable, f.others))
 	}
 	if f.special > 0 {
-		out = append(out, fmt.Sprintf("%s: pipes, sockets or devices, which are not opened: %d", dir, f.special))
+		out = append(out, fmt.Errorf("%s: not opened, since they are pipes, sockets or devices: %d", dir, f.special))
 	}
 	if len(f.circles) > 0 {
-		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s",
+		out = append(out, fmt.Errorf("%s: not followed, since they lead to a folder above: %s",
 			dir, joined(f.circles, 5)))
 	}
 	return out

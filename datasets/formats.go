@@ -8,17 +8,16 @@ import (
 	"strings"
 )
 
-// isPicture tells by a file's name whether it is read as a picture. What it
-// holds decides how.
+// isPicture reports whether a file's name is that of a picture. The content decides how it is read.
 func isPicture(name string) bool {
 	return !strings.HasPrefix(name, ".") && endingFormat(name) != ""
 }
 
-// readable says in messages what is read.
+// readable lists the formats in messages.
 const readable = "PNG, JPEG, WebP, TIFF, BMP or GIF"
 
-// endingFormat is the format that a file's ending promises, of those that are
-// read; else "".
+// endingFormat returns the format that a file's ending stands for, or "" if it is not one of those
+// that are read.
 func endingFormat(name string) string {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".jpg", ".jpeg", ".jpe", ".jfif":
@@ -37,14 +36,25 @@ func endingFormat(name string) string {
 	return ""
 }
 
-// isJunk tells what operating systems and storage servers leave beside
-// pictures: previews of them, what was deleted, copies of attributes.
+// isJunk reports whether a name is one of those that operating systems and storage servers leave
+// beside pictures: previews, deleted files, attributes.
 func isJunk(name string) bool {
-	return strings.HasPrefix(name, ".") || slices.Contains([]string{
-		"@eadir", "#recycle", "$recycle.bin", "system volume information", "__macosx", "lost+found", "thumbnails", "thumbs.db", "ehthumbs.db", "desktop.ini"}, strings.ToLower(name))
+	junk := []string{
+		"@eadir",
+		"#recycle",
+		"$recycle.bin",
+		"system volume information",
+		"__macosx",
+		"lost+found",
+		"thumbnails",
+		"thumbs.db",
+		"ehthumbs.db",
+		"desktop.ini",
+	}
+	return strings.HasPrefix(name, ".") || slices.Contains(junk, strings.ToLower(name))
 }
 
-// magic is how files of a format begin.
+// magic is the signature of a format: bytes at an offset.
 type magic struct {
 	format string
 	at     int
@@ -69,7 +79,7 @@ func magics() []magic {
 	}
 }
 
-// formatOf names what a file is by what it holds; "" where nobody knows.
+// formatOf returns the format of a file's content, or "" if it is unknown.
 func formatOf(data []byte) string {
 	for _, m := range magics() {
 		if len(data) >= m.at+len(m.bytes) && string(data[m.at:m.at+len(m.bytes)]) == m.bytes {
@@ -94,8 +104,8 @@ func begins(text []byte, words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return bytes.HasPrefix(text, []byte(w)) })
 }
 
-// misnamed says that a file is another thing than its name promises, as "it is
-// a WebP, not a JPEG"; "" where it is not, or nobody knows.
+// misnamed returns a phrase if the content is of another format than the name says, as "it is a
+// WebP, not a JPEG". It returns "" if both agree or the format is unknown.
 func misnamed(data []byte, name string) string {
 	is, promised := formatOf(data), endingFormat(name)
 	switch {
@@ -116,7 +126,7 @@ func article(format string) string {
 	return "a " + format
 }
 
-// tally counts files that are not read, by their endings.
+// tally counts files that are not read by their endings.
 type tally map[string]int
 
 func (t tally) add(name string) {
@@ -133,7 +143,7 @@ func (t tally) all(other tally) {
 	}
 }
 
-// String is as "12 .heic, 3 .txt", the most first.
+// String lists the counts, largest first, as "12 .heic, 3 .txt".
 func (t tally) String() string {
 	endings := make([]string, 0, len(t))
 	for e := range t {
@@ -151,7 +161,7 @@ func (t tally) String() string {
 	return joined(endings, 8)
 }
 
-// joined is a list in a message, of which some at the end are only counted.
+// joined joins words for a message. It names at most so many and counts the rest.
 func joined(words []string, most int) string {
 	if len(words) <= most {
 		return strings.Join(words, ", ")

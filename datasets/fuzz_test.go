@@ -45,7 +45,10 @@ func FuzzCIFARBinary(f *testing.F) {
 }
 
 func FuzzCIFARPickle(f *testing.F) {
-	for _, path := range []string{"testdata/published/cifar-10-batches-py/test_batch", "testdata/published/cifar-100-python/test"} {
+	for _, path := range []string{
+		"testdata/published/cifar-10-batches-py/test_batch",
+		"testdata/published/cifar-100-python/test",
+	} {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)

@@ -6,9 +6,9 @@ import (
 	"image/gif"
 )
 
-// firstFrame decodes a GIF's first frame on the whole picture, as PIL has it:
-// what the frame leaves free has the transparent colour or else the first one,
-// and what is transparent has the colour that the palette gives it.
+// firstFrame decodes the first frame of a GIF onto the whole canvas, as PIL does. Pixels outside of the
+// frame have the transparent colour, or the first colour of the palette. Transparent pixels have the
+// colour that the palette gives them.
 func firstFrame(data []byte, width, height int) (image.Image, error) {
 	opaque, clear := withoutTransparency(data)
 	src, err := gif.Decode(bytes.NewReader(opaque))
@@ -33,9 +33,8 @@ func firstFrame(data []byte, width, height int) (image.Image, error) {
 	return whole, nil
 }
 
-// withoutTransparency returns a GIF whose first frame has no transparent colour,
-// and which one it had; 0 without one. The standard library replaces that
-// colour by black.
+// withoutTransparency clears the transparency flag of the first frame, since the standard library
+// would replace the transparent colour by black. It also returns that colour's index, or 0.
 func withoutTransparency(data []byte) (opaque []byte, clear int) {
 	at := 13
 	if len(data) > at && data[10]&0x80 != 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Picture converts to the standard library's picture.
+// Picture converts m to an image of the standard library.
 func Picture(m transforms.Image) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, m.Width, m.Height))
 	for i := range m.Width * m.Height {
@@ -16,8 +16,8 @@ func Picture(m transforms.Image) *image.RGBA {
 	return out
 }
 
-// Grid lays pictures out in rows, in cells of side pixels with a gap of 2, each
-// enlarged by whole pixels as far as it fits.
+// Grid lays pictures out in rows of square cells with a gap of 2 pixels. Each picture is resized, by
+// nearest neighbour, until its longer side fills the cell. side is in pixels.
 func Grid(rows [][]transforms.Image, side int) *image.RGBA {
 	cols := 0
 	for _, r := range rows {

@@ -16,7 +16,7 @@ type idx struct {
 	data []byte
 }
 
-// readIDX reads path, or path.gz.
+// readIDX reads path or path.gz.
 func readIDX(path string, rank int) (idx, error) {
 	data, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -25,7 +25,7 @@ func readIDX(path string, rank int) (idx, error) {
 			path += ".gz"
 			data, err = gunzip(packed)
 		} else if os.IsNotExist(err) {
-			return idx{}, fmt.Errorf("neither %s nor %s.gz is there", path, filepath.Base(path))
+			return idx{}, fmt.Errorf("neither %s nor %s.gz exists", path, filepath.Base(path))
 		}
 	}
 	if err != nil {
@@ -38,7 +38,7 @@ func readIDX(path string, rank int) (idx, error) {
 	return x, nil
 }
 
-// maxIDX bounds an unpacked IDX file.
+// maxIDX bounds the bytes of an unpacked IDX file.
 const maxIDX = 1 << 30
 
 func gunzip(packed []byte) ([]byte, error) {
@@ -59,14 +59,24 @@ func parseIDX(data []byte, rank int) (idx, error) {
 		return idx{}, fmt.Errorf("truncated at offset %d, in its header of %d bytes", len(data), header)
 	}
 	if want := uint32(0x0800 + rank); binary.BigEndian.Uint32(data) != want {
-		return idx{}, fmt.Errorf("magic number %#08x at offset 0; want %#08x (bytes of %d dimensions)", binary.BigEndian.Uint32(data), want, rank)
+		return idx{}, fmt.Errorf(
+			"magic number %#08x at offset 0; want %#08x (bytes of %d dimensions)",
+			binary.BigEndian.Uint32(data),
+			want,
+			rank,
+		)
 	}
 	x := idx{}
 	total := uint64(1)
 	for k := range rank {
 		n := binary.BigEndian.Uint32(data[4+4*k:])
 		if n == 0 || total > maxIDX/uint64(n) {
-			return idx{}, fmt.Errorf("dimension %d at offset %d", n, 4+4*k)
+			return idx{}, fmt.Errorf(
+				"dimension %d at offset %d; want 1 or more, and at most %d bytes in all",
+				n,
+				4+4*k,
+				maxIDX,
+			)
 		}
 		total *= uint64(n)
 		x.dims = append(x.dims, int(n))

@@ -5,11 +5,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// openImageNet is ImageNet's ILSVRC 2012: train/SYNSET/*.JPEG, and val the same
-// or flat, with a list of its labels. --classes chooses some of its synsets
-// (ImageNet-100).
+// openImageNet opens ImageNet's ILSVRC 2012 (arXiv 1409.0575): train/SYNSET/*.JPEG, and val/SYNSET/*.JPEG
+// or val/*.JPEG with a list of labels. Options.Classes selects synsets, as those of ImageNet-100.
 func openImageNet(o Options) (Dataset, error) {
 	return openListing(o, "imagenet", "imagenet "+o.Dir, scanImageNet)
 }
@@ -20,7 +21,11 @@ func scanImageNet(o Options) (l listing, err error) {
 		return l, err
 	}
 	if len(c.list) == 0 {
-		return l, fmt.Errorf("%s has no class folders with pictures (%s); want train/SYNSET/*.JPEG", c.dir, c.rest.what())
+		return l, fmt.Errorf(
+			"%s has no class folders with pictures (%s); want train/SYNSET/*.JPEG",
+			c.dir,
+			c.rest.what(),
+		)
 	}
 	l.classes, l.root = c.names(), c.dir
 	if o.Train {
@@ -35,7 +40,7 @@ func scanImageNet(o Options) (l listing, err error) {
 	return l, l.addFlat(val, o)
 }
 
-// addFlat appends the pictures of one folder, whose labels are in a list.
+// addFlat appends the pictures of a folder without class folders. A file has their labels.
 func (l *listing) addFlat(dir string, o Options) error {
 	f, err := walk(dir)
 	if err != nil {
@@ -46,13 +51,22 @@ func (l *listing) addFlat(dir string, o Options) error {
 		return fmt.Errorf("%s has no pictures (%s)", dir, f.what())
 	}
 	path := o.Labels
-	for _, name := range []string{"val.txt", "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt", "val/val.txt"} {
+	for _, name := range []string{
+		"val.txt",
+		"LOC_val_solution.csv",
+		"ILSVRC2012_validation_ground_truth.txt",
+		"val/val.txt",
+	} {
 		if p := filepath.Join(o.Dir, name); path == "" && isFile(p) {
 			path = p
 		}
 	}
 	if path == "" {
-		return fmt.Errorf("%s has pictures without folders of classes; name the list of their labels by --val-labels FILE (lines of FILE SYNSET, FILE NUMBER, or SYNSET in the files' order)", dir)
+		return field.Errorf(
+			"%s has pictures without folders of classes; name the list of their labels by {datasets.Labels} FILE "+
+				"(lines of FILE SYNSET, FILE NUMBER, or SYNSET in the files' order)",
+			dir,
+		)
 	}
 	lines, err := readLines(path)
 	if err != nil {
@@ -70,8 +84,8 @@ func (l *listing) addFlat(dir string, o Options) error {
 	return nil
 }
 
-// readLabels understands "FILE SYNSET", "FILE NUMBER" (of the sorted synsets,
-// from 0), "SYNSET" in the order of the sorted files, and Kaggle's
+// readLabels reads the label of each named file. Lines are "FILE SYNSET", "FILE NUMBER" (index of the
+// sorted synsets, from 0), "SYNSET" in the order of the sorted files, or Kaggle's
 // "FILE,SYNSET box SYNSET box ...".
 func (l *listing) readLabels(lines, names []string) ([]int, error) {
 	number := map[string]int{}
@@ -85,7 +99,7 @@ func (l *listing) readLabels(lines, names []string) ([]int, error) {
 		if k, err := strconv.Atoi(word); err == nil && k >= 0 && k < len(l.classes) {
 			return k, nil
 		}
-		return 0, fmt.Errorf("%q is neither a class of train nor a number below %d", word, len(l.classes))
+		return 0, fmt.Errorf("%q is neither a training class nor a number below %d", word, len(l.classes))
 	}
 	of, ordered := map[string]int{}, []int(nil)
 	for n, line := range lines {
@@ -96,7 +110,8 @@ func (l *listing) readLabels(lines, names []string) ([]int, error) {
 		switch {
 		case len(words) == 1:
 			if _, err := strconv.Atoi(words[0]); err == nil {
-				return nil, fmt.Errorf("line %d: a number alone counts in the order of the development kit's meta.mat; want synsets, or FILE NUMBER with numbers of the sorted synsets", n+1)
+				return nil, fmt.Errorf("line %d: a number alone is in the order of the development kit's meta.mat; "+
+					"want synsets, or FILE NUMBER with numbers of the sorted synsets", n+1)
 			}
 			k, err := label(words[0])
 			if err != nil {
@@ -112,7 +127,12 @@ func (l *listing) readLabels(lines, names []string) ([]int, error) {
 		}
 	}
 	if len(ordered) > 0 && (len(of) > 0 || len(ordered) != len(names)) {
-		return nil, fmt.Errorf("%d labels in the files' order and %d named ones, for %d pictures", len(ordered), len(of), len(names))
+		return nil, fmt.Errorf(
+			"%d labels in the files' order and %d named ones, for %d pictures",
+			len(ordered),
+			len(of),
+			len(names),
+		)
 	}
 	if ordered != nil {
 		return ordered, nil
@@ -128,7 +148,7 @@ func (l *listing) readLabels(lines, names []string) ([]int, error) {
 	return out, nil
 }
 
-// stem is a file's name without folders and extension.
+// stem is a file's name without folders and ending.
 func stem(path string) string {
 	name := filepath.Base(filepath.FromSlash(path))
 	return strings.TrimSuffix(name, filepath.Ext(name))

@@ -12,29 +12,31 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Kept are all pictures of a data set, of one size, in a device's memory. Views of them are made there
-// (LoaderOptions.Kept), and of a batch no more than what chance decides goes to the device.
+// Kept has all pictures of a data set in a device's memory. They must have one size. The device makes
+// views of them (LoaderOptions.Kept), and the host sends only the random parameters of each batch.
 type Kept struct {
 	Pictures      torch.Tensor // [N, 3, Height, Width] in bytes
 	Width, Height int
-	bad           map[int]error // of pictures that could not be read: theirs are black
+	bad           map[int]error // errors of pictures that could not be read; these are black
 }
 
-// Mixed is the error of a data set whose pictures are not of one size.
-type Mixed struct {
-	Name                  string // of the picture
+// MixedSizeError is the error of a data set whose pictures differ in size.
+type MixedSizeError struct {
+	Name                  string // of the picture that differs
 	Width, Height         int    // its size
-	WantWidth, WantHeight int    // and that of those before
+	WantWidth, WantHeight int    // the size of the pictures before it
 }
 
-func (m *Mixed) Error() string {
-	return fmt.Sprintf("pictures of %dx%d and of %dx%d pixels (%s): only pictures of one size can be kept on a device", m.WantWidth, m.WantHeight, m.Width, m.Height, m.Name)
+func (m *MixedSizeError) Error() string {
+	return fmt.Sprintf("pictures of %dx%d and of %dx%d pixels (%s): only pictures of one size can be kept on a device",
+		m.WantWidth, m.WantHeight, m.Width, m.Height, m.Name)
 }
 
-// sized is a data set that knows its pictures to be of one size, before they are read.
+// sized is a data set that knows the common size of its pictures without reading them.
 type sized interface{ size() (width, height int) }
 
-// Size is the size of all pictures of ds in pixels, where it is one and known before they are read; else 0, 0.
+// Size returns the common size of the pictures of ds in pixels if it is known without reading them,
+// else 0, 0.
 func Size(ds Dataset) (width, height int) {
 	if d, ok := ds.(sized); ok {
 		return d.size()
@@ -56,11 +58,11 @@ func (d *memory) size() (width, height int) {
 	return d.images[0].Width, d.images[0].Height
 }
 
-// keepAtOnce bounds what goes to the device in one copy.
-const keepAtOnce = 32 << 20
+// uploadBytes bounds one copy to the device.
+const uploadBytes = 32 << 20
 
-// Keep reads the pictures of ds, in so many goroutines (0: one for each core), and copies them to the device. Those
-// that cannot be read are told when a loader comes to them. The pictures live in s.
+// Keep reads the pictures of ds with workers goroutines (0: one for each core) and copies them to the
+// device. The pictures belong to s. If one cannot be read, a loader reports it when it comes to it.
 func Keep(ctx context.Context, s *torch.Scope, ds Dataset, device gotch.Device, workers int) (*Kept, error) {
 	k := &Kept{bad: map[int]error{}}
 	for i := 0; i < ds.Len() && k.Width == 0; i++ {
@@ -72,8 +74,14 @@ func Keep(ctx context.Context, s *torch.Scope, ds Dataset, device gotch.Device, 
 		return nil, fmt.Errorf("%s has no pictures that can be read", ds.Name())
 	}
 	size, n := 3*k.Width*k.Height, ds.Len()
-	k.Pictures = s.Zeros(torch.Options{DType: gotch.Uint8, Device: device}, int64(n), 3, int64(k.Height), int64(k.Width))
-	data := make([]uint8, max(1, min(n, keepAtOnce/size))*size)
+	k.Pictures = s.Zeros(
+		torch.Options{DType: gotch.Uint8, Device: device},
+		int64(n),
+		3,
+		int64(k.Height),
+		int64(k.Width),
+	)
+	data := make([]uint8, max(1, min(n, uploadBytes/size))*size)
 	for from := 0; from < n && s.Err() == nil; {
 		some := data[:min(n-from, len(data)/size)*size]
 		if err := k.read(ctx, ds, from, some, workers); err != nil {
@@ -89,7 +97,7 @@ func Keep(ctx context.Context, s *torch.Scope, ds Dataset, device gotch.Device, 
 	return k, s.Err()
 }
 
-// read reads pictures into out, from one on, in planes.
+// read reads pictures into out as planes, beginning with picture from.
 func (k *Kept) read(ctx context.Context, ds Dataset, from int, out []uint8, workers int) (first error) {
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
@@ -107,7 +115,7 @@ func (k *Kept) read(ctx context.Context, ds Dataset, from int, out []uint8, work
 					k.bad[from+i] = err
 					m = transforms.NewImage(k.Width, k.Height)
 				case (m.Width != k.Width || m.Height != k.Height) && first == nil:
-					first = &Mixed{PictureName(ds, from+i), m.Width, m.Height, k.Width, k.Height}
+					first = &MixedSizeError{PictureName(ds, from+i), m.Width, m.Height, k.Width, k.Height}
 				}
 				stop := first != nil
 				lock.Unlock()
@@ -125,7 +133,7 @@ func (k *Kept) read(ctx context.Context, ds Dataset, from int, out []uint8, work
 	return first
 }
 
-// deinterleave writes m as three planes.
+// deinterleave writes m as a red, a green and a blue plane.
 func deinterleave(out []uint8, m transforms.Image) {
 	n := m.Width * m.Height
 	red, green, blue := out[:n], out[n:2*n], out[2*n:]
@@ -134,11 +142,12 @@ func deinterleave(out []uint8, m transforms.Image) {
 	}
 }
 
-// Make makes on the device what of the batch was left to it: the views that are none in Views, each in its place,
-// and the un-augmented picture where Plain is none. It is called while the batch is valid.
-func (b *Batch) Make(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
+// Finish builds on the device each view whose entry in Views is nil, and the un-augmented pictures if
+// Plain is nil and they were asked for. views has one entry for each view; those that the host made
+// are undefined tensors. Call Finish while the batch is valid.
+func (b *Batch) Finish(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor) {
 	l := b.loader
-	if l == nil { // no loader's: nothing was left
+	if l == nil { // no loader made this batch, so that nothing is left to the device
 		return nil, torch.Tensor{}
 	}
 	views = make([]torch.Tensor, len(l.o.Views))
@@ -154,13 +163,13 @@ func (b *Batch) Make(s *torch.Scope, device gotch.Device) (views []torch.Tensor,
 		switch {
 		case st == nil:
 		case l.o.Kept != nil:
-			views[v] = st.OfKept(s, &b.Staged[v], pictures)
+			views[v] = st.FinishKept(s, &b.Staged[v], pictures)
 		default:
-			views[v] = st.Device(s, &b.Staged[v], device)
+			views[v] = st.Finish(s, &b.Staged[v], device)
 		}
 	}
 	if l.plain != nil {
-		plain = l.plain.OfKept(s, pictures)
+		plain = l.plain.FinishKept(s, pictures)
 	}
 	return views, plain
 }

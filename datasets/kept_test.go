@@ -36,7 +36,7 @@ func TestKeptPicturesArePlanesInOrder(t *testing.T) {
 	}))
 }
 
-// another is a data set with a picture of another size.
+// another has one picture of another size.
 type another struct{ datasets.Dataset }
 
 func (a another) Image(i int) (transforms.Image, error) {
@@ -52,34 +52,54 @@ func TestKeepNamesAPictureOfAnotherSize(t *testing.T) {
 	s := torch.NewScope()
 	defer s.Close()
 	_, err = datasets.Keep(context.Background(), s, another{ds}, gotch.CPU, 2)
-	mixed := (*datasets.Mixed)(nil)
+	mixed := (*datasets.MixedSizeError)(nil)
 	require.ErrorAs(t, err, &mixed)
-	assert.EqualError(t, err, "pictures of 12x12 and of 8x9 pixels (7): only pictures of one size can be kept on a device")
+	assert.EqualError(
+		t,
+		err,
+		"pictures of 12x12 and of 8x9 pixels (7): only pictures of one size can be kept on a device",
+	)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err = datasets.Keep(ctx, s, ds, gotch.CPU, 2)
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-func TestSizesThatAreKnown(t *testing.T) {
+func TestSize(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 40, Size: 12})
 	require.NoError(t, err)
-	share, err := datasets.Share(datasets.View(ds.(datasets.Foreground), datasets.ForegroundOnly), 0.5, 1)
+	share, err := datasets.Share(datasets.WithVariant(ds.(datasets.Foreground), datasets.ForegroundOnly), 0.5, 1)
 	require.NoError(t, err)
 	w, h := datasets.Size(share)
 	assert.Equal(t, [2]int{12, 12}, [2]int{w, h})
 	w, h = datasets.Size(broken{ds})
-	assert.Equal(t, [2]int{0, 0}, [2]int{w, h}, "not told of what wraps a data set and may change it")
+	assert.Equal(t, [2]int{0, 0}, [2]int{w, h}, "a wrapper may change the pictures")
 }
 
-// made is a batch as a device makes it.
+// hostViews returns the indices of the views with augmentation a that the host makes.
+func hostViews(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset, a datasets.Augment) (out []int) {
+	o.Bad = func(int, error) error { return nil }
+	l, err := datasets.NewLoader(ds, o)
+	require.NoError(t, err)
+	for b, err := range l.Epoch(context.Background(), 0, 0) {
+		require.NoError(t, err)
+		for v := range b.Views {
+			if o.Views[v] == a && b.Views[v] != nil {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+// made returns the batches of an epoch with all views, whether the host or the device makes them.
 func made(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset) (indices [][]int, views, plain [][]float32) {
 	l, err := datasets.NewLoader(ds, o)
 	require.NoError(t, err)
 	for b, err := range l.Epoch(context.Background(), 3, 0) {
 		require.NoError(t, err)
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			v, p := b.Make(s, gotch.CPU)
+			v, p := b.Finish(s, gotch.CPU)
 			require.Len(t, v, 2)
 			indices = append(indices, append([]int{}, b.Indices...))
 			for k, host := range b.Views {
@@ -99,8 +119,8 @@ func made(t *testing.T, o datasets.LoaderOptions, ds datasets.Dataset) (indices 
 	return indices, views, plain
 }
 
-// A loader of kept pictures makes the batches of one that reads them: a picture that cannot be read gives its place
-// to the next one in both, and a view that the device cannot make is the host's in both.
+// A loader with kept pictures makes the same batches as one that reads them. In both, the next picture
+// replaces one that cannot be read, and the host makes a view that the device cannot make.
 func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 	whole, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
 	require.NoError(t, err)
@@ -109,8 +129,16 @@ func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 	info := p.InfoMin()
 	for name, second := range map[string]datasets.Augment{"strong": &p.View, "one view of the host": &info} {
 		var told []string
-		o := datasets.LoaderOptions{BatchSize: 20, Shuffle: true, Seed: 3, Workers: 1, Views: []datasets.Augment{&p.View, second}, Plain: &p.Plain, Staged: true,
-			Bad: func(i int, err error) error { told = append(told, fmt.Sprint(i, " ", err)); return nil }}
+		o := datasets.LoaderOptions{
+			BatchSize: 20,
+			Shuffle:   true,
+			Seed:      3,
+			Workers:   1,
+			Views:     []datasets.Augment{&p.View, second},
+			Plain:     &p.Plain,
+			Staged:    true,
+			Bad:       func(i int, err error) error { told = append(told, fmt.Sprint(i, " ", err)); return nil },
+		}
 		indices, views, plain := made(t, o, ds)
 		want := told
 		require.Equal(t, []string{"13 picture 13 of shapes train: scratched"}, want)
@@ -118,6 +146,7 @@ func TestALoaderOfKeptPicturesMakesTheSameBatches(t *testing.T) {
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
 			o.Kept, err = datasets.Keep(context.Background(), s, ds, gotch.CPU, 2)
 			require.NoError(t, err)
+			require.Empty(t, hostViews(t, o, ds, &p.View), "the device makes these views")
 			gotIndices, gotViews, gotPlain := made(t, o, ds)
 			assert.Equal(t, want, told, name)
 			assert.Equal(t, indices, gotIndices, name)

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Listed is the pictures of ds that a file names, one a line, as files below the
-// folder of the classes (a/0.jpg), as longer paths, or, where no two pictures
-// have one name, by that alone (SimCLR's published lists of 1% and 10% of
-// ImageNet). The endings may differ where that leaves no doubt.
+// Listed returns the pictures of ds that a text file names, one in a line. A line is a path below the
+// folder of the classes (a/0.jpg), a longer path that ends with it, or the file name alone if only one
+// picture has that name (as in SimCLR's lists of 1% and 10% of ImageNet). The ending may differ if
+// only one picture fits.
 func Listed(ds Dataset, path string) (Dataset, error) {
 	f, ok := ds.(*files)
 	if !ok {
-		return nil, fmt.Errorf("%s is no data set of files; a list of labels needs one", ds.Name())
+		return nil, fmt.Errorf("%s is not a data set of files, which a list of labels needs", ds.Name())
 	}
 	lines, err := readLines(path)
 	if err != nil {
@@ -37,11 +37,11 @@ func Listed(ds Dataset, path string) (Dataset, error) {
 	return d, nil
 }
 
-// nameIndex finds pictures by names.
+// nameIndex finds pictures by name.
 type nameIndex struct {
-	paths []string         // below the folder of the classes, with slashes
-	whole []string         // all of them
-	of    map[string][]int // pictures with a file's name without its ending
+	paths []string         // relative to the folder of the classes, with slashes
+	whole []string         // the same in full
+	of    map[string][]int // pictures by file name without ending
 }
 
 func newNameIndex(f *files) nameIndex {
@@ -57,7 +57,7 @@ func newNameIndex(f *files) nameIndex {
 	return x
 }
 
-// find returns the picture that a line means.
+// find returns the picture that a line names.
 func (x nameIndex) find(line string) (int, error) {
 	name := path.Clean(filepath.ToSlash(line))
 	all := x.of[stem(name)]
@@ -78,7 +78,7 @@ func (x nameIndex) find(line string) (int, error) {
 	return 0, fmt.Errorf("no picture %s", line)
 }
 
-// filtered returns those of a list that ok holds for.
+// filtered returns the elements of a list for which ok is true.
 func filtered[T any](list []T, ok func(T) bool) (out []T) {
 	for _, v := range list {
 		if ok(v) {
@@ -88,8 +88,7 @@ func filtered[T any](list []T, ok func(T) bool) (out []T) {
 	return out
 }
 
-// ends reports that the last folders and the name of long, endings apart, are
-// those of short.
+// ends reports whether the path long ends with the path short. File endings are ignored.
 func ends(long, short string) bool {
 	long, short = strings.TrimSuffix(long, path.Ext(long)), strings.TrimSuffix(short, path.Ext(short))
 	return long == short || strings.HasSuffix(long, "/"+strings.TrimPrefix(short, "/"))

@@ -2,128 +2,46 @@ package datasets
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math/rand/v2"
 	"runtime"
 	"sync"
 	"time"
 
-	"github.com/sugarme/gotch"
-
-	"github.com/icl-msr/icl-msr/torch"
-	"github.com/icl-msr/icl-msr/transforms"
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// Augment turns a picture into 3*S*S numbers, channel by channel; S is its Side.
-type Augment interface {
-	Side() int
-	Apply(dst []float32, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
-}
-
-// Stager is an augmentation that a device can finish: of a batch the host does the
-// beginning only (transforms.Pipeline).
-type Stager interface {
-	// OnDevice tells why it cannot, if it cannot.
-	OnDevice() error
-	// Stage does the beginning, and Device the rest.
-	Stage(st *transforms.Staged, src transforms.Part, rng *rand.Rand, b *transforms.Scratch) error
-	Device(s *torch.Scope, st *transforms.Staged, device gotch.Device) torch.Tensor
-	// Choose and OfKept are these for pictures that the device has.
-	Choose(st *transforms.Staged, width, height int, rng *rand.Rand)
-	OfKept(s *torch.Scope, st *transforms.Staged, pictures torch.Tensor) torch.Tensor
-}
-
-// plainStager makes the un-augmented pictures of those that a device has (transforms.Plain).
-type plainStager interface {
-	OfKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor
-}
-
-// LoaderOptions describe a loader.
-type LoaderOptions struct {
-	BatchSize int
-	Shuffle   bool
-	DropLast  bool
-	Seed      uint64
-	Workers   int       // goroutines; 0: one for each core
-	Prefetch  int       // batches made ahead; 0: two for each worker
-	Views     []Augment // one for each view
-	Plain     Augment   // the un-augmented picture, or nil
-	// Scaled lets large JPEGs be decoded at 1/2, 1/4 or 1/8 of their size where no
-	// view needs more pixels: faster, and the views differ by some grey levels.
-	Scaled bool
-	// Staged leaves views to the device (Batch.Staged, Batch.Make) where their augmentation
-	// is a Stager that can.
-	Staged bool
-	// Kept are the data set's pictures on a device: views, and Plain, are left to it where
-	// their augmentations can make them there. The host then reads no pictures, unless for
-	// a view that is its own.
-	Kept *Kept
-	// Of a data-parallel job: this loader makes share Rank of Ranks of each batch,
-	// the shares in the order of their pictures and of one length. Where a batch does
-	// not divide, its last picture fills up. 0 or 1 Ranks: whole batches.
-	Rank, Ranks int
-	// Bad is told of a picture that cannot be read. Where it returns nil the next
-	// one that can be read takes its place; nil: the first error ends the epoch. It
-	// may be called from several goroutines.
-	Bad func(picture int, err error) error
-	// LeaveOut makes the batch shorter instead, so that no picture counts twice. It is for
-	// evaluations, and for training in one process.
-	LeaveOut bool
-	// Least is the shortest batch that is yielded (0: 1): batch norms need two pictures.
-	Least int
-}
-
-// Uneven is the error of a batch that does not divide by the processes of a job.
-type Uneven struct{ BatchSize, Ranks int }
-
-func (u *Uneven) Error() string {
-	share := u.BatchSize / u.Ranks
-	return fmt.Sprintf("--batch-size %d does not divide by the job's %d processes; use %d or %d", u.BatchSize, u.Ranks, max(1, share)*u.Ranks, (share+1)*u.Ranks)
-}
-
-// Batch holds N pictures, a rank's share of Total. Each view, and Plain, is
-// [N, 3, S, S], row-major, with its augmentation's S. What the device is to make (Make) is none here, and what for is
-// in Staged; of the other views Staged has nothing.
-type Batch struct {
-	N       int
-	Total   int
-	Indices []int
-	Labels  []int64
-	Views   [][]float32
-	Staged  []transforms.Staged
-	Plain   []float32
-
-	loader *Loader
-	rows   []int64
-}
-
-// Loader makes batches of views with several goroutines. The order of pictures
-// depends on (seed, epoch) alone and a view on (seed, epoch, picture, view):
-// not on the number of goroutines, nor on where an epoch is entered.
+// Loader makes batches of views with several goroutines. The order of pictures depends on (seed, epoch)
+// and a view on (seed, epoch, picture, view). Neither depends on the number of goroutines, nor on the
+// batch that an epoch begins with.
 type Loader struct {
 	ds     Dataset
 	o      LoaderOptions
-	staged []Stager    // of each view, or nil
-	plain  plainStager // or nil
-	reads  bool        // pictures, on the host
-	waited time.Duration
-	free   chan *Batch
+	staged []Stager      // for each view; nil: the host makes the view
+	plain  plainStager   // nil: the host makes Plain
+	reads  bool          // whether the host reads pictures
+	waited time.Duration // for batches
+	free   chan *Batch   // to be used again
 }
 
 // NewLoader checks the options against the data.
 func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	if o.BatchSize < 1 {
-		return nil, fmt.Errorf("--batch-size %d: want 1 or more", o.BatchSize)
+		return nil, field.Errorf("{datasets.BatchSize} %d: want 1 or more", o.BatchSize)
 	}
 	if o.DropLast && o.BatchSize > ds.Len() {
-		return nil, fmt.Errorf("--batch-size %d is larger than the %d pictures of %s; use %d or less", o.BatchSize, ds.Len(), ds.Name(), ds.Len())
+		return nil, field.Errorf("{datasets.BatchSize} %d is larger than the %d pictures of %s; use %d or less",
+			o.BatchSize, ds.Len(), ds.Name(), ds.Len())
 	}
 	if o.Rank < 0 || o.Rank >= max(1, o.Ranks) {
-		return nil, fmt.Errorf("datasets: share %d of %d of a batch: want 0 to one below their number", o.Rank, max(1, o.Ranks))
+		return nil, field.Errorf(
+			"{datasets.Rank} %d: want 0 to %d, one below {datasets.Ranks}",
+			o.Rank,
+			max(1, o.Ranks)-1,
+		)
 	}
 	if o.Ranks > 1 && o.DropLast && o.BatchSize%o.Ranks != 0 {
-		return nil, &Uneven{o.BatchSize, o.Ranks}
+		return nil, &UnevenBatchError{o.BatchSize, o.Ranks}
 	}
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -133,7 +51,7 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	}
 	l := &Loader{ds: ds, o: o, staged: make([]Stager, len(o.Views)), free: make(chan *Batch, o.Prefetch+o.Workers+2)}
 	for v, a := range o.Views {
-		if st, ok := a.(Stager); ok && (o.Staged || o.Kept != nil) && st.OnDevice() == nil {
+		if st, ok := a.(Stager); ok && (o.Staged || o.Kept != nil) && st.CheckDevice() == nil {
 			l.staged[v] = st
 		}
 		l.reads = l.reads || o.Kept == nil || l.staged[v] == nil
@@ -153,10 +71,10 @@ func (l *Loader) Steps() int {
 	return (l.ds.Len() + l.o.BatchSize - 1) / l.o.BatchSize
 }
 
-// Waited returns how long the consumer has waited for batches in all.
+// Waited returns how long the consumer has waited for batches, over all epochs.
 func (l *Loader) Waited() time.Duration { return l.waited }
 
-// order returns the pictures of an epoch in order.
+// order returns the pictures in the order of an epoch.
 func (l *Loader) order(epoch uint64) []int {
 	if l.o.Shuffle {
 		return rand.New(rand.NewPCG(l.o.Seed^loaderSalt, epoch)).Perm(l.ds.Len())
@@ -168,7 +86,9 @@ func (l *Loader) order(epoch uint64) []int {
 	return order
 }
 
-type job struct {
+// task is a batch to be made.
+// task is a batch to be made.
+type task struct {
 	indices []int
 	total   int
 	batch   *Batch
@@ -176,21 +96,21 @@ type job struct {
 	done    chan struct{}
 }
 
-// Epoch yields the batches of an epoch in order, from batch `from`. A batch is
-// valid until the next one. The first error, of a picture or of ctx, ends it.
-// Only one epoch of a loader may run at a time.
+// Epoch yields the batches of an epoch in order, beginning with batch from. A batch is valid until the
+// next one. The first error, of a picture or of ctx, ends the epoch. Only one epoch of a loader may run
+// at a time.
 func (l *Loader) Epoch(ctx context.Context, epoch uint64, from int) iter.Seq2[*Batch, error] {
 	return l.Every(ctx, epoch, from, 1)
 }
 
-// Every is Epoch of every step-th batch only; the others are not made.
+// Every is Epoch with every step-th batch only. The others are not made.
 func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		run, cancel := context.WithCancel(ctx)
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer cancel()
-		work, pending := make(chan *job), make(chan *job, l.o.Prefetch)
+		work, pending := make(chan *task), make(chan *task, l.o.Prefetch)
 		wg.Go(func() { l.dispatch(run, epoch, from, step, work, pending) })
 		for range l.o.Workers {
 			wg.Go(func() {
@@ -229,14 +149,14 @@ func (l *Loader) Every(ctx context.Context, epoch uint64, from, step int) iter.S
 	}
 }
 
-// dispatch hands out the batches in order; pending bounds how far ahead.
-func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, work, pending chan *job) {
+// dispatch hands out the batches in order. The capacity of pending bounds how many are made ahead.
+func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, work, pending chan *task) {
 	defer close(work)
 	defer close(pending)
 	order := l.order(epoch)
 	for b := from; b < l.Steps(); b += step {
 		whole := order[b*l.o.BatchSize : min(len(order), (b+1)*l.o.BatchSize)]
-		j := &job{indices: l.share(whole), total: len(whole), done: make(chan struct{})}
+		j := &task{indices: l.share(whole), total: len(whole), done: make(chan struct{})}
 		select {
 		case pending <- j:
 		case <-ctx.Done():
@@ -252,7 +172,7 @@ func (l *Loader) dispatch(ctx context.Context, epoch uint64, from, step int, wor
 	}
 }
 
-// share is this rank's part of a batch.
+// share returns this rank's share of a batch.
 func (l *Loader) share(whole []int) []int {
 	if l.o.Ranks <= 1 {
 		return whole
@@ -265,7 +185,7 @@ func (l *Loader) share(whole []int) []int {
 	return part
 }
 
-// longest is the length of this rank's part of a whole batch.
+// longest is the length of this rank's share of a full batch.
 func (l *Loader) longest() int {
 	ranks := max(1, l.o.Ranks)
 	return (l.o.BatchSize + ranks - 1) / ranks

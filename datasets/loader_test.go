@@ -19,31 +19,41 @@ import (
 
 func loader(t *testing.T, ds datasets.Dataset, workers int) *datasets.Loader {
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, DropLast: true, Seed: 3, Workers: workers,
-		Views: []datasets.Augment{&p.View, &p.View}, Plain: &p.Plain})
+	l, err := datasets.NewLoader(
+		ds,
+		datasets.LoaderOptions{BatchSize: 7, Shuffle: true, DropLast: true, Seed: 3, Workers: workers,
+			Views: []datasets.Augment{&p.View, &p.View}, Plain: &p.Plain},
+	)
 	require.NoError(t, err)
 	return l
 }
 
-type kept struct {
+type collected struct {
 	indices []int
 	labels  []int64
 	view    []float32
 }
 
-func collect(t *testing.T, l *datasets.Loader, epoch uint64, from int) (out []kept) {
+func collect(t *testing.T, l *datasets.Loader, epoch uint64, from int) (out []collected) {
 	return collectEvery(t, l, epoch, from, 1)
 }
 
-func collectEvery(t *testing.T, l *datasets.Loader, epoch uint64, from, step int) (out []kept) {
+func collectEvery(t *testing.T, l *datasets.Loader, epoch uint64, from, step int) (out []collected) {
 	for b, err := range l.Every(context.Background(), epoch, from, step) {
 		require.NoError(t, err)
-		out = append(out, kept{append([]int{}, b.Indices...), append([]int64{}, b.Labels...), append(append([]float32{}, b.Views[1]...), b.Plain...)})
+		out = append(
+			out,
+			collected{
+				append([]int{}, b.Indices...),
+				append([]int64{}, b.Labels...),
+				append(append([]float32{}, b.Views[1]...), b.Plain...),
+			},
+		)
 	}
 	return out
 }
 
-func TestLoaderIsTheSameForAnyWorkersAndFromTheMiddle(t *testing.T) {
+func TestLoaderDependsNeitherOnWorkersNorOnTheFirstBatch(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
 	require.NoError(t, err)
 	one, four := loader(t, ds, 1), loader(t, ds, 4)
@@ -51,7 +61,7 @@ func TestLoaderIsTheSameForAnyWorkersAndFromTheMiddle(t *testing.T) {
 	require.Len(t, want, 8)
 	assert.Equal(t, want, collect(t, four, 5, 0))
 	assert.Equal(t, want[3:], collect(t, four, 5, 3))
-	assert.Equal(t, []kept{want[1], want[4], want[7]}, collectEvery(t, four, 5, 1, 3))
+	assert.Equal(t, []collected{want[1], want[4], want[7]}, collectEvery(t, four, 5, 1, 3))
 	assert.NotEqual(t, want[0].indices, collect(t, one, 6, 0)[0].indices)
 	seen := map[int]bool{}
 	for _, k := range want {
@@ -85,7 +95,7 @@ func TestLoaderStopsCleanly(t *testing.T) {
 		}
 	}
 	assert.LessOrEqual(t, n, 4)
-	// A goroutine is counted for a moment after the wait group was told of its end.
+	// A goroutine counts for a moment after its wait group is done.
 	for range 1000 {
 		if runtime.NumGoroutine() <= before {
 			return
@@ -116,17 +126,20 @@ func TestLoaderNamesABadPicture(t *testing.T) {
 	require.Len(t, errs, 1)
 	assert.ErrorContains(t, errs[0], "picture 13 of shapes train: scratched")
 	_, err = datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 57, DropLast: true})
-	assert.ErrorContains(t, err, "--batch-size 57 is larger than the 56 pictures of shapes train; use 56 or less")
+	assert.ErrorContains(t, err, "BatchSize 57 is larger than the 56 pictures of shapes train; use 56 or less")
 }
 
-// In an evaluation a picture that cannot be read is left out: no other one counts twice.
+// An evaluation leaves out a picture that cannot be read, so that no other one counts twice.
 func TestLoaderLeavesOut(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 29})
 	require.NoError(t, err)
 	p := transforms.CIFAR()
 	read := func(ds datasets.Dataset, least int) (indices []int) {
-		l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Workers: 2, Plain: &p.Plain, LeaveOut: true, Least: least,
-			Bad: func(int, error) error { return nil }})
+		l, err := datasets.NewLoader(
+			ds,
+			datasets.LoaderOptions{BatchSize: 7, Workers: 2, Plain: &p.Plain, LeaveOut: true, Least: least,
+				Bad: func(int, error) error { return nil }},
+		)
 		require.NoError(t, err)
 		for b, err := range l.Epoch(context.Background(), 0, 0) {
 			require.NoError(t, err)
@@ -154,7 +167,10 @@ func TestLoaderWithoutDropLastGivesEveryPictureOnce(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 60})
 	require.NoError(t, err)
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 7, Shuffle: true, Workers: 3, Views: []datasets.Augment{&p.View}})
+	l, err := datasets.NewLoader(
+		ds,
+		datasets.LoaderOptions{BatchSize: 7, Shuffle: true, Workers: 3, Views: []datasets.Augment{&p.View}},
+	)
 	require.NoError(t, err)
 	assert.Equal(t, 9, l.Steps())
 	for epoch := range uint64(2) { // the second one in buffers of the first
@@ -196,13 +212,15 @@ func TestLoaderViewsOfAPictureDifferByEpochAndView(t *testing.T) {
 	assert.Len(t, first, 8*3*32*32)
 }
 
-// BenchmarkLoader measures the loader alone: its pictures are kept, the views
-// plain copies.
+// BenchmarkLoader measures the loader alone: pictures are cached, and views are copies.
 func BenchmarkLoader(b *testing.B) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 640})
 	require.NoError(b, err)
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{BatchSize: 64, Shuffle: true, Views: []datasets.Augment{copied{p.Plain.Norm}}})
+	l, err := datasets.NewLoader(
+		ds,
+		datasets.LoaderOptions{BatchSize: 64, Shuffle: true, Views: []datasets.Augment{copied{p.Plain.Norm}}},
+	)
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for epoch := uint64(0); b.Loop(); epoch++ {
@@ -222,7 +240,7 @@ func (c copied) Apply(dst []float32, src transforms.Part, _ *rand.Rand, _ *trans
 	return c.Write(dst, src.Image)
 }
 
-// slow counts the pictures asked for and given.
+// slow counts the pictures that were asked for and those that were returned.
 type slow struct {
 	datasets.Dataset
 	asked, given *atomic.Int64
@@ -240,7 +258,10 @@ func TestLoaderLeavesNothingRunning(t *testing.T) {
 	require.NoError(t, err)
 	s := slow{ds, new(atomic.Int64), new(atomic.Int64)}
 	p := transforms.CIFAR()
-	l, err := datasets.NewLoader(s, datasets.LoaderOptions{BatchSize: 400, Workers: 4, Views: []datasets.Augment{copied{p.Plain.Norm}}})
+	l, err := datasets.NewLoader(
+		s,
+		datasets.LoaderOptions{BatchSize: 400, Workers: 4, Views: []datasets.Augment{copied{p.Plain.Norm}}},
+	)
 	require.NoError(t, err)
 	var before int64
 	for range l.Epoch(context.Background(), 0, 0) {
@@ -252,25 +273,36 @@ func TestLoaderLeavesNothingRunning(t *testing.T) {
 	assert.Less(t, after-before, int64(200), "workers finish their picture, not their batch")
 }
 
-// The ranks' shares, one after the other, are the batch of one process, picture
-// by picture and view by view; of a batch that does not divide, too.
+// The shares of the ranks, one after the other, are the batch of one process, picture by picture and view
+// by view. This includes a last batch that does not divide.
 func TestRanksShareABatch(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 21})
 	require.NoError(t, err)
 	p := transforms.CIFAR()
-	o := datasets.LoaderOptions{BatchSize: 8, Shuffle: true, Seed: 3, Workers: 2, Views: []datasets.Augment{&p.View, &p.View}, Plain: &p.Plain}
+	o := datasets.LoaderOptions{
+		BatchSize: 8,
+		Shuffle:   true,
+		Seed:      3,
+		Workers:   2,
+		Views:     []datasets.Augment{&p.View, &p.View},
+		Plain:     &p.Plain,
+	}
 	for _, ranks := range []int{2, 4} {
 		for _, drop := range []bool{true, false} {
 			o.Rank, o.Ranks, o.DropLast = 0, 0, drop
 			one, err := datasets.NewLoader(ds, o)
 			require.NoError(t, err)
 			want := collect(t, one, 4, 0)
-			got := make([]kept, len(want))
+			got := make([]collected, len(want))
 			for o.Rank, o.Ranks = 0, ranks; o.Rank < ranks; o.Rank++ {
 				l, err := datasets.NewLoader(ds, o)
 				require.NoError(t, err)
 				for b, part := range collect(t, l, 4, 0) {
-					got[b].indices, got[b].labels = append(got[b].indices, part.indices...), append(got[b].labels, part.labels...)
+					got[b].indices, got[b].labels = append(
+						got[b].indices,
+						part.indices...), append(
+						got[b].labels,
+						part.labels...)
 				}
 				for b, err := range l.Epoch(context.Background(), 4, 1) {
 					require.NoError(t, err)
@@ -296,5 +328,5 @@ func TestRanksShareABatch(t *testing.T) {
 	}
 	o.Rank, o.Ranks, o.DropLast = 0, 3, true
 	_, err = datasets.NewLoader(ds, o)
-	assert.ErrorContains(t, err, "--batch-size 8 does not divide by the job's 3 processes; use 6 or 9")
+	assert.ErrorContains(t, err, "BatchSize 8 does not divide by the job's 3 processes; use 6 or 9")
 }

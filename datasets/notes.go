@@ -6,27 +6,27 @@ import (
 	"slices"
 )
 
-// Noter is a data set that has something to tell of what it holds: what was left
-// out of it, and what was decided without being asked. Each note is a line.
-type Noter interface{ Notes() []string }
+// Noter is a data set with warnings about what it holds: what was left out, and what was assumed.
+// Each is an error of one line, which nobody has to act on.
+type Noter interface{ Notes() []error }
 
-// Notes are what ds has to tell, each once; none of a data set that is no Noter.
-func Notes(ds Dataset) []string {
+// Notes returns the warnings of ds, each once. It returns nil if ds is not a Noter.
+func Notes(ds Dataset) []error {
 	n, ok := ds.(Noter)
 	if !ok {
 		return nil
 	}
-	var out []string
+	var out []error
 	for _, note := range n.Notes() {
-		if !slices.Contains(out, note) {
+		known := slices.ContainsFunc(out, func(e error) bool { return e.Error() == note.Error() })
+		if !known {
 			out = append(out, note)
 		}
 	}
 	return out
 }
 
-// Close closes the files that ds keeps open, if it does. Its pictures cannot be
-// read afterwards.
+// Close closes the files that ds keeps open, if any. Pictures of ds cannot be read afterwards.
 func Close(ds Dataset) error {
 	if c, ok := ds.(io.Closer); ok {
 		return c.Close()
@@ -36,15 +36,15 @@ func Close(ds Dataset) error {
 
 // The data sets of this package are all Noters and Closers.
 
-func (d *files) Notes() []string      { return d.notes }
-func (d pictures) Notes() []string    { return d.notes }
-func (d *confounded) Notes() []string { return Notes(d.background) }
-func (d *subset) Notes() []string     { return Notes(d.Dataset) }
-func (d variant) Notes() []string     { return Notes(d.Foreground) }
-func (*memory) Notes() []string       { return nil }
-func (*fashionMNIST) Notes() []string { return nil }
-func (*shapes) Notes() []string       { return nil }
-func (*stl10) Notes() []string        { return nil }
+func (d *files) Notes() []error      { return d.notes }
+func (d pictures) Notes() []error    { return d.notes }
+func (d *confounded) Notes() []error { return Notes(d.background) }
+func (d *subset) Notes() []error     { return Notes(d.Dataset) }
+func (d variant) Notes() []error     { return Notes(d.Foreground) }
+func (*memory) Notes() []error       { return nil }
+func (*fashionMNIST) Notes() []error { return nil }
+func (*shapes) Notes() []error       { return nil }
+func (*stl10) Notes() []error        { return nil }
 
 // Close implements io.Closer.
 func (d *files) Close() error {
@@ -57,29 +57,28 @@ func (d *files) Close() error {
 // Close implements io.Closer.
 func (d *confounded) Close() error { return Close(d.background) }
 
-// Close implements io.Closer: it closes the data set that this is a part of.
+// Close implements io.Closer. It closes the whole data set.
 func (d *subset) Close() error { return Close(d.Dataset) }
 
 // Close implements io.Closer.
 func (d variant) Close() error { return Close(d.Foreground) }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (pictures) Close() error { return nil }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (*memory) Close() error { return nil }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (*fashionMNIST) Close() error { return nil }
 
-// Close implements io.Closer: nothing is open.
+// Close implements io.Closer and does nothing.
 func (*shapes) Close() error { return nil }
 
-// tell adds notes.
-func (d *files) tell(notes []string) { d.notes = append(d.notes, notes...) }
+// addNotes appends notes.
+func (d *files) addNotes(notes []error) { d.notes = append(d.notes, notes...) }
 
-// checkLabels refuses a data set with a label that no class has: what counts by
-// classes would fail much later.
+// checkLabels refuses labels beyond the classes, which would otherwise fail late in an evaluation.
 func checkLabels(ds Dataset) error {
 	classes := len(ds.Classes())
 	for i := range ds.Len() {

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,25 +12,33 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// noted is a data set that another module could have: with a foreground, a note
-// and a file.
+// noted is a data set such as another module may have, with a foreground, notes and a file.
 type noted struct {
 	*memory
 	closed *int
 }
 
-func (noted) Notes() []string                                      { return []string{"a word", "another", "a word"} }
+func (noted) Notes() []error {
+	return []error{errors.New("a word"), errors.New("another"), errors.New("a word")}
+}
 func (noted) Box(int) transforms.Box                               { return transforms.Box{} }
 func (d noted) Close() error                                       { *d.closed++; return nil }
 func (d noted) Variant(i int, _ Variant) (transforms.Image, error) { return d.Image(i) }
 
+func noteTexts(ds Dataset) (out []string) {
+	for _, n := range Notes(ds) {
+		out = append(out, n.Error())
+	}
+	return out
+}
+
 func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	closed := 0
 	ds := noted{&memory{classes: []string{"a"}, labels: []int{0, 0}, images: make([]transforms.Image, 2)}, &closed}
-	some, err := Share(View(ds, ForegroundOnly), 0.5, 1)
+	some, err := Share(WithVariant(ds, ForegroundOnly), 0.5, 1)
 	require.NoError(t, err)
-	for _, d := range []Dataset{ds, View(ds, Full), some} {
-		assert.Equal(t, []string{"a word", "another"}, Notes(d))
+	for _, d := range []Dataset{ds, WithVariant(ds, Full), some} {
+		assert.Equal(t, []string{"a word", "another"}, noteTexts(d))
 		require.NoError(t, Close(d))
 	}
 	assert.Equal(t, 3, closed)
@@ -37,10 +46,22 @@ func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	assert.NoError(t, Close(nil))
 }
 
-// A label that no class has would end an evaluation after all its work.
-func TestLabelsThatNoClassHasAreRefused(t *testing.T) {
-	for label, want := range map[int]string{2: "m: picture 1 has label 2; want one below the 2 classes", -2: "label -2", 1: "", -1: ""} {
-		err := checkLabels(&memory{name: "m", classes: []string{"a", "b"}, labels: []int{0, label}, images: make([]transforms.Image, 2)})
+// Such a label would otherwise fail at the end of an evaluation.
+func TestLabelsBeyondTheClassesAreRefused(t *testing.T) {
+	for label, want := range map[int]string{
+		2:  "m: picture 1 has label 2; want one below the 2 classes",
+		-2: "label -2",
+		1:  "",
+		-1: "",
+	} {
+		err := checkLabels(
+			&memory{
+				name:    "m",
+				classes: []string{"a", "b"},
+				labels:  []int{0, label},
+				images:  make([]transforms.Image, 2),
+			},
+		)
 		if want == "" {
 			assert.NoError(t, err)
 			continue
@@ -49,7 +70,7 @@ func TestLabelsThatNoClassHasAreRefused(t *testing.T) {
 	}
 }
 
-func TestUnlabelledSaysThatItTakesBothParts(t *testing.T) {
+func TestUnlabelledNotesThatItTakesBothSplits(t *testing.T) {
 	dir := t.TempDir()
 	data, err := os.ReadFile("testdata/decode/rgb.png")
 	require.NoError(t, err)
@@ -61,7 +82,13 @@ func TestUnlabelledSaysThatItTakesBothParts(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, ds.Len())
 	train := filepath.Join(dir, "Train")
-	assert.Equal(t, []string{dir + " has Train and val, and the pictures of both are taken; --data-dir " + train + " takes the first alone"}, Notes(ds))
+	assert.Equal(
+		t,
+		[]string{
+			dir + " has Train and val, and the pictures of both are taken; Dir " + train + " takes the first alone",
+		},
+		noteTexts(ds),
+	)
 	ds, err = Open(Options{Name: "unlabelled", Dir: train, Train: true})
 	require.NoError(t, err)
 	assert.Empty(t, Notes(ds))

@@ -18,13 +18,13 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// crops is the pipeline of ImageNet for small views.
+// crops returns ImageNet's pipeline for small views.
 func crops(size int) *transforms.Pipeline {
 	p := transforms.ImageNet().WithSize(size).View
 	return &p
 }
 
-// parted hides that a data set's pictures can be decoded in part.
+// parted hides that a data set is Partial.
 type parted struct{ Dataset }
 
 func jpegs(t *testing.T) *files {
@@ -35,12 +35,21 @@ func jpegs(t *testing.T) *files {
 	require.NoError(t, err)
 	require.Len(t, paths, 6)
 	d := newFiles("jpegs", listing{classes: []string{"a", "b"}, paths: paths, labels: make([]int, len(paths))})
-	d.kept.Store(keepBytes) // no room to keep any
+	d.cached.Store(cacheBytes) // no room to keep any
 	return d
 }
 
 func views(t *testing.T, ds Dataset, scaled bool, size int) []float32 {
-	l, err := NewLoader(ds, LoaderOptions{BatchSize: ds.Len(), Seed: 3, Workers: 1, Views: []Augment{crops(size), crops(size)}, Scaled: scaled})
+	l, err := NewLoader(
+		ds,
+		LoaderOptions{
+			BatchSize: ds.Len(),
+			Seed:      3,
+			Workers:   1,
+			Views:     []Augment{crops(size), crops(size)},
+			Scaled:    scaled,
+		},
+	)
 	require.NoError(t, err)
 	var out []float32
 	for epoch := range uint64(6) {
@@ -58,7 +67,7 @@ func TestViewsOfPartsAreThoseOfWholePictures(t *testing.T) {
 	for i := range d.Len() {
 		assert.Nil(t, d.cache.images[i].Load(), "there was no room to keep it")
 	}
-	d.kept.Store(0)
+	d.cached.Store(0)
 	assert.Equal(t, views(t, parted{d}, false, 24), views(t, d, false, 24))
 	assert.NotNil(t, d.cache.images[4].Load())
 }
@@ -73,7 +82,7 @@ func TestScaledViewsAreNearAndDoNotDependOnWhatIsKept(t *testing.T) {
 		sum += float64(max(full[i]-scaled[i], scaled[i]-full[i]))
 	}
 	assert.Less(t, sum/float64(len(full)), 0.06, "in deviations: some 3 grey levels")
-	d.kept.Store(0)
+	d.cached.Store(0)
 	for i := range d.Len() {
 		_, err := d.Image(i)
 		require.NoError(t, err)
@@ -113,7 +122,11 @@ func BenchmarkViewsOfALargeJPEG(b *testing.B) {
 	m, rng := image.NewRGBA(image.Rect(0, 0, 2000, 1500)), rand.New(rand.NewPCG(1, 1))
 	for y := range 1500 {
 		for x := range 2000 {
-			m.Set(x, y, color.RGBA{uint8(x/8 + rng.IntN(20)), uint8(y/6 + rng.IntN(20)), uint8(x*y/12000 + rng.IntN(20)), 255})
+			m.Set(
+				x,
+				y,
+				color.RGBA{uint8(x/8 + rng.IntN(20)), uint8(y/6 + rng.IntN(20)), uint8(x*y/12000 + rng.IntN(20)), 255},
+			)
 		}
 	}
 	var data bytes.Buffer
@@ -121,13 +134,16 @@ func BenchmarkViewsOfALargeJPEG(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "large.jpg")
 	require.NoError(b, os.WriteFile(path, data.Bytes(), 0o600))
 	d := newFiles("large", listing{classes: []string{"a", "b"}, paths: []string{path}, labels: []int{0}})
-	d.kept.Store(keepBytes)
+	d.cached.Store(cacheBytes)
 	for name, o := range map[string]struct {
 		ds     Dataset
 		scaled bool
 	}{"whole": {parted{d}, false}, "part": {d, false}, "scaled": {d, true}} {
 		b.Run(name, func(b *testing.B) {
-			l, err := NewLoader(o.ds, LoaderOptions{BatchSize: 1, Workers: 1, Views: []Augment{crops(224), crops(224)}, Scaled: o.scaled})
+			l, err := NewLoader(
+				o.ds,
+				LoaderOptions{BatchSize: 1, Workers: 1, Views: []Augment{crops(224), crops(224)}, Scaled: o.scaled},
+			)
 			require.NoError(b, err)
 			epoch := uint64(0)
 			for b.Loop() {

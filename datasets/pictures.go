@@ -9,18 +9,18 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// pictures is a list of picture files, decoded when asked for and not kept.
+// pictures is a list of picture files that are decoded each time they are asked for.
 type pictures struct {
 	paths []string
 	depth Depth16
-	notes []string
+	notes []error
 }
 
-// Pictures is the pictures that paths name, in their order: files, and all
-// pictures at any depth of folders, sorted. They have no labels.
+// Pictures returns a data set of the files that paths name, in order, without labels. A folder stands
+// for all pictures in it at any depth, sorted.
 func Pictures(paths []string) (Dataset, error) { return PicturesAs(paths, High) }
 
-// PicturesAs is Pictures, whose samples of 16 bits become 8 as depth says.
+// PicturesAs is Pictures with a way to convert samples of 16 bits to 8.
 func PicturesAs(paths []string, depth Depth16) (Dataset, error) {
 	d := pictures{depth: depth}
 	for _, p := range paths {
@@ -40,13 +40,13 @@ func PicturesAs(paths []string, depth Depth16) (Dataset, error) {
 	if len(d.paths) == 0 {
 		return nil, fmt.Errorf("no pictures")
 	}
-	d.notes = append(d.notes, few16(d, depth)...)
+	d.notes = append(d.notes, noteFewLevels(d, depth)...)
 	return d, nil
 }
 
-// picturesBelow lists the picture files in dir and below, sorted, and tells what
-// else is there. Hidden folders are left out; links are followed.
-func picturesBelow(dir string) (paths, notes []string, err error) {
+// picturesBelow lists the picture files in dir at any depth, sorted, and notes what else is there. It
+// follows links and skips hidden folders.
+func picturesBelow(dir string) (paths []string, notes []error, err error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, nil, err
@@ -74,7 +74,7 @@ func (d pictures) pictureName(i int) string              { return d.paths[i] }
 func (d *files) pictureName(i int) string                { return d.paths[i] }
 func (d *subset) pictureName(i int) string               { return PictureName(d.Dataset, d.which[i]) }
 
-// PictureName is the file of picture i, or its number where it has none.
+// PictureName returns the file of picture i, or its number if it has no file.
 func PictureName(ds Dataset, i int) string {
 	if n, ok := ds.(interface{ pictureName(i int) string }); ok {
 		return n.pictureName(i)

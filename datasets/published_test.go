@@ -17,8 +17,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// The files of testdata/published were written by Python in the published
-// formats (testdata/make_published.py).
+// published opens a data set of testdata/published. testdata/make_published.py wrote the files in the
+// published formats.
 func published(t *testing.T, name, dir string, change func(o *datasets.Options)) datasets.Dataset {
 	o := datasets.Options{Name: name, Dir: filepath.Join("testdata", "published", dir), Train: true}
 	if change != nil {
@@ -38,7 +38,7 @@ func labels(ds datasets.Dataset) (out []int) {
 	return out
 }
 
-// near reports that every pixel of picture i is the colour of number k.
+// near checks that picture i has the colour of number k.
 func near(t *testing.T, ds datasets.Dataset, i, k int) {
 	m, err := ds.Image(i)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestTinyImageNet(t *testing.T) {
 	near(t, test, 2, 22)
 }
 
-func TestImageNetAndAPartOfIt(t *testing.T) {
+func TestImageNetAndSomeOfItsClasses(t *testing.T) {
 	train := published(t, "imagenet", "imagenet", nil)
 	assert.Equal(t, []int{0, 0, 1, 1, 2, 2}, labels(train))
 	near(t, train, 5, 21)
@@ -121,7 +121,7 @@ func TestImageNetAndAPartOfIt(t *testing.T) {
 	near(t, test, 1, 31)
 }
 
-func TestCOCOsSinglePicturesAndTheirVariants(t *testing.T) {
+func TestCOCOHasPicturesWithOneObjectAndTheirVariants(t *testing.T) {
 	ds := published(t, "coco", "coco", nil).(datasets.Foreground)
 	assert.Equal(t, []int{29, 9, 18}, labels(ds), "one object only, in the paper's numbering")
 	assert.Len(t, ds.Classes(), 30)
@@ -184,7 +184,7 @@ func TestShards(t *testing.T) {
 	near(t, ds, 2, 2)
 }
 
-// copyOf is a copy of a published folder, to damage.
+// copyOf copies a folder of testdata/published, to be damaged.
 func copyOf(t *testing.T, dir string) string {
 	to := t.TempDir()
 	require.NoError(t, os.CopyFS(to, os.DirFS(filepath.Join("testdata", "published", dir))))
@@ -219,27 +219,87 @@ func TestDamagedDataSets(t *testing.T) {
 		want      string
 	}{
 		{"cifar10", "cifar-10-batches-py", replace("data_batch_3", "", ""), false, "data_batch_3: pickle at offset"},
-		{"cifar10", "cifar-10-batches-py", replace("data_batch_1", "cnumpy.core.multiarray\n_reconstruct", "cos\nsystem"), false, "names os.system, which is not allowed"},
+		{
+			"cifar10",
+			"cifar-10-batches-py",
+			replace("data_batch_1", "cnumpy.core.multiarray\n_reconstruct", "cos\nsystem"),
+			false,
+			"names os.system, which is not allowed",
+		},
 		{"cifar10", "cifar-10-batches-py", replace("data_batch_1", "u1", "f8"), false, "want bytes (u1)"},
-		{"cifar10", "cifar-10-batches-py", replace("data_batch_1", "labels", "tables"), false, "no entries data and labels"},
-		{"cifar10", "cifar-10-batches-py", replace("data_batch_1", "K\x02M\x00\x0c", "K\x03M\x00\x0c"), false, "an array of shape [3 3072] with 6144 bytes"},
+		{
+			"cifar10",
+			"cifar-10-batches-py",
+			replace("data_batch_1", "labels", "tables"),
+			false,
+			"no entries data and labels",
+		},
+		{
+			"cifar10",
+			"cifar-10-batches-py",
+			replace("data_batch_1", "K\x02M\x00\x0c", "K\x03M\x00\x0c"),
+			false,
+			"an array of shape [3 3072] with 6144 bytes",
+		},
 		{"cifar10", "cifar-10-batches-py", remove("data_batch_2"), false, "data_batch_2: no such file"},
 		{"cifar10", "cifar-100-python", remove("nothing"), false, "neither data_batch_1.bin nor data_batch_1 is in"},
-		{"cifar100", "cifar-100-binary", replace("train.bin", "\x01\x63", "\x01\x64"), false, "label 100 at offset 1; want 0 to 99"},
-		{"cifar100", "cifar-100-binary", replace("fine_label_names.txt", "fine7\n", ""), false, "has 99 names; want 100"},
+		{
+			"cifar100",
+			"cifar-100-binary",
+			replace("train.bin", "\x01\x63", "\x01\x64"),
+			false,
+			"label 100 at offset 1; want 0 to 99",
+		},
+		{
+			"cifar100",
+			"cifar-100-binary",
+			replace("fine_label_names.txt", "fine7\n", ""),
+			false,
+			"has 99 names; want 100",
+		},
 		{"stl10", "stl10_binary", replace("train_X.bin", "", ""), false, ""},
 		{"stl10", "stl10_binary", replace("train_y.bin", "\x0a", "\x0b"), false, "label 11 at offset 1; want 1 to 10"},
 		{"stl10", "stl10_binary", remove("train_y.bin"), false, "train_y.bin: no such file"},
-		{"tiny_imagenet", "tiny-imagenet-200", replace("val/val_annotations.txt", "val_0.JPEG\tn01629819", "val_9.JPEG\tn01629819"), true, "no label for val_0.JPEG"},
-		{"tiny_imagenet", "tiny-imagenet-200", replace("val/val_annotations.txt", "n01629819", "n09999999"), true, `line 1: "n09999999" is neither a class of train nor a number below 2`},
-		{"imagenet", "imagenet", remove("LOC_val_solution.csv"), true, "name the list of their labels by --val-labels"},
+		{
+			"tiny_imagenet",
+			"tiny-imagenet-200",
+			replace("val/val_annotations.txt", "val_0.JPEG\tn01629819", "val_9.JPEG\tn01629819"),
+			true,
+			"no label for val_0.JPEG",
+		},
+		{
+			"tiny_imagenet",
+			"tiny-imagenet-200",
+			replace("val/val_annotations.txt", "n01629819", "n09999999"),
+			true,
+			`line 1: "n09999999" is neither a training class nor a number below 2`,
+		},
+		{"imagenet", "imagenet", remove("LOC_val_solution.csv"), true, "name the list of their labels by Labels FILE"},
 		{"imagenet", "imagenet", remove("train"), false, "train: no such file"},
-		{"coco", "coco", replace("annotations/instances_train2017.json", "000000000000.jpg", "../../../passwd0"), false, "outside of the folder"},
-		{"coco", "coco", replace("annotations/instances_train2017.json", "\"zebra\"", "\"zebu\""), false, "29 of the paper's 30 categories"},
+		{
+			"coco",
+			"coco",
+			replace("annotations/instances_train2017.json", "000000000000.jpg", "../../../passwd0"),
+			false,
+			"outside of the folder",
+		},
+		{
+			"coco",
+			"coco",
+			replace("annotations/instances_train2017.json", "\"zebra\"", "\"zebu\""),
+			false,
+			"29 of the paper's 30 categories",
+		},
 		{"coco", "coco", replace("annotations/instances_train2017.json", "", ""), false, "instances_train2017.json: "},
 		{"coco", "coco", remove("annotations"), false, "unpack COCO's annotations there"},
 		{"shards", "shards", cut("train-000.tar", 700), false, "truncated: ./sample0.jpg has"},
-		{"shards", "shards", replace("train-001.tar", "\"label\": 0", "\"table\": 0"), false, "sample1.jpg has no label"},
+		{
+			"shards",
+			"shards",
+			replace("train-001.tar", "\"label\": 0", "\"table\": 0"),
+			false,
+			"sample1.jpg has no label",
+		},
 		{"shards", "shards", remove("nothing"), true, "has no val/*.tar, nor *val*.tar"},
 	} {
 		t.Run(fmt.Sprint(i, " ", c.name), func(t *testing.T) {
@@ -256,7 +316,7 @@ func TestDamagedDataSets(t *testing.T) {
 	}
 }
 
-func TestATarsDeclaredSizeIsNotTrusted(t *testing.T) {
+func TestTheDeclaredSizeOfATarMemberIsNotTrusted(t *testing.T) {
 	dir := t.TempDir()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -266,9 +326,14 @@ func TestATarsDeclaredSizeIsNotTrusted(t *testing.T) {
 	assert.ErrorContains(t, err, "truncated: a.jpg has 1099511627776 bytes")
 }
 
-func TestClassesThatAreNotThere(t *testing.T) {
-	for want, classes := range map[string][]string{"no class n0 among the 3 here": {"n01440764", "n0"}, "n01440764 twice": {"n01440764", "n01440764"}} {
-		_, err := datasets.Open(datasets.Options{Name: "imagenet", Dir: "testdata/published/imagenet", Train: true, Classes: classes})
+func TestUnknownClasses(t *testing.T) {
+	for want, classes := range map[string][]string{
+		"no class n0 among the 3 here": {"n01440764", "n0"},
+		"n01440764 twice":              {"n01440764", "n01440764"},
+	} {
+		_, err := datasets.Open(
+			datasets.Options{Name: "imagenet", Dir: "testdata/published/imagenet", Train: true, Classes: classes},
+		)
 		assert.ErrorContains(t, err, want)
 	}
 	classes, err := datasets.ParseClasses("cats,dogs")

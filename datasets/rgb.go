@@ -8,7 +8,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// toRGB is PIL's convert("RGB"), samples of 16 bits apart.
+// toRGB is PIL's convert("RGB"), except for samples of 16 bits (Depth16).
 func toRGB(src image.Image, depth Depth16) transforms.Image {
 	b := src.Bounds()
 	m := transforms.NewImage(b.Dx(), b.Dy())
@@ -42,8 +42,8 @@ func toRGB(src image.Image, depth Depth16) transforms.Image {
 	return m
 }
 
-// samples fills m from rows of pixels of step bytes, whose red, green and blue
-// (or high bytes of them) are at the offsets at.
+// samples fills m from rows of pixels. A pixel has step bytes, with red, green and blue (or their high
+// bytes) at the offsets at.
 func samples(m transforms.Image, pix []uint8, stride, step int, at [3]int) {
 	out := m.Pix
 	for y := range m.Height {
@@ -56,9 +56,8 @@ func samples(m transforms.Image, pix []uint8, stride, step int, at [3]int) {
 	}
 }
 
-// divided takes out of colours the alpha that they were multiplied by, in place,
-// as PIL does: of the high bytes, rounded down. step is the bytes of a pixel, 4
-// or 8. A PNG's and a BMP's are opaque here, and stay.
+// divided divides premultiplied colours by their alpha, in place. As in PIL it uses the high bytes and
+// rounds down. step is the number of bytes of a pixel, 4 or 8. Opaque pixels stay as they are.
 func divided(pix []uint8, step int) []uint8 {
 	each := step / 4
 	for at := 0; at+step <= len(pix); at += step {
@@ -78,7 +77,7 @@ func divided(pix []uint8, step int) []uint8 {
 	return pix
 }
 
-// greatest16 is the greatest sample of a picture of 16 bits; 0 of others.
+// greatest16 returns the greatest sample of a picture with 16 bits, or 0 for other pictures.
 func greatest16(src image.Image) (most int) {
 	pix, step, colours := []uint8(nil), 2, 1
 	switch s := src.(type) {

@@ -7,7 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// cutout is a foreground: its colours and its coverage (0 to 1) of each pixel.
+// cutout is a foreground: its colours and how much of each pixel it covers (0 to 1).
 type cutout struct {
 	image transforms.Image
 	alpha []float32
@@ -24,8 +24,8 @@ func (c cutout) over(background transforms.Image) transforms.Image {
 	return m
 }
 
-// box is the smallest rectangle with all pixels covered by half or more; the
-// whole picture where there are none.
+// box returns the bounding box of the pixels that are at least half covered, or the whole picture if
+// there are none.
 func (c cutout) box() transforms.Box {
 	w, h := c.image.Width, c.image.Height
 	left, top, right, bottom := w, h, -1, -1
@@ -41,7 +41,7 @@ func (c cutout) box() transforms.Box {
 	return transforms.Box{Left: left, Top: top, Width: right - left + 1, Height: bottom - top + 1}
 }
 
-// gray is the plain background of ForegroundOnly.
+// gray returns the plain background of ForegroundOnly.
 func gray(size int) transforms.Image {
 	m := transforms.NewImage(size, size)
 	for i := range m.Pix {
@@ -50,8 +50,8 @@ func gray(size int) transforms.Image {
 	return m
 }
 
-// Streams of random numbers: picture i of a part depends on (seed, part, i)
-// alone, and each of its choices on its own stream.
+// Each picture has one random stream for each of its random choices. A stream depends on (seed, split,
+// picture, choice) only.
 const (
 	streamFigure = iota
 	streamBackground
@@ -66,14 +66,15 @@ func stream(seed uint64, train bool, i, which int) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, key))
 }
 
-// backgroundClass returns own with probability correlation, otherwise any of n.
-func backgroundClass(own, n int, correlation float64, rng *rand.Rand) int {
+// backgroundClass returns class with probability correlation, otherwise any of n classes.
+func backgroundClass(class, n int, correlation float64, rng *rand.Rand) int {
 	if rng.Float64() < correlation {
-		return own
+		return class
 	}
 	return rng.IntN(n)
 }
 
+// shapes is a data set of drawn pictures.
 type shapes struct {
 	o       Options
 	figures []figure
@@ -86,7 +87,7 @@ func openShapes(o Options) (Dataset, error) {
 	return d, nil
 }
 
-func (d *shapes) Name() string    { return part("shapes", d.o.Train) }
+func (d *shapes) Name() string    { return splitName("shapes", d.o.Train) }
 func (d *shapes) Len() int        { return d.o.Count }
 func (d *shapes) Label(i int) int { return i % len(d.figures) }
 func (d *shapes) Classes() []string {
@@ -105,7 +106,10 @@ func (d *shapes) Variant(i int, v Variant) (transforms.Image, error) {
 	switch v {
 	case Full:
 		rng := stream(d.o.Seed, d.o.Train, i, streamBackground)
-		b := newBackdrop(backgroundClass(d.Label(i)%backdropFamilies, backdropFamilies+plainFamilies, d.o.Correlation, rng), rng)
+		b := newBackdrop(
+			backgroundClass(d.Label(i)%backdropFamilies, backdropFamilies+plainFamilies, d.o.Correlation, rng),
+			rng,
+		)
 		background = b.draw(d.o.Size)
 	case NewBackground:
 		rng := stream(d.o.Seed, d.o.Train, i, streamNewBackground)
@@ -115,14 +119,13 @@ func (d *shapes) Variant(i int, v Variant) (transforms.Image, error) {
 	return d.object(i).over(background), nil
 }
 
-// object draws picture i's foreground.
+// object draws the foreground of picture i.
 func (d *shapes) object(i int) cutout {
 	return drawFigure(d.figures[d.Label(i)], d.o.Size, stream(d.o.Seed, d.o.Train, i, streamFigure))
 }
 
-// drawFigure draws a figure at a random place, size and angle, in a random
-// pale colour with shading and a faint texture: nothing but its form tells its
-// class.
+// drawFigure draws a figure at a random place, size and angle, in a random pale colour with shading and
+// a faint texture. Only its form depends on the class.
 func drawFigure(f figure, size int, rng *rand.Rand) cutout {
 	c := cutout{transforms.NewImage(size, size), make([]float32, size*size)}
 	radius := (0.33 + 0.12*rng.Float64()) * float64(size)
@@ -141,7 +144,11 @@ func drawFigure(f figure, size int, rng *rand.Rand) cutout {
 			cover := min(1, max(0, 0.5-f.distance(u, v)*radius))
 			c.alpha[y*size+x] = float32(cover)
 			if cover > 0 {
-				k := 1 - shade*(0.5+0.5*(dx*math.Cos(light)+dy*math.Sin(light))) + texture*math.Sin(freq*u)*math.Sin(freq*v)
+				k := 1 - shade*(0.5+0.5*(dx*math.Cos(light)+dy*math.Sin(light))) + texture*math.Sin(
+					freq*u,
+				)*math.Sin(
+					freq*v,
+				)
 				put(c.image, x, y, [3]float64{colour[0] * k, colour[1] * k, colour[2] * k})
 			}
 		}

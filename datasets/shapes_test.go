@@ -28,7 +28,7 @@ func TestShapesDependOnSeedAndPictureAlone(t *testing.T) {
 			assert.Equal(t, name == "same", bytes.Equal(x.Pix, y.Pix), name)
 		}
 	}
-	// Inside of the box the foreground is the same in every variant; outside, all is new.
+	// Object pixels are the same in each variant. Other pixels differ.
 	for i := range 20 {
 		box := a.Box(i)
 		full, _ := a.Variant(i, datasets.Full)
@@ -48,8 +48,8 @@ func TestShapesDependOnSeedAndPictureAlone(t *testing.T) {
 	}
 }
 
-// borderAccuracy trains a nearest-mean classifier on the mean colour of the
-// border of half of ds's 3000 pictures and returns its accuracy on the others.
+// borderAccuracy trains a nearest-mean classifier on the border colours of the first half of the pictures.
+// It returns the accuracy on the second half.
 func borderAccuracy(t *testing.T, ds datasets.Dataset) float64 {
 	colour := func(i int) (c [3]float64) {
 		m, err := ds.Image(i)
@@ -101,7 +101,7 @@ func TestBackgroundTellsTheClassOnlyWhenCorrelated(t *testing.T) {
 func TestNewBackgroundIsIndependentOfTheClass(t *testing.T) {
 	ds, err := datasets.Open(datasets.Options{Name: "shapes", Train: true, Count: 3000, Correlation: 1})
 	require.NoError(t, err)
-	fresh := datasets.View(ds.(datasets.Foreground), datasets.NewBackground)
+	fresh := datasets.WithVariant(ds.(datasets.Foreground), datasets.NewBackground)
 	assert.InDelta(t, 0.1, borderAccuracy(t, fresh), 0.04)
 }
 
@@ -122,7 +122,15 @@ func TestShapesBox(t *testing.T) {
 				}
 				// Pixels covered by less than a half, as at the star's tips, may lie outside.
 				const tip = 4
-				require.True(t, x >= b.Left-tip && x < b.Left+b.Width+tip && y >= b.Top-tip && y < b.Top+b.Height+tip, "picture %d, (%d, %d) and %+v", i, x, y, b)
+				require.True(
+					t,
+					x >= b.Left-tip && x < b.Left+b.Width+tip && y >= b.Top-tip && y < b.Top+b.Height+tip,
+					"picture %d, (%d, %d) and %+v",
+					i,
+					x,
+					y,
+					b,
+				)
 				edges[0] = edges[0] || x == b.Left
 				edges[1] = edges[1] || x == b.Left+b.Width-1
 				edges[2] = edges[2] || y == b.Top

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// shards are pictures in tar files, read where they lie: WebDataset's, whose
-// members are KEY.jpg and KEY.cls (a number or a text) or KEY.json (with
-// "label"); or tars of class folders. The tar files are listed once at the start.
+// shards has pictures in tar files, which are not unpacked. The members are WebDataset's, KEY.jpg with
+// KEY.cls (a number or a text) or KEY.json (with "label"), or pictures in class folders. The tar files
+// are listed once, when they are opened.
 type shards struct {
 	tars    []*os.File
 	members []member
@@ -21,11 +21,11 @@ type shards struct {
 // member is a picture in a tar file.
 type member struct {
 	tar      int
-	at, size int64
+	at, size int64  // offset and length in bytes
 	name     string // its path in the tar
 }
 
-// maxMember bounds what is read of a tar file at once.
+// maxMember bounds the bytes of a member that is read.
 const maxMember = 256 << 20
 
 func openShards(o Options) (Dataset, error) {
@@ -42,12 +42,12 @@ func openShards(o Options) (Dataset, error) {
 	}
 	l.notes = append(l.notes, paths.notes...)
 	if len(s.others) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("%s: of the tar files' members these are neither pictures nor labels: %s",
+		l.notes = append(l.notes, fmt.Errorf("%s: of the tar files' members these are neither pictures nor labels: %s",
 			o.Dir, s.others))
 	}
-	l, which, err := l.only(o.Classes)
+	l, which, err := l.selectClasses(o.Classes)
 	if err == nil {
-		err = l.judge(o)
+		err = l.checkClasses(o)
 	}
 	if err != nil {
 		s.Close()
@@ -56,8 +56,8 @@ func openShards(o Options) (Dataset, error) {
 	return s.files(o, l, which), nil
 }
 
-// readShards lists a part. The classes of the testing part are those of the
-// training part, where there is one. After an error nothing is open.
+// readShards lists a split. The test split has the classes of the training split, if there is one.
+// After an error no file is open.
 func readShards(o Options, paths shardPaths) (s shards, l listing, err error) {
 	var known *classNames
 	if len(paths.train) > 0 {
@@ -80,14 +80,14 @@ func readShards(o Options, paths shardPaths) (s shards, l listing, err error) {
 	return s, l, err
 }
 
-// files is the data set of the members that the listing has.
+// files returns the data set of the listed members. which has their indices in s.
 func (s *shards) files(o Options, l listing, which []int) *files {
-	kept := make([]member, len(which))
+	selected := make([]member, len(which))
 	for k, i := range which {
-		kept[k] = s.members[i]
+		selected[k] = s.members[i]
 	}
-	s.members, s.labels = kept, nil
-	d := newFiles(part("shards "+o.Dir, o.Train), l)
+	s.members, s.labels = selected, nil
+	d := newFiles(splitName("shards "+o.Dir, o.Train), l)
 	d.read, d.rawAt, d.close, d.depth = s.read, s.raw, s.Close, o.Depth16
 	return d
 }
@@ -124,5 +124,5 @@ func (s *shards) raw(i int) (io.ReadCloser, int64, error) {
 	return io.NopCloser(io.NewSectionReader(s.tars[m.tar], m.at, m.size)), m.size, nil
 }
 
-// base is the name of a member's tar file, without folder and extension.
+// base is the name of a member's tar file, without folder and ending.
 func (s *shards) base(m member) string { return stem(filepath.Base(s.tars[m.tar].Name())) }

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// classNames are the classes of the training part's shards, which rule in every
-// part. Of pictures without labels and folders there are none.
+// classNames has the classes of the training split, which number those of the test split, too. There
+// are none if the pictures have neither labels nor folders.
 type classNames struct {
 	names  []string       // sorted: numbers by value
-	number map[string]int // of a label's id
+	number map[string]int // class of a label's id
 }
 
-// listing numbers the classes, by labels or by folders. known are the training
-// part's; nil: these are they.
+// listing numbers the classes, by labels or by folders. known has the classes of the training split. If
+// it is nil, this is the training split.
 func (s *shards) listing(known *classNames) (l listing, _ *classNames, err error) {
 	if len(s.members) == 0 {
 		return l, nil, fmt.Errorf("no pictures in the tar files (%s)", found{others: s.others}.what())
@@ -41,7 +41,8 @@ func (s *shards) listing(known *classNames) (l listing, _ *classNames, err error
 		case len(known.names) == 0:
 			k = -1
 		case !ok:
-			return l, nil, fmt.Errorf("%s in %s is of class %q, which the training part does not have (its classes: %s); remove it, or add it there",
+			return l, nil, fmt.Errorf("%s in %s is of class %q, which the training split lacks (its classes: %s); "+
+				"remove it, or add the class there",
 				s.members[i].name, s.tars[s.members[i].tar].Name(), lb.text, joined(known.names, 5))
 		}
 		l.labels = append(l.labels, k)
@@ -50,9 +51,9 @@ func (s *shards) listing(known *classNames) (l listing, _ *classNames, err error
 	return l, known, nil
 }
 
-// numbered are the classes that labels have, in order. A class has the name that
-// all its labels have, or else the number's shortest one, and a note.
-func numbered(labels []label) (c *classNames, notes []string) {
+// numbered returns the classes of labels, sorted. Labels such as 1 and 01 are one class, which is named
+// by the number if its labels differ; a note says so.
+func numbered(labels []label) (c *classNames, notes []error) {
 	names, first := map[string]string{}, map[string]string{}
 	for _, l := range labels {
 		id := l.id()
@@ -61,7 +62,10 @@ func numbered(labels []label) (c *classNames, notes []string) {
 		}
 		if first[id] != l.text {
 			if names[id] = id; len(notes) == 0 {
-				notes = append(notes, fmt.Sprintf("labels %s and %s are one number, and one class", first[id], l.text))
+				notes = append(
+					notes,
+					fmt.Errorf("labels %s and %s are the same number, and one class", first[id], l.text),
+				)
 			}
 		}
 	}
@@ -77,7 +81,7 @@ func numbered(labels []label) (c *classNames, notes []string) {
 	return c, notes
 }
 
-// byNumber orders numbers by value, and other words as they are.
+// byNumber compares numbers by value and other words as strings.
 func byNumber(a, b string) int {
 	x, err1 := strconv.Atoi(a)
 	y, err2 := strconv.Atoi(b)
@@ -87,9 +91,9 @@ func byNumber(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// folders are the class folders of pictures without labels, as torchvision would
-// find them below the folder that all have in common; a tar's own name above
-// them is none. Of loose pictures the label is empty.
+// folders returns the class folder of each picture. It is the first folder below those that all
+// pictures have in common, as torchvision would find it. A top folder with the name of the tar file is
+// not a class. The label of a loose picture is empty.
 func (s *shards) folders(known *classNames) ([]label, error) {
 	above := make([][]string, len(s.members)) // folders of each picture
 	loose := ""
@@ -123,13 +127,13 @@ func (s *shards) folders(known *classNames) ([]label, error) {
 		}
 	}
 	if known != nil && len(known.names) > 0 && loose != "" {
-		return nil, errors.New("the pictures have neither labels nor folders, unlike the training part's")
+		return nil, errors.New("the pictures have neither labels nor folders, unlike those of the training split")
 	}
 	return labels, nil
 }
 
-// classLevel is which folder of each picture is its class: the first that not
-// all have in common, or the last that all have.
+// classLevel returns the depth of the class folders: the first at which the folders of the pictures
+// differ, or the last one of the shortest path.
 func classLevel(above [][]string) int {
 	for level := 0; ; level++ {
 		for _, dirs := range above {
@@ -140,8 +144,8 @@ func classLevel(above [][]string) int {
 	}
 }
 
-// names are those of the pictures: keys, or paths of pictures in folders, with
-// the tar's before them where two would have one name.
+// names returns the names of the pictures: keys, or paths of pictures in folders. If two have the same
+// name, the name of the tar file precedes all of them.
 func (s *shards) names(keys bool) []string {
 	out, seen, twice := make([]string, len(s.members)), map[string]bool{}, false
 	for i, m := range s.members {

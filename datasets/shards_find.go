@@ -7,18 +7,20 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// shardPaths are the tar files of both parts.
+// shardPaths has the tar files of both splits.
 type shardPaths struct {
 	train, test []string
-	packed      tally // tar files that are packed
-	notes       []string
+	packed      tally // compressed tar files
+	notes       []error
 }
 
-// findShards finds them: those in dir/train, or those of dir with train in their
-// names, or, without such, those of dir that are not for testing; and those in
-// dir/val or dir/test, or with such a word in their names.
+// findShards finds the tar files of both splits. The training split is those in dir/train, else those
+// of dir with train in their names, else those of dir that are not for testing. The test split is those
+// in dir/val or dir/test, or with such a word in their names.
 func findShards(dir string) (p shardPaths, err error) {
 	all, packed, err := tarsIn(dir)
 	if err != nil {
@@ -48,17 +50,17 @@ func findShards(dir string) (p shardPaths, err error) {
 	}
 	rest := filtered(all, func(f string) bool { return !slices.Contains(p.train, f) && !slices.Contains(p.test, f) })
 	if len(rest) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s: of neither part, and not read: %s", dir, joined(bases(rest), 5)))
+		p.notes = append(p.notes, fmt.Errorf("%s: in neither split, and not read: %s", dir, joined(bases(rest), 5)))
 	}
 	if len(packed) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s: not read, since they are packed: %s; unpack them to .tar",
+		p.notes = append(p.notes, fmt.Errorf("%s: not read, since they are compressed: %s; unpack them to .tar",
 			dir, packed))
 	}
 	return p, nil
 }
 
-// findTest finds the testing part, of val before test. Where tar files are named
-// for training, a word within a word counts, too: myval.tar.
+// findTest finds the test split. val comes before test. If the training files are named so, a word
+// within a word counts too, as in myval.tar.
 func (p *shardPaths) findTest(dir string, folders, tars []string, trainNamed bool) error {
 	var taken string
 	var others []string
@@ -86,17 +88,17 @@ func (p *shardPaths) findTest(dir string, folders, tars []string, trainNamed boo
 		take("*"+word+"*.tar", with)
 	}
 	if len(others) > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s has %s and %s: %s is for testing, %s not read",
+		p.notes = append(p.notes, fmt.Errorf("%s has %s and %s: %s is for testing, %s not read",
 			dir, taken, strings.Join(others, ", "), taken, isAre(others)))
 	}
 	return nil
 }
 
-// shardTestNames are testNames, val first.
+// shardTestNames is testNames with val first.
 func shardTestNames() []string { return []string{"val", "validation", "valid", "test", "testing"} }
 
-// testWord is the word for testing in a tar file's name, as a word of its own, or
-// anywhere in it; "" without one.
+// testWord returns the word for testing in the name of a tar file, or "". If whole is true it must be a
+// separate word, otherwise it may be part of one.
 func testWord(path string, whole bool) string {
 	name := strings.ToLower(filepath.Base(path))
 	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
@@ -113,7 +115,7 @@ func testWord(path string, whole bool) string {
 	return ""
 }
 
-// firstFolder are the tar files of the first of some folders that has any.
+// firstFolder returns the tar files of the first folder that has any, and that folder's name.
 func (p *shardPaths) firstFolder(dir string, folders []string) (tars []string, name string, err error) {
 	for _, f := range folders {
 		in, packed, err := tarsIn(filepath.Join(dir, f))
@@ -128,10 +130,10 @@ func (p *shardPaths) firstFolder(dir string, folders []string) (tars []string, n
 	return nil, "", nil
 }
 
-// tarsIn lists the tar files in dir, sorted, and counts packed ones.
+// tarsIn lists the tar files in dir, sorted, and counts compressed ones.
 func tarsIn(dir string) (tars []string, packed tally, err error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return nil, nil, fmt.Errorf("%s is a file; --data-dir takes the folder of the tar files", dir)
+		return nil, nil, field.Errorf("{datasets.Dir} %s is a file; want the folder of the tar files", dir)
 	}
 	entries, err := os.ReadDir(dir)
 	packed = tally{}
@@ -147,7 +149,7 @@ func tarsIn(dir string) (tars []string, packed tally, err error) {
 	return tars, packed, err
 }
 
-// check refuses a part without tar files.
+// check returns an error if the split has no tar files.
 func (p shardPaths) check(o Options) error {
 	words, here := []string{"val", "test"}, p.test
 	if o.Train {

@@ -13,21 +13,19 @@ import (
 	"strings"
 )
 
-// sample is WebDataset's: the members of one tar file with one key.
+// sample is one of WebDataset: the members of a tar file that have the same key.
 type sample struct {
 	tar int
 	key string
 }
 
-// label is what a .cls or a .json says. WebDataset reads a .cls as a whole number;
-// of a .json, numbers are numbers and texts are texts.
+// label is the label in a .cls or a .json.
 type label struct {
 	text   string
-	number bool
+	number bool // whether a text of digits is a number: in a .cls, as for WebDataset, and a JSON number
 }
 
-// id is the same for labels of one class: numbers by value, so that 01 is 1, and
-// texts letter by letter.
+// id identifies the class of a label. Numbers are compared by value, so that 01 is 1.
 func (l label) id() string {
 	if n, err := strconv.Atoi(l.text); err == nil && l.number {
 		return strconv.Itoa(n)
@@ -35,11 +33,10 @@ func (l label) id() string {
 	return l.text
 }
 
-// maxLabel bounds a label file, which may hold captions beside.
+// maxLabel bounds the bytes of a label file, which may also hold captions.
 const maxLabel = 16 << 20
 
-// scanShards opens tar files and lists what is in them. After an error nothing
-// is open.
+// scanShards opens tar files and lists their members. After an error no file is open.
 func scanShards(paths []string) (s shards, err error) {
 	s = shards{labels: map[sample]label{}, others: tally{}}
 	for _, p := range paths {
@@ -51,7 +48,7 @@ func scanShards(paths []string) (s shards, err error) {
 	return s, nil
 }
 
-// scan lists a tar file's pictures, and its labels.
+// scan lists the pictures and labels of a tar file.
 func (s *shards) scan(name string) error {
 	if err := readableFile(name); err != nil {
 		return err
@@ -90,10 +87,10 @@ func (s *shards) scan(name string) error {
 	}
 }
 
-// isJunkMember is isJunk of a part of a member's path, which may begin above.
+// isJunkMember is isJunk for one element of a member's path, which may be "..".
 func isJunkMember(part string) bool { return part != ".." && isJunk(part) }
 
-// add takes up a member: a picture, a label, or neither.
+// add adds a member: a picture, a label, or neither.
 func (s *shards) add(m member, r io.Reader) error {
 	id := sample{m.tar, strings.TrimSuffix(m.name, path.Ext(m.name))}
 	switch ext := strings.ToLower(path.Ext(m.name)); {
@@ -121,7 +118,7 @@ func (s *shards) add(m member, r io.Reader) error {
 	return nil
 }
 
-// jsonLabel is the entry "label" of an object: a number or a text.
+// jsonLabel returns the entry "label" of a JSON object, a number or a text.
 func jsonLabel(data []byte) label {
 	var v struct{ Label json.RawMessage }
 	if json.Unmarshal(data, &v) != nil {
@@ -138,16 +135,15 @@ func jsonLabel(data []byte) label {
 	return label{}
 }
 
-// splitKey splits a path as WebDataset does: at the first point of the file's name.
+// splitKey splits a path at the first point of the file's name, as WebDataset does.
 func splitKey(name string) (key, field string) {
 	dir, base := path.Split(name)
 	k, field, _ := strings.Cut(base, ".")
 	return dir + k, field
 }
 
-// labelled gives each picture its label. A member whose name has more points is
-// another field of its key, as a.mask.png is of a, unless it has a label of its
-// own; those are left out, and counted.
+// labelled returns the label of each picture. A name with more points, as a.mask.png, is another field
+// of sample a unless it has its own label, a.mask.cls. Such fields are left out and counted.
 func (s *shards) labelled() (labels []label, err error) {
 	simple := map[sample]bool{}
 	for _, m := range s.members {
@@ -155,23 +151,23 @@ func (s *shards) labelled() (labels []label, err error) {
 			simple[sample{m.tar, k}] = true
 		}
 	}
-	var kept []member
+	var pictures []member
 	for _, m := range s.members {
 		k, field := splitKey(m.name)
-		own := strings.TrimSuffix(m.name, path.Ext(m.name))
-		l, ok := s.labels[sample{m.tar, own}]
+		name := strings.TrimSuffix(m.name, path.Ext(m.name))
+		l, ok := s.labels[sample{m.tar, name}]
 		switch {
 		case ok:
-			kept, labels = append(kept, m), append(labels, l)
+			pictures, labels = append(pictures, m), append(labels, l)
 		case strings.Contains(field, ".") && (simple[sample{m.tar, k}] || s.labels[sample{m.tar, k}].text != ""):
 			s.others["."+field]++
 		default:
 			return nil, fmt.Errorf("%s has no label (%s.cls, or \"label\" in %s.json) in %s",
-				m.name, own, own, s.tars[m.tar].Name())
+				m.name, name, name, s.tars[m.tar].Name())
 		}
 	}
-	if s.members = kept; len(kept) == 0 {
-		return nil, errors.New("no picture has a label: want KEY.jpg beside KEY.cls, KEY without points")
+	if s.members = pictures; len(pictures) == 0 {
+		return nil, errors.New("no picture has a label: want KEY.jpg and KEY.cls, with no point in KEY")
 	}
 	return labels, nil
 }

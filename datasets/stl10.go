@@ -7,22 +7,22 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// stl10 is STL-10's binary version (Coates et al. 2011): pictures of 96x96
-// pixels, three planes each, column by column; labels from 1. Pictures are
-// decoded when asked for, from files that stay open.
+// stl10 is the binary version of STL-10 (Coates et al. 2011). A picture is three planes of 96x96 pixels
+// in column-major order. Labels begin at 1. Pictures are read when asked for, from files that stay open.
 type stl10 struct {
 	name    string
 	classes []string
-	parts   []stlPart
+	files   []stlFile
 	labels  []int
 	cache   *cache
-	kept    atomic.Int64
+	cached  atomic.Int64
 }
 
-type stlPart struct {
+type stlFile struct {
 	file *os.File
 	n    int
 }
@@ -37,7 +37,10 @@ func openSTL10(o Options) (Dataset, error) {
 	if sub := filepath.Join(dir, "stl10_binary"); isDir(sub) {
 		dir = sub
 	}
-	d := &stl10{name: part("stl10", o.Train), classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"}}
+	d := &stl10{
+		name:    splitName("stl10", o.Train),
+		classes: []string{"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"},
+	}
 	base := "test"
 	if o.Train {
 		base = "train"
@@ -50,7 +53,7 @@ func openSTL10(o Options) (Dataset, error) {
 		d.name += " and unlabelled"
 		if err := d.add(dir, "unlabeled", false); err != nil {
 			d.Close()
-			return nil, fmt.Errorf("stl10: %w; --unlabelled=false trains without these", err)
+			return nil, field.Errorf("stl10: %w; {datasets.Unlabelled}=false trains without them", err)
 		}
 	}
 	d.cache = newCache(len(d.labels), d.read)
@@ -66,17 +69,18 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 	if err != nil {
 		return err
 	}
-	d.parts = append(d.parts, stlPart{f, 0})
+	d.files = append(d.files, stlFile{f, 0})
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	size := info.Size()
 	if size == 0 || size%stlRecord != 0 {
-		return fmt.Errorf("%s: truncated: %d bytes are no whole number of pictures of %d; fetch it again", path, size, stlRecord)
+		return fmt.Errorf("%s: truncated: %d bytes are not a whole number of pictures of %d; fetch it again",
+			path, size, stlRecord)
 	}
 	n := int(size / stlRecord)
-	d.parts[len(d.parts)-1].n = n
+	d.files[len(d.files)-1].n = n
 	if !labelled {
 		for range n {
 			d.labels = append(d.labels, -1)
@@ -101,7 +105,7 @@ func (d *stl10) add(dir, base string, labelled bool) error {
 }
 
 func (d *stl10) read(i int) (transforms.Image, error) {
-	for _, p := range d.parts {
+	for _, p := range d.files {
 		if i >= p.n {
 			i -= p.n
 			continue
@@ -119,12 +123,12 @@ func (d *stl10) Name() string                          { return d.name }
 func (d *stl10) Len() int                              { return len(d.labels) }
 func (d *stl10) Classes() []string                     { return d.classes }
 func (d *stl10) Label(i int) int                       { return d.labels[i] }
-func (d *stl10) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.kept) }
+func (d *stl10) Image(i int) (transforms.Image, error) { return d.cache.bounded(i, &d.cached) }
 
 // Close implements io.Closer.
 func (d *stl10) Close() error {
 	var errs []error
-	for _, p := range d.parts {
+	for _, p := range d.files {
 		errs = append(errs, p.file.Close())
 	}
 	return errors.Join(errs...)

@@ -9,7 +9,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// subset is some pictures of a data set, in order.
+// subset has some pictures of a data set, in order.
 type subset struct {
 	Dataset
 	name  string
@@ -23,14 +23,14 @@ func (d *subset) Image(i int) (transforms.Image, error) { return d.Dataset.Image
 
 // Part implements Partial.
 func (d *subset) Part(i int, need Need) (transforms.Part, error) {
-	return partOf(d.Dataset, d.which[i], need)
+	return readPart(d.Dataset, d.which[i], need)
 }
 
-// Share is a share of the labelled pictures of ds, the same of each class (at
-// least one), drawn by the seed.
+// Share returns a random share of the labelled pictures of ds, drawn by the seed. It takes the same share
+// of each class, and at least one picture.
 func Share(ds Dataset, share float64, seed uint64) (Dataset, error) {
 	if !(share > 0 && share <= 1) {
-		return nil, fmt.Errorf("a share %g of the labels; want one above 0, up to 1", share)
+		return nil, fmt.Errorf("a share %g of the labels; want more than 0 and at most 1", share)
 	}
 	byClass := make([][]int, len(ds.Classes()))
 	for i := range ds.Len() {

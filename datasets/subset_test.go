@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 )
 
-func TestShareIsTheSameOfEachClassAndOfTheSeed(t *testing.T) {
+func TestShareDependsOnTheSeedAndIsTheSameOfEachClass(t *testing.T) {
 	dir := t.TempDir()
 	pictures(t, filepath.Join(dir, "train"), 3, 20)
 	ds, err := datasets.Open(datasets.Options{Name: "folder", Dir: dir, Train: true})
@@ -56,10 +56,20 @@ func TestListedPictures(t *testing.T) {
 	assert.ErrorContains(t, err, "names no pictures")
 }
 
-// A list names files by as much of their paths as tells them apart.
+// A list names a file by as much of its path as identifies it.
 func TestListedPicturesByPath(t *testing.T) {
 	dir := t.TempDir()
-	tree(t, filepath.Join(dir, "train"), "a/0.jpg", "a/1.jpg", "a/sub/2.png", "b/0.jpg", "b/3.jpg", "b/3.png", "c/4.x.jpg")
+	tree(
+		t,
+		filepath.Join(dir, "train"),
+		"a/0.jpg",
+		"a/1.jpg",
+		"a/sub/2.png",
+		"b/0.jpg",
+		"b/3.jpg",
+		"b/3.png",
+		"c/4.x.jpg",
+	)
 	ds, err := datasets.Open(datasets.Options{Name: "folder", Dir: dir, Train: true})
 	require.NoError(t, err)
 	list := filepath.Join(t.TempDir(), "list.txt")

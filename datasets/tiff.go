@@ -6,16 +6,16 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// The tags of a TIFF that the decoder does not look at, or not as PIL does.
+// Tags of a TIFF that the decoder ignores or handles differently from PIL.
 const (
 	tagCompression = 259
 	tagPhotometric = 262
 	tagOrientation = 274
 )
 
-// asTIFF finishes a decoded TIFF as PIL does. Of a fax, whose white is the bit 0,
-// it shows as black what another tag says 0 to be. It turns the picture as the
-// file says, unlike that of a JPEG.
+// asTIFF finishes a decoded TIFF as PIL does; it returns other pictures as they are. It inverts a fax
+// whose photometric tag says that 0 is black. It applies the orientation, which PIL does not do for a
+// JPEG.
 func asTIFF(m transforms.Image, data []byte) transforms.Image {
 	if formatOf(data) != "TIFF" {
 		return m
@@ -29,7 +29,7 @@ func asTIFF(m transforms.Image, data []byte) transforms.Image {
 	return oriented(m, tiffTag(data, tagOrientation))
 }
 
-// tiffTag is a short number among the first picture's tags; -1 without it.
+// tiffTag returns the value of a short tag of the first picture, or -1 if there is none.
 func tiffTag(data []byte, tag uint16) int {
 	var order binary.ByteOrder = binary.LittleEndian
 	if data[0] == 'M' {
@@ -55,7 +55,7 @@ func tiffTag(data []byte, tag uint16) int {
 	return -1
 }
 
-// oriented turns a picture as the orientations of TIFF and EXIF say.
+// oriented applies an orientation of TIFF or EXIF to a picture.
 func oriented(m transforms.Image, orientation int) transforms.Image {
 	if orientation < 2 || orientation > 8 {
 		return m

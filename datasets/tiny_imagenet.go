@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// openTinyImageNet is Tiny ImageNet as published: train/SYNSET/images/*.JPEG,
-// val/images/*.JPEG with val/val_annotations.txt.
+// openTinyImageNet opens Tiny ImageNet as published: train/SYNSET/images/*.JPEG, and val/images/*.JPEG
+// with val/val_annotations.txt.
 func openTinyImageNet(o Options) (Dataset, error) {
 	d, err := openListing(o, "tiny_imagenet", "tiny_imagenet", scanTinyImageNet)
 	if err != nil {

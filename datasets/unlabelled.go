@@ -1,15 +1,16 @@
 package datasets
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// openUnlabelled is any folder of pictures, at any depth, for pre-training.
+// openUnlabelled opens all pictures in a folder, at any depth, for pre-training.
 func openUnlabelled(o Options) (Dataset, error) {
 	if !o.Train {
-		return nil, errors.New("unlabelled: it has no labels to test with; evaluate on another --dataset")
+		return nil, field.Errorf("unlabelled: it has no labels to test with; evaluate on another {datasets.Name}")
 	}
 	paths, notes, err := picturesBelow(o.Dir)
 	if err != nil {
@@ -25,13 +26,15 @@ func openUnlabelled(o Options) (Dataset, error) {
 	return d, nil
 }
 
-// bothParts tells where pictures for testing are among those that are taken.
-func bothParts(dir string) []string {
+// bothParts notes that the pictures include those of a test split.
+func bothParts(dir string) []error {
 	folders, err := foldersIn(dir)
 	trains, tests := called(folders, trainNames()), called(folders, testNames())
 	if err != nil || len(trains) == 0 || len(tests) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s has %s and %s, and the pictures of both are taken; --data-dir %s takes the first alone",
-		dir, trains[0], tests[0], filepath.Join(dir, trains[0]))}
+	return []error{
+		field.Errorf("%s has %s and %s, and the pictures of both are taken; {datasets.Dir} %s takes the first alone",
+			dir, trains[0], tests[0], filepath.Join(dir, trains[0])),
+	}
 }

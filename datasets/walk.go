@@ -7,26 +7,25 @@ import (
 	"strings"
 )
 
-// found is what a folder holds, at any depth.
+// found is the content of a folder at any depth.
 type found struct {
-	pictures []string // below the folder; those of a folder before those of the ones in it, as torchvision has them
-	others   tally    // files that are no pictures
-	special  int      // pipes, sockets and devices: never opened
-	circles  []string // links that lead back to a folder above them: not followed
+	pictures []string // relative paths; a folder's files come before those of its subfolders, as in torchvision
+	others   tally    // files that are not pictures
+	special  int      // number of pipes, sockets and devices, which are never opened
+	circles  []string // links to a folder above them, which are not followed
 }
 
-// walker lists a folder, and follows links. A folder is read once, on whichever
-// way it is come to.
+// walker lists a folder and follows links. It reads each folder once, even if several links lead to it.
 type walker struct {
-	root  string          // without links
-	above []string        // the folders that are being read, without links
-	seen  map[string]bool // folders read before, without links
+	root  string          // with links resolved, as in above and seen
+	above []string        // folders that are being read
+	seen  map[string]bool // folders that were read
 	found found
-	dirs  map[string][]string // pictures' names of each folder below the first
+	dirs  map[string][]string // names of pictures by folder, relative to the first one
 }
 
-// walk lists the pictures in dir and below, and counts what else is there.
-// Hidden files and folders, and those that isJunk knows, are left out.
+// walk lists the pictures in dir at any depth and counts other files. It skips hidden files and folders,
+// and those that isJunk knows.
 func walk(dir string) (found, error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -56,7 +55,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// read lists dir, which lies at below, and at real without links.
+// read lists dir. below is its path relative to the root, real its path with links resolved.
 func (w *walker) read(dir, below, real string) error {
 	if w.seen[real] {
 		return nil
@@ -93,7 +92,7 @@ func (w *walker) read(dir, below, real string) error {
 			}
 		case mode&(os.ModeNamedPipe|os.ModeSocket|os.ModeDevice|os.ModeIrregular) != 0:
 			w.found.special++
-		case isPicture(e.Name()): // a link that leads nowhere, too: reading it tells
+		case isPicture(e.Name()): // including a dead link, which is an error when it is read
 			w.dirs[below] = append(w.dirs[below], e.Name())
 		default:
 			w.found.others.add(e.Name())
@@ -102,8 +101,8 @@ func (w *walker) read(dir, below, real string) error {
 	return nil
 }
 
-// follow returns where a link to a folder leads; "" where that is not to be
-// read on this way: it is above, or comes by itself.
+// follow returns the target of a link to a folder. It returns "" if the target is above the link, or
+// below the root, where it is read anyway.
 func (w *walker) follow(link, below string) (string, error) {
 	to, err := filepath.EvalSymlinks(link)
 	if err != nil {
@@ -125,7 +124,7 @@ func (w *walker) follow(link, below string) (string, error) {
 
 const slash = string(filepath.Separator)
 
-// inside reports that path is dir, or below it.
+// inside reports whether path is dir or below it.
 func inside(path, dir string) bool {
 	return path == dir || strings.HasPrefix(path, strings.TrimSuffix(dir, slash)+slash)
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// videoYCbCr is what a lossy WebP unpacks to: 4:2:0 in the range of video, 16 to
-// 235, where image.YCbCr means JPEG's, 0 to 255.
+// videoYCbCr has the planes of a lossy WebP: 4:2:0 in the video range of 16 to 235. image.YCbCr is in
+// the range of JPEG, 0 to 255.
 type videoYCbCr struct{ *image.YCbCr }
 
-// inVideoRange marks a WebP's planes.
+// inVideoRange marks the planes of a WebP as being in the video range.
 func inVideoRange(src image.Image) image.Image {
 	switch s := src.(type) {
 	case *image.YCbCr:
@@ -21,8 +21,8 @@ func inVideoRange(src image.Image) image.Image {
 	return src
 }
 
-// rgb converts as libwebp does, on which PIL stands: chroma is interpolated
-// between the four nearest samples, in its own order of rounding.
+// rgb converts as libwebp does, which PIL uses. Chroma is interpolated between the four nearest samples
+// with libwebp's order of rounding.
 func (s *videoYCbCr) rgb(m transforms.Image) {
 	half := (m.Width + 1) / 2
 	cb, cr := make([]int, 2*half), make([]int, 2*half)
@@ -43,8 +43,7 @@ func (s *videoYCbCr) rgb(m transforms.Image) {
 	}
 }
 
-// upsampleVideo writes a row of chroma at twice its width, from the nearer and
-// the further row.
+// upsampleVideo writes a row of chroma at twice its width, from the nearer and the farther row.
 func upsampleVideo(dst []int, near, far []uint8) {
 	n := len(near)
 	edge := func(k int) int { return (3*int(near[k]) + int(far[k]) + 2) >> 2 }
@@ -57,5 +56,5 @@ func upsampleVideo(dst []int, near, far []uint8) {
 	}
 }
 
-// clip14 is a value with 6 bits behind the point, in 0 to 255.
+// clip14 converts a fixed-point value with 6 fractional bits to 0 to 255.
 func clip14(v int) uint8 { return uint8(min(max(v>>6, 0), 255)) }

@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// placed is a frame on a larger picture, black elsewhere.
+// placed is a frame on a larger canvas, which is black elsewhere.
 type placed struct {
 	image.Image
 	left, top, width, height int
@@ -25,14 +25,13 @@ func (p placed) rgb() transforms.Image {
 	return whole
 }
 
-// isAnimated reports a WebP of frames.
+// isAnimated reports whether a WebP is animated.
 func isAnimated(data []byte) bool {
 	const animation = 2
 	return len(data) > 30 && string(data[12:16]) == "VP8X" && data[20]&animation != 0
 }
 
-// firstWebP decodes the first frame of an animated WebP on the whole picture, as
-// PIL has it.
+// firstWebP decodes the first frame of an animated WebP onto the whole canvas, as PIL does.
 func firstWebP(data []byte, width, height int) (image.Image, error) {
 	frame, ok := riffChunk(data[12:], "ANMF")
 	if !ok || len(frame) < 24 {
@@ -49,8 +48,7 @@ func firstWebP(data []byte, width, height int) (image.Image, error) {
 	return p, nil
 }
 
-// asStill is a frame as a file of its own. What has alpha beside needs a header
-// that says so.
+// asStill returns a frame as a WebP file. A frame with alpha needs a header that says so.
 func asStill(frame []byte) []byte {
 	body := frame[16:]
 	if bytes.HasPrefix(body, []byte("ALPH")) {
@@ -60,7 +58,7 @@ func asStill(frame []byte) []byte {
 	return append(append(out, "WEBP"...), body...)
 }
 
-// riffChunk is the content of the first chunk of a name.
+// riffChunk returns the content of the first chunk with the given name.
 func riffChunk(data []byte, name string) ([]byte, bool) {
 	for len(data) >= 8 {
 		n := uint64(binary.LittleEndian.Uint32(data[4:]))

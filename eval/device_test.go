@@ -15,8 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// scores are what the evaluations find of one network on a device, and how often
-// each waited for it.
+// scores are the results of the evaluations of one network on a device, and how often each read the device.
 type scores struct {
 	linear, tuned eval.Accuracy
 	knn, cosine   float64
@@ -31,7 +30,7 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 	o := torch.Options{DType: gotch.Float, Device: device}
 	const n, classes, size = 700, 3, 8
 	pictures := torch.Slice[float32](s, s.Normal(0, 1, torch.Float32(), n, 3, size, size))
-	for i := range n { // what the label is shows in the picture
+	for i := range n { // the picture shows its label
 		pictures[i*3*size*size+i%350%classes] += 5
 	}
 	batches := func(yield func(eval.Batch, error) bool) {
@@ -53,9 +52,8 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 		out.reads = append(out.reads, before.Since().Reads)
 		before = standin.Counted()
 	}
-	features, err := eval.Extract(ctx, s, iter.Seq2[eval.Batch, error](batches), o, n, classes, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
-		return backbone.Forward(s, p, b, x, nets.Eval())
-	})
+	forward := func(s *torch.Scope, x torch.Tensor) torch.Tensor { return backbone.Forward(s, p, b, x, nets.Eval()) }
+	features, err := eval.Extract(ctx, s, iter.Seq2[eval.Batch, error](batches), o, n, classes, forward)
 	require.NoError(t, err)
 	count()
 	c := eval.DefaultLinear()
@@ -84,12 +82,14 @@ func evaluate(t *testing.T, device gotch.Device) (out scores) {
 	return out
 }
 
-// The evaluations find on a device what they find on the CPU, and wait for it once a
-// block or an epoch.
+// The evaluations have the same results on a device as on the CPU. They read the device once a block or an epoch.
 func TestEvaluationsOnADevice(t *testing.T) {
 	want, got := evaluate(t, gotch.CPU), evaluate(t, standin.Device())
 	assert.Equal(t, []int64{0, 0, 0, 0, 0, 0}, want.reads)
-	assert.Equal(t, []int64{1, 0, 1, 2 * 2, 1, 2}, got.reads, "features, fitting, scoring, two blocks of rows by two metrics, an epoch, two batches")
+	assert.Equal(
+		t, []int64{1, 0, 1, 2 * 2, 1, 2}, got.reads,
+		"features, fitting, scoring, two blocks of rows by two metrics, an epoch, two batches",
+	)
 	assert.InDelta(t, want.linear.Top1, got.linear.Top1, 0.005)
 	assert.InDelta(t, want.knn, got.knn, 0.005)
 	assert.InDelta(t, want.cosine, got.cosine, 0.005)

@@ -20,13 +20,19 @@ func features(s *torch.Scope, classes int, labels []int64, rows ...[]float32) ev
 	for _, r := range rows {
 		flat = append(flat, r...)
 	}
-	return eval.Features{X: torch.FromSlice(s, flat, gotch.CPU, int64(len(rows)), int64(len(rows[0]))), Labels: labels, Classes: classes}
+	return eval.Features{
+		X:       torch.FromSlice(s, flat, gotch.CPU, int64(len(rows)), int64(len(rows[0]))),
+		Labels:  labels,
+		Classes: classes,
+	}
 }
 
 func TestKNNMajorityAndTies(t *testing.T) {
 	s := torch.NewScope()
 	defer s.Close()
-	train := features(s, 3, []int64{2, 1, 1, 2, 0}, []float32{0, 0}, []float32{1, 0}, []float32{0, 1}, []float32{9, 9}, []float32{8, 9})
+	train := features(
+		s, 3, []int64{2, 1, 1, 2, 0}, []float32{0, 0}, []float32{1, 0}, []float32{0, 1}, []float32{9, 9}, []float32{8, 9},
+	)
 	near := features(s, 3, []int64{1, 0}, []float32{0.1, 0.1}, []float32{9, 9.2})
 	k := func(n int) eval.KNNConfig {
 		c := eval.DefaultKNN()
@@ -47,7 +53,7 @@ func TestKNNMajorityAndTies(t *testing.T) {
 	assert.ErrorContains(t, err, "6 neighbours among 5")
 }
 
-// Blocks of rows change nothing: the neighbours are those of a plain loop.
+// Blocks of rows change nothing. The neighbours are those of a plain loop.
 func TestNeighboursAcrossBlocks(t *testing.T) {
 	s := torch.NewScope()
 	defer s.Close()
@@ -107,7 +113,11 @@ func TestCosineVotesAreWeighted(t *testing.T) {
 	acc, err = eval.KNN(test, train, eval.KNNConfig{K: 3, Metric: "cosine", Temperature: 100})
 	require.NoError(t, err)
 	assert.Equal(t, 0.0, acc, "a plain majority")
-	for want, c := range map[string]eval.KNNConfig{"0 neighbours": {}, `unknown metric "cosin"; did you mean "cosine"?`: {K: 1, Metric: "cosin"}, "temperature 0": {K: 1, Metric: "cosine"}} {
+	for want, c := range map[string]eval.KNNConfig{
+		"0 neighbours":  {},
+		"temperature 0": {K: 1, Metric: "cosine"},
+		`unknown metric "cosin"; did you mean "cosine"?`: {K: 1, Metric: "cosin"},
+	} {
 		_, err = eval.KNN(test, train, c)
 		assert.ErrorContains(t, err, want)
 	}
@@ -139,7 +149,7 @@ func TestTheProbesOfTheImageNetPapers(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// blobs are classes about well-separated centres.
+// blobs draws classes around well-separated centres.
 func blobs(s *torch.Scope, n, classes int, seed uint64) eval.Features {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	var rows [][]float32
@@ -183,27 +193,25 @@ func TestExtractKeepsOrder(t *testing.T) {
 	before := torch.Live()
 	batches := iter.Seq2[eval.Batch, error](func(yield func(eval.Batch, error) bool) {
 		for i := range 3 {
-			if !yield(eval.Batch{Pictures: []float32{float32(i), 1, 2, float32(i), 4, 5}, Labels: []int64{int64(i), 9}, Size: 1}, nil) {
+			b := eval.Batch{Pictures: []float32{float32(i), 1, 2, float32(i), 4, 5}, Labels: []int64{int64(i), 9}, Size: 1}
+			if !yield(b, nil) {
 				return
 			}
 		}
 	})
-	f, err := eval.Extract(context.Background(), s, batches, torch.Float32(), 7, 10, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
-		return s.Reshape(x, -1, 3)
-	})
+	flat := func(s *torch.Scope, x torch.Tensor) torch.Tensor { return s.Reshape(x, -1, 3) }
+	f, err := eval.Extract(context.Background(), s, batches, torch.Float32(), 7, 10, flat)
 	require.NoError(t, err)
 	assert.Equal(t, []int64{0, 9, 1, 9, 2, 9}, f.Labels)
 	x := torch.Slice[float32](s, f.X)
 	assert.Equal(t, []float32{0, 1, 2, 0, 4, 5, 1, 1, 2}, x[:9])
-	_, err = eval.Extract(context.Background(), s, batches, torch.Float32(), 5, 10, func(s *torch.Scope, x torch.Tensor) torch.Tensor {
-		return s.Reshape(x, -1, 3)
-	})
+	_, err = eval.Extract(context.Background(), s, batches, torch.Float32(), 5, 10, flat)
 	assert.ErrorContains(t, err, "more than the 5 pictures")
 	require.NoError(t, s.Close())
 	assert.Equal(t, before, torch.Live())
 }
 
-// Features that are not finite are no result.
+// Features that are not finite are an error.
 func TestFeaturesThatAreNotFinite(t *testing.T) {
 	s := torch.NewScope()
 	defer s.Close()
@@ -216,12 +224,13 @@ func TestFeaturesThatAreNotFinite(t *testing.T) {
 	}
 	for name, bad := range map[string]float32{"NaN": float32(math.NaN()), "infinite": float32(math.Inf(-1))} {
 		n := 0
-		_, err := eval.Extract(context.Background(), s, iter.Seq2[eval.Batch, error](batches), torch.Float32(), 4, 2, func(s *torch.Scope, _ torch.Tensor) torch.Tensor {
+		f := func(s *torch.Scope, _ torch.Tensor) torch.Tensor {
 			if n++; n == 1 {
 				return torch.FromSlice(s, []float32{1, 2, 3, 3e38}, gotch.CPU, 2, 2)
 			}
 			return torch.FromSlice(s, []float32{1, 2, bad, 4}, gotch.CPU, 2, 2)
-		})
+		}
+		_, err := eval.Extract(context.Background(), s, iter.Seq2[eval.Batch, error](batches), torch.Float32(), 4, 2, f)
 		var found *eval.NotFinite
 		require.ErrorAs(t, err, &found, name)
 		assert.Equal(t, eval.NotFinite{Rows: 1, Of: 4}, *found, name)

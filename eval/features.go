@@ -1,6 +1,5 @@
-// Package eval tells how good features are: a linear probe and nearest
-// neighbours on frozen features, as the baseline
-// (htdt/self-supervised) evaluates them.
+// Package eval tells how good features are. Its evaluators are a linear probe and nearest neighbours on frozen
+// features, as in the baseline (htdt/self-supervised). It also fine-tunes a backbone with labels.
 package eval
 
 import (
@@ -17,21 +16,21 @@ import (
 // Features are rows of a backbone's features with their labels.
 type Features struct {
 	X       torch.Tensor // [N, dim] float32
-	Labels  []int64      // of each row; -1 without one
-	Classes int          // labels are below it
+	Labels  []int64      // of each row; -1: no label
+	Classes int          // their number; labels are below it
 }
 
 // Batch holds N pictures and their labels.
 type Batch struct {
 	Pictures []float32 // [N, 3, S, S] row-major, normalised
-	Labels   []int64   // N of them
+	Labels   []int64   // [N]
 	Size     int64     // S
 }
 
-// NotFinite is the error of features that are infinite or no numbers: nothing can be said of them.
+// NotFinite is the error of features that are infinite or NaN.
 type NotFinite struct {
 	Rows, Of int64
-	First    string // the name of the first such picture, where it is known
+	First    string // the name of the first such picture; "" if it is unknown
 }
 
 func (e *NotFinite) Error() string {
@@ -43,11 +42,13 @@ func (e *NotFinite) Error() string {
 		"take an earlier checkpoint, or train again at a lower rate", e.Rows, e.Of, first)
 }
 
-// Extract runs f, from pictures [N, 3, S, S] to features [N, dim], over batches of
-// at most so many pictures in all and keeps the rows in s, which holds them once:
-// of ImageNet's 1.2 million rows of 2048, 10 GB. o are dtype and device of what f
-// is given. Rows that are not finite are an error, *NotFinite.
-func Extract(ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error], o torch.Options, pictures, classes int, f func(s *torch.Scope, x torch.Tensor) torch.Tensor) (Features, error) {
+// Extract runs f, from pictures [N, 3, S, S] to features [N, dim], over batches with at most so many pictures in all.
+// The rows are kept in s, once: ImageNet's 1.2 million rows of 2048 take 10 GB. o is the dtype and device of f's input.
+// Rows that are not finite are an error, *NotFinite.
+func Extract(
+	ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error], o torch.Options, pictures, classes int,
+	f func(s *torch.Scope, x torch.Tensor) torch.Tensor,
+) (Features, error) {
 	out := Features{Classes: classes, Labels: make([]int64, 0, pictures)}
 	finite := s.Zeros(torch.Options{DType: gotch.Double, Device: o.Device}, 1)
 	for b, err := range batches {
@@ -56,7 +57,7 @@ func Extract(ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error
 		}
 		from, n := int64(len(out.Labels)), int64(len(b.Labels))
 		if from+n > int64(pictures) {
-			return out, fmt.Errorf("eval: more than the %d pictures that were announced", pictures)
+			return out, fmt.Errorf("eval: the batches have more than the %d pictures that were announced", pictures)
 		}
 		err := torch.With(func(t *torch.Scope) error {
 			rows := f(t, t.To(torch.Upload(t, b.Pictures, o.Device, n, 3, b.Size, b.Size), o))
@@ -86,8 +87,8 @@ func Extract(ctx context.Context, s *torch.Scope, batches iter.Seq2[Batch, error
 	return out, s.Err()
 }
 
-// finiteRows counts the rows whose entries are all finite; it stays on the device.
+// finiteRows counts the rows whose entries are all finite. The count stays on the device.
 func finiteRows(s *torch.Scope, rows torch.Tensor) torch.Tensor {
-	zero := s.SumDim(s.MulScalar(rows, 0), false, 1) // NaN otherwise
+	zero := s.SumDim(s.MulScalar(rows, 0), false, 1) // NaN for other rows
 	return s.Sum(s.Eq(zero, zero))
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -22,9 +23,9 @@ type FineTuneConfig struct {
 	Seed        uint64  // of the classifier's initialisation
 }
 
-// DefaultFineTune is SimCLR's semi-supervised recipe (Chen et al. 2020, appendix
-// B.5): SGD with Nesterov momentum 0.9, 0.05 for batches of 256, no L2, no
-// warm-up; 60 epochs with 1% of the labels, which stand here, and 30 with 10%.
+// DefaultFineTune is SimCLR's semi-supervised recipe (Chen et al. 2020, arXiv 2002.05709, appendix B.5): SGD with
+// Nesterov momentum 0.9 and rate 0.05 for batches of 256, without L2 and warm-up. It has 60 epochs for 1% of the
+// labels; the recipe has 30 for 10%.
 func DefaultFineTune() FineTuneConfig {
 	return FineTuneConfig{Epochs: 60, LR: 0.05, HeadLR: 0.05, Momentum: 0.9}
 }
@@ -48,22 +49,32 @@ type Classifier struct {
 	steps, done int // in all, and so far
 }
 
-// NewClassifier puts a new linear classifier on a backbone whose parameters p
-// and buffers b fine-tuning will move, in place; steps is the number of batches
-// of an epoch. It lives in s.
-func NewClassifier(s *torch.Scope, backbone nets.Encoder, p, b []torch.Tensor, classes, steps int, c FineTuneConfig) (*Classifier, error) {
+// NewClassifier puts a new linear classifier on a backbone. Fine-tuning moves the backbone's parameters p and buffers b
+// in place. steps is the number of batches of an epoch. The classifier lives in s.
+func NewClassifier(
+	s *torch.Scope, backbone nets.Encoder, p, b []torch.Tensor, classes, steps int, c FineTuneConfig,
+) (*Classifier, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
 	if classes < 2 || steps < 1 {
-		return nil, fmt.Errorf("eval: a classifier of %d classes, %d batches an epoch; want 2 and 1 or more", classes, steps)
+		return nil, fmt.Errorf("eval: a classifier of %d classes with %d batches an epoch; want 2 and 1 or more",
+			classes, steps)
 	}
-	k := &Classifier{backbone: backbone, head: nets.Linear(backbone.Dim(), int64(classes)), p: p, b: b, classes: classes, config: c, steps: steps * c.Epochs}
+	k := &Classifier{
+		backbone: backbone,
+		head:     nets.Linear(backbone.Dim(), int64(classes)),
+		p:        p,
+		b:        b,
+		classes:  classes,
+		config:   c,
+		steps:    steps * c.Epochs,
+	}
 	if err := torch.ManualSeed(c.Seed); err != nil {
 		return nil, err
 	}
 	if len(p) == 0 {
-		return nil, fmt.Errorf("eval: a backbone without parameters")
+		return nil, errors.New("eval: the backbone has no parameters to fine-tune")
 	}
 	k.h = nets.Initialize(s, k.head.Params(), s.Like(p[0]))
 	sgd := nets.OptimizerConfig{Name: "sgd", Momentum: c.Momentum, Nesterov: c.Momentum > 0, WeightDecay: c.WeightDecay}
@@ -77,8 +88,8 @@ func NewClassifier(s *torch.Scope, backbone nets.Encoder, p, b []torch.Tensor, c
 	return k, s.Err()
 }
 
-// Epoch trains on the batches of an epoch and returns their mean loss, which is
-// summed where the backbone is: a device is read once.
+// Epoch trains on the batches of an epoch and returns their mean loss. The loss is summed on the backbone's device,
+// which is read once.
 func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error]) (float64, error) {
 	u, n := torch.NewScope(), 0
 	defer u.Close()
@@ -108,11 +119,12 @@ func (k *Classifier) Epoch(ctx context.Context, batches iter.Seq2[Batch, error])
 	return 0, fmt.Errorf("eval: the loss became %g in fine-tuning; lower the rate", sum)
 }
 
-// step returns the loss.
+// step trains on a batch and returns its loss.
 func (k *Classifier) step(s *torch.Scope, b Batch) torch.Tensor {
 	defer torch.SetGrad(true)()
 	p, h := s.Leaves(k.p), s.Leaves(k.h)
-	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), torch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels))))
+	labels := torch.Upload(s, b.Labels, s.Like(k.p[0]).Device, int64(len(b.Labels)))
+	loss := s.CrossEntropy(k.logits(s, p, h, b, nets.Train()), labels)
 	grads := s.Grad([]torch.Tensor{loss}, append(p[:len(p):len(p)], h...), torch.GradOptions{})
 	rate := (1 + math.Cos(math.Pi*float64(k.done)/float64(k.steps))) / 2
 	if s.Err() == nil {
@@ -159,7 +171,7 @@ func (k *Classifier) Score(ctx context.Context, batches iter.Seq2[Batch, error])
 		test.Labels = append(test.Labels, b.Labels...)
 	}
 	if len(test.Labels) == 0 {
-		return acc, fmt.Errorf("eval: no pictures")
+		return acc, errors.New("eval: no pictures")
 	}
 	if n := int64(len(test.Labels)); finite < n {
 		return acc, &NotFinite{Rows: n - finite, Of: n}

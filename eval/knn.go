@@ -1,22 +1,67 @@
 package eval
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
 // KNNConfig says how neighbours are found and how they vote.
 type KNNConfig struct {
-	K           int     // neighbours that vote
-	Metric      string  // euclidean: a majority, ties to the smaller label (the paper); cosine: votes weighted by exp(cos/Temperature)
-	Temperature float64 // of cosine; 0.07 in Wu et al. 2018 and those after it
+	K int // neighbours that vote
+	// Metric is euclidean or cosine. With euclidean the majority wins, and of equal numbers of votes the smaller label:
+	// the paper's. With cosine votes have the weight exp(cos/Temperature).
+	Metric      string
+	Temperature float64 // of cosine; 0.07 in Wu et al. 2018 (arXiv 1805.01978)
 }
 
 // DefaultKNN is the paper's: 5 neighbours, Euclidean, majority.
 func DefaultKNN() KNNConfig { return KNNConfig{K: 5, Metric: "euclidean", Temperature: 0.07} }
+
+// Name implements Evaluator.
+func (c *KNNConfig) Name() string { return "knn" }
+
+// Bind implements Evaluator.
+func (c *KNNConfig) Bind(f Flags) {
+	f.IntVar(&c.K, "neighbours", c.K, "k of the nearest-neighbour classifier")
+	f.StringVar(&c.Metric, "metric", c.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
+	f.Float64Var(&c.Temperature, "knn-temperature", c.Temperature, "of cosine's weights exp(cos/temperature)")
+}
+
+// Check implements Checker.
+func (c *KNNConfig) Check(pictures, _ int) error {
+	if c.K > pictures {
+		return field.Errorf("{eval.K} %d is more than the %d training pictures", c.K, pictures)
+	}
+	return nil
+}
+
+// Fit implements Evaluator.
+func (c *KNNConfig) Fit(_ context.Context, _ *torch.Scope, train Features) (Fitted, error) {
+	if err := errors.Join(c.Validate(), c.Check(len(train.Labels), train.Classes)); err != nil {
+		return nil, err
+	}
+	return fittedKNN{*c, train}, nil
+}
+
+type fittedKNN struct {
+	c     KNNConfig
+	train Features
+}
+
+// Score implements Fitted.
+func (k fittedKNN) Score(_ context.Context, test Features) ([]Figure, error) {
+	acc, err := KNN(test, k.train, k.c)
+	if err != nil {
+		return nil, err
+	}
+	return []Figure{{Name: "top1", Title: fmt.Sprintf("%d-NN", k.c.K), Value: acc, Share: true}}, nil
+}
 
 // Validate reports the first setting that is wrong.
 func (c KNNConfig) Validate() error {
@@ -31,16 +76,14 @@ func (c KNNConfig) Validate() error {
 	return nil
 }
 
-// Rows of the test and of the training part at a time: what bounds the table of
-// distances, whatever the data set's size.
+// Rows of the test and of the training part at a time. They bound the table of distances for data sets of any size.
 const (
 	testBlock  = 512
 	trainBlock = 1 << 15
 )
 
-// Neighbours returns, for each row of test, the indices of the k nearest rows
-// of train, nearest first, and how near they are: minus the squared Euclidean
-// distance plus |test row|², or the cosine. Both are [len(test) * k].
+// Neighbours returns, for each row of test, the indices of the k nearest rows of train, nearest first, and how near
+// they are: minus the squared Euclidean distance plus |test row|², or the cosine. Both results are [len(test) * k].
 func Neighbours(test, train Features, c KNNConfig) (index []int64, near []float64, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("eval: %w", err)
@@ -71,8 +114,8 @@ func Neighbours(test, train Features, c KNNConfig) (index []int64, near []float6
 	return index, near, nil
 }
 
-// best are the K largest nearnesses of rows x among train, and their places,
-// kept from block to block.
+// best returns the K largest nearnesses of rows x among train, and their places. It keeps the best from block to
+// block.
 func (c KNNConfig) best(s *torch.Scope, x, train torch.Tensor, m int64) (best, places torch.Tensor) {
 	for at := int64(0); at < m; at += trainBlock {
 		err := torch.With(func(t *torch.Scope) error {
@@ -81,7 +124,7 @@ func (c KNNConfig) best(s *torch.Scope, x, train torch.Tensor, m int64) (best, p
 			if c.Metric == "cosine" {
 				near = t.MatMul(x, t.T(t.Normalize(y)))
 			} else {
-				// -|x-y|² without -|x|², which does not change the order.
+				// -|x-y|² without -|x|², which is the same for all y.
 				near = t.Sub(t.MulScalar(t.MatMul(x, t.T(y)), 2), t.SumDim(t.Square(y), false, 1))
 			}
 			values, index := t.TopK(near, min(int64(c.K), t.Size(y, 0)), 1, true)
@@ -103,7 +146,7 @@ func (c KNNConfig) best(s *torch.Scope, x, train torch.Tensor, m int64) (best, p
 	return best, places
 }
 
-// KNN is the accuracy of the nearest pictures' vote.
+// KNN is the accuracy of the vote of the nearest pictures, a share from 0 to 1.
 func KNN(test, train Features, c KNNConfig) (float64, error) {
 	index, near, err := Neighbours(test, train, c)
 	if err != nil {

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,11 +18,33 @@ type LinearConfig struct {
 	Epochs      int
 	BatchSize   int
 	Optimizer   string // adam or sgd
-	Schedule    string // exponential from LR to FinalLR; cosine to 0; step: a tenth at 3/5 and 4/5 of the epochs
+	Schedule    string // exponential, from LR to FinalLR; cosine, to 0; or step, a tenth at 3/5 and 4/5 of the epochs
 	LR, FinalLR float64
 	Momentum    float64 // of sgd
 	WeightDecay float64 // L2
 	Seed        uint64  // of the initialisation and of the rows' order
+}
+
+// Name implements Evaluator.
+func (c *LinearConfig) Name() string { return "linear" }
+
+// Bind implements Evaluator.
+func (c *LinearConfig) Bind(f Flags) {
+	f.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs of the linear probe")
+	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "of the probe: adam, sgd or lars")
+	f.StringVar(&c.Schedule, "schedule", c.Schedule, "of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
+	f.Float64Var(&c.LR, "lr", c.LR, "first learning rate of the probe")
+	f.Float64Var(&c.FinalLR, "final-lr", c.FinalLR, "last learning rate of the probe, where it is exponential between")
+	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "of sgd and lars")
+	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "L2 penalty of the probe")
+	f.IntVar(&c.BatchSize, "probe-batch-size", c.BatchSize, "rows of a step of the probe")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of the probe")
+}
+
+// Fit implements Evaluator.
+func (c *LinearConfig) Fit(ctx context.Context, s *torch.Scope, train Features) (Fitted, error) {
+	p, err := FitLinear(ctx, s, train, *c)
+	return fittedProbe{p}, err
 }
 
 // Validate reports the first setting that is wrong.
@@ -49,22 +72,39 @@ func (c LinearConfig) rate(epoch int) float64 {
 	return c.LR * math.Pow(c.FinalLR/c.LR, float64(epoch)/float64(max(1, c.Epochs-1)))
 }
 
-// DefaultLinear is the baseline's probe (htdt/self-supervised): Adam, 500
-// epochs, 1e-2 to 1e-6, L2 5e-6, batches of 1000.
+// DefaultLinear is the baseline's probe (htdt/self-supervised): Adam, 500 epochs, rate 1e-2 to 1e-6, L2 5e-6, batches
+// of 1000.
 func DefaultLinear() LinearConfig {
-	return LinearConfig{Epochs: 500, BatchSize: 1000, Optimizer: "adam", Schedule: "exponential", LR: 1e-2, FinalLR: 1e-6, Momentum: 0.9, WeightDecay: 5e-6}
+	return LinearConfig{
+		Epochs:      500,
+		BatchSize:   1000,
+		Optimizer:   "adam",
+		Schedule:    "exponential",
+		LR:          1e-2,
+		FinalLR:     1e-6,
+		Momentum:    0.9,
+		WeightDecay: 5e-6,
+	}
 }
 
-// ImageNetLinear is the probe of the ImageNet papers (He et al. 2020, MoCo): SGD,
-// 100 epochs, rate 30, a tenth at 60 and at 80, batches of 256, no L2.
+// ImageNetLinear is the probe of the papers on ImageNet (He et al. 2020, MoCo, arXiv 1911.05722): SGD, 100 epochs, rate
+// 30, a tenth of it from epoch 60 and a hundredth from epoch 80, batches of 256, no L2.
 func ImageNetLinear() LinearConfig {
-	return LinearConfig{Epochs: 100, BatchSize: 256, Optimizer: "sgd", Schedule: "step", LR: 30, FinalLR: 1e-6, Momentum: 0.9}
+	return LinearConfig{
+		Epochs:    100,
+		BatchSize: 256,
+		Optimizer: "sgd",
+		Schedule:  "step",
+		LR:        30,
+		FinalLR:   1e-6,
+		Momentum:  0.9,
+	}
 }
 
 // Probe is a trained linear classifier.
 type Probe struct{ weight, bias torch.Tensor }
 
-// FitLinear trains a linear classifier on frozen features, into s.
+// FitLinear trains a linear classifier on frozen features. It lives in s.
 func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConfig) (Probe, error) {
 	n, dim := s.Size(train.X, 0), s.Size(train.X, 1)
 	if s.Err() != nil {
@@ -81,7 +121,9 @@ func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConf
 		return Probe{}, err
 	}
 	p := nets.Initialize(s, net.Params(), o)
-	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}, net.Params(), p)
+	opt, err := nets.NewOptimizer(
+		s, nets.OptimizerConfig{Name: c.Optimizer, WeightDecay: c.WeightDecay, Momentum: c.Momentum}, net.Params(), p,
+	)
 	if err != nil {
 		return Probe{}, err
 	}
@@ -117,11 +159,11 @@ func FitLinear(ctx context.Context, s *torch.Scope, train Features, c LinearConf
 	return Probe{p[0], p[1]}, s.Err()
 }
 
-// Accuracy are shares of pictures, 0 to 1.
+// Accuracy has shares of pictures, from 0 to 1.
 type Accuracy struct {
 	Top1 float64 `json:"top1"`
-	Top5 float64 `json:"top5,omitempty"` // 0 where there are fewer than 6 classes
-	// Classes are how many there were to choose from.
+	Top5 float64 `json:"top5,omitempty"` // 0 if there are fewer than 6 classes
+	// Classes is their number.
 	Classes int `json:"classes,omitempty"`
 }
 
@@ -138,7 +180,23 @@ func (p Probe) Score(s *torch.Scope, test Features) (acc Accuracy, err error) {
 	return acc, err
 }
 
-// count scores rows of k guesses, best first.
+type fittedProbe struct{ probe Probe }
+
+// Score implements Fitted.
+func (p fittedProbe) Score(_ context.Context, test Features) ([]Figure, error) {
+	s := torch.NewScope()
+	acc, err := p.probe.Score(s, test)
+	if err := errors.Join(err, s.Close()); err != nil {
+		return nil, err
+	}
+	out := []Figure{{Name: "top1", Title: "linear top-1", Value: acc.Top1, Share: true}}
+	if test.Classes >= 6 {
+		out = append(out, Figure{Name: "top5", Title: "top-5", Value: acc.Top5, Share: true})
+	}
+	return out, nil
+}
+
+// count scores rows of k guesses, the best first.
 func count(guesses []int64, test Features, k int) (acc Accuracy) {
 	if len(guesses) != k*len(test.Labels) {
 		return acc

@@ -1,5 +1,4 @@
-// Package examples has the programs in its folders, each of less than 100 lines;
-// these tests run them.
+// Package examples has no code: its folders have programs. These tests build and run them.
 package examples
 
 import (
@@ -40,7 +39,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	return string(out)
 }
 
-// numbers are what a pattern's groups match, line by line.
+// numbers returns what the groups of a pattern match, a row for each match.
 func numbers(t *testing.T, pattern, out string) (all [][]float64) {
 	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(out, -1) {
 		var row []float64
@@ -84,8 +83,8 @@ func TestOwnLoop(t *testing.T) {
 	assert.Less(t, got[29][1], got[0][1]-1)
 }
 
-// Two processes that share each batch print what one does, and one of them prints.
-// One that is started with another setting is refused.
+// A job of two processes prints the figures of one process, and rank 0 alone prints. A rank with
+// another setting is refused.
 func TestDataParallel(t *testing.T) {
 	program := build(t, "./data_parallel")
 	ranks := func(of1 ...string) (out [2]string, failed [2]bool) {
@@ -96,7 +95,15 @@ func TestDataParallel(t *testing.T) {
 		var wg sync.WaitGroup
 		for r := range 2 {
 			p := exec.Command(program, append([]string{"-epochs", "2", "-pictures", "64"}, map[int][]string{1: of1}[r]...)...)
-			p.Env = append(os.Environ(), "OMP_NUM_THREADS=1", fmt.Sprint("RANK=", r), fmt.Sprint("LOCAL_RANK=", r), "WORLD_SIZE=2", "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", fmt.Sprint("MASTER_PORT=", port))
+			p.Env = append(os.Environ(),
+				"OMP_NUM_THREADS=1",
+				fmt.Sprint("RANK=", r),
+				fmt.Sprint("LOCAL_RANK=", r),
+				"WORLD_SIZE=2",
+				"LOCAL_WORLD_SIZE=2",
+				"MASTER_ADDR=127.0.0.1",
+				fmt.Sprint("MASTER_PORT=", port),
+			)
 			wg.Go(func() {
 				text, err := p.CombinedOutput()
 				out[r], failed[r] = string(text), err != nil
@@ -112,7 +119,8 @@ func TestDataParallel(t *testing.T) {
 	assert.Equal(t, [2]bool{}, failed, out)
 	assert.Empty(t, out[1])
 	for i, v := range numbers(t, pattern, out[0]) {
-		assert.InDelta(t, alone[i][0], v[0], []float64{1e-3, 5e-3, 0.02, 0.02}[i], "float32's rounding grows from step to step")
+		tolerance := []float64{1e-3, 5e-3, 0.02, 0.02}[i] // float32's rounding grows from step to step
+		assert.InDelta(t, alone[i][0], v[0], tolerance)
 	}
 	assert.Equal(t, 4, strings.Count(out[0], "epoch"), out[0])
 
@@ -137,10 +145,12 @@ func TestEmbedFolder(t *testing.T) {
 		require.NoError(t, png.Encode(f, m))
 		require.NoError(t, f.Close())
 	}
-	run(t, dir, build(t, "../run"), "pretrain", "--preset", "cpu", "--count", "32", "--batch-size", "16", "--epochs", "1", "--width", "0.0625",
-		"--hidden", "16", "--dim", "8", "--size", "16", "--threads", "1", "--out", "made")
+	run(t, dir, build(t, "../run"), "pretrain", "--preset", "cpu", "--count", "32", "--batch-size", "16",
+		"--epochs", "1", "--width", "0.0625", "--hidden", "16", "--dim", "8", "--size", "16", "--threads", "1",
+		"--out", "made")
 	program := build(t, "./embed_folder")
-	out := run(t, dir, program, "-checkpoint", "made/checkpoints/last.safetensors", "-pictures", "pictures", "-out", "x.npy")
+	const checkpoint = "made/checkpoints/last.safetensors"
+	out := run(t, dir, program, "-checkpoint", checkpoint, "-pictures", "pictures", "-out", "x.npy")
 	assert.Equal(t, "3 pictures, 16 features each: x.npy\n", out)
 	data, err := os.ReadFile(filepath.Join(dir, "x.npy"))
 	require.NoError(t, err)
@@ -158,10 +168,12 @@ func TestEmbedFolder(t *testing.T) {
 	assert.Regexp(t, `^embed_folder: pictures/a.png: .*\n$`, string(text))
 }
 
-// The features are those that PyTorch made of the pictures (run/testdata/init/make.py).
+// The features equal those of PyTorch (run/testdata/init/make.py).
 func TestPythonCheckpoint(t *testing.T) {
 	const dir = "../run/testdata/init/"
-	out := run(t, "", build(t, "./python_checkpoint"), "-checkpoint", dir+"moco.pth", "-arch", "resnet8", "-width", "0.0625", dir+"a.png", dir+"b.png", dir+"c.png")
+	out := run(t, "", build(t, "./python_checkpoint"),
+		"-checkpoint", dir+"moco.pth", "-arch", "resnet8", "-width", "0.0625",
+		dir+"a.png", dir+"b.png", dir+"c.png")
 	assert.Contains(t, out, "moco.pth: MoCo v1 or v2")
 	data, err := os.ReadFile(dir + "features.json")
 	require.NoError(t, err)
@@ -182,16 +194,13 @@ func TestPythonCheckpoint(t *testing.T) {
 	}
 }
 
-// An example is read in a minute.
-func TestExamplesAreShort(t *testing.T) {
+func TestExamplesImportNothingInternal(t *testing.T) {
 	files, err := filepath.Glob("*/main.go")
 	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	assert.LessOrEqual(t, len(files), 6)
+	require.Len(t, files, 6)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
-		assert.Less(t, strings.Count(string(data), "\n"), 100, file)
-		assert.NotContains(t, string(data), "/internal/", fmt.Sprintf("%s: what users cannot import", file))
+		assert.NotContains(t, string(data), "/internal/", file)
 	}
 }

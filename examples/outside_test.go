@@ -12,9 +12,9 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// A module of its own, which can import no internal package, is built with this
-// one and runs. The cgo flags are the environment's.
-func TestAModuleOutsideOfThisOneUsesThePublicPackages(t *testing.T) {
+// A separate module, which cannot import internal packages, is built against this one and run. The
+// environment has the cgo flags.
+func TestAnotherModuleUsesThePublicPackages(t *testing.T) {
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	dir := t.TempDir()
@@ -26,7 +26,7 @@ func TestAModuleOutsideOfThisOneUsesThePublicPackages(t *testing.T) {
 	same := func(s string) string { return s }
 	copyFile("testdata/outside/main.go", "main.go", same)
 	copyFile("../go.sum", "go.sum", same)
-	// go.mod: this module's requirements, so that none is looked for, and this module.
+	// The module takes over this module's requirements, so that the go command looks for none.
 	copyFile("../go.mod", "go.mod", func(s string) string {
 		s = strings.Replace(s, "module github.com/icl-msr/icl-msr\n", "module example.com/outside\n", 1)
 		return s + "\nrequire github.com/icl-msr/icl-msr v0.0.0\n\nreplace github.com/icl-msr/icl-msr => " + root + "\n"

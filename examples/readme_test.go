@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What README.md shows as Go is compiled: it stands in an example test, which runs.
+// The Go in README.md is the body of an example test, which is compiled and run.
 func TestReadmeShowsTheExampleThatRuns(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
@@ -17,7 +17,7 @@ func TestReadmeShowsTheExampleThatRuns(t *testing.T) {
 	require.True(t, found, "README.md has no Go in it")
 	shown, rest, found := strings.Cut(after, "```")
 	require.True(t, found)
-	assert.NotContains(t, rest, "```go", "one block is compared only")
+	assert.NotContains(t, rest, "```go", "only one block is compared")
 	source, err := os.ReadFile("../losses/library_test.go")
 	require.NoError(t, err)
 	assert.Contains(t, strings.ReplaceAll(string(source), "\n\t", "\n"), shown)

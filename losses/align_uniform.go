@@ -7,8 +7,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Alignment is Wang and Isola 2020: the mean over pictures of |z1 - z2|^alpha of
-// L2-normalised embeddings [N, d]; alpha is 2 in the paper.
+// Alignment is the alignment of Wang and Isola 2020 (arXiv 2005.10242): the mean over pictures of |z1 - z2|^alpha of
+// L2-normalised embeddings [N, d]. alpha is 2 in the paper.
 func Alignment(s *torch.Scope, z1, z2 torch.Tensor, alpha float64) torch.Tensor {
 	d := s.SumDim(s.Square(s.Sub(s.Normalize(z1), s.Normalize(z2))), false, 1)
 	if alpha != 2 {
@@ -17,9 +17,8 @@ func Alignment(s *torch.Scope, z1, z2 torch.Tensor, alpha float64) torch.Tensor 
 	return s.Mean(d)
 }
 
-// Uniformity is Wang and Isola 2020: the log of the mean, over pairs of
-// different rows of z [N, d], L2-normalised, of exp(-t |z_i - z_j|²); t is 2 in
-// the paper.
+// Uniformity is the uniformity of Wang and Isola 2020 (arXiv 2005.10242): the log of the mean, over pairs of different
+// rows of z [N, d], of exp(-t |z_i - z_j|²). The rows are L2-normalised here. t is 2 in the paper.
 func Uniformity(s *torch.Scope, z torch.Tensor, t float64) torch.Tensor {
 	n := s.Size(z, 0)
 	if s.Err() == nil && n < 2 {

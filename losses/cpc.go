@@ -6,11 +6,10 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// CPC is the loss of contrastive predictive coding in its second version (Hénaff
-// et al. 2020, algorithm 1): of each picture's grid, the prediction made at row
-// i, times scale, picks the target at row i+ahead of its own column and picture
-// among all targets of all pictures, -log softmax of products; the mean over
-// predictions. Both are [N, G, G, d].
+// CPC is the loss of contrastive predictive coding, version 2 (Hénaff et al. 2020, arXiv 1905.09272, algorithm 1). The
+// prediction at row i of a picture's grid, times scale, is to pick the target at row i+ahead of its own column and
+// picture among all targets of all pictures. The loss is -log softmax of the products, the mean over predictions.
+// predictions and targets are [N, G, G, d].
 func CPC(s *torch.Scope, predictions, targets torch.Tensor, ahead int64, scale float64) torch.Tensor {
 	n, g, d := s.Size(predictions, 0), s.Size(predictions, 1), s.Size(predictions, 3)
 	if s.Err() == nil && (ahead < 1 || ahead >= g) {

@@ -2,11 +2,10 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// Decoupled is decoupled contrastive learning (Yeh et al. 2022): NT-Xent without
-// the positive in its denominator, -w p + log sum_neg e^s over both views of the
-// other pictures, the mean over the 2N anchors. Where sigma is above 0 the
-// positives are weighted by w = 2 - e^(c/sigma)/mean e^(c/sigma), with c the
-// cosine of a picture's views (DCLW, eq. 6; sigma 0.5 in the paper), else w is 1.
+// Decoupled is decoupled contrastive learning (Yeh et al. 2022, arXiv 2110.06848): NT-Xent without the positive in its
+// denominator, -w p + log sum_neg e^s, the mean over the 2N anchors. The negatives are both views of the other
+// pictures. If sigma is above 0, the positives are weighted by w = 2 - e^(c/sigma)/mean e^(c/sigma), where c is the
+// cosine of a picture's views (DCLW, eq. 6; sigma is 0.5 in the paper). Otherwise w is 1.
 func Decoupled(s *torch.Scope, b Batch, tau, sigma float64) torch.Tensor {
 	t := similarities(s, b, tau)
 	positive := s.Gather(t.logits, 1, t.other)

@@ -7,17 +7,16 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Debiased is debiased contrastive learning (Chuang et al. 2020, eq. 8): NT-Xent
-// whose sum over the N = 2M-2 negatives is corrected for the share tauPlus of
-// them that are of the anchor's class,
+// Debiased is debiased contrastive learning (Chuang et al. 2020, arXiv 2007.00224, eq. 8). Of the N = 2M-2 negatives of
+// NT-Xent, a share tauPlus is of the anchor's own class. Their sum is corrected for it:
 //
 //	g = max((sum_neg e^s - tauPlus N e^p)/(1 - tauPlus), N e^(-1/tau)),  loss = -log(e^p/(e^p + g))
 //
-// with cosines over tau, p of the positive; the mean over the 2N anchors. It is
+// s and p are cosines over tau, of the negatives and of the positive. The loss is the mean over the 2N anchors,
 // computed from logarithms.
 func Debiased(s *torch.Scope, b Batch, tau, tauPlus float64) torch.Tensor {
 	if !(tauPlus > 0 && tauPlus < 1) {
-		s.Fail(fmt.Errorf("losses: a share tau+ of %g; want one between 0 and 1", tauPlus))
+		s.Fail(fmt.Errorf("losses: the share tau+ is %g; want a number between 0 and 1", tauPlus))
 	}
 	t := similarities(s, b, tau)
 	count := float64(s.Size(t.logits, 1) - 2)

@@ -9,8 +9,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Two pictures whose views agree and which are orthogonal to each other: each
-// anchor has a positive at similarity 1 and two negatives at 0.
+// The views of two pictures agree, and the pictures are orthogonal. Each anchor has a positive at similarity 1 and two
+// negatives at 0.
 func ExampleNTXent() {
 	s := torch.NewScope()
 	defer s.Close()
@@ -19,8 +19,7 @@ func ExampleNTXent() {
 	// Output: 0.2395
 }
 
-// A weight vector that keeps one channel leaves an anchor without that channel
-// nothing to agree with.
+// If a weight vector keeps one channel only, an anchor without that channel agrees with nothing.
 func ExampleDo() {
 	s := torch.NewScope()
 	defer s.Close()
@@ -28,6 +27,7 @@ func ExampleDo() {
 	b := losses.Local(z, z)
 	ones := s.Full(1, s.Like(z), 2, 6, 2) // [pictures, n, channels]
 	first := torch.FromSlice(s, []float64{1, 0, 1, 0}, gotch.CPU, 2, 1, 2)
-	fmt.Printf("all channels %.4f, the first alone %.4f\n", s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5)))
+	all, one := s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5))
+	fmt.Printf("all channels %.4f, the first alone %.4f\n", all, one)
 	// Output: all channels 0.2395, the first alone 0.6691
 }

@@ -1,10 +1,8 @@
-// Package losses holds the contrastive losses, one a file, as pure functions of
-// embeddings to a scalar tensor. Every loss is a mean over this rank's anchors,
-// whose candidates may be those of all ranks.
+// Package losses holds the contrastive losses, one a file. They are pure functions from embeddings to a scalar tensor.
+// Each loss is a mean over this rank's anchors, whose candidates may be those of all ranks.
 //
-// [N, d] are N rows of d numbers, one for each picture; they need not be
-// normalised where cosines are compared. tau is a temperature, above 0. What
-// cannot be (shapes, a temperature, a batch without negatives) fails the scope.
+// [N, d] are N rows of d entries, one row for each picture. They need not be normalised if a loss compares cosines. tau
+// is a temperature above 0. Wrong shapes, a wrong temperature or a batch without negatives fail the scope.
 package losses
 
 import (
@@ -14,16 +12,16 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Batch is a batch of embeddings of two views. Row i of Z1 and of Z2 belong to
-// the same picture. They need not be normalised.
+// Batch is a batch of embeddings of two views. Row i of Z1 and row i of Z2 are views of the same picture. They need not
+// be normalised.
 type Batch struct {
-	Z1, Z2     torch.Tensor // anchors, this rank's: [N, d]
-	All1, All2 torch.Tensor // candidates, of all ranks: [M, d]
+	Z1, Z2     torch.Tensor // this rank's anchors [N, d]
+	All1, All2 torch.Tensor // the candidates of all ranks [M, d]
 	Offset     int64        // of this rank's pictures among the candidates
-	Queue      torch.Tensor // more negatives for Do: [K, d], or none
+	Queue      torch.Tensor // more negatives for Do [K, d]; undefined without
 }
 
-// Local is a batch whose candidates are its anchors: one rank.
+// Local is the batch of a single rank: its candidates are its anchors.
 func Local(z1, z2 torch.Tensor) Batch { return Batch{Z1: z1, Z2: z2, All1: z1, All2: z2} }
 
 // own returns the candidates that are views of this rank's pictures: [N, d].
@@ -34,9 +32,8 @@ func (b Batch) own(s *torch.Scope, z, all torch.Tensor) torch.Tensor {
 	return s.Narrow(all, 0, b.Offset, s.Size(z, 0))
 }
 
-// similarity is the table of cosines between the 2N anchors (view 1, then view
-// 2) and the 2M candidates, divided by tau, with what each anchor must not be
-// compared with.
+// similarity is the table of cosines between the 2N anchors (view 1, then view 2) and the 2M candidates, divided by
+// tau. It also says which candidates belong to an anchor's own picture.
 type similarity struct {
 	anchors torch.Tensor // [2N, d], unit rows
 	logits  torch.Tensor // [2N, 2M]
@@ -73,8 +70,7 @@ func similarities(s *torch.Scope, b Batch, tau float64) (t similarity) {
 	return t
 }
 
-// without returns the logits with the candidates at index [2N, 1] left out of
-// sums of exponentials.
+// without sets the logits of the candidates at index [2N, 1] to -inf, which leaves them out of sums of exponentials.
 func (t similarity) without(s *torch.Scope, logits, index torch.Tensor) torch.Tensor {
 	return s.MaskedFill(logits, s.Eq(t.columns, index), math.Inf(-1))
 }

@@ -38,8 +38,7 @@ func TestThePicturesOrderAndTheEmbeddingsScaleDoNotMatter(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// The mean over ranks of each rank's loss, with the candidates of all, is the
-// loss of the whole batch.
+// The loss of the whole batch is the mean over ranks of each rank's loss with the candidates of all.
 func TestRanksTogetherEqualOne(t *testing.T) {
 	s := torch.NewScope()
 	z1, z2, a := batch(t, s)

@@ -2,10 +2,9 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// NTXent is SimCLR's loss, the paper's L_ct (eq. 1; Chen et al. 2020): for each
-// of the 2N anchors, -log of the softmax of its cosines over tau, of the other
-// view among that view and both views of the other pictures; the mean over the
-// anchors. It is computed with log-sum-exp.
+// NTXent is SimCLR's loss (Chen et al. 2020, arXiv 2002.05709), which is L_ct of the paper (arXiv 2206.14702, eq. 1).
+// Each of the 2N anchors is to pick its picture's other view among that view and both views of the other pictures. The
+// loss is -log softmax of cosines over tau, the mean over anchors. It is computed with log-sum-exp.
 func NTXent(s *torch.Scope, b Batch, tau float64) torch.Tensor {
 	t := similarities(s, b, tau)
 	positive := s.Gather(t.logits, 1, t.other)

@@ -12,14 +12,14 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// property is a loss of two views and what is true of it.
+// property is a loss of two views and its properties.
 type property struct {
 	name      string
 	of        func(s *torch.Scope, b losses.Batch, tau float64) torch.Tensor
 	scale     bool // the embeddings' norms do not matter
 	ranks     bool // the mean over ranks is the loss of the whole batch
 	tau       bool // there is a temperature
-	symmetric bool // the views are equals
+	symmetric bool // the views may be exchanged
 }
 
 func properties() []property {
@@ -31,10 +31,22 @@ func properties() []property {
 	return []property{
 		{"nt_xent", losses.NTXent, true, true, true, true},
 		{"cross_view_nce", losses.CrossViewNCE, true, true, true, true},
-		{"debiased", func(s scope, b batch, tau float64) tensor { return losses.Debiased(s, b, tau, 0.1) }, true, true, true, true},
-		{"decoupled", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0) }, true, true, true, true},
-		{"decoupled, weighted", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0.5) }, true, false, true, true},
-		{"large_margin", func(s scope, b batch, tau float64) tensor { return losses.LargeMargin(s, b, tau, 1, 0.1, 0.9) }, true, true, true, true},
+		{
+			"debiased", func(s scope, b batch, tau float64) tensor { return losses.Debiased(s, b, tau, 0.1) },
+			true, true, true, true,
+		},
+		{
+			"decoupled", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0) },
+			true, true, true, true,
+		},
+		{
+			"decoupled, weighted", func(s scope, b batch, tau float64) tensor { return losses.Decoupled(s, b, tau, 0.5) },
+			true, false, true, true,
+		},
+		{
+			"large_margin", func(s scope, b batch, tau float64) tensor { return losses.LargeMargin(s, b, tau, 1, 0.1, 0.9) },
+			true, true, true, true,
+		},
 		{"relic", func(s scope, b batch, tau float64) tensor { return losses.RELIC(s, b, tau, 1) }, true, true, true, true},
 		{"info_nce_queue", func(s scope, b batch, tau float64) tensor {
 			return losses.InfoNCEQueue(s, b.Z1, b.Z2, queue(s, b.Z1), tau)
@@ -42,23 +54,45 @@ func properties() []property {
 		{"ressl", func(s scope, b batch, tau float64) tensor {
 			return losses.ReSSL(s, b.Z1, b.Z2, queue(s, b.Z1), tau, tau/2)
 		}, true, true, true, false},
-		{"byol", func(s scope, b batch, _ float64) tensor { return losses.BYOL(s, b.Z1, b.Z2, b.Z1, b.Z2) }, true, true, false, true},
-		{"simsiam", func(s scope, b batch, _ float64) tensor { return losses.SimSiam(s, b.Z1, b.Z2, b.Z1, b.Z2) }, true, true, false, true},
-		{"barlow_twins", func(s scope, b batch, _ float64) tensor { return losses.BarlowTwins(s, b.Z1, b.Z2, 0.0051) }, false, false, false, true},
-		{"vicreg", func(s scope, b batch, _ float64) tensor { return losses.VICReg(s, b.Z1, b.Z2, 25, 25, 1) }, false, false, false, true},
+		{
+			"byol", func(s scope, b batch, _ float64) tensor { return losses.BYOL(s, b.Z1, b.Z2, b.Z1, b.Z2) },
+			true, true, false, true,
+		},
+		{
+			"simsiam", func(s scope, b batch, _ float64) tensor { return losses.SimSiam(s, b.Z1, b.Z2, b.Z1, b.Z2) },
+			true, true, false, true,
+		},
+		{
+			"barlow_twins", func(s scope, b batch, _ float64) tensor { return losses.BarlowTwins(s, b.Z1, b.Z2, 0.0051) },
+			false, false, false, true,
+		},
+		{
+			"vicreg", func(s scope, b batch, _ float64) tensor { return losses.VICReg(s, b.Z1, b.Z2, 25, 25, 1) },
+			false, false, false, true,
+		},
 		{"w_mse", func(s scope, b batch, _ float64) tensor {
 			return losses.WMSE(s, []tensor{b.Z1, b.Z2}, losses.WMSEConfig{Eps: 1e-3})
 		}, false, false, false, true},
-		{"ssl_hsic", func(s scope, b batch, _ float64) tensor { return losses.SSLHSIC(s, b.Z1, b.Z2, 3, 1) }, true, false, false, true},
+		{
+			"ssl_hsic", func(s scope, b batch, _ float64) tensor { return losses.SSLHSIC(s, b.Z1, b.Z2, 3, 1) },
+			true, false, false, true,
+		},
 		{"swav", func(s scope, b batch, tau float64) tensor {
-			return losses.SwAV(s, []tensor{s.Normalize(b.Z1), s.Normalize(b.Z2)}, nil, losses.SwAVConfig{Tau: tau, Epsilon: 0.05, Iterations: 3})
+			c := losses.SwAVConfig{Tau: tau, Epsilon: 0.05, Iterations: 3}
+			return losses.SwAV(s, []tensor{s.Normalize(b.Z1), s.Normalize(b.Z2)}, nil, c)
 		}, true, false, true, true},
-		{"alignment", func(s scope, b batch, _ float64) tensor { return losses.Alignment(s, b.Z1, b.Z2, 2) }, true, true, false, true},
-		{"uniformity", func(s scope, b batch, _ float64) tensor { return losses.Uniformity(s, b.Z1, 2) }, true, false, false, false},
+		{
+			"alignment", func(s scope, b batch, _ float64) tensor { return losses.Alignment(s, b.Z1, b.Z2, 2) },
+			true, true, false, true,
+		},
+		{
+			"uniformity", func(s scope, b batch, _ float64) tensor { return losses.Uniformity(s, b.Z1, 2) },
+			true, false, false, false,
+		},
 	}
 }
 
-// queue is the same whatever the batch.
+// queue returns the same rows for every batch.
 func queue(s *torch.Scope, like torch.Tensor) torch.Tensor {
 	rows := []float64{1, 2, 0, -1, 0.5, 0, -2, 1, 1, 3, -1, 1, 0.3, 0.2, 2}
 	return s.To(torch.FromSlice(s, rows, gotch.CPU, 3, 5), s.Like(like))
@@ -75,7 +109,7 @@ func TestPropertiesOfEveryLoss(t *testing.T) {
 			pick := func(x torch.Tensor) torch.Tensor { return s.IndexSelect(x, 0, order) }
 			assert.InDelta(t, want, value(pick(z1), pick(z2)), 1e-10, "the pictures' order")
 			if p.symmetric {
-				assert.InDelta(t, want, value(z2, z1), 1e-10, "the views are equals")
+				assert.InDelta(t, want, value(z2, z1), 1e-10, "the views' order")
 			}
 			scaled := value(s.MulScalar(z1, 3), s.MulScalar(z2, 0.2))
 			if p.scale {
@@ -106,8 +140,7 @@ func TestPropertiesOfEveryLoss(t *testing.T) {
 	}
 }
 
-// Implementations are known that take the mean of both directions, which halves
-// the loss and its gradient.
+// Some implementations take the mean of both directions, which halves the loss and its gradient.
 func TestBYOLIsTheSumOfBothDirections(t *testing.T) {
 	s := torch.NewScope()
 	x := torch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
@@ -138,8 +171,7 @@ func TestSingularWhiteningNamesBatchAndDimension(t *testing.T) {
 	assert.ErrorContains(t, s.Close(), "cannot whiten 4 embeddings of 5 dimensions")
 }
 
-// Assignments are even over prototypes and sum to one for each picture, however
-// large the scores.
+// Assignments are even over prototypes and sum to one for each picture, whatever the scores.
 func TestSinkhornIsEvenAndStable(t *testing.T) {
 	s := torch.NewScope()
 	require.NoError(t, torch.ManualSeed(2))
@@ -157,7 +189,7 @@ func TestSinkhornIsEvenAndStable(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// Of embeddings that are all alike these losses are the logarithm of how many there are to choose from.
+// If all embeddings are the same, these losses are the logarithm of the number of candidates.
 func TestLossesOfEmbeddingsThatAreAllAlike(t *testing.T) {
 	s := torch.NewScope()
 	defer s.Close()
@@ -165,6 +197,7 @@ func TestLossesOfEmbeddingsThatAreAllAlike(t *testing.T) {
 	z, queue, scores := s.Full(0.5, o, 7, 4), s.Full(0.5, o, 64, 4), s.Full(1, o, 7, 300)
 	assert.InDelta(t, math.Log(13), s.Item(losses.NTXent(s, losses.Batch{Z1: z, Z2: z, All1: z, All2: z}, 0.5)), 1e-12)
 	assert.InDelta(t, math.Log(65), s.Item(losses.InfoNCEQueue(s, z, z, queue, 0.2)), 1e-12)
-	assert.InDelta(t, math.Log(300), s.Item(losses.SwAV(s, []torch.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})), 1e-9)
+	swav := losses.SwAV(s, []torch.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})
+	assert.InDelta(t, math.Log(300), s.Item(swav), 1e-9)
 	require.NoError(t, s.Err())
 }

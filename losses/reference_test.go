@@ -22,7 +22,7 @@ type referenceCase struct {
 	Grads  map[string]reference.Array
 }
 
-// known are the losses of this package by their names in the reference files.
+// known lists the losses of this package by their names in the reference files.
 func known() map[string]lossFunction {
 	type (
 		scope   = *torch.Scope
@@ -73,12 +73,15 @@ func known() map[string]lossFunction {
 			return losses.SSLHSIC(s, in["z1"], in["z2"], c.Params["gamma"], c.Params["c"])
 		},
 		"swav": func(s scope, c referenceCase, in tensors) tensor {
-			return losses.SwAV(s, []tensor{in["s1"], in["s2"]}, nil, losses.SwAVConfig{Tau: c.Params["tau"], Epsilon: c.Params["epsilon"], Iterations: int(c.Params["iterations"])})
+			return losses.SwAV(s, []tensor{in["s1"], in["s2"]}, nil,
+				losses.SwAVConfig{Tau: c.Params["tau"], Epsilon: c.Params["epsilon"], Iterations: int(c.Params["iterations"])})
 		},
 		"alignment": func(s scope, c referenceCase, in tensors) tensor {
 			return losses.Alignment(s, in["z1"], in["z2"], c.Params["alpha"])
 		},
-		"uniformity": func(s scope, c referenceCase, in tensors) tensor { return losses.Uniformity(s, in["z"], c.Params["t"]) },
+		"uniformity": func(s scope, c referenceCase, in tensors) tensor {
+			return losses.Uniformity(s, in["z"], c.Params["t"])
+		},
 		"decoupled": func(s scope, c referenceCase, in tensors) tensor {
 			return losses.Decoupled(s, pair(in), c.Params["tau"], c.Params["sigma"])
 		},
@@ -102,8 +105,11 @@ func known() map[string]lossFunction {
 				losses.SwAVConfig{Tau: c.Params["tau"], Epsilon: c.Params["epsilon"], Iterations: int(c.Params["iterations"])})
 		},
 		"w_mse_views": func(s scope, c referenceCase, in tensors) tensor {
-			return losses.WMSE(s, []tensor{in["z1"], in["z2"], in["z3"], in["z4"]},
-				losses.WMSEConfig{Size: int(c.Params["size"]), Eps: c.Params["eps"], Orders: [][]int64{nil, whole(c.Inputs["order"].Data)}})
+			return losses.WMSE(s, []tensor{in["z1"], in["z2"], in["z3"], in["z4"]}, losses.WMSEConfig{
+				Size:   int(c.Params["size"]),
+				Eps:    c.Params["eps"],
+				Orders: [][]int64{nil, whole(c.Inputs["order"].Data)},
+			})
 		},
 	}
 }
@@ -119,7 +125,7 @@ func whole(xs []float64) []int64 {
 // lossFunction is a loss of this package as a function of a case's inputs.
 type lossFunction = func(s *torch.Scope, c referenceCase, in map[string]torch.Tensor) torch.Tensor
 
-// wanted are the reference's value and gradients, by what they are called.
+// wanted returns the reference's value and gradients by name.
 func (c referenceCase) wanted() map[string][]float64 {
 	out := map[string][]float64{c.Loss: {c.Value}}
 	for name, g := range c.Grads {
@@ -128,7 +134,7 @@ func (c referenceCase) wanted() map[string][]float64 {
 	return out
 }
 
-// measure is what wanted has, of this package.
+// measure computes the same by this package.
 func (c referenceCase) measure(t *testing.T, o torch.Options, f lossFunction) map[string][]float64 {
 	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close(), c.Loss) }()

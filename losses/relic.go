@@ -2,11 +2,10 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// RELIC is Mitrovic et al. 2021: each view picks its picture among the other
-// view's candidates, the mean of both directions, plus alpha times how far the
-// two directions' distributions over pictures are apart: the mean of both
-// Kullback-Leibler divergences, to a distribution that is held constant. Cosines
-// are over tau.
+// RELIC is the loss of Mitrovic et al. 2021 (arXiv 2010.07922). Each view is to pick its picture among the other view's
+// candidates, by cosines over tau; this term is the mean of both directions. alpha times a second term is added: the
+// mean of both Kullback-Leibler divergences between the two directions' distributions over pictures. In each divergence
+// the first distribution is held constant.
 func RELIC(s *torch.Scope, b Batch, tau, alpha float64) torch.Tensor {
 	l1 := s.LogSoftmax(cosines(s, b.Z1, b.All2, tau), 1)
 	l2 := s.LogSoftmax(cosines(s, b.Z2, b.All1, tau), 1)

@@ -2,10 +2,9 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// ReSSL is Zheng et al. 2021: the cross entropy of the student's softmax of
-// cosines with the queue [K, d], over tauStudent, to the teacher's, over
-// tauTeacher; the mean over pictures. student and teacher are [N, d]; no
-// gradient goes to teacher and queue.
+// ReSSL is the loss of Zheng et al. 2021 (arXiv 2107.09282): the cross entropy of the student's distribution over the
+// queue [K, d] to the teacher's, the mean over pictures. A distribution is a softmax of cosines, over tauStudent and
+// tauTeacher. student and teacher are [N, d]. Teacher and queue get no gradient.
 func ReSSL(s *torch.Scope, student, teacher, queue torch.Tensor, tauStudent, tauTeacher float64) torch.Tensor {
 	var target torch.Tensor
 	torch.NoGrad(func() { target = s.Exp(s.LogSoftmax(cosines(s, teacher, queue, tauTeacher), 1)) })

@@ -2,10 +2,9 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// Sinkhorn turns scores [B, K] into assignments [B, K]: exp(scores/epsilon),
-// scaled in turn until prototypes share the rows evenly and each row sums to 1
-// (Caron et al. 2020, SwAV). It has no gradient, and works on logarithms: no
-// score is too large.
+// Sinkhorn turns scores [B, K] into assignments [B, K] (Caron et al. 2020, SwAV, arXiv 2006.09882). exp(scores/epsilon)
+// is scaled by rows and columns in turn, until the prototypes share the rows evenly and each row sums to 1. It has no
+// gradient. It works on logarithms, so that no score is too large.
 func Sinkhorn(s *torch.Scope, scores torch.Tensor, epsilon float64, iterations int) torch.Tensor {
 	defer torch.SetGrad(false)()
 	checkTau(s, epsilon)

@@ -13,12 +13,11 @@ type SwAVConfig struct {
 	Iterations int     // of Sinkhorn
 }
 
-// SwAV is Caron et al. 2020: the assignment of each of the first two views,
-// among K prototypes, is predicted from every other view's scores, softmax over
-// tau; the mean over pictures and over all such pairs. scores are the cosines
-// [N, K] of each view's embeddings with the prototypes. earlier, where it is
-// not nil, holds scores [Q, K] of earlier pictures for each of the first two
-// views, which share the prototypes with the batch.
+// SwAV is the loss of Caron et al. 2020 (arXiv 2006.09882). The assignment of each of the first two views to K
+// prototypes is predicted from every other view's scores, by a softmax over tau. The loss is the mean over pictures and
+// over all such pairs of views. scores are the cosines [N, K] of each view's embeddings with the prototypes. earlier is
+// nil or has scores [Q, K] of earlier pictures for each of the first two views; they share the prototypes with the
+// batch.
 func SwAV(s *torch.Scope, scores, earlier []torch.Tensor, c SwAVConfig) torch.Tensor {
 	if len(scores) < 2 || earlier != nil && len(earlier) != 2 {
 		s.Fail(fmt.Errorf("losses: SwAV of %d views with a queue of %d", len(scores), len(earlier)))

@@ -2,14 +2,13 @@ package losses
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// VICReg is Bardes et al. 2022, of embeddings z1, z2 [N, d]:
+// VICReg is the loss of Bardes et al. 2022 (arXiv 2105.04906), of embeddings z1, z2 [N, d]:
 //
 //	invariance mean (z1 - z2)²
 //	+ variance/2 sum_views mean_j max(0, 1 - sqrt(Var_j + 1e-4))
 //	+ covariance/d sum_views sum_{i≠j} Cov_ij²
 //
-// with N - 1 under variances and covariances; the weights are 25, 25, 1 in the
-// paper.
+// Variances and covariances are sums divided by N - 1. The weights are 25, 25 and 1 in the paper.
 func VICReg(s *torch.Scope, z1, z2 torch.Tensor, invariance, variance, covariance float64) torch.Tensor {
 	n, d := rows(s, z1, z2)
 	loss := s.MulScalar(s.Mean(s.Square(s.Sub(z1, z2))), invariance)

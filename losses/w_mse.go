@@ -3,22 +3,22 @@ package losses
 import (
 	"fmt"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// WMSEConfig says how W-MSE whitens.
+// WMSEConfig says how WMSE whitens.
 type WMSEConfig struct {
 	Size   int       // of a sub-batch, 128 in the paper; 0: the whole batch
 	Eps    float64   // share of the identity in the covariance
 	Orders [][]int64 // a permutation of the pictures for each round of sub-batches (w_iter); nil: one round, in order
 }
 
-// WMSE is Ermolov et al. 2021: each view's embeddings [N, d] are whitened in
-// sub-batches, the same pictures in each view, by the inverse of the Cholesky
-// factor of their covariance; 2 - 2 cos of the whitened views, the mean over
-// pictures, pairs of views and rounds. Gradients go through the whitening, of
-// both sides. A singular covariance is an error, on a device other than the CPU a loss
-// that is NaN.
+// WMSE is the loss of Ermolov et al. 2021 (arXiv 2007.06346). Each view's embeddings [N, d] are whitened in
+// sub-batches, by the inverse of the Cholesky factor of their covariance. A sub-batch has the same pictures in each
+// view. The loss is 2 - 2 cos of the whitened views, the mean over pictures, pairs of views and rounds. Gradients go
+// through the whitening of both views. A singular covariance is an error on the CPU. On another device it makes the
+// loss NaN.
 func WMSE(s *torch.Scope, views []torch.Tensor, c WMSEConfig) torch.Tensor {
 	if len(views) < 2 {
 		s.Fail(fmt.Errorf("losses: W-MSE of %d view; want 2 or more", len(views)))
@@ -38,14 +38,14 @@ func WMSE(s *torch.Scope, views []torch.Tensor, c WMSEConfig) torch.Tensor {
 	for _, order := range orders {
 		ordered := inOrder(s, views, order)
 		for k := range chunks {
-			from, to := n*k/chunks, n*(k+1)/chunks // what does not divide is spread
+			from, to := n*k/chunks, n*(k+1)/chunks // a remainder is spread over the sub-batches
 			whitened := make([]torch.Tensor, len(views))
 			for v, z := range ordered {
 				whitened[v] = whiten(s, s.Narrow(z, 0, int64(from), int64(to-from)), c.Eps)
 			}
 			for i := range whitened {
 				for j := range i {
-					// Sub-batches weigh as their pictures.
+					// A sub-batch's weight is its number of pictures.
 					term := s.MulScalar(cosine(s, whitened[i], whitened[j]), float64((to-from)*chunks)/float64(n))
 					if terms++; terms == 1 {
 						total = term
@@ -59,7 +59,7 @@ func WMSE(s *torch.Scope, views []torch.Tensor, c WMSEConfig) torch.Tensor {
 	return s.AddScalar(s.MulScalar(total, -2/float64(terms)), 2)
 }
 
-// inOrder are the rows of views in an order; nil: as they are.
+// inOrder returns the rows of views in an order; nil: as they are.
 func inOrder(s *torch.Scope, views []torch.Tensor, order []int64) []torch.Tensor {
 	if order == nil || s.Err() != nil {
 		return views
@@ -72,12 +72,16 @@ func inOrder(s *torch.Scope, views []torch.Tensor, order []int64) []torch.Tensor
 	return out
 }
 
-// Singular says what n embeddings of d dimensions with a singular covariance need.
-func Singular(n, d int) string {
-	return fmt.Sprintf("W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: use a sub-batch of more than %d, fewer --dim, or an epsilon above 0 (--method-option epsilon=0.01)", n, d, d)
+// Singular says why n embeddings of d dimensions cannot be whitened, and the remedy.
+func Singular(n, d int) string { return singular(n, d).Error() }
+
+func singular(n, d int) error {
+	return field.Errorf("W-MSE cannot whiten %d embeddings of %d dimensions, their covariance is singular: "+
+		"use a sub-batch of more than %d, a smaller {methods.Dim}, or an epsilon above 0 ({methods.Options} epsilon=0.01)",
+		n, d, d)
 }
 
-// whiten maps z [N, d] to rows of covariance 1.
+// whiten maps z [N, d] to rows whose covariance is the identity.
 func whiten(s *torch.Scope, z torch.Tensor, eps float64) torch.Tensor {
 	n, d := rows(s, z, z)
 	centred := s.Sub(z, s.MeanDim(z, true, 0))
@@ -85,7 +89,7 @@ func whiten(s *torch.Scope, z torch.Tensor, eps float64) torch.Tensor {
 	covariance := s.Add(s.MulScalar(s.MatMul(s.T(centred), centred), (1-eps)/float64(n-1)), identity)
 	factor, ok := s.Cholesky(covariance)
 	if s.Err() == nil && !ok {
-		s.Fail(fmt.Errorf("losses: %s", Singular(int(n), int(d))))
+		s.Fail(fmt.Errorf("losses: %w", singular(int(n), int(d))))
 	}
 	return s.T(s.SolveTriangular(factor, s.T(centred), false))
 }

@@ -1,19 +1,20 @@
 package losses
 
 import (
-	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// WeightUniformity is L_uni (eq. 9; Wang & Isola 2020): the log of the sum over
-// ordered pairs i != j of exp(2t a_i.a_j - 2t) of a picture's weight vectors
-// A [N, n, c], L2-normalised here; the mean over pictures. t is 2 in the paper.
+// WeightUniformity is L_uni (arXiv 2206.14702, eq. 9; Wang and Isola 2020, arXiv 2005.10242). Of a picture's weight
+// vectors A [N, n, c] it is the log of the sum over ordered pairs i != j of exp(2t a_i.a_j - 2t). The vectors are
+// L2-normalised here. The loss is the mean over pictures. t is 2 in the paper.
 func WeightUniformity(s *torch.Scope, weights torch.Tensor, t float64) torch.Tensor {
 	n := s.Size(weights, 1)
 	if s.Err() == nil && n < 2 {
-		s.Fail(fmt.Errorf("losses: the uniformity of %d weight vector is not defined; use 2 or more, or gamma 0", n))
+		s.Fail(field.Errorf(
+			"losses: the uniformity of %d weight vector is not defined; use {meta.NumWeights} 2 or more, or {meta.Gamma} 0", n))
 		return torch.Tensor{}
 	}
 	a := s.Normalize(weights)

@@ -8,9 +8,9 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// deviation is the standard deviation of L2-normalised embeddings z [N, d] over
-// the batch, mean over dimensions. Times sqrt(d) it is 1 for embeddings all over
-// the sphere, 0 for collapsed ones (Chen and He 2021, section 4.1).
+// deviation is the standard deviation of L2-normalised embeddings z [N, d] over the batch, averaged over dimensions.
+// Times sqrt(d) it is 1 for embeddings all over the sphere, 0 for collapsed ones (Chen and He 2020, arXiv 2011.10566,
+// section 4.1).
 func deviation(s *torch.Scope, z torch.Tensor) torch.Tensor {
 	if s.Err() != nil {
 		return torch.Tensor{}
@@ -19,21 +19,20 @@ func deviation(s *torch.Scope, z torch.Tensor) torch.Tensor {
 	return s.Mean(s.Sqrt(s.VarDim(s.Normalize(z), false, 0)))
 }
 
-// covariance is that of L2-normalised embeddings z [N, d], times N: [d, d] in
-// float64.
+// covariance is N times the covariance of L2-normalised embeddings z [N, d]: [d, d] in float64.
 func covariance(s *torch.Scope, z torch.Tensor) torch.Tensor {
 	if s.Err() != nil {
 		return torch.Tensor{}
 	}
 	defer torch.SetGrad(false)()
 	u := s.Normalize(z)
-	centred := s.To(s.Sub(u, s.MeanDim(u, true, 0)), torch.Options{DType: torch.Float64().DType, Device: s.Like(z).Device})
+	double := torch.Options{DType: torch.Float64().DType, Device: s.Like(z).Device}
+	centred := s.To(s.Sub(u, s.MeanDim(u, true, 0)), double)
 	return s.MatMul(s.T(centred), centred)
 }
 
-// effectiveRank is exp of the entropy of a covariance's eigenvalues, as shares of
-// their sum (Roy and Vetterli 2007): from 1, collapsed to a line, to d. The numbers
-// are at hand, so that a device need not wait for its eigenvalues.
+// effectiveRank is exp of the entropy of a covariance's eigenvalues, as shares of their sum (Roy and Vetterli 2007,
+// EUSIPCO): from 1, collapsed to a line, to d. It runs on the host, so that a device need not wait for eigenvalues.
 func effectiveRank(covariance []float64) (rank float64, err error) {
 	err = torch.With(func(s *torch.Scope) error {
 		defer torch.SetGrad(false)()

@@ -1,36 +1,37 @@
-// Package meta is the paper: the do-loss added to a method's own, fast weights,
-// the meta gradient on f_msr, and Algorithm 1 with its trainer.
+// Package meta is the paper: the do-loss added to a method's own, fast weights, the meta gradient on f_msr, and
+// Algorithm 1 with its trainer.
 package meta
 
 import (
-	"fmt"
 	"math"
 	"slices"
+	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/suggest"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 )
 
 // Space says what the weights a_t multiply.
-type Space = methods.Space
+type Space = model.Space
 
 // The spaces of the weights.
 const (
-	Embedding = methods.Embedding
-	Feature   = methods.Feature
+	Embedding = model.Embedding
+	Feature   = model.Feature
 )
 
-// Gradient is a way to the meta gradient.
-type Gradient string
+// GradientMethod is a way to compute the meta gradient.
+type GradientMethod string
 
 // The ways to the meta gradient. The first two are exact.
 const (
-	ForwardMode      Gradient = "forward-mode"
-	Unrolled         Gradient = "unrolled"
-	FiniteDifference Gradient = "finite-difference"
+	ForwardMode      GradientMethod = "forward-mode"
+	Unrolled         GradientMethod = "unrolled"
+	FiniteDifference GradientMethod = "finite-difference"
 )
 
-// Ablation takes a part of MSR away, to tell what does the work.
+// Ablation takes away a part of MSR, to show what that part does.
 type Ablation string
 
 // The ablations.
@@ -38,58 +39,74 @@ const (
 	NoAblation     Ablation = "none"
 	Ones           Ablation = "ones"            // all a_t = 1: a doubled loss
 	Frozen         Ablation = "frozen"          // f_msr stays as initialised
-	UniformityOnly Ablation = "uniformity-only" // the meta gradient is gamma L_uni's alone
+	UniformityOnly Ablation = "uniformity-only" // the meta gradient is that of gamma L_uni alone
 	NoUniformity   Ablation = "no-uniformity"   // gamma = 0
 )
 
-// Config are MSR's constants (section 4 and 6.2 of the paper).
+// Config are MSR's constants (sections 4 and 6.2 of the paper).
 type Config struct {
-	Lambda       float64  // weight of L_msr in L_to (eq. 5)
-	Gamma        float64  // weight of L_uni in the meta objective (eq. 8)
-	NumWeights   int64    // n, the number of weight vectors
-	UniformityT  float64  // t of L_uni (eq. 9)
-	Alpha        float64  // rate of the fast weights (eq. 7)
-	Beta         float64  // rate of Adam on f_msr
-	Space        Space    // what the weights multiply
-	Gradient     Gradient // how the meta gradient is computed
-	Radius       float64  // finite difference: |eps v|, 0.01 as in DARTS
-	Every        int      // meta steps on every K-th batch of the second pass; 1 is the paper
-	Ablation     Ablation // which part is taken away
-	GammaBalance bool     // scale gamma so that both gradients on f_msr have the same norm
+	Lambda         float64        `yaml:"lambda"`        // weight of L_msr in L_to (eq. 5)
+	Gamma          float64        `yaml:"gamma"`         // weight of L_uni in the meta objective (eq. 8)
+	NumWeights     int64          `yaml:"weights"`       // n, the number of weight vectors
+	UniformityT    float64        `yaml:"uniformity-t"`  // t of L_uni (eq. 9)
+	Alpha          float64        `yaml:"alpha"`         // learning rate of the fast weights (eq. 7)
+	Beta           float64        `yaml:"beta"`          // learning rate of Adam on f_msr
+	Space          Space          `yaml:"msr-space"`     // what the weights multiply
+	GradientMethod GradientMethod `yaml:"meta-grad"`     // how the meta gradient is computed
+	Radius         float64        `yaml:"-"`             // of finite differences: |eps v|; 0.01 in DARTS
+	Every          int            `yaml:"meta-every"`    // a meta step on every K-th batch of the meta phase
+	Ablation       Ablation       `yaml:"msr-ablation"`  // which part is taken away
+	GammaBalance   bool           `yaml:"gamma-balance"` // gamma is scaled: both gradients on f_msr have the same norm
 }
 
 // Default is the paper's configuration of SimCLR+MSR on the small data sets.
 func Default() Config {
-	return Config{Lambda: 1, Gamma: 1, NumWeights: 6, UniformityT: 2, Alpha: 3e-3, Beta: 1e-3, Space: Embedding, Gradient: ForwardMode,
-		Radius: 0.01, Every: 1, Ablation: NoAblation}
+	return Config{
+		Lambda:         1,
+		Gamma:          1,
+		NumWeights:     6,
+		UniformityT:    2,
+		Alpha:          3e-3,
+		Beta:           1e-3,
+		Space:          Embedding,
+		GradientMethod: ForwardMode,
+		Radius:         0.01,
+		Every:          1,
+		Ablation:       NoAblation,
+	}
 }
 
-// Validate reports the first setting that is wrong, by its flag.
+// Validate reports the first field that is wrong.
 func (c Config) Validate() error {
-	for _, x := range []struct {
-		flag     string
-		value    float64
-		positive bool
-	}{{"--lambda", c.Lambda, false}, {"--gamma", c.Gamma, false}, {"--alpha", c.Alpha, true}, {"--beta", c.Beta, true}, {"--uniformity-t", c.UniformityT, true}, {"--radius", c.Radius, true}} {
-		if math.IsNaN(x.value) || math.IsInf(x.value, 0) || x.value < 0 || x.positive && x.value == 0 {
-			return fmt.Errorf("%s %g: want a finite number, %s", x.flag, x.value, map[bool]string{true: "above 0", false: "0 or more"}[x.positive])
+	for _, err := range []error{
+		notNegative("{meta.Lambda}", c.Lambda),
+		notNegative("{meta.Gamma}", c.Gamma),
+		positive("{meta.Alpha}", c.Alpha),
+		positive("{meta.Beta}", c.Beta),
+		positive("{meta.UniformityT}", c.UniformityT),
+		positive("{meta.Radius}", c.Radius),
+		c.validateCounts(),
+		oneOf("{meta.Space}", c.Space, Embedding, Feature),
+		oneOf("{meta.GradientMethod}", c.GradientMethod, ForwardMode, Unrolled, FiniteDifference),
+		oneOf("{meta.Ablation}", c.Ablation, NoAblation, Ones, Frozen, UniformityOnly, NoUniformity),
+	} {
+		if err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (c Config) validateCounts() error {
 	switch {
 	case c.NumWeights < 1:
-		return fmt.Errorf("--weights %d: want 1 or more (6 in the paper)", c.NumWeights)
+		return field.Errorf("{meta.NumWeights} %d: want 1 or more (6 in the paper)", c.NumWeights)
 	case c.NumWeights < 2 && c.usesUniformity():
-		return fmt.Errorf("--weights 1 has no pairs for the uniformity loss: use 2 or more, or --gamma 0")
+		return field.Errorf("{meta.NumWeights} 1 has no pairs for the uniformity loss: use 2 or more, or {meta.Gamma} 0")
 	case c.Every < 1:
-		return fmt.Errorf("--meta-every %d: want 1 or more", c.Every)
+		return field.Errorf("{meta.Every} %d: want 1 or more", c.Every)
 	}
-	if err := oneOf("--msr-space", c.Space, Embedding, Feature); err != nil {
-		return err
-	}
-	if err := oneOf("--meta-grad", c.Gradient, ForwardMode, Unrolled, FiniteDifference); err != nil {
-		return err
-	}
-	return oneOf("--msr-ablation", c.Ablation, NoAblation, Ones, Frozen, UniformityOnly, NoUniformity)
+	return nil
 }
 
 func (c Config) usesUniformity() bool {
@@ -99,7 +116,21 @@ func (c Config) usesUniformity() bool {
 // Trains reports whether f_msr is trained at all.
 func (c Config) Trains() bool { return c.Ablation != Ones && c.Ablation != Frozen }
 
-func oneOf[T ~string](flag string, got T, known ...T) error {
+func notNegative(key string, x float64) error {
+	if math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
+		return field.Errorf(key+" %g: want a finite number, 0 or more", x)
+	}
+	return nil
+}
+
+func positive(key string, x float64) error {
+	if math.IsNaN(x) || math.IsInf(x, 0) || x <= 0 {
+		return field.Errorf(key+" %g: want a finite number, above 0", x)
+	}
+	return nil
+}
+
+func oneOf[T ~string](key string, got T, known ...T) error {
 	if slices.Contains(known, got) {
 		return nil
 	}
@@ -107,5 +138,9 @@ func oneOf[T ~string](flag string, got T, known ...T) error {
 	for i, k := range known {
 		words[i] = string(k)
 	}
-	return suggest.Unknown(flag, string(got), words)
+	list := strings.Join(words, ", ")
+	if near := suggest.Nearest(string(got), words); near != "" {
+		return field.Errorf("unknown "+key+" %q; did you mean %q? known: %s", string(got), near, list)
+	}
+	return field.Errorf("unknown "+key+" %q; known: %s", string(got), list)
 }

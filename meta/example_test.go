@@ -9,6 +9,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -18,8 +19,8 @@ type noise struct{}
 
 func (noise) Steps() int            { return 3 }
 func (noise) Waited() time.Duration { return 0 }
-func (noise) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (noise) Batches(_ context.Context, n uint64, from, step int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		for i := from; i < 3; i += step {
 			rng := rand.New(rand.NewPCG(n, uint64(i)))
 			draw := func() []float32 {
@@ -29,7 +30,8 @@ func (noise) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Ba
 				}
 				return x
 			}
-			if !yield(meta.Batch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()}, nil) {
+			if !yield(meta.HostBatch{N: 4, Size: 8, Sizes: []int{8, 8}, Views: [][]float32{draw(), draw()}, Plain: draw()},
+				nil) {
 				return
 			}
 		}
@@ -55,7 +57,7 @@ func train() error {
 	if err != nil {
 		return err
 	}
-	model, err := methods.NewModel(simclr, backbone)
+	m, err := model.New(simclr, backbone)
 	if err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ func train() error {
 	}
 	s := torch.NewScope()
 	defer s.Close()
-	state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr,
+	state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr,
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}, Seed: 1, Options: torch.Float32()})
 	if err != nil {
 		return err

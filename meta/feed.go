@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Loader makes batches of any kind, as datasets.Loader does.
+// Loader makes batches of any type, as datasets.Loader does.
 type Loader[B any] interface {
 	// Steps is the number of batches of an epoch.
 	Steps() int
@@ -16,24 +16,23 @@ type Loader[B any] interface {
 	Waited() time.Duration
 }
 
-// Feed is the source of a loader's batches, each as batch makes it. A pass over
-// the data is an epoch of the loader.
-func Feed[B any](l Loader[B], batch func(B) Batch) Source { return feed[B]{l, batch} }
+// Feed is a Source of a loader's batches, each converted by convert. A phase is an epoch of the loader.
+func Feed[B any](l Loader[B], convert func(B) HostBatch) Source { return feed[B]{l, convert} }
 
 type feed[B any] struct {
 	Loader[B]
-	batch func(B) Batch
+	convert func(B) HostBatch
 }
 
-// Pass implements Source.
-func (f feed[B]) Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[Batch, error] {
-	return func(yield func(Batch, error) bool) {
-		for b, err := range f.Every(ctx, n, from, step) {
+// Batches implements Source.
+func (f feed[B]) Batches(ctx context.Context, phase uint64, from, step int) iter.Seq2[HostBatch, error] {
+	return func(yield func(HostBatch, error) bool) {
+		for b, err := range f.Every(ctx, phase, from, step) {
 			if err != nil {
-				yield(Batch{}, err)
+				yield(HostBatch{}, err)
 				return
 			}
-			if !yield(f.batch(b), nil) {
+			if !yield(f.convert(b), nil) {
 				return
 			}
 		}

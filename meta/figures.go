@@ -3,30 +3,28 @@ package meta
 import (
 	"math"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// A step tells the host a few numbers, its figures. On the CPU they are at hand:
-// the step looks at them before it moves the parameters. On a device the host
-// would have to wait for all that is queued there, and the device would then wait
-// for the host to queue the next step. So their copy is queued like everything
-// else, and the host looks at it when the next step is queued. That the loss of a
-// step was not finite is then known one step late: whoever wants the state as a
-// whole (Mark, an epoch's end, the run's end) settles first.
+// The host reads a few numbers of each step, its figures. On the CPU they are there at once: a step looks at them
+// before it moves the parameters. On a device the host would have to wait for all that is queued, and the device would
+// then wait for the host to queue the next step. So the copy of the figures is queued, and the host reads it when the
+// next step has been queued. A loss that is not finite is then found one step late: whoever needs the whole state
+// (Mark, the end of an epoch or of the run) settles first.
 
 // figures are the numbers of a step.
 type figures struct {
 	step   Step
 	late   *torch.Late // on a device
 	values []float64   // on the CPU
-	stops  bool        // the last number is of Trainer.stopping
+	stops  bool        // the last number is Trainer.stopping's
 	judge  func(v []float64) error
-	count  func(v []float64) (loss float64, err error) // adds them to the sums
+	count  func(v []float64) (loss float64, err error) // adds the numbers to the sums
 }
 
-// take takes the numbers of a vector, and how many ranks stop, or none. On the CPU
-// it returns judge's error.
+// take reads a vector of numbers, or queues its copy. stopping, if defined, is the number of ranks that stop. On the
+// CPU the error is judge's.
 func (f *figures) take(s *torch.Scope, lateness int, v, stopping torch.Tensor) error {
 	if stopping.Defined() {
 		v, f.stops = s.Figures(v, stopping), true
@@ -42,8 +40,7 @@ func (f *figures) take(s *torch.Scope, lateness int, v, stopping torch.Tensor) e
 	return f.judge(f.values)
 }
 
-// settle waits for the numbers, and adds them to the sums; stop reports whether a
-// rank was told to stop.
+// settle waits for the numbers and adds them to the sums. stop reports whether a rank was told to stop.
 func (f *figures) settle() (stop bool, err error) {
 	if f.late != nil {
 		if f.values, err = f.late.Take(); err != nil {
@@ -60,54 +57,53 @@ func (f *figures) settle() (stop bool, err error) {
 	return stop, err
 }
 
-// drop gives up figures of a step that was not done.
+// drop gives up the figures of a step that was not done.
 func (f *figures) drop() {
 	if f != nil && f.late != nil {
 		f.late.Drop()
 	}
 }
 
-// behind are the steps that were done and not told of.
-type behind struct {
-	late   []*figures // whose figures are not settled, oldest first
-	told   []Step     // which are next to be told
-	failed error      // what settling found; the state is lost then
-	stop   bool       // a rank was told to stop
+// pending are steps that were done and are not reported yet.
+type pending struct {
+	late    []*figures // not settled, oldest first
+	settled []Step     // to be reported next
+	failed  error      // of settling; the state is lost then
+	stop    bool       // a rank was told to stop
 }
 
-// Settle waits for the figures of all steps done, and counts them in Position's
-// sums. Its error, from then on always the same, is of a loss that was not finite:
-// the state is not to be used any more. Mark settles. On the CPU there is nothing
+// Settle waits for the figures of all steps done and adds them to Position's sums. It fails if a loss was not finite;
+// from then on it always returns that error, and the state must not be used. Mark settles. On the CPU there is nothing
 // to wait for.
 func (st *State) Settle() error {
-	for st.behind.failed == nil && len(st.behind.late) > 0 {
+	for st.pending.failed == nil && len(st.pending.late) > 0 {
 		st.settleOldest()
 	}
-	return st.behind.failed
+	return st.pending.failed
 }
 
 func (st *State) settleOldest() {
-	b := &st.behind
+	b := &st.pending
 	f := b.late[0]
 	b.late = b.late[1:]
 	stop, err := f.settle()
 	if b.stop = b.stop || stop; err != nil {
 		b.failed = err
-		st.forget()
+		st.dropLate()
 		return
 	}
-	b.told = append(b.told, f.step)
+	b.settled = append(b.settled, f.step)
 }
 
-// forget drops figures that are on their way.
-func (st *State) forget() {
-	for _, f := range st.behind.late {
+// dropLate drops figures that have not arrived.
+func (st *State) dropLate() {
+	for _, f := range st.pending.late {
 		f.drop()
 	}
-	st.behind.late = nil
+	st.pending.late = nil
 }
 
-// lateness is how many steps the host is behind the newest one.
+// lateness is the number of steps whose figures the host has not read when it queues the next one.
 func (t *Trainer) lateness() int {
 	if torch.OnHost(t.State.options.Device) && !t.late {
 		return 0
@@ -115,19 +111,19 @@ func (t *Trainer) lateness() int {
 	return 1
 }
 
-// tell settles all steps but the newest few, and tells the hooks of them. A hook
-// may settle more: these are told next.
-func (t *Trainer) tell(but int) error {
-	b := &t.State.behind
+// report settles all steps but the newest few, and tells the hooks of them. A hook may settle more steps: these come
+// next.
+func (t *Trainer) report(but int) error {
+	b := &t.State.pending
 	for {
 		for b.failed == nil && len(b.late) > but {
 			t.State.settleOldest()
 		}
-		if len(b.told) == 0 {
+		if len(b.settled) == 0 {
 			return b.failed
 		}
-		step := b.told[0]
-		b.told = b.told[1:]
+		step := b.settled[0]
+		b.settled = b.settled[1:]
 		if err := t.each(func(h Hook) error {
 			if h.OnStep == nil {
 				return nil
@@ -139,13 +135,13 @@ func (t *Trainer) tell(but int) error {
 	}
 }
 
-// finite is nil, or the error of a loss that is no number any more.
-func (t *Trainer) finite(epoch, batch int, pass Phase, loss float64) error {
+// finite returns an error if a loss is not a finite number.
+func (t *Trainer) finite(epoch, batch int, phase Phase, loss float64) error {
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil
 	}
-	d := &Diverged{Epoch: epoch, Batch: batch, Pass: pass, Loss: loss}
-	if m, ok := t.State.Method.(methods.Explainer); ok && !torch.OnHost(t.State.options.Device) {
+	d := &Diverged{Epoch: epoch, Batch: batch, Phase: phase, Loss: loss}
+	if m, ok := t.State.Method.(model.Explainer); ok && !torch.OnHost(t.State.options.Device) {
 		d.Hint = m.NotFinite()
 	}
 	return d

@@ -4,283 +4,193 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/losses"
-	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Problem is one meta step: everything the meta gradient depends on.
-type Problem struct {
-	*methods.Model
-	Config
-	MSR             *nets.MSR
-	Theta, Buffers  []torch.Tensor // of the model
-	ModelState      []torch.Tensor // of the model; constant here
-	Phi, PhiBuffers []torch.Tensor // of f_msr
-	Inner           methods.Batch  // the batch of the fast weights
-	Outer           methods.Batch  // the batch of L_ct(theta1); the paper uses the inner one
-	Clock           methods.Clock
-	Group           *torch.Group // of a data-parallel job, whose batches are this rank's share
-	Micro           int64        // pictures of this rank that the networks see at a time; 0: all
-	Recompute       bool         // as in methods.Pass; `unrolled` then takes the tangents from gradients of gradients, too
-	LocalNorm       bool         // as Trainer's
-}
+// The meta gradient is that of L_ct(theta1) + gamma L_uni(A) by phi, with A = f_msr(X; phi) and
+//
+//	theta1 = theta - alpha grad L_to(theta, A),    L_to = L_ct + lambda L_msr.
+//
+// phi acts through A alone. So the gradients of both terms at A are computed first, and then taken back through f_msr.
+// For the first term, phi enters theta1 only by -alpha lambda grad L_msr. With v = grad L_ct at theta1 it is
+//
+//	-alpha lambda d/dA <grad L_msr(theta, A), v>,
+//
+// the gradient of the derivative of L_msr along v. Three ways:
+//
+//   - unrolled keeps the graph of grad L_to and differentiates L_ct(theta1) through it: Algorithm 1 as written.
+//   - forward-mode takes tangents of the networks' outputs along v. The derivative of L_msr along v is then a function
+//     of outputs, tangents and A, and no graph of the networks is kept.
+//   - finite-difference (DARTS, arXiv 1806.09055) replaces the derivative along v by a difference of L_msr at
+//     theta +- eps v, with eps = Radius/|v|.
+//
+// The first two are exact. With micro-batches or recomputation, unrolled takes the tangents from gradients of
+// gradients, since no graph of the whole batch fits.
 
 // FastWeights is eq. 7: theta1 = theta - alpha*grad, plain SGD.
 func FastWeights(s *torch.Scope, theta, grad []torch.Tensor, alpha float64) []torch.Tensor {
 	return s.AddScaled(theta, grad, -alpha)
 }
 
-// Gradient computes the meta gradient (eq. 8) in the way that Config.Gradient
-// names. Batch norm uses batch statistics; no running statistics and no
-// parameter change. The result lives in s. The caller holds its OS thread.
-// In a data-parallel job all ranks get the gradient of the whole batch: fast
-// weights, v and the tangents at the embeddings are the same on all of them.
-//
-// The exact ways agree. `unrolled` keeps the graph of the inner gradient and
-// differentiates through it. `forward-mode` uses that phi enters theta1 only by
-// -alpha*lambda*grad L_msr: with v = grad L_ct at theta1, the gradient is
-// -alpha*lambda * d/dphi of the derivative of L_msr along v at theta, whose
-// tangents at the networks' outputs come from one forward-mode pass, so no graph
-// of the network is kept. `finite-difference` (DARTS) replaces that derivative by
-// a difference of L_msr's gradients at theta +- eps v, eps = Radius/|v|.
-//
-// In micro-batches no way keeps more than one's graph: theta1 and v come from
-// methods.Pass.Gradient, and `unrolled` takes the tangents from gradients of
-// gradients, part by part.
-func (p Problem) Gradient(s *torch.Scope) (Result, error) {
-	r, err := p.Queue(s)
-	if err == nil {
-		err = r.Read(s)
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	return r, nil
-}
-
-// Queue is Gradient without Read: it does not wait for a device.
-func (p Problem) Queue(s *torch.Scope) (Result, error) {
-	r, err := p.gradient(s)
-	r.Figures = s.Figures(r.ct, r.msr, r.ctFast, r.uni, r.normCT, r.normUni, r.gamma)
-	if err == nil {
-		err = s.Err()
-	}
-	if err != nil {
-		return Result{}, fmt.Errorf("meta gradient: %w", err)
-	}
-	return r.Result, nil
-}
-
+// gradient computes both gradients at A and takes them back to phi.
 func (p Problem) gradient(s *torch.Scope) (r measured, err error) {
 	p.targets(s)
 	defer torch.SetGrad(true)()
-	a, back := p.weights(s)
+	a, vjp := p.Exec.VJP(s, p.MSR, p.Phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	var ct, uni torch.Tensor // the gradients at A
-	if p.Ablation != UniformityOnly && p.Lambda > 0 {
-		switch p.Config.Gradient {
-		case Unrolled, ForwardMode:
-			ct = p.exact(s, a, &r)
-		case FiniteDifference:
-			ct = p.finiteDifference(s, a, &r)
-		default:
-			return r, fmt.Errorf("unknown way %q", p.Config.Gradient)
+	if p.Config.Ablation != UniformityOnly && p.Config.Lambda > 0 {
+		if ct, err = p.contrastive(s, a, &r); err != nil {
+			return r, err
 		}
 	}
 	if n, _ := p.MSR.Shape(); n >= 2 {
-		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.UniformityT)
+		loss := losses.WeightUniformity(s, s.AllGather(p.Group, a), p.Config.UniformityT)
 		r.uni = s.Detach(loss)
 		uni = s.Grad([]torch.Tensor{loss}, []torch.Tensor{a}, torch.GradOptions{})[0]
 	}
-	grads := back([]torch.Tensor{ct, uni})
+	grads := vjp([]torch.Tensor{ct, uni})
 	r.GradCT, r.GradUni = grads[0], grads[1]
-	if r.GradCT == nil {
-		r.GradCT = zerosLike(s, p.Phi) // theta1 does not depend on phi, or is not to
+	if r.GradCT == nil { // theta1 does not depend on phi, or UniformityOnly
+		r.GradCT = zerosLike(s, p.Phi)
 	}
 	p.balance(s, &r)
 	return r, nil
 }
 
-// targets lets the target network, which is constant here, see each batch once.
-func (p *Problem) targets(s *torch.Scope) {
-	same := p.Outer.Views[0] == p.Inner.Views[0]
-	for _, b := range []*methods.Batch{&p.Inner, &p.Outer} {
-		q := p.at(nil, *b, nets.Meta())
-		q.Targets(s)
-		*b = q.Batch
-		if same {
-			p.Outer = p.Inner
-			return
-		}
+// contrastive returns the gradient of L_ct(theta1) at A.
+func (p Problem) contrastive(s *torch.Scope, a torch.Tensor, r *measured) (torch.Tensor, error) {
+	switch way := p.Config.GradientMethod; {
+	case way == Unrolled && p.inner(p.Theta, a, nets.Meta()).OneGraph(s):
+		return p.unrolled(s, a, r), nil
+	case way == Unrolled || way == ForwardMode:
+		return p.alongTangents(s, a, r), nil
+	case way == FiniteDifference:
+		return p.finiteDifference(s, a, r), nil
+	default:
+		return torch.Tensor{}, fmt.Errorf("unknown way %q", way)
 	}
 }
 
-// at is a pass of the model at theta.
-func (p Problem) at(theta []torch.Tensor, b methods.Batch, m nets.Mode) *methods.Pass {
-	return &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: m, Clock: p.Clock,
-		Group: p.Group, LocalNorm: p.LocalNorm, Micro: p.Micro, Recompute: p.Recompute}
-}
-
-// inner is a pass of the inner batch at theta, with its weights (eq. 5).
-func (p Problem) inner(theta []torch.Tensor, a torch.Tensor, m nets.Mode) *methods.Pass {
-	q := p.at(theta, p.Inner, m)
-	q.Space, q.A = p.Space, a
-	return q
-}
-
-// outer is a pass of the outer batch at theta1 (the first term of eq. 8).
-func (p Problem) outer(fast []torch.Tensor, m nets.Mode) *methods.Pass {
-	q := p.at(fast, p.Outer, m)
-	q.OwnLoss = true
-	return q
-}
-
-// losses are L_ct, L_msr and L_to of an inner pass after its networks ran.
-func (p Problem) losses(s *torch.Scope, q *methods.Pass) (ct, msr, total torch.Tensor) {
-	ct, msr = q.Loss(s, q), q.DoLoss(s)
-	return ct, msr, s.Add(ct, s.MulScalar(msr, p.Lambda))
-}
-
-// exact returns the gradient of L_ct(theta1) at A.
-func (p Problem) exact(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
-	q := p.inner(p.Theta, a, nets.Meta())
-	parts := q.MicroBatches(s)
-	if p.Config.Gradient == Unrolled && len(parts) == 1 && !p.Recompute {
-		return p.unrolled(s, a, r)
-	}
-	tangents := p.byForwardMode
-	if p.Config.Gradient == Unrolled {
-		tangents = p.byReverse
-	}
-	v := p.direction(s, a, r)
-	points, along := make([]methods.Local, len(parts)), make([]methods.Local, len(parts))
-	for i, part := range parts {
-		s.Within(func(t *torch.Scope) {
-			y, dy := tangents(t, part, v)
-			points[i], along[i] = y.Held(s), dy.Held(s)
-		})
-	}
-	if s.Err() != nil {
-		return torch.Tensor{}
-	}
-	all, d := methods.Concat(s, points), methods.Concat(s, along)
-	projected := len(all.Projected)
-	outputs := s.Leaves(append(all.Projected[:projected:projected], all.Weighted...))
-	q.Join(s, methods.Local{Projected: outputs[:projected], Weighted: outputs[projected:]})
-	g := s.Grad([]torch.Tensor{q.DoLoss(s)}, outputs, torch.GradOptions{CreateGraph: true, AllowUnused: true})
-	var derivative, seeds []torch.Tensor // of L_msr along v: the sum of their products
-	for i, t := range append(d.Projected[:projected:projected], d.Weighted...) {
-		if g[i].Defined() { // what L_msr depends on
-			derivative, seeds = append(derivative, g[i]), append(seeds, t)
-		}
-	}
-	by := outputs[projected:]
-	if p.Space == Embedding {
-		by = []torch.Tensor{a}
-	}
-	at := s.Grad(derivative, by, torch.GradOptions{Seeds: seeds, AllowUnused: p.Space == Feature})
-	if p.Space == Feature {
-		at[0] = p.throughWeights(s, parts, points, at, &second{s.DetachAll(g[projected:]), along, v})
-	}
-	return s.MulScalar(at[0], -p.Alpha*p.Lambda) // the derivative of theta1 by grad L_msr
-}
-
+// unrolled differentiates L_ct(theta1) through theta1. Both passes have the mode DoubleBackward, since a gradient has
+// the memory layout of what it is the gradient of.
 func (p Problem) unrolled(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	theta := s.Leaves(p.Theta)
-	m := nets.Meta().DoubleBackward() // of both passes: a gradient has the layout of what it came from
-	q := p.inner(theta, a, m)
+	q := p.inner(theta, a, nets.Meta().DoubleBackward())
 	q.Forward(s)
 	ct, msr, total := p.losses(s, q)
-	g := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{CreateGraph: true})
-	r.Fast = FastWeights(s, theta, g, p.Alpha)
-	o := p.outer(r.Fast, m)
+	grad := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{CreateGraph: true})
+	theta1 := FastWeights(s, theta, grad, p.Config.Alpha)
+	o := p.outer(theta1, nets.Meta().DoubleBackward())
 	o.Forward(s)
-	loss := o.Loss(s, o)
-	at := s.Grad([]torch.Tensor{loss}, []torch.Tensor{a}, torch.GradOptions{})
-	r.ct, r.msr, r.ctFast = s.Detach(ct), s.Detach(msr), s.Detach(loss)
-	r.Fast = s.DetachAll(r.Fast)
+	fast := o.Loss(s, o)
+	at := s.Grad([]torch.Tensor{fast}, []torch.Tensor{a}, torch.GradOptions{})
+	r.ct, r.msr, r.ctFast = s.Detach(ct), s.Detach(msr), s.Detach(fast)
+	r.Fast = s.DetachAll(theta1)
 	return at[0]
 }
 
-// direction returns v = grad L_ct at theta1, and fills in theta1 and the
-// losses. Each pass through the network is freed before the next begins.
+// direction returns v = grad L_ct at theta1, and fills in theta1 and the losses. The graph of each pass is freed before
+// the next pass.
 func (p Problem) direction(s *torch.Scope, a torch.Tensor, r *measured) (v []torch.Tensor) {
 	s.Within(func(t *torch.Scope) {
 		q := p.inner(p.Theta, t.Detach(a), nets.Meta())
 		var ct, msr, total torch.Tensor
-		g := q.Gradient(t, func() torch.Tensor {
+		grad := q.Gradient(t, func() torch.Tensor {
 			ct, msr, total = p.losses(t, q)
 			return total
 		})
-		r.Fast = s.HoldAll(FastWeights(t, t.DetachAll(p.Theta), g, p.Alpha))
+		r.Fast = s.HoldAll(FastWeights(t, t.DetachAll(p.Theta), grad, p.Config.Alpha))
 		r.ct, r.msr = s.Hold(t.Detach(ct)), s.Hold(t.Detach(msr))
 	})
 	s.Within(func(t *torch.Scope) {
 		q := p.outer(r.Fast, nets.Meta())
-		var loss torch.Tensor
+		var fast torch.Tensor
 		v = s.HoldAll(q.Gradient(t, func() torch.Tensor {
-			loss = q.Loss(t, q)
-			return loss
+			fast = q.Loss(t, q)
+			return fast
 		}))
-		r.ctFast = s.Hold(t.Detach(loss))
+		r.ctFast = s.Hold(t.Detach(fast))
 	})
 	return v
 }
 
+// alongTangents differentiates the derivative of L_msr along v, which is <grad L_msr, dz> at the networks' outputs z
+// with tangents dz. In feature space z and dz depend on A, too.
+func (p Problem) alongTangents(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
+	v := p.direction(s, a, r)
+	q := p.inner(p.Theta, a, nets.Meta())
+	if s.Err() != nil {
+		return torch.Tensor{}
+	}
+	y, tangent := q.Tangents(s, v, p.Config.GradientMethod == Unrolled)
+	if s.Err() != nil {
+		return torch.Tensor{}
+	}
+	z := y.Leaves(s)
+	q.Join(s, z)
+	grad := s.Grad([]torch.Tensor{q.DoLoss(s)}, z.Embeddings(),
+		torch.GradOptions{CreateGraph: true, AllowUnused: true})
+	used, dz := tangent.Match(grad)
+	var at torch.Tensor
+	if p.Config.Space == Embedding {
+		at = s.Grad(used, []torch.Tensor{a}, torch.GradOptions{Seeds: dz})[0]
+	} else {
+		seeds := s.Grad(used, z.Weighted, torch.GradOptions{Seeds: dz, AllowUnused: true})
+		at = q.Backward(s, y, seeds, tangent, s.DetachAll(grad[len(z.Projected):]))
+	}
+	return s.MulScalar(at, -p.Config.Alpha*p.Config.Lambda)
+}
+
+// finiteDifference takes L_msr's gradient at A on both sides of theta along v. Where v is zero so is the difference,
+// whatever eps.
 func (p Problem) finiteDifference(s *torch.Scope, a torch.Tensor, r *measured) torch.Tensor {
 	v := p.direction(s, a, r)
 	if s.Err() != nil {
 		return torch.Tensor{}
 	}
-	// Where v is zero so is the difference, whatever eps.
 	norm := s.ClampMin(s.Norm(v), 1e-30)
-	eps := s.Div(s.Full(p.Radius, s.Like(norm)), norm)
+	eps := s.Div(s.Full(p.Config.Radius, s.Like(norm)), norm)
 	at := func(eps torch.Tensor) (g torch.Tensor) {
-		s.Within(func(t *torch.Scope) {
-			q := p.inner(t.AddScaledBy(p.Theta, v, eps), a, nets.Meta())
-			parts := q.MicroBatches(t)
-			points := make([]methods.Local, len(parts))
-			torch.NoGrad(func() {
-				for i, part := range parts {
-					t.Within(func(u *torch.Scope) { points[i] = part.Local(u).Held(t) })
-				}
-			})
-			all := methods.Concat(t, points)
-			all.Weighted = t.Leaves(all.Weighted)
-			q.Join(t, all)
-			by := all.Weighted
-			if p.Space == Embedding {
-				by = []torch.Tensor{a}
-			}
-			at := t.Grad([]torch.Tensor{q.DoLoss(t)}, by, torch.GradOptions{})
-			if p.Space == Feature {
-				at[0] = p.throughWeights(t, parts, points, at, nil)
-			}
-			g = s.Hold(at[0])
-		})
+		s.Within(func(t *torch.Scope) { g = s.Hold(p.msrGradient(t, t.AddScaledBy(p.Theta, v, eps), a)) })
 		return g
 	}
 	difference := s.Sub(at(eps), at(s.Neg(eps)))
-	return s.Scaled(difference, s.Div(s.Full(-p.Alpha*p.Lambda, s.Like(norm)), s.MulScalar(eps, 2)))
+	return s.Scaled(difference, s.Div(s.Full(-p.Config.Alpha*p.Config.Lambda, s.Like(norm)), s.MulScalar(eps, 2)))
 }
 
-// balance adds gamma L_uni's gradient, and takes the norms of both.
+// msrGradient returns the gradient of L_msr(theta, A) at A.
+func (p Problem) msrGradient(s *torch.Scope, theta []torch.Tensor, a torch.Tensor) torch.Tensor {
+	q := p.inner(theta, a, nets.Meta())
+	y := q.Outputs(s)
+	z := y.Leaves(s)
+	q.Join(s, z)
+	loss := []torch.Tensor{q.DoLoss(s)}
+	if p.Config.Space == Embedding {
+		return s.Grad(loss, []torch.Tensor{a}, torch.GradOptions{})[0]
+	}
+	return q.Backward(s, y, s.Grad(loss, z.Weighted, torch.GradOptions{}), nil, nil)
+}
+
+// balance adds gamma L_uni's gradient, and takes the norms of both. With GammaBalance, gamma is scaled so that they are
+// equal.
 func (p Problem) balance(s *torch.Scope, r *measured) {
+	gamma := p.Config.Gamma
 	r.normCT = s.Norm(r.GradCT)
 	r.Grad = r.GradCT
 	if r.GradUni != nil {
-		r.normUni = s.MulScalar(s.Norm(r.GradUni), p.Gamma)
+		r.normUni = s.MulScalar(s.Norm(r.GradUni), gamma)
 	}
-	if p.Ablation == NoUniformity || p.Gamma == 0 || r.GradUni == nil {
+	if p.Config.Ablation == NoUniformity || gamma == 0 || r.GradUni == nil {
 		return
 	}
-	r.gamma = s.Full(p.Gamma, s.Like(r.normCT))
-	if !p.GammaBalance {
-		r.Grad = s.AddScaled(r.GradCT, r.GradUni, p.Gamma)
+	r.gamma = s.Full(gamma, s.Like(r.normCT))
+	if !p.Config.GammaBalance {
+		r.Grad = s.AddScaled(r.GradCT, r.GradUni, gamma)
 		return
 	}
 	zero := s.ZerosLike(r.normCT)
-	both := s.Where(s.Gt(r.normUni, zero), s.Div(s.MulScalar(r.normCT, p.Gamma), r.normUni), r.gamma)
+	both := s.Where(s.Gt(r.normUni, zero), s.Div(s.MulScalar(r.normCT, gamma), r.normUni), r.gamma)
 	r.gamma = s.Where(s.Gt(r.normCT, zero), both, r.gamma)
 	r.Grad = s.AddScaledBy(r.GradCT, r.GradUni, r.gamma)
 }

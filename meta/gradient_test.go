@@ -12,6 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -22,7 +23,8 @@ type smoothBody struct{ nets.Encoder }
 func (smoothBody) Part(channels int64) (nets.Encoder, error) { return smoothNet(channels, 3), nil }
 
 func smoothNet(channels, dim int64) nets.Encoder {
-	return nets.WithDim(nets.Seq(nets.Conv2d(channels, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(), nets.Conv2d(4, dim, 3, 2, 1), nets.BatchNorm(dim), nets.Tanh(), nets.GlobalAvgPool()), dim)
+	return nets.WithDim(nets.Seq(nets.Conv2d(channels, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(),
+		nets.Conv2d(4, dim, 3, 2, 1), nets.BatchNorm(dim), nets.Tanh(), nets.GlobalAvgPool()), dim)
 }
 
 // problem is a meta step of a small ResNet with a batch-norm head, in float64.
@@ -37,7 +39,8 @@ func problem(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth
 }
 
 // problemWith is problem with a head and options of the method.
-func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig, options map[string]float64) meta.Problem {
+func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, smooth bool, head nets.HeadConfig,
+	options map[string]float64) meta.Problem {
 	require.NoError(t, torch.ManualSeed(3))
 	o := torch.Float64()
 	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
@@ -46,39 +49,41 @@ func problemWith(t *testing.T, s *torch.Scope, name string, space meta.Space, sm
 	if smooth {
 		body = smoothBody{smoothNet(3, 6)}
 	}
-	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7, Prototypes: []int64{3, 4}, Options: options, Projector: func(dim int64) nets.Encoder {
-		head.Hidden, head.Out = 8, 5
-		return nets.NewHead(dim, head)
-	}})
+	method, err := methods.New(name, methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Queue: 16, Pictures: 7,
+		Prototypes: []int64{3, 4}, Options: options, Projector: func(dim int64) nets.Encoder {
+			head.Hidden, head.Out = 8, 5
+			return nets.NewHead(dim, head)
+		}})
 	require.NoError(t, err)
-	l, err := methods.NewModel(method, body)
+	l, err := model.New(method, body)
 	require.NoError(t, err)
 	cfg := meta.Default()
 	cfg.NumWeights, cfg.Alpha, cfg.Space = 3, 0.1, space
 	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: l.WeightWidth(space)})
 	require.NoError(t, err)
 	if smooth {
-		trunk := nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*l.WeightWidth(space)))
+		trunk := nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.BatchNorm(6), nets.Tanh(), nets.GlobalAvgPool(),
+			nets.Linear(6, 3*l.WeightWidth(space)))
 		msr = nets.NewMSRWith(trunk, 3, l.WeightWidth(space))
 	}
 	p := meta.Problem{Model: l, Config: cfg, MSR: msr,
 		Theta: nets.Initialize(s, l.Params(), o), Buffers: nets.Initialize(s, l.Buffers(), o),
 		Phi: nets.Initialize(s, msr.Params(), o), PhiBuffers: nets.Initialize(s, msr.Buffers(), o)}
 	p.ModelState = l.InitialState(s, p.Theta, p.Buffers, o)
-	p.Clock = methods.Clock{Step: 3, Steps: 10, Seed: 1}
+	p.Clock = model.Clock{Step: 3, Steps: 10, Seed: 1}
 	const n = 7 // W-MSE needs more pictures than the 5 dimensions
 	views := func() (out []torch.Tensor) {
 		for _, v := range l.Views() {
 			side := int64(8)
-			if v == methods.Small {
+			if v == model.Small {
 				side = 6
 			}
 			out = append(out, s.Normal(0, 1, o, n, 3, side, side))
 		}
 		return out
 	}
-	p.Inner = methods.Batch{Plain: s.Normal(0, 1, o, n, 3, 16, 16), Views: views(), Indices: s.Arange(0, n, o.Device)}
-	p.Outer = methods.Batch{Views: views(), Indices: p.Inner.Indices}
+	p.Inner = model.Batch{Plain: s.Normal(0, 1, o, n, 3, 16, 16), Views: views(), Indices: s.Arange(0, n, o.Device)}
+	p.Outer = model.Batch{Views: views(), Indices: p.Inner.Indices}
 	return p
 }
 
@@ -101,8 +106,8 @@ func TestBothExactWaysAgree(t *testing.T) {
 		p := problem(t, s, "simclr", space, false)
 		buffers := append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...)
 		var grads [][]torch.Tensor
-		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
-			p.Config.Gradient = way
+		for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+			p.Config.GradientMethod = way
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
 			grads = append(grads, r.GradCT)
@@ -114,15 +119,18 @@ func TestBothExactWaysAgree(t *testing.T) {
 			scale = max(scale, math.Abs(g))
 		}
 		assert.InDeltaSlice(t, unrolled, forward, 1e-9*scale, "%s", space)
-		assert.Equal(t, buffers, append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...), "running statistics are untouched")
-		fmt.Printf("finite difference, %s space, ReLU network: cosine %.4f to the exact meta gradient\n", space, cosine(s, grads[0], grads[2]))
+		assert.Equal(t, buffers, append(values(s, p.Buffers[:2]), values(s, p.PhiBuffers[:2])...),
+			"running statistics are untouched")
+		fmt.Printf("finite difference, %s space, ReLU network: cosine %.4f to the exact meta gradient\n", space,
+			cosine(s, grads[0], grads[2]))
 		require.NoError(t, s.Close())
 	}
 }
 
 // at is a pass of the problem's model whose embeddings are there.
-func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b methods.Batch, a torch.Tensor) *methods.Pass {
-	q := &methods.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(), Clock: p.Clock, Space: p.Space, A: a}
+func at(s *torch.Scope, p meta.Problem, theta []torch.Tensor, b model.Batch, a torch.Tensor) *model.Pass {
+	q := &model.Pass{Model: p.Model, Theta: theta, Buffers: p.Buffers, State: p.ModelState, Batch: b, Mode: nets.Meta(),
+		Clock: p.Clock, Space: p.Config.Space, A: a}
 	q.Targets(s)
 	q.Forward(s)
 	return q
@@ -133,9 +141,9 @@ func fast(s *torch.Scope, p meta.Problem, phi []torch.Tensor) (theta1 []torch.Te
 	a := p.MSR.Forward(s, phi, p.PhiBuffers, p.Inner.Plain, nets.Meta())
 	theta := s.Leaves(p.Theta)
 	q := at(s, p, theta, p.Inner, s.Detach(a))
-	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Lambda))
+	total := s.Add(q.Loss(s, q), s.MulScalar(q.DoLoss(s), p.Config.Lambda))
 	grad := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{})
-	return meta.FastWeights(s, p.Theta, grad, p.Alpha), s.Item(losses.WeightUniformity(s, a, p.UniformityT))
+	return meta.FastWeights(s, p.Theta, grad, p.Config.Alpha), s.Item(losses.WeightUniformity(s, a, p.Config.UniformityT))
 }
 
 // stopped are the methods that hold a part of their loss constant which depends
@@ -151,11 +159,11 @@ func objective(s *torch.Scope, p meta.Problem) func(phi []torch.Tensor) float64 
 	v := s.Grad([]torch.Tensor{q.Loss(s, q)}, leaves, torch.GradOptions{})
 	return func(phi []torch.Tensor) float64 {
 		theta1, uniformity := fast(s, p, phi)
-		if stopped[p.Name()] {
-			return s.Dot(v, theta1) + p.Gamma*uniformity
+		if stopped[p.Model.Name()] {
+			return s.Dot(v, theta1) + p.Config.Gamma*uniformity
 		}
 		q := at(s, p, theta1, p.Outer, torch.Tensor{})
-		return s.Item(q.Loss(s, q)) + p.Gamma*uniformity
+		return s.Item(q.Loss(s, q)) + p.Config.Gamma*uniformity
 	}
 }
 
@@ -168,10 +176,10 @@ func TestMetaGradientAgreesWithCentralDifferences(t *testing.T) {
 			s := torch.NewScope()
 			p := problem(t, s, name, space, true)
 			p.Config.Gamma = 1
-			p.Config.Gradient = meta.Unrolled
+			p.Config.GradientMethod = meta.Unrolled
 			unrolled, err := p.Gradient(s)
 			require.NoError(t, err, name)
-			p.Config.Gradient = meta.ForwardMode
+			p.Config.GradientMethod = meta.ForwardMode
 			r, err := p.Gradient(s)
 			require.NoError(t, err, name)
 			assert.InDelta(t, 1, cosine(s, unrolled.GradCT, r.GradCT), 1e-9, "%s, %s", name, space)
@@ -210,12 +218,12 @@ func TestGammaBalanceAndAblations(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, false)
-	p.GammaBalance = true
+	p.Config.GammaBalance = true
 	r, err := p.Gradient(s)
 	require.NoError(t, err)
 	scaled := s.AddScaled(r.Grad, r.GradCT, -1)
 	assert.InEpsilon(t, r.NormCT, math.Sqrt(s.Dot(scaled, scaled)), 1e-9, "both parts have one norm")
-	p.GammaBalance, p.Config.Ablation = false, meta.NoUniformity
+	p.Config.GammaBalance, p.Config.Ablation = false, meta.NoUniformity
 	r, err = p.Gradient(s)
 	require.NoError(t, err)
 	assert.Equal(t, values(s, r.GradCT), values(s, r.Grad))

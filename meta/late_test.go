@@ -14,11 +14,11 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/internal/standin"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// long is a run of more steps than most tests need: 9 of each pass and epoch.
+// long is a run of more steps than most tests need: 9 of each phase and epoch.
 func long(t *testing.T, s *torch.Scope, r run) *meta.Trainer {
 	tr := r.trainer(t, s, nil)
 	src := tr.Source.(pictures)
@@ -45,7 +45,7 @@ func TestStepsAreToldInOrder(t *testing.T) {
 			return nil
 		}}}
 		require.NoError(t, tr.Run(context.Background()))
-		assert.Equal(t, i*4*8, late, "all but the last of each pass are told late")
+		assert.Equal(t, i*4*8, late, "all but the last of each phase are told late")
 		require.NoError(t, s.Close())
 	}
 	require.Len(t, steps[0], 36)
@@ -74,7 +74,7 @@ func TestARunOnADeviceIsTakenUp(t *testing.T) {
 		first.Hooks = []meta.Hook{{OnStep: func(meta.Step) error {
 			p, err := first.State.Mark()
 			require.NoError(t, err)
-			if p.Pass == meta.Regular {
+			if p.Phase == meta.RegularPhase {
 				assert.Equal(t, p.Batch, p.Sums.Steps)
 			} else {
 				assert.Equal(t, p.Batch, p.Sums.Meta)
@@ -110,11 +110,11 @@ func TestARunOnADeviceIsTakenUp(t *testing.T) {
 
 // breaking is a method whose loss is no number at one step.
 type breaking struct {
-	methods.Method
+	model.Method
 	at int
 }
 
-func (b breaking) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
+func (b breaking) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	loss := b.Method.Loss(s, p)
 	if p.Clock.Step == b.at {
 		return s.MulScalar(loss, math.NaN())
@@ -128,7 +128,7 @@ func (b breaking) NotFinite() string { return "it breaks" }
 // saved from then on, and no hook is told of the step.
 func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 	for _, msr := range []bool{false, true} {
-		for _, at := range []int{0, 3, 8, 9} { // 8 ends a pass; the meta pass at 9 is the one with a step count of 9
+		for _, at := range []int{0, 3, 8, 9} { // 8 ends a phase; the meta phase at 9 is the one with a step count of 9
 			for _, canceled := range []bool{false, true} {
 				if at == 9 && !msr {
 					continue
@@ -164,11 +164,11 @@ func TestALossThatIsNoNumberIsNeverSaved(t *testing.T) {
 				if !canceled {
 					var d *meta.Diverged
 					require.ErrorAs(t, err, &d)
-					batch, pass := at, meta.Regular
+					batch, phase := at, meta.RegularPhase
 					if at == 9 {
-						batch, pass = 0, meta.MetaPass
+						batch, phase = 0, meta.MetaPhase
 					}
-					assert.Equal(t, []any{0, batch, pass}, []any{d.Epoch, d.Batch, d.Pass})
+					assert.Equal(t, []any{0, batch, phase}, []any{d.Epoch, d.Batch, d.Phase})
 					assert.Equal(t, at, told)
 					assert.ErrorContains(t, err, "it breaks")
 				}
@@ -211,17 +211,17 @@ func TestASingularCovarianceOnADevice(t *testing.T) {
 	err := tr.Run(context.Background())
 	var d *meta.Diverged
 	require.ErrorAs(t, err, &d)
-	assert.ErrorContains(t, err, "fewer --dim, or an epsilon above 0")
+	assert.ErrorContains(t, err, "or an epsilon above 0")
 	require.NoError(t, s.Close())
 }
 
 // The meta gradient reads a device once, and not at all where it is only queued.
 func TestTheMetaGradientOnADevice(t *testing.T) {
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+		for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
 			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
-			p.Config.Gradient, p.GammaBalance = way, true
+			p.Config.GradientMethod, p.Config.GammaBalance = way, true
 			want, err := p.Gradient(s)
 			require.NoError(t, err)
 			o := torch.Float64()
@@ -235,7 +235,8 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 				}
 				return out
 			}
-			for _, ts := range []*[]torch.Tensor{&p.Theta, &p.Buffers, &p.ModelState, &p.Phi, &p.PhiBuffers, &p.Inner.Views, &p.Outer.Views} {
+			for _, ts := range []*[]torch.Tensor{&p.Theta, &p.Buffers, &p.ModelState, &p.Phi, &p.PhiBuffers, &p.Inner.Views,
+				&p.Outer.Views} {
 				*ts = move(*ts)
 			}
 			p.Inner.Plain, p.Inner.Indices = s.To(p.Inner.Plain, o), torch.Tensor{}
@@ -246,7 +247,8 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 			assert.Equal(t, int64(1), before.Since().Reads, "%s %s", space, way)
 			assert.Equal(t, int64(1), torch.Reads()-reads)
 			assert.InDeltaSlice(t, values(s, want.Grad), values(s, got.Grad), 1e-10, "%s %s", space, way)
-			assert.InDeltaSlice(t, []float64{want.LCt, want.LMsr, want.LCtFast, want.LUni, want.NormCT, want.NormUni, want.EffectiveGamma},
+			assert.InDeltaSlice(t, []float64{want.LCt, want.LMsr, want.LCtFast, want.LUni, want.NormCT, want.NormUni,
+				want.EffectiveGamma},
 				[]float64{got.LCt, got.LMsr, got.LCtFast, got.LUni, got.NormCT, got.NormUni, got.EffectiveGamma}, 1e-10)
 			allow := standin.Forbid()
 			queued, err := p.Queue(s)
@@ -264,7 +266,8 @@ func TestTheMetaGradientOnADevice(t *testing.T) {
 // at one step.
 func TestRanksThatAreLate(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
-		for _, r := range []run{{method: "simclr", msr: true}, {method: "pcl", msr: true, options: map[string]float64{"warm": 0}}} {
+		for _, r := range []run{{method: "simclr", msr: true}, {method: "pcl", msr: true,
+			options: map[string]float64{"warm": 0}}} {
 			s := torch.NewScope()
 			want, figures := r.train(t, s, g)
 			tr := r.trainer(t, s, g)

@@ -11,26 +11,25 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// parted is Algorithm 1 written out on one process, for batch norms that see
-// one of several parts of a batch at a time: each part goes through the networks
-// by itself, losses are of all embeddings, running statistics become the mean of
-// those that each part would leave.
+// parted is Algorithm 1 written out on one process, for batch norms that see one of several parts of a batch at a time:
+// each part passes the networks alone, losses are of all embeddings, running statistics become the mean of those that
+// each part would leave.
 type parted struct {
 	*meta.Trainer
 	parts int64
 }
 
 // batch copies a batch of the source.
-func (h parted) batch(s *torch.Scope, b meta.Batch) methods.Batch {
+func (h parted) batch(s *torch.Scope, b meta.HostBatch) model.Batch {
 	upload := func(x []float32, size int) torch.Tensor {
 		return s.To(torch.FromSlice(s, x, gotch.CPU, int64(b.N), 3, int64(size), int64(size)), torch.Float64())
 	}
-	out := methods.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, gotch.CPU, int64(b.N))}
+	out := model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, gotch.CPU, int64(b.N))}
 	for v, x := range b.Views {
 		out.Views = append(out.Views, upload(x, b.Sizes[v]))
 	}
@@ -38,11 +37,12 @@ func (h parted) batch(s *torch.Scope, b meta.Batch) methods.Batch {
 }
 
 // forward is a pass at theta with all embeddings, and A.
-func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b methods.Batch, m nets.Mode) (whole *methods.Pass, a torch.Tensor) {
+func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b model.Batch, m nets.Mode) (whole *model.Pass,
+	a torch.Tensor) {
 	st, p := h.State, h.State.Position
-	pass := func(buffers, state []torch.Tensor, b methods.Batch) *methods.Pass {
-		return &methods.Pass{Model: st.Model, Theta: theta, Buffers: buffers, State: state, Batch: b, Mode: m,
-			Clock: methods.Clock{Step: p.Step, Steps: h.Schedule.Epochs * h.Schedule.Steps, Epochs: h.Schedule.Epochs, Seed: 11}}
+	pass := func(buffers, state []torch.Tensor, b model.Batch) *model.Pass {
+		return &model.Pass{Model: st.Model, Theta: theta, Buffers: buffers, State: state, Batch: b, Mode: m,
+			Clock: model.Clock{Step: p.Step, Steps: h.Schedule.Epochs * h.Schedule.Steps, Epochs: h.Schedule.Epochs, Seed: 11}}
 	}
 	n := s.Size(b.Plain, 0) / h.parts
 	z, targets := make([][]torch.Tensor, len(b.Views)), make([][]torch.Tensor, len(b.Views))
@@ -50,7 +50,7 @@ func (h parted) forward(s *torch.Scope, theta, phi []torch.Tensor, b methods.Bat
 	var left [3][][]torch.Tensor // statistics, of each part
 	for r := range h.parts {
 		rows := func(x torch.Tensor) torch.Tensor { return s.Narrow(x, 0, r*n, n) }
-		part := methods.Batch{Plain: rows(b.Plain)}
+		part := model.Batch{Plain: rows(b.Plain)}
 		for _, v := range b.Views {
 			part.Views = append(part.Views, rows(v))
 		}
@@ -107,7 +107,7 @@ func clones(s *torch.Scope, ts []torch.Tensor) []torch.Tensor {
 	return out
 }
 
-func (h parted) regular(s *torch.Scope, b methods.Batch) {
+func (h parted) regular(s *torch.Scope, b model.Batch) {
 	st := h.State
 	theta := s.Leaves(st.Theta)
 	q, _ := h.forward(s, theta, st.Phi, b, nets.Train())
@@ -115,14 +115,15 @@ func (h parted) regular(s *torch.Scope, b methods.Batch) {
 	if st.MSR != nil {
 		total = s.Add(total, s.MulScalar(q.DoLoss(s), h.Config.Lambda))
 	}
-	st.ThetaOpt.Step(s, st.Theta, s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{}), h.Schedule.At(st.Position.Step))
+	st.ThetaOpt.Step(s, st.Theta, s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{}),
+		h.Schedule.At(st.Position.Step))
 	q.Theta = st.Theta
 	q.Update(s)
 	st.Position.Step++
 }
 
 // meta differentiates the meta objective through the inner gradient.
-func (h parted) meta(s *torch.Scope, b methods.Batch) {
+func (h parted) meta(s *torch.Scope, b model.Batch) {
 	st, c := h.State, h.Config
 	theta, phi := s.Leaves(st.Theta), s.Leaves(st.Phi)
 	q, a := h.forward(s, theta, phi, b, nets.Meta())
@@ -136,11 +137,11 @@ func (h parted) meta(s *torch.Scope, b methods.Batch) {
 // epoch is what Trainer.Run does with a schedule of one epoch.
 func (h parted) epoch(t *testing.T, s *torch.Scope) {
 	defer torch.SetGrad(true)()
-	for pass, step := range []func(*torch.Scope, methods.Batch){h.regular, h.meta} {
-		if pass == 1 && h.State.MSR == nil {
+	for phase, step := range []func(*torch.Scope, model.Batch){h.regular, h.meta} {
+		if phase == 1 && h.State.MSR == nil {
 			break
 		}
-		for b, err := range h.Source.Pass(context.Background(), uint64(pass), 0, 1) {
+		for b, err := range h.Source.Batches(context.Background(), uint64(phase), 0, 1) {
 			require.NoError(t, err)
 			step(s, h.batch(s, b))
 		}
@@ -153,11 +154,13 @@ func (h parted) epoch(t *testing.T, s *torch.Scope) {
 // two parts of a batch.
 func TestLocalNormsAreThoseOfEachPart(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
-		unrolled := func(c *meta.Config) { c.Gradient = meta.Unrolled }
+		unrolled := func(c *meta.Config) { c.GradientMethod = meta.Unrolled }
 		const script = "../nets/testdata/scripted.pt"
-		for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true}, {method: "simclr", msr: true, change: unrolled}, {method: "barlow_twins", msr: true},
+		for _, r := range []run{{method: "simclr"}, {method: "simclr", msr: true},
+			{method: "simclr", msr: true, change: unrolled}, {method: "barlow_twins", msr: true},
 			{method: "byol"}, {method: "byol", msr: true}, {method: "moco", msr: true},
-			{method: "simclr", script: script}, {method: "simclr", script: script, msr: true}, {method: "byol", script: script, msr: true}} {
+			{method: "simclr", script: script}, {method: "simclr", script: script, msr: true}, {method: "byol", script: script,
+				msr: true}} {
 			r.local = true
 			s := torch.NewScope()
 			st, _ := r.train(t, s, g)

@@ -11,6 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -74,17 +75,17 @@ func (d divided) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m 
 	return s.Cat(0, out...)
 }
 
-// inParts are runs to compare with what they must equal.
-func inParts(all bool) (runs []run) {
+// microRuns are runs to compare with what they must equal.
+func microRuns(all bool) (runs []run) {
 	ways := []func(c *meta.Config){
 		nil,
-		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.ForwardMode },
+		func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.ForwardMode },
 	}
 	more := []func(c *meta.Config){
-		func(c *meta.Config) { c.Gradient = meta.Unrolled },
-		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled },
-		func(c *meta.Config) { c.Gradient = meta.FiniteDifference },
-		func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.FiniteDifference },
+		func(c *meta.Config) { c.GradientMethod = meta.Unrolled },
+		func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled },
+		func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference },
+		func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.FiniteDifference },
 		func(c *meta.Config) { c.Ablation = meta.UniformityOnly },
 		func(c *meta.Config) { c.Ablation = meta.Ones },
 	}
@@ -120,12 +121,12 @@ func (r run) both(t *testing.T, g *torch.Group, m int) {
 	r.micro, r.divided = m, 0
 	st, epochs := r.train(t, s, g)
 	r.micro, r.divided = 0, m
-	if change := r.change; c.Gradient == meta.ForwardMode {
+	if change := r.change; c.GradientMethod == meta.ForwardMode {
 		r.change = func(c *meta.Config) {
 			if change != nil {
 				change(c)
 			}
-			c.Gradient = meta.Unrolled
+			c.GradientMethod = meta.Unrolled
 		}
 	}
 	one, want := r.train(t, s, g)
@@ -134,7 +135,8 @@ func (r run) both(t *testing.T, g *torch.Group, m int) {
 		// Two kinds of views, which one graph normalises kind by kind, and micro-batches part by part.
 		skip = []string{"running_mean", "running_var"}
 	}
-	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space, c.Gradient, c.Ablation, m, g.Size())
+	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, micro-batches of %d, %d ranks", r.method, r.msr, c.Space,
+		c.GradientMethod, c.Ablation, m, g.Size())
 	equal(t, one, st, want, epochs, what, skip...)
 	require.NoError(t, s.Close())
 }
@@ -144,41 +146,41 @@ func (r run) both(t *testing.T, g *torch.Group, m int) {
 // statistics, the state of every method. The meta gradient of the one graph is
 // the unrolled one.
 func TestMicroBatchesTrainAsOneGraph(t *testing.T) {
-	for _, r := range inParts(true) {
+	for _, r := range microRuns(true) {
 		r.both(t, nil, 4)
 	}
-	for _, r := range inParts(false) {
+	for _, r := range microRuns(false) {
 		if r.method != "barlow_twins" {
 			r.both(t, nil, 2)
 		}
 	}
 }
 
-// A run whose activations are checkpointed is the plain one, with the batch
+// A run with recomputation is the plain one, with the batch
 // norms of the whole batch.
-func TestCheckpointedActivationsChangeNothing(t *testing.T) {
-	for _, r := range inParts(true) {
+func TestRecomputationChangesNothing(t *testing.T) {
+	for _, r := range microRuns(true) {
 		r.same(t, nil)
 	}
-	for _, r := range inParts(false) {
+	for _, r := range microRuns(false) {
 		r.micro = 4
 		r.same(t, nil)
 	}
 }
 
-// same compares a run with checkpoints with one without.
+// same compares a run with recomputation with one without.
 func (r run) same(t *testing.T, g *torch.Group) {
 	s := torch.NewScope()
 	one, want := r.train(t, s, g)
-	r.checkpoint = true
+	r.recompute = true
 	st, epochs := r.train(t, s, g)
-	equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, checkpointed, %d ranks", r.method, r.msr, g.Size()))
+	equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, recomputed, %d ranks", r.method, r.msr, g.Size()))
 	require.NoError(t, s.Close())
 }
 
 func TestMicroBatchesOnRanks(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
-		for _, r := range inParts(false) {
+		for _, r := range microRuns(false) {
 			r.both(t, g, 2)
 			r.same(t, g)
 			if r.method == "simclr" || r.method == "byol" {
@@ -193,21 +195,24 @@ func TestMicroBatchesOnRanks(t *testing.T) {
 // Without batch norms nothing but memory depends on the micro-batches.
 func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		for _, way := range []meta.Gradient{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
+		for _, way := range []meta.GradientMethod{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
 			s := torch.NewScope()
 			p := problem(t, s, "simclr", space, true)
 			body := nets.WithDim(nets.Seq(nets.Conv2d(3, 4, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool()), 4)
-			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
-				return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
-			}})
+			method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5,
+				Projector: func(dim int64) nets.Encoder {
+					return nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)
+				}})
 			require.NoError(t, err)
-			p.Model, err = methods.NewModel(method, body)
+			p.Model, err = model.New(method, body)
 			require.NoError(t, err)
-			width := p.WeightWidth(space)
-			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(), nets.Linear(6, 3*width)), 3, width)
-			p.Theta, p.Phi = nets.Initialize(s, p.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(), torch.Float64())
-			p.Buffers, p.PhiBuffers, p.Config.Gradient = nil, nil, way
-			even := func(b *methods.Batch) { // 6 of the 7 pictures
+			width := p.Model.WeightWidth(space)
+			p.MSR = nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 6, 3, 2, 1), nets.Tanh(), nets.GlobalAvgPool(),
+				nets.Linear(6, 3*width)), 3, width)
+			p.Theta, p.Phi = nets.Initialize(s, p.Model.Params(), torch.Float64()), nets.Initialize(s, p.MSR.Params(),
+				torch.Float64())
+			p.Buffers, p.PhiBuffers, p.Config.GradientMethod = nil, nil, way
+			even := func(b *model.Batch) { // 6 of the 7 pictures
 				for v, x := range b.Views {
 					b.Views[v] = s.Narrow(x, 0, 0, 6)
 				}
@@ -221,11 +226,14 @@ func TestWithoutBatchNormMicroBatchesChangeNothing(t *testing.T) {
 			require.NoError(t, err)
 			assert.Greater(t, want.NormCT, 0.0)
 			for _, m := range []int64{1, 2, 3, 6} {
-				p.Micro = m
+				p.MicroBatch = int(m)
 				got, err := p.Gradient(s)
 				require.NoError(t, err)
-				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT, "%s, %s, parts of %d", space, way, m)
-				assert.InDeltaSlice(t, values(s, want.GradUni), values(s, got.GradUni), 1e-12, "%s, %s, parts of %d", space, way, m)
+				assert.InDeltaSlice(t, values(s, want.GradCT), values(s, got.GradCT), 1e-9*want.NormCT,
+					"%s, %s, micro-batches of %d",
+					space, way, m)
+				assert.InDeltaSlice(t, values(s, want.GradUni), values(s, got.GradUni), 1e-12, "%s, %s, micro-batches of %d", space,
+					way, m)
 				assert.InDeltaSlice(t, values(s, want.Fast), values(s, got.Fast), 1e-12)
 				assert.InDelta(t, want.LCtFast, got.LCtFast, 1e-12)
 			}
@@ -245,26 +253,27 @@ func (c counted) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m 
 	return c.Encoder.Forward(s, p, b, x, m)
 }
 
-func TestNetworksRunTwiceOnParts(t *testing.T) {
+func TestNetworksRunTwiceOnMicroBatches(t *testing.T) {
 	for name, c := range map[string]struct {
-		micro      int64
-		checkpoint bool
-		want       []int64
+		micro     int
+		recompute bool
+		want      []int64
 	}{
-		"plain":       {0, false, []int64{14}},
-		"parts":       {1, false, []int64{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}},
-		"checkpoints": {0, true, []int64{14, 14}},
+		"plain":         {0, false, []int64{14}},
+		"micro-batches": {1, false, []int64{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}},
+		"recomputed":    {0, true, []int64{14, 14}},
 	} {
 		s := torch.NewScope()
 		p := problem(t, s, "simclr", meta.Embedding, true)
 		var rows []int64
 		method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5})
 		require.NoError(t, err)
-		model, err := methods.NewModel(method, counted{smoothNet(3, 6), &rows})
+		m, err := model.New(method, counted{smoothNet(3, 6), &rows})
 		require.NoError(t, err)
-		theta := nets.Initialize(s, model.Params(), torch.Float64())
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: nets.Initialize(s, model.Buffers(), torch.Float64()), Batch: p.Inner, Mode: nets.Train(), OwnLoss: true,
-			Micro: c.micro, Recompute: c.checkpoint}
+		theta := nets.Initialize(s, m.Params(), torch.Float64())
+		q := &model.Pass{Model: m, Theta: theta, Buffers: nets.Initialize(s, m.Buffers(), torch.Float64()), Batch: p.Inner,
+			Mode: nets.Train(), WithoutDoLoss: true,
+			Exec: model.Exec{MicroBatch: c.micro, Recompute: c.recompute}}
 		q.Gradient(s, func() torch.Tensor { return q.Loss(s, q) })
 		assert.Equal(t, c.want, rows, name)
 		require.NoError(t, s.Close())
@@ -278,20 +287,22 @@ func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m ne
 	return n.Encoder.Forward(s, p, b, s.Mul(x, s.Normal(1, 0.5, torch.Float64(), s.Shape(x)...)), m)
 }
 
-// A part that runs again draws what it drew before.
-func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
+// A micro-batch that runs again draws what it drew before.
+func TestMicroBatchesThatRunAgainDrawTheSame(t *testing.T) {
 	s := torch.NewScope()
 	p := problem(t, s, "simclr", meta.Embedding, true)
-	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Projector: func(dim int64) nets.Encoder {
-		return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
-	}})
+	method, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5,
+		Projector: func(dim int64) nets.Encoder {
+			return noisy{nets.WithDim(nets.Seq(nets.Linear(dim, 8), nets.Tanh(), nets.Linear(8, 5)), 5)}
+		}})
 	require.NoError(t, err)
-	model, err := methods.NewModel(method, noisy{smoothNet(3, 6)})
+	m, err := model.New(method, noisy{smoothNet(3, 6)})
 	require.NoError(t, err)
-	theta, buffers := nets.Initialize(s, model.Params(), torch.Float64()), nets.Initialize(s, model.Buffers(), torch.Float64())
-	gradient := func(micro int64, checkpoint bool) (loss float64, g []float64) {
+	theta, buffers := nets.Initialize(s, m.Params(), torch.Float64()), nets.Initialize(s, m.Buffers(), torch.Float64())
+	gradient := func(micro int, recompute bool) (loss float64, g []float64) {
 		require.NoError(t, torch.ManualSeed(6))
-		q := &methods.Pass{Model: model, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), OwnLoss: true, Micro: micro, Recompute: checkpoint}
+		q := &model.Pass{Model: m, Theta: theta, Buffers: buffers, Batch: p.Inner, Mode: nets.Meta(), WithoutDoLoss: true,
+			Exec: model.Exec{MicroBatch: micro, Recompute: recompute}}
 		g = values(s, q.Gradient(s, func() torch.Tensor {
 			l := q.Loss(s, q)
 			loss = s.Item(l)
@@ -303,17 +314,17 @@ func TestPartsThatRunAgainDrawTheSame(t *testing.T) {
 	_, plain := gradient(0, false)
 	_, kept := gradient(0, true)
 	assert.InDeltaSlice(t, plain, kept, 1e-12)
-	_, parts := gradient(1, false)
+	_, divided := gradient(1, false)
 	_, both := gradient(1, true)
-	assert.InDeltaSlice(t, parts, both, 1e-12)
-	// Parts against a difference along the gradient.
+	assert.InDeltaSlice(t, divided, both, 1e-12)
+	// Micro-batches against a difference along the gradient.
 	norm := 0.0
-	for _, x := range parts[:len(parts)-1] {
+	for _, x := range divided[:len(divided)-1] {
 		norm += x * x
 	}
 	here := theta
 	along := func(eps float64) float64 {
-		theta = s.AddScaled(here, unflatten(s, here, parts), eps)
+		theta = s.AddScaled(here, unflatten(s, here, divided), eps)
 		loss, _ := gradient(1, false)
 		return loss
 	}

@@ -25,7 +25,7 @@ type way struct {
 }
 
 // ways are all of a method: without MSR, and with it by each meta gradient in both
-// spaces; in parts and with checkpointed activations.
+// spaces; in micro-batches and with recomputation.
 func ways(method string) []way {
 	base := run{method: method, optimizer: "sgd"}
 	if method == "pcl" {
@@ -33,16 +33,16 @@ func ways(method string) []way {
 	}
 	out := []way{{"plain", base}}
 	for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
-		for _, gradient := range []meta.Gradient{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
+		for _, gradient := range []meta.GradientMethod{meta.ForwardMode, meta.Unrolled, meta.FiniteDifference} {
 			r := base
 			r.msr = true
-			r.change = func(c *meta.Config) { c.Space, c.Gradient = space, gradient }
+			r.change = func(c *meta.Config) { c.Space, c.GradientMethod = space, gradient }
 			out = append(out, way{fmt.Sprintf("%s-%s", space, gradient), r})
 		}
 	}
-	parts, kept := out[1].run, out[1].run
-	parts.micro, kept.checkpoint = 4, true
-	return append(out, way{"micro-batches", parts}, way{"checkpoints", kept})
+	divided, recomputed := out[1].run, out[1].run
+	divided.micro, recomputed.recompute = 4, true
+	return append(out, way{"micro-batches", divided}, way{"recomputation", recomputed})
 }
 
 // Two regular and two meta steps on the device of ICLMSR_DEVICE are those on the
@@ -163,7 +163,8 @@ func groupOfOne(t *testing.T, backend string) *torch.Group {
 	store, err := torch.Serve(l, ranktest.Timeout)
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1, Timeout: ranktest.Timeout})
+	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: backend, Address: "127.0.0.1", Rank: 0, Size: 1,
+		Timeout: ranktest.Timeout})
 	require.NoError(t, err)
 	return g
 }

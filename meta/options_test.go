@@ -26,11 +26,15 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 	}{
 		{"simclr", nets.HeadConfig{Layers: 2, Last: nets.Affine}, map[string]float64{"view_norm": 1}},
 		{"byol", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 2, "predictor_hidden": 3}},
-		{"simsiam", nets.HeadConfig{Layers: 3, Biases: nets.NoBias, Last: nets.NonAffine}, map[string]float64{"view_norm": 2, "predictor_bias": 3, "predictor_steady": 1}},
+		{"simsiam", nets.HeadConfig{Layers: 3, Biases: nets.NoBias, Last: nets.NonAffine},
+			map[string]float64{"view_norm": 2, "predictor_bias": 3, "predictor_steady": 1}},
 		{"moco", nets.HeadConfig{Layers: 2, WithoutNorm: true}, map[string]float64{"view_norm": 2, "directions": 1}},
 		{"barlow_twins", nets.HeadConfig{Layers: 3, Biases: nets.NoBias}, map[string]float64{"view_norm": 2}},
 		{"vicreg", nets.HeadConfig{Layers: 3, Biases: nets.HiddenBias}, map[string]float64{"view_norm": 2}},
 		{"swav", nets.HeadConfig{Layers: 1, Biases: nets.LastBias}, map[string]float64{"view_norm": 1}},
+		{"swav", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 3}},
+		{"relic", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 2, "target": 1}},
+		{"ssl_hsic", nets.HeadConfig{Layers: 2}, map[string]float64{"view_norm": 2, "target": 1, "predictor_hidden": 3}},
 	} {
 		for _, space := range []meta.Space{meta.Embedding, meta.Feature} {
 			s := torch.NewScope()
@@ -38,8 +42,8 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 			p := problemWith(t, s, c.method, space, true, c.head, c.options)
 			p.Config.Gamma = 1
 			var results []meta.Result
-			for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
-				p.Config.Gradient = way
+			for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+				p.Config.GradientMethod = way
 				r, err := p.Gradient(s)
 				require.NoError(t, err, c.method)
 				results = append(results, r)
@@ -58,17 +62,23 @@ func TestMetaGradientWithEachOption(t *testing.T) {
 func withOptions() []run {
 	return []run{
 		{method: "simclr", msr: true, options: map[string]float64{"head_last": 1, "view_norm": 1}},
-		{method: "byol", msr: true, options: map[string]float64{"view_norm": 2, "predictor_steady": 1}, change: func(c *meta.Config) { c.Space = meta.Feature }},
-		{method: "simsiam", optimizer: "sgd", options: map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2, "view_norm": 2,
-			"predictor_hidden": 3, "predictor_bias": 3, "predictor_steady": 1}},
+		{method: "byol", msr: true, options: map[string]float64{"view_norm": 2, "predictor_steady": 1},
+			change: func(c *meta.Config) { c.Space = meta.Feature }},
+		{method: "simsiam", optimizer: "sgd", options: map[string]float64{"head_layers": 3, "head_bias": 2, "head_last": 2,
+			"view_norm": 2, "predictor_hidden": 3, "predictor_bias": 3, "predictor_steady": 1}},
 		{method: "moco", options: map[string]float64{"head_norm": 0, "view_norm": 2, "directions": 1}},
-		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1}, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }},
+		{method: "swav", msr: true, options: map[string]float64{"view_norm": 1},
+			change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }},
+		{method: "swav", msr: true, options: map[string]float64{"view_norm": 3}},
+		{method: "relic", msr: true, options: map[string]float64{"target": 1}},
+		{method: "ssl_hsic", msr: true, options: map[string]float64{"view_norm": 2, "target": 1},
+			change: func(c *meta.Config) { c.Space = meta.Feature }},
 		{method: "relic", msr: true, optimizer: "lars", options: map[string]float64{"view_norm": 2, "head_layers": 1}},
 	}
 }
 
-// Checkpoints, micro-batches and ranks know of them.
-func TestOptionsInPartsAndOnRanks(t *testing.T) {
+// Recomputation, micro-batches and ranks give the same with them.
+func TestOptionsInMicroBatchesAndOnRanks(t *testing.T) {
 	ranktest.Run(t, []int{2}, func(t *testing.T, g *torch.Group) {
 		for _, r := range withOptions() {
 			s := torch.NewScope()

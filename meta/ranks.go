@@ -8,24 +8,24 @@ import (
 
 	"github.com/sugarme/gotch"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// own is the context of what this rank does alone: in a data-parallel job it
-// does not end by itself, all ranks stop together.
-func (t *Trainer) own(ctx context.Context) context.Context {
+// uncancelled is the context of what a rank does alone. In a data-parallel job it does not end when ctx does, since all
+// ranks stop together.
+func (t *Trainer) uncancelled(ctx context.Context) context.Context {
 	if t.Group == nil {
 		return ctx
 	}
 	return context.WithoutCancel(ctx)
 }
 
-// meet is what ranks tell each other before a step: which pictures they have,
-// and whether one was told to stop; all then stop here. On a device it would wait
-// for all that is queued: there whole and stopping tell the same in the step.
-func (t *Trainer) meet(ctx context.Context, b *Batch) error {
+// exchange gathers, before a step on the CPU, the indices of all ranks' pictures, and whether a rank was told to stop;
+// then all stop here. On a device it would wait for all that is queued: there uploadStep and stopping do the same
+// within the step.
+func (t *Trainer) exchange(ctx context.Context, b *HostBatch) error {
 	if t.Group == nil || t.lateness() > 0 {
 		return nil
 	}
@@ -49,17 +49,17 @@ func (t *Trainer) meet(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// whole is on for a batch that is as well as met.
-func (t *Trainer) whole(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
-	q := t.on(s, b, m)
+// uploadStep is upload, with the indices of all ranks' pictures.
+func (t *Trainer) uploadStep(s *torch.Scope, b HostBatch, m nets.Mode) *model.Pass {
+	q := t.upload(s, b, m)
 	if t.lateness() > 0 && q.Batch.Indices.Defined() {
 		q.Batch.Indices = s.AllGather(t.Group, q.Batch.Indices)
 	}
 	return q
 }
 
-// stopping is how many ranks of a device's job were told to stop: a number of the
-// step that all look at together, and so stop together. Elsewhere it is none.
+// stopping is, on a device, how many ranks were told to stop. It is one of the step's figures, which all ranks read at
+// the same step, and so they stop together. Elsewhere it is undefined.
 func (t *Trainer) stopping(ctx context.Context, s *torch.Scope) torch.Tensor {
 	if t.Group == nil || t.lateness() == 0 {
 		return torch.Tensor{}
@@ -71,9 +71,8 @@ func (t *Trainer) stopping(ctx context.Context, s *torch.Scope) torch.Tensor {
 	return s.AllReduce(t.Group, torch.FromSlice(s, []float64{stop}, t.State.options.Device, 1))
 }
 
-// agree ends an epoch: the time waited for data becomes the mean of all ranks,
-// and the state, which all ranks have moved alike, is compared. On a GPU, where
-// some sums have no fixed order, ranks take up what rank 0 has.
+// agree ends an epoch. The time waited for data becomes the mean over the ranks. The state, which all ranks have moved
+// alike, is compared. On a GPU, where some sums have no fixed order, ranks take rank 0's state instead.
 func (t *Trainer) agree() error {
 	if t.Group == nil {
 		return nil
@@ -101,10 +100,11 @@ func (t *Trainer) agree() error {
 	case st.options.Device != gotch.CPU:
 		return st.share(t.Group)
 	}
-	return fmt.Errorf("meta: after epoch %d rank %d has other parameters than rank 0: stopped; are the machines of one kind, with as many threads?", st.Position.Epoch, differ)
+	return fmt.Errorf("meta: after epoch %d rank %d has other parameters than rank 0: stopped; "+
+		"are the machines of one kind, with as many threads?", st.Position.Epoch, differ)
 }
 
-// checksum is that of all tensors of the state.
+// checksum is a CRC-32C of all tensors of the state.
 func (st *State) checksum() (sum uint32, err error) {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	for _, t := range st.Tensors() {
@@ -119,9 +119,8 @@ func (st *State) checksum() (sum uint32, err error) {
 	return sum, nil
 }
 
-// Share gives all ranks the tensors and the position of rank 0: before the first
-// step, of a new run or of one that rank 0 has taken up. A position knows nothing
-// of ranks: their number may be another one than before.
+// Share gives all ranks the tensors and the position of rank 0, before the first step of a new or a resumed run. A
+// position does not depend on the number of ranks, which may have changed.
 func (st *State) Share(g *torch.Group) error {
 	if g == nil {
 		return nil

@@ -18,6 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ranktest"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -34,7 +35,7 @@ const plainSize = 16
 func (p pictures) Steps() int            { return p.count / p.batch }
 func (p pictures) Waited() time.Duration { return 0 }
 
-// draw is picture i of pass n, as view v.
+// draw is picture i of phase n, as view v.
 func draw(n, i, v, size int) []float32 {
 	rng := rand.New(rand.NewPCG(uint64(n), uint64(i)<<8|uint64(v)))
 	x := make([]float32, 3*size*size)
@@ -45,9 +46,9 @@ func draw(n, i, v, size int) []float32 {
 }
 
 // share is this rank's part of a batch, of pictures that exist.
-func (p pictures) share(n int, batch []int, views bool) meta.Batch {
+func (p pictures) share(n int, batch []int, views bool) meta.HostBatch {
 	part := (len(batch) + p.size - 1) / p.size
-	b := meta.Batch{N: part, Total: len(batch), Size: plainSize}
+	b := meta.HostBatch{N: part, Total: len(batch), Size: plainSize}
 	if views {
 		b.Sizes, b.Views = p.sizes, make([][]float32, len(p.sizes))
 	}
@@ -62,8 +63,8 @@ func (p pictures) share(n int, batch []int, views bool) meta.Batch {
 	return b
 }
 
-func (p pictures) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (p pictures) Batches(_ context.Context, n uint64, from, step int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		order := rand.New(rand.NewPCG(5, n)).Perm(p.count)
 		for k := from; k < p.Steps(); k += step {
 			if !yield(p.share(int(n), order[k*p.batch:(k+1)*p.batch], true), nil) {
@@ -74,8 +75,8 @@ func (p pictures) Pass(_ context.Context, n uint64, from, step int) iter.Seq2[me
 }
 
 // Survey leaves a last batch that does not divide.
-func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (p pictures) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		for from := 0; from < p.count; from += p.batch {
 			var batch []int
 			for i := from; i < min(p.count, from+p.batch); i++ {
@@ -90,20 +91,20 @@ func (p pictures) Survey(context.Context) iter.Seq2[meta.Batch, error] {
 
 // run is a method's training, alone or as a rank.
 type run struct {
-	method     string
-	msr        bool
-	change     func(c *meta.Config)
-	optimizer  string
-	options    map[string]float64
-	micro      int // pictures of a rank at a time
-	checkpoint bool
-	divided    int           // the same, as a network that normalises so many pictures at a time, in one graph
-	script     string        // file of a TorchScript backbone
-	local      bool          // batch norms of each rank by itself
-	where      torch.Options // float64 on the CPU where it is zero
-	device     gotch.Device  // where `where` is zero: float64 or float32 on it; none: the CPU
-	float32    bool
-	breaks     *int // the step at which the loss is no number
+	method    string
+	msr       bool
+	change    func(c *meta.Config)
+	optimizer string
+	options   map[string]float64
+	micro     int // pictures of a rank at a time
+	recompute bool
+	divided   int           // the same, as a network that normalises so many pictures at a time, in one graph
+	script    string        // file of a TorchScript backbone
+	local     bool          // batch norms of each rank by itself
+	where     torch.Options // float64 on the CPU where it is zero
+	device    gotch.Device  // where `where` is zero: float64 or float32 on it; none: the CPU
+	float32   bool
+	breaks    *int // the step at which the loss is no number
 }
 
 func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer {
@@ -121,7 +122,8 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	}
 	require.NoError(t, err)
 	const count, batch = 18, 8
-	mc := methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4}, Options: r.options}
+	mc := methods.Config{Temperature: 0.3, Hidden: 8, Dim: 5, Queue: 8, Pictures: count, Prototypes: []int64{3, 4},
+		Options: r.options}
 	if r.divided > 0 {
 		backbone = divided{backbone, batch / int64(g.Size()), int64(r.divided)}
 		mc.Projector = func(dim int64) nets.Encoder {
@@ -133,7 +135,7 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	if r.breaks != nil {
 		method = breaking{method, *r.breaks}
 	}
-	model, err := methods.NewModel(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
 	c := meta.Default()
 	c.NumWeights, c.Alpha = 3, 0.1
@@ -142,27 +144,30 @@ func (r run) trainer(t *testing.T, s *torch.Scope, g *torch.Group) *meta.Trainer
 	}
 	var msr *nets.MSR
 	if r.msr {
-		msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: model.WeightWidth(c.Space)})
+		msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: m.WeightWidth(c.Space)})
 		require.NoError(t, err)
 		if r.divided > 0 {
-			msr = nets.NewMSRWith(divided{nets.WithDim(msr.Sequential, 0), batch / int64(g.Size()), int64(r.divided)}, 3, model.WeightWidth(c.Space))
+			msr = nets.NewMSRWith(divided{nets.WithDim(msr.Sequential, 0), batch / int64(g.Size()), int64(r.divided)}, 3,
+				m.WeightWidth(c.Space))
 		}
 	}
 	if r.optimizer == "" {
 		r.optimizer = "adam"
 	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Seed: 11, Options: r.at(),
+	st, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Seed: 11, Options: r.at(),
 		Optimizer: nets.OptimizerConfig{Name: r.optimizer, WeightDecay: 1e-4, Momentum: 0.9}})
 	require.NoError(t, err)
 	src := pictures{g.Rank(), g.Size(), count, batch, nil}
-	for _, v := range model.Views() {
+	for _, v := range m.Views() {
 		size := 8
-		if v == methods.Small {
+		if v == model.Small {
 			size = 6
 		}
 		src.sizes = append(src.sizes, size)
 	}
-	return &meta.Trainer{State: st, Config: c, Source: src, Group: g, LocalNorm: r.local, MicroBatch: r.micro, Recompute: r.checkpoint, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
+	return &meta.Trainer{State: st, Config: c, Source: src,
+		Exec: model.Exec{Group: g, SyncBatchNorm: !r.local, MicroBatch: r.micro,
+			Recompute: r.recompute}, Schedule: nets.Schedule{Kind: "constant", LR: 1e-2, Epochs: 1, Steps: src.Steps()}}
 }
 
 // train returns the figures of each epoch.
@@ -206,7 +211,8 @@ func (r run) at() torch.Options {
 }
 
 func figures(e meta.Epoch) []float64 {
-	return []float64{e.LTo, e.LCt, e.LMsr, e.MetaLCt, e.LCtFast, e.LUni, e.NormMeta, e.NormUniformity, e.EmbeddingStd, e.EffectiveRank}
+	return []float64{e.LTo, e.LCt, e.LMsr, e.MetaLCt, e.LCtFast, e.LUni, e.NormMeta, e.NormUniformity, e.EmbeddingStd,
+		e.EffectiveRank}
 }
 
 // equal compares every tensor of both states, but those whose names have one of
@@ -242,9 +248,9 @@ func equal(t *testing.T, want, got *meta.State, a, b []meta.Epoch, what string, 
 	require.NoError(t, s.Close())
 }
 
-// Two regular and two meta steps on 2 and on 4 ranks are those of one process with the same batches: losses, parameters, running
-// statistics, the state of every method. All ranks end with the same bits
-// (Trainer compares checksums).
+// Two regular and two meta steps on 2 and on 4 ranks are those of one process with the same batches: losses,
+// parameters, running statistics, the state of every method. All ranks end with the same bits (Trainer compares
+// checksums).
 func TestRanksTrainAsOneProcess(t *testing.T) {
 	ranktest.Run(t, []int{2, 4}, func(t *testing.T, g *torch.Group) {
 		var runs []run
@@ -255,13 +261,17 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 			}
 			runs = append(runs, run{method: name, options: options}, run{method: name, msr: true, options: options})
 			if g.Size() == 2 {
-				runs = append(runs, run{method: name, msr: true, options: options, change: func(c *meta.Config) { c.Space, c.Gradient = meta.Feature, meta.Unrolled }})
+				runs = append(runs, run{method: name, msr: true, options: options,
+					change: func(c *meta.Config) { c.Space, c.GradientMethod = meta.Feature, meta.Unrolled }})
 			}
 		}
 		runs = append(runs,
 			run{method: "byol", msr: true, change: func(c *meta.Config) { c.Space = meta.Feature }},
-			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient, c.GammaBalance = meta.Unrolled, true }},
-			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.FiniteDifference }},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) {
+				c.GradientMethod, c.GammaBalance = meta.Unrolled,
+					true
+			}},
+			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference }},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.UniformityOnly }},
 			run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Ablation = meta.Ones }},
 			run{method: "simclr", optimizer: "lars"}, run{method: "simclr", optimizer: "sgd"})
@@ -274,7 +284,8 @@ func TestRanksTrainAsOneProcess(t *testing.T) {
 					r.change(&c)
 				}
 				one, want := r.train(t, s, nil)
-				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space, c.Gradient, g.Size()))
+				equal(t, one, st, want, epochs, fmt.Sprintf("%s, msr %v, %s, %s on %d ranks", r.method, r.msr, c.Space,
+					c.GradientMethod, g.Size()))
 			}
 			require.NoError(t, s.Close())
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/reference"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -58,7 +59,8 @@ func (c step) nets(t *testing.T) (f, g nets.Encoder, phi nets.Network) {
 		nets.Conv2d(3, 4, 3, 2, 1), nets.BatchNorm(4), nets.ReLU(), nets.GlobalAvgPool()), 4)
 	g = nets.WithDim(nets.Seq(nets.Linear(4, 4), nets.ReLU(), nets.Linear(4, 3)), 3)
 	identity := nets.Seq()
-	phi = nets.Seq(nets.Conv2d(2, 3, 3, 2, 1), nets.BatchNorm(3), nets.ReLU(), nets.GlobalAvgPool(), identity, nets.Linear(3, 8))
+	phi = nets.Seq(nets.Conv2d(2, 3, 3, 2, 1), nets.BatchNorm(3), nets.ReLU(), nets.GlobalAvgPool(), identity,
+		nets.Linear(3, 8))
 	return f, g, phi
 }
 
@@ -86,7 +88,8 @@ func TestReference(t *testing.T) {
 
 // tensors lists arrays in the order of specs, whose names may have a prefix
 // that the file writes otherwise.
-func tensors(t *testing.T, s *torch.Scope, o torch.Options, specs []nets.Spec, as arrays, rename *strings.Replacer) []torch.Tensor {
+func tensors(t *testing.T, s *torch.Scope, o torch.Options, specs []nets.Spec, as arrays,
+	rename *strings.Replacer) []torch.Tensor {
 	out := make([]torch.Tensor, len(specs))
 	for i, spec := range specs {
 		a, ok := as[rename.Replace(spec.Name)]
@@ -122,7 +125,8 @@ func compare(t *testing.T, measure func(o torch.Options) []figure) (n int) {
 }
 
 // each makes figures of tensors, by the names of specs.
-func each(s *torch.Scope, specs []nets.Spec, want arrays, got []torch.Tensor, rename *strings.Replacer, rtol float64, what string) (out []figure) {
+func each(s *torch.Scope, specs []nets.Spec, want arrays, got []torch.Tensor, rename *strings.Replacer, rtol float64,
+	what string) (out []figure) {
 	for i, spec := range specs {
 		name := rename.Replace(spec.Name)
 		out = append(out, figure{what + " " + name, want[name].Data, devicetest.Values(s, got[i]), rtol})
@@ -145,12 +149,14 @@ func (c step) check(t *testing.T) (n int) {
 // problem is the file's meta step, and the names of its parameters there.
 func (c step) problem(t *testing.T, s *torch.Scope, o torch.Options) (p meta.Problem, toFile *strings.Replacer) {
 	f, g, phiNet := c.nets(t)
-	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
+	method, err := methods.New("simclr", methods.Config{Temperature: c.Opts.Tau, Hidden: 1, Dim: 1,
+		Projector: func(int64) nets.Encoder { return g }})
 	require.NoError(t, err)
-	l, err := methods.NewModel(method, f)
+	l, err := model.New(method, f)
 	require.NoError(t, err)
 	cfg := meta.Default()
-	cfg.Lambda, cfg.Gamma, cfg.UniformityT, cfg.Alpha, cfg.NumWeights = c.Opts.Lam, c.Opts.Gamma, c.Opts.T, c.Opts.Alpha, c.Opts.N
+	cfg.Lambda, cfg.Gamma, cfg.Alpha = c.Opts.Lam, c.Opts.Gamma, c.Opts.Alpha
+	cfg.UniformityT, cfg.NumWeights = c.Opts.T, c.Opts.N
 	cfg.Space = meta.Space(c.Opts.Space)
 	msr := nets.NewMSRWith(phiNet, c.Opts.N, l.WeightWidth(cfg.Space))
 	toFile = strings.NewReplacer("backbone.", "f.", "projector.", "g.")
@@ -164,22 +170,23 @@ func (c step) problem(t *testing.T, s *torch.Scope, o torch.Options) (p meta.Pro
 // measure returns the figures of all cases, and their number.
 func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figure, n int) {
 	p, toFile := c.problem(t, s, o)
-	same, theta, phi := strings.NewReplacer(), p.Params(), p.MSR.Params()
+	same, theta, phi := strings.NewReplacer(), p.Model.Params(), p.MSR.Params()
 	array := func(a reference.Array) torch.Tensor {
 		return s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 	}
-	p.Inner = methods.Batch{Plain: array(c.X), Views: []torch.Tensor{array(c.X1), array(c.X2)}}
+	p.Inner = model.Batch{Plain: array(c.X), Views: []torch.Tensor{array(c.X1), array(c.X2)}}
 	for _, k := range c.Cases {
 		p.Outer = p.Inner
 		if k.Batch != "same" {
-			p.Outer = methods.Batch{Views: []torch.Tensor{array(c.Y1), array(c.Y2)}}
+			p.Outer = model.Batch{Views: []torch.Tensor{array(c.Y1), array(c.Y2)}}
 		}
-		for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
-			p.Config.Gradient = way
+		for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode} {
+			p.Config.GradientMethod = way
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
 			what := k.Batch + ", " + string(way) + ": "
-			out = append(out, figure{what + "losses", []float64{c.LCt, c.LMsr, k.LCtFast, k.LUni}, []float64{r.LCt, r.LMsr, r.LCtFast, r.LUni}, 1e-9})
+			out = append(out, figure{what + "losses", []float64{c.LCt, c.LMsr, k.LCtFast, k.LUni},
+				[]float64{r.LCt, r.LMsr, r.LCtFast, r.LUni}, 1e-9})
 			out = append(out, each(s, theta, c.Theta1, r.Fast, toFile, 1e-9, what+"theta1")...)
 			out = append(out, each(s, phi, k.GradCT, r.GradCT, same, 1e-9, what+"gradient of L_ct")...)
 			out = append(out, each(s, phi, k.GradUni, r.GradUni, same, 1e-9, what+"gradient of L_uni")...)
@@ -187,7 +194,7 @@ func (c step) measure(t *testing.T, s *torch.Scope, o torch.Options) (out []figu
 		}
 		// A difference of two float32 numbers that are nearly one has few digits left.
 		if c.FiniteDifference != nil && k.Batch == "same" && o.DType == gotch.Double {
-			p.Config.Gradient, p.Config.Radius = meta.FiniteDifference, 0.01
+			p.Config.GradientMethod, p.Config.Radius = meta.FiniteDifference, 0.01
 			r, err := p.Gradient(s)
 			require.NoError(t, err)
 			out = append(out, each(s, phi, c.FiniteDifference, r.GradCT, same, 1e-6, "finite difference")...)
@@ -221,9 +228,10 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 				return s.To(torch.FromSlice(s, a.Data, gotch.CPU, a.Shape...), o)
 			}
 			g := nets.WithDim(nets.Seq(nets.Linear(6, 7), nets.ReLU(), nets.Linear(7, 5)), 5)
-			method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1, Projector: func(int64) nets.Encoder { return g }})
+			method, err := methods.New("simclr", methods.Config{Temperature: k.Tau, Hidden: 1, Dim: 1,
+				Projector: func(int64) nets.Encoder { return g }})
 			require.NoError(t, err)
-			l, err := methods.NewModel(method, nets.WithDim(nets.Seq(), 6))
+			l, err := model.New(method, nets.WithDim(nets.Seq(), 6))
 			require.NoError(t, err)
 			head := []torch.Tensor{array(c.W1), array(c.B1), array(c.W2), array(c.B2)}
 			h, logits := array(c.Z), c.Logits
@@ -233,7 +241,8 @@ func checkSpaces(t *testing.T, raw json.RawMessage) (n int) {
 			s.SetRequiresGrad(true, h)
 			// The backbone is the identity: the features are the views.
 			half := s.Size(h, 0) / 2
-			q := &methods.Pass{Model: l, Theta: head, Mode: nets.Train(), Batch: methods.Batch{Views: []torch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
+			q := &model.Pass{Model: l, Theta: head, Mode: nets.Train(),
+				Batch: model.Batch{Views: []torch.Tensor{s.Narrow(h, 0, 0, half), s.Narrow(h, 0, half, half)}}}
 			q.Space, q.A = meta.Space(k.Space), s.Sigmoid(array(logits))
 			q.Forward(s)
 			loss := q.DoLoss(s)

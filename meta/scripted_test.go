@@ -10,7 +10,7 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -27,17 +27,17 @@ func TestMetaGradientOfATorchScriptBackbone(t *testing.T) {
 			s := torch.NewScope()
 			p := problem(t, s, name, space, false)
 			o := torch.Float64()
-			p.Model, err = methods.NewModel(p.Method, body)
+			p.Model, err = model.New(p.Model.Method, body)
 			require.NoError(t, err)
-			p.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: p.WeightWidth(space)})
+			p.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.0625, N: 3, C: p.Model.WeightWidth(space)})
 			require.NoError(t, err)
-			p.Theta, p.Buffers = nets.Initialize(s, p.Params(), o), nets.Initialize(s, p.Model.Buffers(), o)
-			p.ModelState = p.InitialState(s, p.Theta, p.Buffers, o)
+			p.Theta, p.Buffers = nets.Initialize(s, p.Model.Params(), o), nets.Initialize(s, p.Model.Buffers(), o)
+			p.ModelState = p.Model.InitialState(s, p.Theta, p.Buffers, o)
 			p.Phi, p.PhiBuffers = nets.Initialize(s, p.MSR.Params(), o), nets.Initialize(s, p.MSR.Buffers(), o)
 			before := values(s, []torch.Tensor{p.Buffers[0], p.Buffers[1], p.Buffers[2]})
 			var grads [][]float64
-			for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode} {
-				p.Config.Gradient = way
+			for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode} {
+				p.Config.GradientMethod = way
 				r, err := p.Gradient(s)
 				require.NoError(t, err)
 				assert.Greater(t, r.NormCT, 1e-9)

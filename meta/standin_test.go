@@ -22,11 +22,11 @@ type watched struct {
 	uploads *int64
 }
 
-func (w watched) Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (w watched) Batches(ctx context.Context, n uint64, from, step int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		defer standin.Forbid()()
 		before := standin.Counted()
-		w.pictures.Pass(ctx, n, from, step)(yield)
+		w.pictures.Batches(ctx, n, from, step)(yield)
 		*w.uploads += before.Since().Uploads
 	}
 }
@@ -41,7 +41,8 @@ func (r run) onDevice(t *testing.T) {
 	if r.change != nil {
 		r.change(&c)
 	}
-	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, balance %v, micro-batches of %d, checkpoints %v, %s", r.method, r.msr, c.Space, c.Gradient, c.Ablation, c.GammaBalance, r.micro, r.checkpoint, r.optimizer)
+	what := fmt.Sprintf("%s, msr %v, %s, %s, %s, balance %v, micro-batches of %d, recompute %v, %s", r.method, r.msr,
+		c.Space, c.GradientMethod, c.Ablation, c.GammaBalance, r.micro, r.recompute, r.optimizer)
 	want, figures := r.train(t, s, nil)
 	r.device = standin.Device()
 	before := standin.Counted()
@@ -57,7 +58,8 @@ func (r run) onDevice(t *testing.T) {
 	steps := int64(want.Position.Step + want.Position.MetaSteps)
 	assert.Equal(t, steps, since.Late, "%s: each step is looked at once", what)
 	if r.method != "w_mse" { // which shuffles
-		assert.LessOrEqual(t, *source.uploads, steps*int64(len(source.sizes)+2), "%s: a step sends views, pictures and their numbers", what)
+		assert.LessOrEqual(t, *source.uploads, steps*int64(len(source.sizes)+2),
+			"%s: a step sends views, pictures and their numbers", what)
 	}
 	surveys := int64(0)
 	if r.method == "pcl" {
@@ -70,11 +72,11 @@ func (r run) onDevice(t *testing.T) {
 
 // onDevices are the runs that a device is tried with.
 func onDevices() []run {
-	runs := inParts(true)
-	for _, r := range inParts(false) {
+	runs := microRuns(true)
+	for _, r := range microRuns(false) {
 		r.micro = 4
 		runs = append(runs, r)
-		r.checkpoint = true
+		r.recompute = true
 		runs = append(runs, r)
 		r.micro = 0
 		runs = append(runs, r)
@@ -82,10 +84,14 @@ func onDevices() []run {
 	for _, o := range []string{"sgd", "lars"} {
 		runs = append(runs, run{method: "simclr", msr: true, optimizer: o})
 	}
-	for _, way := range []meta.Gradient{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
-		runs = append(runs, run{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient, c.GammaBalance = way, true }})
+	for _, way := range []meta.GradientMethod{meta.Unrolled, meta.ForwardMode, meta.FiniteDifference} {
+		runs = append(runs, run{method: "simclr", msr: true, change: func(c *meta.Config) {
+			c.GradientMethod,
+				c.GammaBalance = way, true
+		}})
 	}
-	return append(runs, run{method: "swav", options: map[string]float64{"queue_from": 0}}, run{method: "w_mse", msr: true, options: map[string]float64{"views": 4}})
+	return append(runs, run{method: "swav", options: map[string]float64{"queue_from": 0}},
+		run{method: "w_mse", msr: true, options: map[string]float64{"views": 4}})
 }
 
 func TestEveryMethodOnADevice(t *testing.T) {
@@ -99,8 +105,10 @@ func TestEveryMethodOnADevice(t *testing.T) {
 
 // Float32 networks lay out their pictures in another way.
 func TestFloat32OnADevice(t *testing.T) {
-	for _, r := range []run{{method: "byol", msr: true}, {method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.Unrolled }},
-		{method: "simclr", msr: true, change: func(c *meta.Config) { c.Gradient = meta.FiniteDifference }, checkpoint: true}} {
+	for _, r := range []run{{method: "byol", msr: true}, {method: "simclr", msr: true,
+		change: func(c *meta.Config) { c.GradientMethod = meta.Unrolled }},
+		{method: "simclr", msr: true, change: func(c *meta.Config) { c.GradientMethod = meta.FiniteDifference },
+			recompute: true}} {
 		s := torch.NewScope()
 		r.float32 = true
 		_, want := r.train(t, s, nil)

@@ -3,14 +3,14 @@ package meta
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// State is everything a run changes: what a checkpoint holds.
+// State is all that a run changes: what a checkpoint holds.
 type State struct {
-	*methods.Model
+	*model.Model
 	MSR             *nets.MSR      // nil without MSR
 	Theta, Buffers  []torch.Tensor // of the model: parameters, running statistics
 	ModelState      []torch.Tensor // target network, queue and the like
@@ -20,13 +20,13 @@ type State struct {
 	Position        Position       // what is next
 	options         torch.Options
 	seed            uint64
-	behind          behind // what the host does not know of Position's steps yet
+	pending         pending // steps whose figures are not in Position's sums yet
 }
 
 // Position says where in Algorithm 1 a run is: the next batch to do.
 type Position struct {
 	Epoch     int   `json:"epoch"`
-	Pass      Phase `json:"pass"`
+	Phase     Phase `json:"pass"`
 	Batch     int   `json:"batch"`
 	Step      int   `json:"step"`          // regular steps done in all
 	MetaSteps int   `json:"meta_steps"`    // meta steps done in all
@@ -35,26 +35,17 @@ type Position struct {
 	PhiOpt    int64 `json:"phi_updates"`
 }
 
-// Phase is one of an epoch's two passes over the data.
-type Phase int
-
-// The passes of Algorithm 1.
-const (
-	Regular  Phase = iota // contrastive steps on theta
-	MetaPass              // meta steps on phi
-)
-
 // StateOptions describe a new state.
 type StateOptions struct {
-	Model     *methods.Model
+	Model     *model.Model
 	MSR       *nets.MSR            // nil without MSR
 	Optimizer nets.OptimizerConfig // of theta; f_msr's is Adam
 	Seed      uint64               // of the initialisation, and of methods' random choices
 	Options   torch.Options        // dtype and device
 }
 
-// NewState initialises a run's parameters, into s. theta depends on the seed
-// alone: a run with MSR starts from the same theta as one without.
+// NewState initialises a run's parameters, into s. theta depends on the seed alone: runs with and without MSR start
+// from the same theta.
 func NewState(s *torch.Scope, o StateOptions) (*State, error) {
 	st := &State{Model: o.Model, MSR: o.MSR, options: o.Options, seed: o.Seed}
 	if err := torch.ManualSeed(o.Seed); err != nil {
@@ -80,10 +71,8 @@ func NewState(s *torch.Scope, o StateOptions) (*State, error) {
 	return st, s.Err()
 }
 
-// Tensors lists all tensors of the state under the names they have in a
-// checkpoint: theta's as "backbone.…", "projector.…" and so on, the target's as
-// "target.backbone.…", f_msr's as "msr.…",
-// the optimizers' as "optimizer.…".
+// Tensors lists all tensors of the state by their names in a checkpoint: "backbone.…", "projector.…" and so on for
+// theta, "target.backbone.…" for the target network, "msr.…" for f_msr, "optimizer.…" for the optimizers.
 func (st *State) Tensors() []nets.NamedTensor {
 	var out []nets.NamedTensor
 	add := func(prefix string, specs []nets.Spec, ts []torch.Tensor) {
@@ -109,7 +98,7 @@ func (st *State) Tensors() []nets.NamedTensor {
 	return out
 }
 
-// Encoder lists the backbone's tensors of the state: all that evaluation needs.
+// Encoder lists the backbone's tensors: all that evaluation needs.
 func (st *State) Encoder() []nets.NamedTensor {
 	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
 	var out []nets.NamedTensor
@@ -125,8 +114,7 @@ func (st *State) Encoder() []nets.NamedTensor {
 // Options are the dtype and device of the state's tensors.
 func (st *State) Options() torch.Options { return st.options }
 
-// Mark brings Position up to date, for saving. Its error is Settle's: nothing is
-// to be saved then.
+// Mark brings Position up to date, for saving. Its error is Settle's: the state must not be saved then.
 func (st *State) Mark() (Position, error) {
 	if err := st.Settle(); err != nil {
 		return Position{}, err
@@ -138,10 +126,10 @@ func (st *State) Mark() (Position, error) {
 	return st.Position, nil
 }
 
-// Restore takes up a saved position.
+// Restore resumes at a saved position.
 func (st *State) Restore(p Position) {
-	st.forget()
-	st.behind = behind{}
+	st.dropLate()
+	st.pending = pending{}
 	st.Position = p
 	st.ThetaOpt.SetSteps(p.ThetaOpt)
 	if st.PhiOpt != nil {
@@ -149,8 +137,7 @@ func (st *State) Restore(p Position) {
 	}
 }
 
-// Features maps pictures to the backbone's pooled features with the running
-// statistics: what evaluation uses.
+// Features maps pictures to the backbone's pooled features, with running statistics: what evaluation uses.
 func (st *State) Features(s *torch.Scope, x torch.Tensor) torch.Tensor {
 	np, nb := len(st.Backbone.Params()), len(st.Backbone.Buffers())
 	var h torch.Tensor
@@ -158,7 +145,7 @@ func (st *State) Features(s *torch.Scope, x torch.Tensor) torch.Tensor {
 	return h
 }
 
-// Weights returns A for pictures x, by f_msr with its running statistics.
+// Weights returns A for pictures x, by f_msr with running statistics.
 func (st *State) Weights(s *torch.Scope, x torch.Tensor) (torch.Tensor, error) {
 	if st.MSR == nil {
 		return torch.Tensor{}, fmt.Errorf("meta: this run has no f_msr")

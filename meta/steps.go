@@ -4,28 +4,35 @@ import (
 	"context"
 	"math"
 
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// on brings a batch to the device: a pass of the model on it, at theta. Nothing here waits for the device, which
-// may still be at the step before.
-func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
+// upload copies a batch to the device and returns a pass on it, at theta. It does not wait for the device, which may
+// still be at the step before.
+func (t *Trainer) upload(s *torch.Scope, b HostBatch, m nets.Mode) *model.Pass {
 	st := t.State
-	upload := func(x []float32, size int) torch.Tensor {
+	pictures := func(x []float32, size int) torch.Tensor {
 		return s.To(torch.Upload(s, x, st.options.Device, int64(b.N), 3, int64(size), int64(size)), st.options)
 	}
-	q := &methods.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: m, Clock: t.clock(), Group: t.Group, LocalNorm: t.LocalNorm,
-		Micro: int64(t.MicroBatch), Recompute: t.Recompute}
+	q := &model.Pass{
+		Model:   st.Model,
+		Exec:    t.Exec,
+		Theta:   st.Theta,
+		Buffers: st.Buffers,
+		State:   st.ModelState,
+		Mode:    m,
+		Clock:   t.clock(),
+	}
 	q.Batch.Views = make([]torch.Tensor, len(b.Views))
 	for v, x := range b.Views {
 		if x != nil {
-			q.Batch.Views[v] = upload(x, b.Sizes[v])
+			q.Batch.Views[v] = pictures(x, b.Sizes[v])
 		}
 	}
 	if b.Plain != nil {
-		q.Batch.Plain = upload(b.Plain, b.Size)
+		q.Batch.Plain = pictures(b.Plain, b.Size)
 	}
 	if b.Indices != nil {
 		q.Batch.Indices = torch.Upload(s, b.Indices, st.options.Device, int64(len(b.Indices)))
@@ -37,8 +44,8 @@ func (t *Trainer) on(s *torch.Scope, b Batch, m nets.Mode) *methods.Pass {
 	return q
 }
 
-// finish makes what of a batch was left to the device.
-func (t *Trainer) finish(s *torch.Scope, b Batch, q *methods.Pass) {
+// finish makes the pictures that the host has left to the device.
+func (t *Trainer) finish(s *torch.Scope, b HostBatch, q *model.Pass) {
 	o := t.State.options
 	views, plain := b.Device(s, o.Device)
 	for v := range q.Batch.Views {
@@ -52,22 +59,22 @@ func (t *Trainer) finish(s *torch.Scope, b Batch, q *methods.Pass) {
 }
 
 // regular is lines 2 to 7 of Algorithm 1 for one batch.
-func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b Batch) (*figures, error) {
+func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b HostBatch) (*figures, error) {
 	st, p := t.State, &t.State.Position
-	q := t.whole(s, b, nets.Train())
-	q.OwnLoss = st.MSR == nil || t.Config.Lambda == 0
-	if !q.OwnLoss {
+	q := t.uploadStep(s, b, nets.Train())
+	q.WithoutDoLoss = st.MSR == nil || t.Config.Lambda == 0
+	if !q.WithoutDoLoss {
 		q.Space, q.A = t.Config.Space, t.weights(s, q.Batch.Plain)
 	}
 	q.Targets(s)
 	defer torch.SetGrad(true)()
-	var ct, loss, total torch.Tensor
+	var ct, msr, total torch.Tensor
 	grads := q.Gradient(s, func() torch.Tensor {
 		ct = q.Loss(s, q)
 		total = ct
-		if !q.OwnLoss {
-			loss = q.DoLoss(s)
-			total = s.Add(ct, s.MulScalar(loss, t.Config.Lambda))
+		if !q.WithoutDoLoss {
+			msr = q.DoLoss(s)
+			total = s.Add(ct, s.MulScalar(msr, t.Config.Lambda))
 		}
 		return total
 	})
@@ -76,10 +83,21 @@ func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b Batch) (*figure
 	}
 	lr := t.Schedule.At(p.Step)
 	f := t.regularFigures(b, lr, s.Size(q.Z[0], 1))
-	if err := f.take(s, t.lateness(), t.regularNumbers(s, q, total, ct, loss), t.stopping(ctx, s)); err != nil {
+	if err := f.take(s, t.lateness(), t.regularNumbers(s, q, total, ct, msr), t.stopping(ctx, s)); err != nil {
 		return f, err
 	}
-	if m, ok := st.Method.(methods.Freezer); ok {
+	t.move(s, q, grads, lr)
+	if s.Err() != nil {
+		return f, s.Err()
+	}
+	p.Step++
+	return f, nil
+}
+
+// move updates theta by its gradients, and the state that follows theta.
+func (t *Trainer) move(s *torch.Scope, q *model.Pass, grads []torch.Tensor, lr float64) {
+	st := t.State
+	if m, ok := st.Method.(model.Freezer); ok {
 		m.Freeze(q, grads)
 	}
 	if o, ok := st.ThetaOpt.(nets.Steadied); ok {
@@ -88,17 +106,12 @@ func (t *Trainer) regular(ctx context.Context, s *torch.Scope, b Batch) (*figure
 	st.ThetaOpt.Step(s, st.Theta, grads, lr)
 	q.Theta = st.Theta
 	q.Update(s)
-	t.average(s)
-	if s.Err() != nil {
-		return f, s.Err()
-	}
-	p.Step++
-	return f, nil
+	t.averageStatistics(s)
 }
 
-// regularNumbers are a regular step's: L_to, L_ct, L_msr, the deviation of the
-// embeddings, and in an epoch's last step their covariance.
-func (t *Trainer) regularNumbers(s *torch.Scope, q *methods.Pass, total, ct, msr torch.Tensor) torch.Tensor {
+// regularNumbers are a regular step's: L_to, L_ct, L_msr, the deviation of the embeddings, and in an epoch's last step
+// their covariance.
+func (t *Trainer) regularNumbers(s *torch.Scope, q *model.Pass, total, ct, msr torch.Tensor) torch.Tensor {
 	numbers := []torch.Tensor{total, ct, msr, deviation(s, q.Z[0])}
 	if t.State.Position.Batch == t.Source.Steps()-1 {
 		numbers = append(numbers, covariance(s, q.Z[0]))
@@ -106,13 +119,13 @@ func (t *Trainer) regularNumbers(s *torch.Scope, q *methods.Pass, total, ct, msr
 	return s.Figures(numbers...)
 }
 
-// regularFigures says what becomes of the numbers of the regular step at hand, of
-// embeddings of so many dimensions.
-func (t *Trainer) regularFigures(b Batch, lr float64, dim int64) *figures {
+// regularFigures are the figures of the current regular step, with embeddings of dim numbers.
+func (t *Trainer) regularFigures(b HostBatch, lr float64, dim int64) *figures {
 	p := &t.State.Position
-	epoch, batch, pictures, sums := p.Epoch, p.Batch, b.whole(t.Group), &p.Sums
-	return &figures{step: Step{LR: lr},
-		judge: func(v []float64) error { return t.finite(epoch, batch, Regular, v[0]) },
+	epoch, batch, pictures, sums := p.Epoch, p.Batch, b.total(t.Group), &p.Sums
+	return &figures{
+		step:  Step{LR: lr},
+		judge: func(v []float64) error { return t.finite(epoch, batch, RegularPhase, v[0]) },
 		count: func(v []float64) (loss float64, err error) {
 			sums.Steps++
 			sums.LTo, sums.LCt, sums.LMsr = sums.LTo+v[0], sums.LCt+v[1], sums.LMsr+v[2]
@@ -122,39 +135,44 @@ func (t *Trainer) regularFigures(b Batch, lr float64, dim int64) *figures {
 			}
 			sums.Pictures, sums.LastLR = sums.Pictures+pictures, lr
 			return v[0], err
-		}}
+		},
+	}
 }
 
-// weights is A, held constant. f_msr's running statistics move here, in the
-// regular pass, and only here.
+// weights is A, held constant. Here, in the regular phase, and nowhere else, f_msr's running statistics move.
 func (t *Trainer) weights(s *torch.Scope, plain torch.Tensor) torch.Tensor {
 	st := t.State
-	defer torch.SetGrad(false)()
 	if t.Config.Ablation == Ones {
 		n, c := st.MSR.Shape()
 		return s.Full(1, st.options, s.Size(plain, 0), n, c)
 	}
-	var rows []torch.Tensor
-	for _, x := range micro(s, plain, int64(t.MicroBatch)) {
-		s.Within(func(u *torch.Scope) {
-			rows = append(rows, s.Hold(st.MSR.Forward(u, st.Phi, st.PhiBuffers, x, nets.Train().SyncOver(methods.Norms(t.Group, t.LocalNorm)))))
-		})
-	}
-	return s.Cat(0, rows...)
+	return t.Exec.Evaluate(s, st.MSR, st.Phi, st.PhiBuffers, plain, nets.Train())
 }
 
 // meta is lines 8 to 16 of Algorithm 1 for one batch.
-func (t *Trainer) meta(ctx context.Context, s *torch.Scope, b Batch) (*figures, error) {
+func (t *Trainer) meta(ctx context.Context, s *torch.Scope, b HostBatch) (*figures, error) {
 	st, p := t.State, &t.State.Position
-	q := t.whole(s, b, nets.Meta())
-	r, err := Problem{Model: st.Model, Config: t.Config, MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState,
-		Phi: st.Phi, PhiBuffers: st.PhiBuffers, Inner: q.Batch, Outer: q.Batch, Clock: q.Clock, Group: t.Group, LocalNorm: t.LocalNorm,
-		Micro: int64(t.MicroBatch), Recompute: t.Recompute}.Queue(s)
+	q := t.uploadStep(s, b, nets.Meta())
+	r, err := Problem{
+		Model:      st.Model,
+		Config:     t.Config,
+		MSR:        st.MSR,
+		Theta:      st.Theta,
+		Buffers:    st.Buffers,
+		ModelState: st.ModelState,
+		Phi:        st.Phi,
+		PhiBuffers: st.PhiBuffers,
+		Inner:      q.Batch,
+		Outer:      q.Batch,
+		Clock:      q.Clock,
+		Exec:       t.Exec,
+	}.Queue(s)
 	if err != nil {
 		return nil, err
 	}
 	f := t.metaFigures()
-	if err := f.take(s, t.lateness(), s.Figures(r.Figures, s.Norm(r.Grad)), t.stopping(ctx, s)); err != nil {
+	numbers := s.Figures(r.Figures, s.Norm(r.Grad))
+	if err := f.take(s, t.lateness(), numbers, t.stopping(ctx, s)); err != nil {
 		return f, err
 	}
 	st.PhiOpt.Step(s, st.Phi, r.Grad, t.Config.Beta)
@@ -165,8 +183,7 @@ func (t *Trainer) meta(ctx context.Context, s *torch.Scope, b Batch) (*figures, 
 	return f, nil
 }
 
-// metaFigures says what becomes of the numbers of the meta step at hand: those of
-// Result, and the norm of its gradient.
+// metaFigures are the figures of the current meta step: the numbers of its Result, and the norm of its gradient.
 func (t *Trainer) metaFigures() *figures {
 	p := &t.State.Position
 	epoch, batch, sums := p.Epoch, p.Batch, &p.Sums
@@ -174,16 +191,22 @@ func (t *Trainer) metaFigures() *figures {
 		r.set(v)
 		return r, r.LCtFast + r.EffectiveGamma*r.LUni
 	}
-	return &figures{step: Step{LR: t.Config.Beta},
+	return &figures{
+		step: Step{LR: t.Config.Beta},
 		judge: func(v []float64) error {
 			_, value := objective(v)
-			return t.finite(epoch, batch, MetaPass, value+v[numbers])
+			return t.finite(epoch, batch, MetaPhase, value+v[numbers])
 		},
 		count: func(v []float64) (float64, error) {
 			r, value := objective(v)
 			sums.Meta++
-			sums.MetaLCt, sums.LCtFast, sums.LUni = sums.MetaLCt+r.LCt, sums.LCtFast+r.LCtFast, sums.LUni+r.LUni
-			sums.NormCT, sums.NormUni, sums.Gamma = sums.NormCT+r.NormCT, sums.NormUni+r.NormUni, sums.Gamma+r.EffectiveGamma
+			sums.MetaLCt += r.LCt
+			sums.LCtFast += r.LCtFast
+			sums.LUni += r.LUni
+			sums.NormCT += r.NormCT
+			sums.NormUni += r.NormUni
+			sums.Gamma += r.EffectiveGamma
 			return value, nil
-		}}
+		},
+	}
 }

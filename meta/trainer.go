@@ -4,169 +4,125 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"runtime"
 	"time"
 
-	"github.com/sugarme/gotch"
-
-	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Batch is a batch on the host: N pictures, normalised. View v is [N, 3, S, S]
-// with S = Sizes[v]; Plain, which may be empty when there is no f_msr, with
-// S = Size. In a data-parallel job they are this rank's share of the batch.
-type Batch struct {
-	N, Size int
-	Total   int // pictures of all ranks' shares; 0: N on each
-	Sizes   []int
-	Views   [][]float32
-	Plain   []float32
-	// Device makes on the device what the host did not make: the views that are none in
-	// Views, each in its place, and Plain, if it is wanted and none. It is called once, while
-	// the batch is valid; nil where the host made all.
-	Device  func(s *torch.Scope, device gotch.Device) (views []torch.Tensor, plain torch.Tensor)
-	Indices []int64 // of the pictures in the data set
-}
-
-// whole is the number of pictures on all ranks.
-func (b Batch) whole(g *torch.Group) int {
-	if b.Total > 0 {
-		return b.Total
-	}
-	return b.N * g.Size()
-}
-
-// Source makes the batches of a pass. What it yields depends on the pass number
-// and the batch's place alone, so that a run can be resumed anywhere.
-type Source interface {
-	// Steps is the number of batches of a pass.
-	Steps() int
-	// Pass yields every step-th batch of pass n (0, 1, ...) from batch `from`.
-	Pass(ctx context.Context, n uint64, from, step int) iter.Seq2[Batch, error]
-	// Waited is the time spent waiting for batches so far.
-	Waited() time.Duration
-}
-
-// Surveyor is a source that also yields all pictures once, un-augmented, in the
-// data set's order: what methods need that look at all of them (methods.Surveyor).
-// Of a batch that does not divide, ranks have shares of one length all the same:
-// what lies beyond Total is left out.
-type Surveyor interface {
-	Survey(ctx context.Context) iter.Seq2[Batch, error]
-}
-
-// Hook is told what happens; any function may be nil. An error ends the run.
-// OnStep is told of each step once, in order: on the CPU when it is done, on
-// another device when the next one has been queued. A hook that wants the state
-// there calls its Mark or Settle first; the other functions find it settled.
+// Hook is told what happens. Any function may be nil. An error ends the run. OnStep gets each step once, in order: on
+// the CPU when it is done, on another device when the next step has been queued. If it needs the state at that step, it
+// calls the state's Mark or Settle first. The other functions find the state settled.
 type Hook struct {
 	OnStep  func(Step) error
 	OnEpoch func(st *State, e Epoch) error
 	OnEnd   func(st *State, err error) error
 }
 
-// Trainer runs Algorithm 1: each epoch a pass of regular steps on theta, with
-// L_to and A held constant, then a pass of meta steps on phi.
+// Trainer runs Algorithm 1. Each epoch has a phase of regular steps on theta, with L_to and A held constant, and then a
+// phase of meta steps on phi.
+//
+// In a data-parallel job each rank has a Trainer whose Source yields its share of every batch. Steps, losses and
+// figures are those of the whole job, and alike on all ranks. What a job does once, as saving, is for the hooks of rank
+// 0.
 type Trainer struct {
 	State    *State
-	Config   Config // used when State has an f_msr
+	Config   Config // used if State has an f_msr
 	Schedule nets.Schedule
 	Source   Source
 	Hooks    []Hook
-	// Group are the ranks of a data-parallel job, whose Sources yield each its share
-	// of every batch. Steps, losses and figures are those of the whole job, on every
-	// rank alike; what a job of one process should do once, as saving, is for the
-	// hooks of rank 0.
-	Group *torch.Group
-	// MicroBatch is how many pictures of a rank's batch the networks see at a time;
-	// it divides their number; 0: all. The gradient is the exact one of the whole
-	// batch, computed in two passes over the parts (methods.Pass.Gradient), in the
-	// memory of one. Batch norms take the statistics of a part, over all ranks.
-	MicroBatch int
-	// Recompute keeps the inputs of the backbone's stages alone, and runs each stage
-	// once more when its gradient is due: the same gradient, with the batch norms of
-	// the whole batch, in about a third of the memory.
-	Recompute bool
-	// LocalNorm normalises by each rank's own pictures, as PyTorch's
-	// DistributedDataParallel does; running statistics are averaged after each step.
-	LocalNorm bool
+	model.Exec
 
-	waits *waiting // of the pass at hand
-	late  bool     // tests: as on a device
+	waits *waiting // of the current phase
+	late  bool     // for tests: figures are read late on the CPU, too
 }
 
-// Diverged is the error of a loss that is no number any more. On the CPU the state
-// is as before the step; on another device it is lost, and Mark and Settle return
-// the error from then on.
+// Diverged is the error of a loss that is not a finite number. On the CPU the state is as before the step. On another
+// device it is lost, and Mark and Settle return the error from then on.
 type Diverged struct {
 	Epoch, Batch int
-	Pass         Phase
+	Phase        Phase
 	Loss         float64
-	Hint         string // what the method knows of it (methods.Explainer), or empty
+	Hint         string // by the method (model.Explainer), or empty
 }
 
-func (d *Diverged) Error() string {
-	pass := map[Phase]string{Regular: "loss", MetaPass: "meta objective"}[d.Pass]
-	text := fmt.Sprintf("the %s became %g at epoch %d, batch %d: stopped; lower --lr, or --alpha with --msr", pass, d.Loss, d.Epoch, d.Batch)
+func (d *Diverged) Error() string { return d.remedy().Error() }
+
+// Unwrap is the same error, by the fields that it names.
+func (d *Diverged) Unwrap() error { return d.remedy() }
+
+func (d *Diverged) remedy() error {
+	what := map[Phase]string{RegularPhase: "loss", MetaPhase: "meta objective"}[d.Phase]
+	hint := ""
 	if d.Hint != "" {
-		text += "; " + d.Hint
+		hint = "; " + d.Hint
 	}
-	return text
+	return field.Errorf("the %s became %g at epoch %d, batch %d: stopped; lower {nets.LR}, or {meta.Alpha} with MSR%s",
+		what, d.Loss, d.Epoch, d.Batch, hint)
 }
 
-// Run trains until the schedule's last epoch. When ctx is done it finishes the
-// step at hand and returns ctx's error; State then says what is next. In a
-// data-parallel job all ranks stop at the same step as soon as one is told to.
+// Run trains until the schedule's last epoch. If ctx is done, it finishes the current step and returns ctx's error;
+// State then says what is next. In a data-parallel job all ranks stop at the same step as soon as one is told to.
 func (t *Trainer) Run(ctx context.Context) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := t.check(); err != nil {
 		return err
 	}
-	t.State.behind.stop = false
-	defer func() {
-		if failed := t.State.Settle(); failed != nil && !errors.Is(err, failed) {
-			err = errors.Join(err, failed)
-		}
-		for _, h := range t.Hooks {
-			if h.OnEnd != nil {
-				err = errors.Join(err, h.OnEnd(t.State, err))
-			}
-		}
-	}()
-	for p := &t.State.Position; p.Epoch < t.Schedule.Epochs; {
-		if p.Pass == Regular {
-			if err := t.survey(ctx); err != nil {
-				return err
-			}
-			if err := t.pass(ctx, t.regular); err != nil {
-				return err
-			}
-			p.Pass, p.Batch = MetaPass, 0
-		}
-		if t.State.MSR != nil && t.Config.Trains() {
-			if err := t.pass(ctx, t.meta); err != nil {
-				return err
-			}
-		}
-		if err := t.agree(); err != nil {
-			return err
-		}
-		done := p.Sums.epoch(p.Epoch)
-		p.Epoch, p.Pass, p.Batch, p.Sums = p.Epoch+1, Regular, 0, Sums{}
-		if err := t.each(func(h Hook) error {
-			if h.OnEpoch == nil {
-				return nil
-			}
-			return h.OnEpoch(t.State, done)
-		}); err != nil {
+	t.State.pending.stop = false
+	defer func() { err = t.end(err) }()
+	for t.State.Position.Epoch < t.Schedule.Epochs {
+		if err := t.epoch(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// end settles and tells the hooks that the run has ended with err.
+func (t *Trainer) end(err error) error {
+	if failed := t.State.Settle(); failed != nil && !errors.Is(err, failed) {
+		err = errors.Join(err, failed)
+	}
+	for _, h := range t.Hooks {
+		if h.OnEnd != nil {
+			err = errors.Join(err, h.OnEnd(t.State, err))
+		}
+	}
+	return err
+}
+
+// epoch runs what is left of the position's epoch.
+func (t *Trainer) epoch(ctx context.Context) error {
+	p := &t.State.Position
+	if p.Phase == RegularPhase {
+		if err := t.survey(ctx); err != nil {
+			return err
+		}
+		if err := t.phase(ctx, t.regular); err != nil {
+			return err
+		}
+		p.Phase, p.Batch = MetaPhase, 0
+	}
+	if t.State.MSR != nil && t.Config.Trains() {
+		if err := t.phase(ctx, t.meta); err != nil {
+			return err
+		}
+	}
+	if err := t.agree(); err != nil {
+		return err
+	}
+	done := p.Sums.epoch(p.Epoch)
+	p.Epoch, p.Phase, p.Batch, p.Sums = p.Epoch+1, RegularPhase, 0, Sums{}
+	return t.each(func(h Hook) error {
+		if h.OnEpoch == nil {
+			return nil
+		}
+		return h.OnEpoch(t.State, done)
+	})
 }
 
 func (t *Trainer) check() error {
@@ -176,7 +132,7 @@ func (t *Trainer) check() error {
 		}
 	}
 	if t.Source.Steps() < 1 {
-		return errors.New("meta: an epoch without a batch; use a smaller --batch-size")
+		return field.Errorf("meta: an epoch without a batch; use a smaller {datasets.BatchSize}")
 	}
 	return t.Schedule.Validate()
 }
@@ -190,45 +146,61 @@ func (t *Trainer) each(f func(Hook) error) error {
 	return nil
 }
 
-// survey lets the method look at all pictures before an epoch, if it wants to.
-// An epoch that is taken up later has what the survey left in its checkpoint.
+// survey shows the method all pictures before an epoch, if it wants them. An epoch that is resumed has the outcome in
+// its checkpoint.
 func (t *Trainer) survey(ctx context.Context) error {
 	st := t.State
-	method, ok := st.Method.(methods.Surveyor)
+	method, ok := st.Method.(model.Surveyor)
 	if !ok || st.Position.Batch > 0 || !method.Surveys(t.clock()) {
 		return nil
 	}
-	src, ok := t.Source.(Surveyor)
+	source, ok := t.Source.(Surveyor)
 	if !ok {
-		return fmt.Errorf("meta: method %s looks at all pictures before an epoch, and this source has no Survey", st.Name())
+		return fmt.Errorf("meta: method %s looks at all pictures before an epoch, and this source has no Survey",
+			st.Name())
 	}
 	start := time.Now()
 	err := torch.With(func(s *torch.Scope) error {
-		var parts []torch.Tensor
-		for b, err := range src.Survey(t.own(ctx)) {
-			if err != nil {
-				return err
-			}
-			if err := torch.With(func(u *torch.Scope) error {
-				q := t.on(u, Batch{N: b.N, Size: b.Size, Plain: b.Plain, Device: b.Device}, nets.Eval())
-				z := u.AllGather(t.Group, q.Embed(u, q.Batch.Plain))
-				parts = append(parts, s.Hold(u.Narrow(z, 0, 0, int64(b.whole(t.Group)))))
-				return u.Err()
-			}); err != nil {
-				return err
-			}
+		z, err := t.embeddings(ctx, s, source)
+		if err != nil {
+			return err
 		}
-		q := t.on(s, Batch{}, nets.Eval())
+		q := t.upload(s, HostBatch{}, nets.Eval())
 		defer torch.SetGrad(false)()
-		method.Survey(s, q, s.Cat(0, parts...))
+		method.Survey(s, q, z)
 		return s.Err()
 	})
 	st.Position.Sums.Regular += time.Since(start).Seconds()
 	return err
 }
 
+// embeddings are those of all pictures of a source, in order.
+func (t *Trainer) embeddings(ctx context.Context, s *torch.Scope, source Surveyor) (torch.Tensor, error) {
+	var rows []torch.Tensor
+	for b, err := range source.Survey(t.uncancelled(ctx)) {
+		if err != nil {
+			return torch.Tensor{}, err
+		}
+		if err := torch.With(func(u *torch.Scope) error {
+			q := t.upload(u, HostBatch{N: b.N, Size: b.Size, Plain: b.Plain, Device: b.Device}, nets.Eval())
+			z := u.AllGather(t.Group, q.Embed(u, q.Batch.Plain))
+			rows = append(rows, s.Hold(u.Narrow(z, 0, 0, int64(b.total(t.Group)))))
+			return u.Err()
+		}); err != nil {
+			return torch.Tensor{}, err
+		}
+	}
+	return s.Cat(0, rows...), nil
+}
+
 // clock says where the run is, for methods.
-func (t *Trainer) clock() methods.Clock {
+func (t *Trainer) clock() model.Clock {
 	p := t.State.Position
-	return methods.Clock{Step: p.Step, Steps: t.Schedule.Epochs * t.Schedule.Steps, Epoch: p.Epoch, Epochs: t.Schedule.Epochs, Seed: t.State.seed}
+	return model.Clock{
+		Step:   p.Step,
+		Steps:  t.Schedule.Epochs * t.Schedule.Steps,
+		Epoch:  p.Epoch,
+		Epochs: t.Schedule.Epochs,
+		Seed:   t.State.seed,
+	}
 }

@@ -8,24 +8,23 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// waiting accounts how long a pass stands still for data. On the CPU that is how long its source lets it wait. A GPU
-// is given its work ahead: while the host waits for a batch the step before may still be running, and then nothing
-// stands still. So three points in the GPU's queue are marked: the end of a step, where the host has the next batch
-// and begins to upload it, and where it has got there. From the first to the second the GPU has nothing to do, for
-// want of data as long as the host waited for it; from the second to the third it waits for the copy. The times are
-// read later, when the GPU has passed the marks, so that nobody waits for them.
+// waiting measures how long a phase stands still for data. On the CPU that is how long its source makes it wait. On a
+// GPU work is queued: while the host waits for a batch, the GPU may still be at the step before. So three points in the
+// GPU's queue are marked: the end of a step, the begin of the next batch's upload, and its end. Between the first two
+// the GPU is idle; for want of data, as far as the host waited. Between the last two it waits for the copy. The times
+// are read when the GPU has passed the marks, so that nobody waits for them.
 type waiting struct {
 	device gotch.Device
 	source Source
-	before time.Duration // what the source had let wait at the last step
+	before time.Duration // the source's Waited at the last step
 	ended  *torch.Mark
 	open   []idle
 	err    error
 }
 
-// idle is what is not known yet of the time between two steps.
+// idle is the time between two steps, while it is not known.
 type idle struct {
-	host              time.Duration // that the source let wait
+	host              time.Duration // waited for the source
 	ended, began, got *torch.Mark
 }
 
@@ -42,8 +41,7 @@ func (w *waiting) mark() *torch.Mark {
 	return m
 }
 
-// arrived is called when the host has a batch, uploaded when the batch is on its way to the device, and ended when
-// the step with it is.
+// arrived is called when the host has a batch, uploaded when the batch's copy is queued, stepped when its step is.
 func (w *waiting) arrived() {
 	now := w.source.Waited()
 	w.open = append(w.open, idle{host: now - w.before, ended: w.ended, began: w.mark()})
@@ -58,7 +56,7 @@ func (w *waiting) uploaded() {
 
 func (w *waiting) stepped() { w.ended = w.mark() }
 
-// take returns the seconds waited that are known and were not taken yet.
+// take returns the seconds waited that have become known since the last call.
 func (w *waiting) take() (float64, error) {
 	var sum time.Duration
 	for len(w.open) > 0 && w.err == nil {
@@ -74,7 +72,7 @@ func (w *waiting) take() (float64, error) {
 	return sum.Seconds(), w.err
 }
 
-// rest is take at the end of a pass, when the device has passed all marks.
+// rest is take at the end of a phase, when the device has passed all marks.
 func (w *waiting) rest() (float64, error) {
 	if len(w.open) > 0 {
 		if err := torch.Synchronize(w.device); err != nil {
@@ -84,7 +82,7 @@ func (w *waiting) rest() (float64, error) {
 	return w.take()
 }
 
-// time is how long the device stood still.
+// time is how long the device was idle for want of data.
 func (i idle) time() (time.Duration, error) {
 	if i.began == nil || i.got == nil { // the CPU, or nothing was uploaded
 		return i.host, nil

@@ -11,18 +11,18 @@ import (
 	"github.com/sugarme/gotch"
 )
 
-// late is a source that has let wait so long in all.
+// late is a source that was waited for so long in all.
 type late struct{ waited *time.Duration }
 
 func (late) Steps() int              { return 1 }
 func (l late) Waited() time.Duration { return *l.waited }
-func (late) Pass(context.Context, uint64, int, int) iter.Seq2[Batch, error] {
+func (late) Batches(context.Context, uint64, int, int) iter.Seq2[HostBatch, error] {
 	return nil
 }
 
-// On the CPU a pass waits as long as its source lets it wait while it runs, no longer.
-func TestAPassWaitsAsLongAsItsSource(t *testing.T) {
-	waited := 5 * time.Second // before this pass
+// On the CPU a phase waits as long as its source is waited for while it runs, no longer.
+func TestAPhaseWaitsAsLongAsItsSource(t *testing.T) {
+	waited := 5 * time.Second // before this phase
 	w := newWaiting(gotch.CPU, late{&waited})
 	var sum float64
 	for range 3 {
@@ -38,5 +38,5 @@ func TestAPassWaitsAsLongAsItsSource(t *testing.T) {
 	rest, err := w.rest()
 	require.NoError(t, err)
 	assert.Zero(t, rest, "each step once")
-	(*waiting)(nil).uploaded() // what is brought to the device outside of a pass
+	(*waiting)(nil).uploaded() // what is brought to the device outside of a phase
 }

@@ -2,15 +2,16 @@ package methods
 
 import (
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// dcl is Chuang et al. 2020, debiased contrastive learning: a share tauPlus of
-// the negatives is taken to be of the anchor's class.
-type dcl struct{ base }
+// dcl is Chuang et al. 2020 (arXiv 2007.00224), debiased contrastive learning: a share tau_plus of the negatives is
+// taken to be of the anchor's class.
+type dcl struct{ Base }
 
-func newDCL(c Config) Method { return dcl{base{c, "dcl"}} }
+func newDCL(b Base) model.Method { return dcl{b} }
 
-func (m dcl) Loss(s *torch.Scope, p *Pass) torch.Tensor {
-	return losses.Debiased(s, p.Pair(), m.c.Temperature, m.c.option("tau_plus"))
+func (m dcl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
+	return losses.Debiased(s, p.Pair(), m.Config.Temperature, m.Option("tau_plus"))
 }

@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
 func ExampleNew() {
-	m, err := methods.New("byol", methods.Config{Temperature: 0.5, Hidden: 1024, Dim: 64})
+	method, err := methods.New("byol", methods.Config{Temperature: 0.5, Hidden: 1024, Dim: 64})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -18,11 +19,11 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	model, err := methods.NewModel(m, backbone)
+	m, err := model.New(method, backbone)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(model.Parts(), nets.Count(model.Params()))
+	fmt.Println(m.Parts(), nets.Count(m.Params()))
 	// Output: [backbone projector predictor target] 11896000
 }

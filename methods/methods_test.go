@@ -10,13 +10,14 @@ import (
 
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
 // pass is a method on a small network and random pictures, after its targets
 // and its forward pass.
-func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *methods.Pass {
+func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *model.Pass {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	require.NoError(t, torch.ManualSeed(5))
@@ -25,11 +26,12 @@ func pass(t *testing.T, s *torch.Scope, name string, c methods.Config) *methods.
 	require.NoError(t, err)
 	method, err := methods.New(name, c)
 	require.NoError(t, err)
-	m, err := methods.NewModel(method, backbone)
+	m, err := model.New(method, backbone)
 	require.NoError(t, err)
 	o := torch.Float64()
-	p := &methods.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o), Mode: nets.Train(),
-		Clock: methods.Clock{Step: 500, Steps: 1000}}
+	p := &model.Pass{Model: m, Theta: nets.Initialize(s, m.Params(), o), Buffers: nets.Initialize(s, m.Buffers(), o),
+		Mode:  nets.Train(),
+		Clock: model.Clock{Step: 500, Steps: 1000}}
 	p.State = m.InitialState(s, p.Theta, p.Buffers, o)
 	for range m.Views() {
 		p.Batch.Views = append(p.Batch.Views, s.Normal(0, 1, o, 4, 3, 8, 8))
@@ -48,12 +50,14 @@ func TestTheQueueIsReadBeforeTheBatchGoesIn(t *testing.T) {
 	p := pass(t, s, "moco", methods.Config{Queue: 12})
 	before := s.Clone(p.StateTensor(s, "queue"))
 	key := p.Batch.TargetZ
-	want := (s.Item(losses.InfoNCEQueue(s, p.Z[0], key[1], before, 0.2)) + s.Item(losses.InfoNCEQueue(s, p.Z[1], key[0], before, 0.2))) / 2
+	want := (s.Item(losses.InfoNCEQueue(s, p.Z[0], key[1], before, 0.2)) +
+		s.Item(losses.InfoNCEQueue(s, p.Z[1], key[0], before, 0.2))) / 2
 	assert.InDelta(t, want, s.Item(p.Loss(s, p)), 1e-12)
 	assert.Equal(t, slice(s, before), slice(s, p.StateTensor(s, "queue")), "the loss leaves the queue alone")
 	p.Update(s)
 	after := p.StateTensor(s, "queue")
-	assert.InDeltaSlice(t, slice(s, s.Normalize(s.Cat(0, key...))), slice(s, s.Narrow(after, 0, 0, 8)), 1e-12, "the newest keys lie first")
+	assert.InDeltaSlice(t, slice(s, s.Normalize(s.Cat(0, key...))), slice(s, s.Narrow(after, 0, 0, 8)), 1e-12,
+		"the newest keys lie first")
 	assert.Equal(t, slice(s, s.Narrow(before, 0, 0, 4)), slice(s, s.Narrow(after, 0, 8, 4)), "the oldest have left")
 	assert.NotEqual(t, want, s.Item(p.Loss(s, p)))
 	require.NoError(t, s.Close())
@@ -75,14 +79,15 @@ func TestTheTargetsBatchNormIsItsOwn(t *testing.T) {
 	}
 	mean := p.State[at("target.backbone.bn1.running_mean")]
 	assert.NotEqual(t, make([]float64, 4), slice(s, mean), "moved by the targets of this batch")
-	assert.Equal(t, slice(s, p.Buffers[0]), slice(s, mean), "as the online network's, which had the same parameters and pictures")
+	assert.Equal(t, slice(s, p.Buffers[0]), slice(s, mean),
+		"as the online network's, which had the same parameters and pictures")
 	kept := slice(s, mean)
 	old := slice(s, p.State[at("target.backbone.conv1.weight")])
 	p.Mode = nets.Meta()
 	p.Targets(s)
 	assert.Equal(t, kept, slice(s, mean))
 	s.Copy(p.Theta[0], s.AddScalar(p.Theta[0], 1))
-	p.Clock = methods.Clock{Step: 0, Steps: 1000}
+	p.Clock = model.Clock{Step: 0, Steps: 1000}
 	p.Update(s)
 	now := slice(s, p.State[at("target.backbone.conv1.weight")])
 	for i := range now {
@@ -99,7 +104,7 @@ func TestSwAVsPrototypesAndQueue(t *testing.T) {
 	p := pass(t, s, "swav", methods.Config{Prototypes: []int64{6}, Queue: 8})
 	last := len(p.Theta) - 1
 	grads := append([]torch.Tensor(nil), p.Theta...)
-	freezer := p.Method.(methods.Freezer)
+	freezer := p.Method.(model.Freezer)
 	freezer.Freeze(p, grads)
 	assert.True(t, grads[last].Defined())
 	p.Clock.Step = 49
@@ -125,8 +130,8 @@ func TestOptionsAreChecked(t *testing.T) {
 	c := methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5}
 	for want, options := range map[string]map[string]float64{
 		`unknown option of dcl "tau_plsu"; did you mean "tau_plus"?`: {"tau_plsu": 1},
-		"option tau_plus=NaN": {"tau_plus": math.NaN()},
-		"option tau_plus=-1":  {"tau_plus": -1},
+		"Options tau_plus=NaN": {"tau_plus": math.NaN()},
+		"Options tau_plus=-1":  {"tau_plus": -1},
 	} {
 		c.Options = options
 		_, err := methods.New("dcl", c)
@@ -137,13 +142,13 @@ func TestOptionsAreChecked(t *testing.T) {
 		option string
 		value  float64
 	}{
-		"option view_norm=3; want a whole number from 0 to 2":    {"simclr", "view_norm", 3},
-		"option head_last=0.5; want a whole number from 0 to 2":  {"simclr", "head_last", 0.5},
-		"option head_layers=0; want a whole number from 1 to 16": {"simclr", "head_layers", 0},
-		"option directions=3; want a whole number from 1 to 2":   {"moco", "directions", 3},
-		`unknown option of simclr "predictor_bias"`:              {"simclr", "predictor_bias", 1},
-		`unknown option of cmc "view_norm"`:                      {"cmc", "view_norm", 1}, // it has one view
-		`unknown option of cpc "head_last"`:                      {"cpc", "head_last", 1}, // and a head of its own
+		"Options view_norm=4: want a whole number from 0 to 3":    {"simclr", "view_norm", 4},
+		"Options head_last=0.5: want a whole number from 0 to 2":  {"simclr", "head_last", 0.5},
+		"Options head_layers=0: want a whole number from 1 to 16": {"simclr", "head_layers", 0},
+		"Options directions=3: want a whole number from 1 to 2":   {"moco", "directions", 3},
+		`unknown option of simclr "predictor_bias"`:               {"simclr", "predictor_bias", 1},
+		`unknown option of cmc "view_norm"`:                       {"cmc", "view_norm", 1}, // it has one view
+		`unknown option of cpc "head_last"`:                       {"cpc", "head_last", 1}, // and a head of its own
 	} {
 		c.Options = map[string]float64{x.option: x.value}
 		_, err := methods.New(x.method, c)
@@ -160,11 +165,11 @@ func TestOptionsAreChecked(t *testing.T) {
 	assert.Len(t, m.Views(), 4)
 	c.Options = nil
 	for want, change := range map[string]methods.Config{
-		"1 prototypes":  {Temperature: 0.5, Hidden: 8, Dim: 5, Prototypes: []int64{1}},
-		"queue of -1":   {Temperature: 0.5, Hidden: 8, Dim: 5, Queue: -1},
-		"temperature 0": {Hidden: 8, Dim: 5},
-		"momentum 2":    {Temperature: 0.5, Hidden: 8, Dim: 5, Momentum: 2},
-		"head of 0":     {Temperature: 0.5, Dim: 5},
+		"Prototypes 1":  {Temperature: 0.5, Hidden: 8, Dim: 5, Prototypes: []int64{1}},
+		"Queue -1":      {Temperature: 0.5, Hidden: 8, Dim: 5, Queue: -1},
+		"Temperature 0": {Hidden: 8, Dim: 5},
+		"Momentum 2":    {Temperature: 0.5, Hidden: 8, Dim: 5, Momentum: 2},
+		"Hidden 0":      {Temperature: 0.5, Dim: 5},
 	} {
 		_, err := methods.New("swav", change)
 		assert.ErrorContains(t, err, want)
@@ -174,7 +179,7 @@ func TestOptionsAreChecked(t *testing.T) {
 func TestABackboneThatCannotBeHalvedIsAnError(t *testing.T) {
 	m, err := methods.New("cmc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
 	require.NoError(t, err)
-	_, err = methods.NewModel(m, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
+	_, err = model.New(m, nets.WithDim(nets.Seq(nets.GlobalAvgPool()), 3))
 	assert.ErrorContains(t, err, "method cmc: the backbone cannot be halved")
 }
 
@@ -184,12 +189,12 @@ func TestCPCsPatches(t *testing.T) {
 	m, err := methods.New("cpc", methods.Config{Temperature: 0.1, Hidden: 8, Dim: 5})
 	require.NoError(t, err)
 	x := s.Reshape(s.To(s.Arange(0, 2*3*16*16, torch.Float64().Device), torch.Float64()), 2, 3, 16, 16)
-	patches := m.(methods.Cutter).Cut(s, x)
+	patches := m.(model.Cutter).Cut(s, x)
 	require.Equal(t, []int64{2 * 49, 3, 4, 4}, s.Shape(patches))
 	first := slice(s, s.Narrow(patches, 0, 49+7*2+1, 1)) // the second picture, row 2, column 1
 	want := slice(s, s.Narrow(s.Narrow(s.Narrow(x, 0, 1, 1), 2, 4, 4), 3, 2, 4))
 	assert.Equal(t, want, first)
-	m.(methods.Cutter).Cut(s, s.Narrow(s.Narrow(x, 2, 0, 6), 3, 0, 6))
+	m.(model.Cutter).Cut(s, s.Narrow(s.Narrow(x, 2, 0, 6), 3, 0, 6))
 	assert.ErrorContains(t, s.Close(), "use --size 8 or more")
 }
 
@@ -218,4 +223,81 @@ func TestWhatHeadsDoNotSee(t *testing.T) {
 	assert.Equal(t, z[0], slice(s, p.Z[0]))
 	assert.NotEqual(t, z[1], slice(s, p.Z[1]))
 	require.NoError(t, s.Close())
+}
+
+// outside is MoCo, written with what a program outside of this module has.
+type outside struct{ methods.Base }
+
+func (m outside) Networks(backbone nets.Encoder) (model.Networks, error) {
+	n, err := m.Base.Networks(backbone)
+	n.Target = true
+	n.State = []nets.Spec{model.QueueSpec("keys", m.Config.Queue, m.Config.Dim)}
+	return n, err
+}
+
+func (m outside) Momentum(progress float64) float64 { return m.TargetMomentum(0.999, progress) }
+
+func (m outside) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
+	b := p.PairWithQueue(s, "keys")
+	first := losses.InfoNCEQueue(s, b.Z1, b.All2, b.Queue, m.Config.Temperature)
+	second := losses.InfoNCEQueue(s, b.Z2, b.All1, b.Queue, m.Config.Temperature)
+	return s.MulScalar(s.Add(first, second), 0.5)
+}
+
+func (m outside) Update(s *torch.Scope, p *model.Pass) { p.Enqueue(s, "keys", p.Batch.TargetZ...) }
+
+// A method that is written outside of this module trains as the registry's does.
+func TestAMethodFromOutsideHasWhatOursHave(t *testing.T) {
+	s := torch.NewScope()
+	ours := pass(t, s, "moco", methods.Config{Queue: 12})
+	base, err := methods.NewBase("outside", methods.Config{Temperature: 0.2, Hidden: 8, Dim: 5, Queue: 12},
+		methods.EMAOption(0))
+	require.NoError(t, err)
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.0625)
+	require.NoError(t, err)
+	theirs := *ours
+	theirs.Model, err = model.New(outside{base}, backbone)
+	require.NoError(t, err)
+	assert.Equal(t, "outside", theirs.Name())
+	theirs.State = nil
+	for _, x := range ours.State {
+		theirs.State = append(theirs.State, s.Clone(x))
+	}
+	for range 2 {
+		assert.InDelta(t, s.Item(ours.Loss(s, ours)), s.Item(theirs.Loss(s, &theirs)), 1e-12)
+		ours.Update(s)
+		theirs.Update(s)
+	}
+	assert.Equal(t, slice(s, ours.StateTensor(s, "queue")), slice(s, theirs.StateTensor(s, "keys")))
+	require.NoError(t, s.Close())
+}
+
+// An option may be given by a former name.
+func TestFormerNamesOfOptions(t *testing.T) {
+	for _, c := range []struct{ method, former, name string }{
+		{"pcl", "warm", "warmup"}, {"pcl", "turns", "iterations"}, {"directpred", "memory", "rho"},
+		{"directpred", "boost", "eps"}, {"cpc", "ahead", "offset"},
+	} {
+		config := methods.Config{Temperature: 0.5, Hidden: 8, Dim: 5, Pictures: 9}
+		name, ok := methods.Renamed(c.method, c.former)
+		assert.True(t, ok)
+		assert.Equal(t, c.name, name)
+		config.Options = map[string]float64{c.former: 0}
+		old, err := methods.New(c.method, config)
+		require.NoError(t, err, c.former)
+		config.Options = map[string]float64{c.name: 0}
+		now, err := methods.New(c.method, config)
+		require.NoError(t, err, c.name)
+		assert.Equal(t, now, old)
+		config.Options[c.former] = 1
+		_, err = methods.New(c.method, config)
+		assert.ErrorContains(t, err, c.former+" of "+c.method+" is the former name of "+c.name)
+	}
+	_, ok := methods.Renamed("pcl", "warmup")
+	assert.False(t, ok)
+}
+
+func TestMethodsWithoutNegatives(t *testing.T) {
+	assert.ElementsMatch(t, []string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
+		"vicreg"}, methods.WithoutNegatives())
 }

@@ -3,54 +3,67 @@ package methods
 import (
 	"math"
 
-	"github.com/icl-msr/icl-msr/torch"
-
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
-// moco is He et al. 2020 in its second version (Chen et al. 2020): the negatives
+// moco is He et al. 2019 (arXiv 1911.05722) in its second version (Chen et al. 2020, arXiv 2003.04297): the negatives
 // are keys of earlier batches. Both views are queries in turn.
-type moco struct{ base }
+type moco struct{ Base }
 
-func newMoCo(c Config) Method { return moco{base{c, "moco"}} }
+func newMoCo(b Base) model.Method { return moco{b} }
 
 const queueState = "queue"
 
-func (m moco) Networks(backbone nets.Encoder) (Networks, error) {
-	return Networks{ViewNorm: m.c.viewNorm(), Online: m.c.online(backbone), Target: true, State: []nets.Spec{queueSpec(queueState, or(m.c.Queue, 4096), m.c.Dim)}}, nil
+// rows is the length of the queue.
+func (m moco) rows() int64 { return orElse(m.Config.Queue, 4096) }
+
+func (m moco) Networks(backbone nets.Encoder) (model.Networks, error) {
+	return model.Networks{
+		ViewNorm: m.ViewNorm(),
+		Online:   m.Online(backbone),
+		Target:   true,
+		State:    []nets.Spec{model.QueueSpec(queueState, m.rows(), m.Config.Dim)},
+	}, nil
 }
 
 // Momentum is constant, 0.999 in the paper, unless the option ema says otherwise.
-func (m moco) Momentum(progress float64) float64 { return m.c.tau(0.999, progress) }
+func (m moco) Momentum(progress float64) float64 { return m.TargetMomentum(0.999, progress) }
 
-func (m moco) Loss(s *torch.Scope, p *Pass) torch.Tensor {
+func (m moco) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	t, queue := p.Batch.TargetZ, p.StateTensor(s, queueState)
-	if m.oneWay() {
-		return losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature)
+	first := losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.Config.Temperature)
+	if m.oneDirection() {
+		return first
 	}
-	return s.MulScalar(s.Add(losses.InfoNCEQueue(s, p.Z[0], t[1], queue, m.c.Temperature), losses.InfoNCEQueue(s, p.Z[1], t[0], queue, m.c.Temperature)), 0.5)
+	second := losses.InfoNCEQueue(s, p.Z[1], t[0], queue, m.Config.Temperature)
+	return s.MulScalar(s.Add(first, second), 0.5)
 }
 
-// Blind implements Blind: the positive is one more than the queue's.
-func (m moco) Blind(int) float64 { return math.Log(float64(or(m.c.Queue, 4096)) + 1) }
+// CollapsedLoss implements model.CollapseDetector: the candidates are the positive and the queue.
+func (m moco) CollapsedLoss(int) float64 { return math.Log(float64(m.rows()) + 1) }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m moco) Contrast(s *torch.Scope, p *Pass) losses.Batch { return p.withQueue(s) }
-
-// Update enqueues after the loss was taken: a queue that holds the batch's own
-// keys would have its positives among the negatives.
-func (m moco) Update(s *torch.Scope, p *Pass) {
-	keys := p.Batch.TargetZ
-	if m.oneWay() {
-		keys = keys[1:2]
-	}
-	p.enqueue(s, queueState, keys...)
+func (m moco) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+	return p.PairWithQueue(s, queueState)
 }
 
-// oneWay says that the first view is the query and the second the key, as in the
-// authors' code.
-func (m moco) oneWay() bool { return m.c.option("directions") == 1 }
+// Update enqueues after the loss was computed: a queue that holds the batch's own keys would have its positives among
+// the negatives.
+func (m moco) Update(s *torch.Scope, p *model.Pass) {
+	keys := p.Batch.TargetZ
+	if m.oneDirection() {
+		keys = keys[1:2]
+	}
+	p.Enqueue(s, queueState, keys...)
+}
 
-// Needs implements Sparing.
-func (m moco) Needs(v int) (online, target bool) { return !m.oneWay() || v == 0, !m.oneWay() || v == 1 }
+// oneDirection says that the first view is the query and the second the key, as in the authors' code.
+func (m moco) oneDirection() bool { return m.Option("directions") == 1 }
+
+// Needs implements model.Sparing.
+func (m moco) Needs(v int) (online, target bool) {
+	return !m.oneDirection() || v == 0, !m.oneDirection() || v == 1
+}

@@ -3,19 +3,19 @@ package methods
 import (
 	"math"
 
-	"github.com/icl-msr/icl-msr/torch"
-
 	"github.com/icl-msr/icl-msr/losses"
+	"github.com/icl-msr/icl-msr/model"
+	"github.com/icl-msr/icl-msr/torch"
 )
 
-// simCLR is Chen et al. 2020: a projection head and NT-Xent over both views.
-type simCLR struct{ base }
+// simCLR is Chen et al. 2020 (arXiv 2002.05709): a projection head, and NT-Xent over both views.
+type simCLR struct{ Base }
 
-func newSimCLR(c Config) Method { return simCLR{base{c, "simclr"}} }
+func newSimCLR(b Base) model.Method { return simCLR{b} }
 
-func (m simCLR) Loss(s *torch.Scope, p *Pass) torch.Tensor {
-	return losses.NTXent(s, p.Pair(), m.c.Temperature)
+func (m simCLR) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
+	return losses.NTXent(s, p.Pair(), m.Config.Temperature)
 }
 
-// Blind implements Blind: the positive is one of 2N-1 that are all alike.
-func (m simCLR) Blind(pictures int) float64 { return math.Log(float64(2*pictures - 1)) }
+// CollapsedLoss implements model.CollapseDetector: the positive is one of 2N-1 candidates that are all alike.
+func (m simCLR) CollapsedLoss(pictures int) float64 { return math.Log(float64(2*pictures - 1)) }

@@ -6,22 +6,24 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Context is the head of contrastive predictive coding (Hénaff et al. 2020,
-// algorithm 1) on a grid of features: rows [N*grid*grid, in] of features, a
-// picture's together, become [N, 2*grid*grid*out], predictions and then
-// targets, each a grid of out numbers. A target is linear in its own feature; a
-// prediction sees the features of its own row and of those above.
+// Context is the head of contrastive predictive coding (Hénaff et al. 2020, arXiv 1905.09272, algorithm 1) on a grid
+// of features. It maps rows [N*grid*grid, in], grid*grid for each picture, to [N, 2*grid*grid*out]: a grid of
+// predictions, then a grid of targets, each of out numbers. A target is a linear function of its own feature. A
+// prediction sees the features of its own row of the grid and of the rows above.
 type Context struct {
 	in, hidden, out, grid, blocks int64
 	params                        []Spec
 }
 
-// NewContext builds the head; the paper's has 5 blocks of 256 hidden channels.
+// NewContext builds the head. The paper's has 5 blocks of 256 hidden channels.
 func NewContext(in, hidden, out, grid, blocks int64) *Context {
 	c := &Context{in: in, hidden: hidden, out: out, grid: grid, blocks: blocks}
 	conv := func(name string, in, out, height, width int64) {
 		init := LinearUniform(in * height * width)
-		c.params = append(c.params, Spec{name + ".weight", []int64{out, in, height, width}, init}, Spec{name + ".bias", []int64{out}, init})
+		c.params = append(c.params,
+			Spec{name + ".weight", []int64{out, in, height, width}, init},
+			Spec{name + ".bias", []int64{out}, init},
+		)
 	}
 	conv("target", in, out, 1, 1)
 	for i := range blocks {
@@ -61,7 +63,7 @@ func (c *Context) Forward(s *torch.Scope, p, _ []torch.Tensor, x torch.Tensor, _
 	context := grid
 	for range c.blocks {
 		y := s.ReLU(conv(context, 0))
-		// Padded on all sides there is a row too many: row i sees rows i-1 and i.
+		// Padding on all sides makes one row too many. Row i then sees rows i-1 and i.
 		y = s.ReLU(s.Narrow(conv(y, 1), 2, 0, c.grid))
 		context = s.Add(context, conv(y, 0))
 	}

@@ -7,8 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// A network holds no tensor: it is a function of the parameters and buffers
-// that one gives it.
+// A network holds no tensor. It is a function of parameters and buffers.
 func ExampleNewBackbone() {
 	net, err := nets.NewBackbone("resnet18", nets.StemCIFAR, 1)
 	if err != nil {
@@ -25,8 +24,7 @@ func ExampleNewBackbone() {
 	// Output: conv1.weight 11168832 2 512 <nil>
 }
 
-// The paper's schedule in small: two iterations of warm-up, and a drop one
-// epoch before the end.
+// The paper's schedule in small: two iterations of warm-up, and a drop one epoch before the end.
 func ExampleSchedule() {
 	c := nets.Schedule{Kind: "step", LR: 0.1, Warmup: 2, Drops: []int{1}, Gamma: 0.2, Epochs: 3, Steps: 2}
 	for i := range 6 {

@@ -2,7 +2,7 @@ package nets
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// head is a network with rows of known width at its end.
+// head is a network whose output rows have dim entries.
 type head struct {
 	*Sequential
 	dim int64
@@ -10,8 +10,7 @@ type head struct {
 
 func (h head) Dim() int64 { return h.dim }
 
-// Biases says which layers of a head have a bias. A batch norm after a layer takes
-// its bias away again.
+// Biases says which layers of a head have a bias. A batch norm after a layer removes the layer's bias.
 type Biases int
 
 // The choices of biases.
@@ -19,31 +18,30 @@ const (
 	EveryBias  Biases = iota // every layer
 	HiddenBias               // every layer but the last: VICReg
 	NoBias                   // none: Barlow Twins, SimSiam's projector
-	LastBias                 // the last layer alone: SimSiam's predictor
+	LastBias                 // only the last layer: SimSiam's predictor
 )
 
-// LastNorm says what a head has at its end.
+// LastNorm is the norm at a head's end.
 type LastNorm int
 
-// The choices of the norm at a head's end.
+// The choices of the last norm.
 const (
 	NoNorm    LastNorm = iota // nothing
 	Affine                    // a batch norm: SimCLR
-	NonAffine                 // one without parameters: SimSiam
+	NonAffine                 // a batch norm without parameters: SimSiam
 )
 
-// HeadConfig describes a head: hidden layers, each with batch norm and activation,
-// and a last one.
+// HeadConfig describes a head: hidden layers, each with batch norm and activation, and a last layer.
 type HeadConfig struct {
 	Hidden, Out int64
-	Layers      int // in all, 1 or more
+	Layers      int // the last one included; 1 or more
 	Biases      Biases
-	WithoutNorm bool // of the hidden layers: MoCo v2
+	WithoutNorm bool // no batch norm in the hidden layers: MoCo v2
 	Last        LastNorm
 	Activation  Network // nil: ReLU
 }
 
-// NewHead is a head on in features.
+// NewHead builds a head on rows of in features.
 func NewHead(in int64, c HeadConfig) Encoder {
 	var parts []Network
 	if c.Activation == nil {
@@ -66,7 +64,7 @@ func NewHead(in int64, c HeadConfig) Encoder {
 	return head{Seq(parts...), c.Out}
 }
 
-// linear is Linear, or the same without a bias.
+// linear is Linear, with or without bias.
 func linear(in, out int64, bias bool) Network {
 	if bias {
 		return Linear(in, out)
@@ -91,23 +89,20 @@ func plainNorm(c int64) Network {
 	}
 }
 
-// NewProjector is the projection head of the baseline (htdt/self-supervised)
-// without its norm at the end: Linear, batch norm, ReLU, Linear, from in through
-// hidden (1024) to out (64 on CIFAR, 128 otherwise).
+// NewProjector is the projection head of the baseline (htdt/self-supervised) without its last norm: Linear, batch norm,
+// ReLU, Linear. It has in inputs, hidden units (1024 in the baseline) and out outputs (64 on CIFAR, 128 otherwise).
 func NewProjector(in, hidden, out int64) Encoder {
 	return NewHead(in, HeadConfig{Hidden: hidden, Out: out, Layers: 2})
 }
 
-// NewPredictor is the prediction head of methods with a target network, of the
-// same form, from and to dim.
+// NewPredictor is the prediction head of methods with a target network. It is a projector from dim to dim.
 func NewPredictor(dim, hidden int64) Encoder { return NewProjector(dim, hidden, dim) }
 
-// WithDim makes an encoder of a network whose outputs are known to have dim
-// numbers.
+// WithDim makes an Encoder of a network whose output rows have dim entries.
 func WithDim(n Network, dim int64) Encoder { return head{Named(Child{"", n}), dim} }
 
-// Prototypes are n vectors of dim numbers: the outputs are the inputs' products
-// with them, cosines where both have norm 1. They start with norm 1.
+// Prototypes are n vectors of dim entries, of norm 1 at first. The outputs are the inputs' products with them, which
+// are cosines if all have norm 1.
 func Prototypes(dim, n int64) Encoder {
 	return head{Seq(&layer{
 		params: []Spec{{"weight", []int64{n, dim}, UnitRows()}},

@@ -10,7 +10,7 @@ import (
 type layer struct {
 	params, buffers []Spec
 	forward         func(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor
-	node            Node // the same for a Graph; without an Op it cannot be written out
+	node            Node // for a Graph; a layer whose node has no Op has no graph
 }
 
 func (l *layer) Params() []Spec  { return l.params }
@@ -19,7 +19,7 @@ func (l *layer) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m M
 	return l.forward(s, p, b, x, m)
 }
 
-// Linear is x Wᵀ + b from in to out features, initialised as torch.nn.Linear.
+// Linear is x Wᵀ + b, from in to out features, initialised as torch.nn.Linear.
 func Linear(in, out int64) Network {
 	init := LinearUniform(in)
 	return &layer{
@@ -56,7 +56,7 @@ func norm(p, b []torch.Tensor) torch.Norm {
 	return torch.Norm{Weight: p[0], Bias: p[1], Mean: b[0], Var: b[1], Count: b[2]}
 }
 
-// Conv2d is a k x k convolution without bias, Kaiming-normal by fan-out.
+// Conv2d is a k x k convolution without bias, initialised by KaimingNormal with the fan-out.
 func Conv2d(in, out, k, stride, pad int64) Network {
 	return &layer{
 		params: []Spec{{"weight", []int64{out, in, k, k}, KaimingNormal(k * k * out)}},
@@ -79,13 +79,16 @@ func GlobalAvgPool() Network {
 }
 
 func function(op Op, f func(s *torch.Scope, x torch.Tensor) torch.Tensor) Network {
-	return &layer{forward: func(s *torch.Scope, _, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor { return f(s, x) }, node: Node{Op: op}}
+	return &layer{
+		forward: func(s *torch.Scope, _, _ []torch.Tensor, x torch.Tensor, _ Mode) torch.Tensor { return f(s, x) },
+		node:    Node{Op: op},
+	}
 }
 
-// convNorm is a convolution without bias and its batch norm, fused, with the
-// names and optional residual and ReLU of a ResNet's block.
+// convNorm is a convolution without bias and its batch norm in one operation. A residual and a ReLU may follow, as in a
+// ResNet's block.
 type convNorm struct {
-	conv, bn           string
+	conv, bn           string // their names
 	in, out, k, stride int64
 	pad                int64
 }
@@ -98,7 +101,9 @@ func (c convNorm) params() []Spec {
 func (c convNorm) buffers() []Spec { return normBuffers(c.bn+".", c.out) }
 
 // forward takes the unit's three parameters and three buffers.
-func (c convNorm) forward(s *torch.Scope, p, b []torch.Tensor, x, residual torch.Tensor, relu bool, m Mode) torch.Tensor {
+func (c convNorm) forward(
+	s *torch.Scope, p, b []torch.Tensor, x, residual torch.Tensor, relu bool, m Mode,
+) torch.Tensor {
 	return s.ConvNorm(x, p[0], norm(p[1:], b), residual, c.stride, c.pad, relu, m.norm())
 }
 
@@ -108,8 +113,8 @@ type Child struct {
 	Net  Network
 }
 
-// inOrder applies networks one after the other; p and b are those of all. What is
-// between two of them is freed as soon as nothing needs it, a graph apart.
+// inOrder applies networks one after the other. p and b are the parameters and buffers of all. An output between two
+// networks is freed as soon as nothing but a graph needs it.
 func inOrder(s *torch.Scope, stages []Network, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
 	for i, n := range stages {
 		np, nb := len(n.Params()), len(n.Buffers())
@@ -158,6 +163,9 @@ func (q *Sequential) Params() []Spec { return q.params }
 
 // Buffers implements Network.
 func (q *Sequential) Buffers() []Spec { return q.buffers }
+
+// Stages implements Staged.
+func (q *Sequential) Stages() []Network { return q.stages }
 
 // Forward implements Network.
 func (q *Sequential) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {

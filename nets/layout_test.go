@@ -20,8 +20,7 @@ func strides(s *torch.Scope, t torch.Tensor) []int64 {
 	return out
 }
 
-// Kernels of convolutions have their channels innermost on a GPU; the choice is tried
-// with tensors of the CPU.
+// On a GPU, kernels of convolutions have their channels innermost. The choice is tested with tensors of the CPU.
 func TestWhereKernelsHaveTheirChannels(t *testing.T) {
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		on := torch.Options{DType: gotch.Float, Device: gotch.CudaBuilder(0)}
@@ -38,8 +37,8 @@ func TestWhereKernelsHaveTheirChannels(t *testing.T) {
 	}))
 }
 
-// pass is a forward pass, its gradient, the derivative along it in forward mode, the
-// gradient's own gradient, and the parameters after Adam.
+// pass holds outputs, their gradient, the derivative along it in forward mode, the gradient of the gradient, and the
+// parameters after Adam.
 type pass struct{ y, g, jvp, second, moved []float64 }
 
 func passOf(t *testing.T, net Network, o torch.Options, innermost bool) (out pass) {
@@ -69,7 +68,10 @@ func passOf(t *testing.T, net Network, o torch.Options, innermost bool) (out pas
 		second := s.Grad([]torch.Tensor{square}, theta, torch.GradOptions{AllowUnused: true})
 		torch.NoGrad(func() {
 			v := s.DetachAll(g)
-			_, dy := s.JVP(func(p []torch.Tensor) []torch.Tensor { return []torch.Tensor{net.Forward(s, p, buffers, x, Meta())} }, s.DetachAll(theta), v)
+			_, dy := s.JVP(
+				func(p []torch.Tensor) []torch.Tensor { return []torch.Tensor{net.Forward(s, p, buffers, x, Meta())} },
+				s.DetachAll(theta), v,
+			)
 			out.jvp = values(dy...)
 			moved := s.DetachAll(theta)
 			opt, err := NewOptimizer(s, OptimizerConfig{Name: "adam", WeightDecay: 1e-3}, net.Params(), moved)
@@ -83,7 +85,7 @@ func passOf(t *testing.T, net Network, o torch.Options, innermost bool) (out pas
 	return out
 }
 
-// Nothing of a step depends on where kernels have their channels, but rounding.
+// Where kernels have their channels changes a step by rounding only.
 func TestLayoutsGiveTheSameValues(t *testing.T) {
 	resnet, err := NewResNet(ResNetConfig{Blocks: []int64{1, 1}, Width: 16, Stem: StemSTL})
 	require.NoError(t, err)
@@ -104,7 +106,7 @@ func TestLayoutsGiveTheSameValues(t *testing.T) {
 	}
 }
 
-// near compares by the largest entry.
+// near compares relative to the largest entry.
 func near(t *testing.T, what string, a, b []float64, tol float64) {
 	t.Helper()
 	require.Equal(t, len(a), len(b), what)

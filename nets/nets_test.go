@@ -17,12 +17,11 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// gotch's ResNets, with this package's parameters copied in, give the same
-// features in evaluation and in training. Its ResNet-50 is not torchvision's
-// (biases in its convolutions, no ReLU or pooling after the stem): that one is
+// gotch's ResNets, with this package's parameters copied in, give the same features in evaluation and in training. Its
+// ResNet-50 is not torchvision's (its convolutions have biases, and no ReLU or pooling follows the stem). Ours is
 // tested against torchvision's values.
 func TestEqualToGotchVision(t *testing.T) {
-	// gotch hands out copies of tensors whose originals a finalizer frees.
+	// gotch returns copies of tensors whose originals a finalizer frees.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -51,7 +50,7 @@ func TestEqualToGotchVision(t *testing.T) {
 		assert.Equal(t, len(p), put(net.Params(), p), "%s: every parameter is there by name", name)
 		assert.Equal(t, len(b)*2/3, put(net.Buffers(), b), "%s: running means and variances", name)
 		x := s.Normal(0, 1, torch.Float32(), 2, 3, 64, 64)
-		// Training last: it moves gotch's running statistics.
+		// Training comes last, since it moves gotch's running statistics.
 		for _, train := range []bool{false, true} {
 			mode := nets.Eval()
 			if train {
@@ -119,16 +118,39 @@ func TestOptimizersAgreeWithPyTorch(t *testing.T) {
 		config nets.OptimizerConfig
 		want   []float64
 	}{
-		{nets.OptimizerConfig{Name: "adam", WeightDecay: 0.01}, []float64{0.514243259120169, -1.5114527692446609, 0.014363305294203862, 2.5068060183944763, -0.3851202648984411, 0.28519487418991557}},
-		{nets.OptimizerConfig{Name: "sgd", WeightDecay: 0.01, Momentum: 0.9, Nesterov: true}, []float64{-0.3191389517951511, -1.5323515424571479, -0.3766324205023207, 2.7326532028952117, -4.242935020511569, 1.9739817028807862}},
-		{nets.OptimizerConfig{Name: "sgd", Momentum: 0.5}, []float64{0.3418750000000001, -1.7806250000000001, 0.061249999999999936, 2.8903124999999994, -2.09375, 0.8968750000000001}},
+		{
+			nets.OptimizerConfig{Name: "adam", WeightDecay: 0.01},
+			[]float64{
+				0.514243259120169, -1.5114527692446609, 0.014363305294203862, 2.5068060183944763, -0.3851202648984411,
+				0.28519487418991557,
+			},
+		},
+		{
+			nets.OptimizerConfig{Name: "sgd", WeightDecay: 0.01, Momentum: 0.9, Nesterov: true},
+			[]float64{
+				-0.3191389517951511, -1.5323515424571479, -0.3766324205023207, 2.7326532028952117, -4.242935020511569,
+				1.9739817028807862,
+			},
+		},
+		{
+			nets.OptimizerConfig{Name: "sgd", Momentum: 0.5},
+			[]float64{
+				0.3418750000000001, -1.7806250000000001, 0.061249999999999936, 2.8903124999999994, -2.09375, 0.8968750000000001,
+			},
+		},
 	} {
 		s := torch.NewScope()
-		p := []torch.Tensor{torch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2), torch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2)}
+		p := []torch.Tensor{
+			torch.FromSlice(s, []float64{1, -2, 0.5, 3}, gotch.CPU, 2, 2),
+			torch.FromSlice(s, []float64{0.1, -0.2}, gotch.CPU, 2),
+		}
 		opt, err := nets.NewOptimizer(s, c.config, specs, p)
 		require.NoError(t, err)
 		for k := 1.0; k <= 5; k++ {
-			g := []torch.Tensor{torch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2), torch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2)}
+			g := []torch.Tensor{
+				torch.FromSlice(s, []float64{0.3 * k, -0.1 * k, 0.2 * k, 0.05 * k}, gotch.CPU, 2, 2),
+				torch.FromSlice(s, []float64{k, -0.5 * k}, gotch.CPU, 2),
+			}
 			opt.Step(s, p, g, 0.1)
 		}
 		got := append(torch.Slice[float64](s, p[0]), torch.Slice[float64](s, p[1])...)
@@ -142,12 +164,16 @@ func TestOptimizersAgreeWithPyTorch(t *testing.T) {
 func TestLARSAdaptsMatricesOnly(t *testing.T) {
 	s := torch.NewScope()
 	specs := []nets.Spec{{Name: "w", Shape: []int64{1, 2}}, {Name: "b", Shape: []int64{2}}}
-	p := []torch.Tensor{torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2)}
-	g := []torch.Tensor{torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2)}
+	p := []torch.Tensor{
+		torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{3, 4}, gotch.CPU, 2),
+	}
+	g := []torch.Tensor{
+		torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 1, 2), torch.FromSlice(s, []float64{0.6, 0.8}, gotch.CPU, 2),
+	}
 	opt, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "lars", WeightDecay: 0.1, Momentum: 0.9}, specs, p)
 	require.NoError(t, err)
 	opt.Step(s, p, g, 1)
-	// |p| = 5, g + 0.1 p = (0.9, 1.2) of norm 1.5: the step is 1e-3 * 5/1.5 of it. The vector: plain, undecayed.
+	// |p| = 5, and g + 0.1 p = (0.9, 1.2) has norm 1.5: the step is 1e-3 * 5/1.5 of it. The vector is not decayed.
 	assert.InDeltaSlice(t, []float64{3 - 0.003, 4 - 0.004}, torch.Slice[float64](s, p[0]), 1e-9)
 	assert.InDeltaSlice(t, []float64{2.4, 3.2}, torch.Slice[float64](s, p[1]), 1e-12)
 	require.NoError(t, s.Close())
@@ -174,4 +200,25 @@ func TestEMA(t *testing.T) {
 	require.NoError(t, s.Close())
 	assert.InDelta(t, 0.99, nets.EMATau(0.99, 0), 1e-12)
 	assert.InDelta(t, 1, nets.EMATau(0.99, 1), 1e-12)
+}
+
+// Errors name the settings of the network that they are about.
+func TestBackbonesThatAreNotBuilt(t *testing.T) {
+	for want, c := range map[string]nets.BackboneConfig{
+		`Arch "resnet9" is unknown; known: resnet8, `:                     {Arch: "resnet9", Width: 1, Stem: nets.StemCIFAR},
+		"Width 0 gives 0 channels in the first stage; use 0.125 to 4":     {Arch: "resnet8", Stem: nets.StemCIFAR},
+		"Width 99 gives 6336 channels in the first stage; use 0.125 to 4": {Arch: "resnet8", Width: 99, Stem: nets.StemCIFAR},
+		`Stem "x" is unknown; use imagenet, cifar or stl`:                 {Arch: "resnet8", Width: 1, Stem: "x"},
+	} {
+		_, err := nets.NewBackbone(c.Arch, c.Stem, c.Width)
+		assert.ErrorContains(t, err, want)
+	}
+	for want, c := range map[string]nets.MSRConfig{
+		`Trunk "conv5" is unknown; known: conv4, resnet8, `:       {Trunk: "conv5", Width: 1, N: 1, C: 1},
+		"Trunk resnet8 of Width 99: Width 99 gives 6336 channels": {Trunk: "resnet8", Width: 99, N: 1, C: 1},
+		"f_msr with 0 weight vectors of 1 entries":                {Trunk: "conv4", Width: 1, C: 1},
+	} {
+		_, err := nets.NewMSR(c)
+		assert.ErrorContains(t, err, want)
+	}
 }

@@ -7,16 +7,13 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Optimizer moves parameters by gradients, in place. Its state is plain
-// tensors and a count, so that it can be saved.
+// Optimizer moves parameters by gradients, in place. Its state is tensors and a count, so that it can be saved.
 type Optimizer interface {
-	// Step applies one update with learning rate lr. A parameter whose gradient
-	// is none is left alone.
+	// Step applies one update with learning rate lr. A parameter whose gradient is undefined is left alone.
 	Step(s *torch.Scope, params, grads []torch.Tensor, lr float64)
 	// State returns the state's tensors by name, and the number of updates.
 	State() (tensors []NamedTensor, steps int64)
-	// SetSteps restores the number of updates; the tensors of State are
-	// restored by writing into them.
+	// SetSteps restores the number of updates. The tensors of State are restored by writing into them.
 	SetSteps(n int64)
 }
 
@@ -28,27 +25,28 @@ type NamedTensor struct {
 
 // OptimizerConfig chooses and tunes an optimizer.
 type OptimizerConfig struct {
-	Name        string  // adam, sgd or lars
-	WeightDecay float64 // L2: this times the parameter is added to its gradient
-	Matrices    bool    // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
-	Momentum    float64 // sgd, lars
-	Nesterov    bool    // sgd
-	Beta1       float64 // adam; 0 means 0.9
-	Beta2       float64 // adam; 0 means 0.999
-	Eps         float64 // adam; 0 means 1e-8
-	Trust       float64 // lars; 0 means 1e-3
+	Name        string  `yaml:"optimizer"`    // adam, sgd or lars
+	WeightDecay float64 `yaml:"weight-decay"` // L2: this times the parameter is added to its gradient
+	Matrices    bool    `yaml:"-"`            // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
+	Momentum    float64 `yaml:"momentum"`     // sgd, lars
+	Nesterov    bool    `yaml:"-"`            // sgd
+	Beta1       float64 `yaml:"-"`            // adam; 0 means 0.9
+	Beta2       float64 `yaml:"-"`            // adam; 0 means 0.999
+	Eps         float64 `yaml:"-"`            // adam; 0 means 1e-8
+	Trust       float64 `yaml:"-"`            // lars; 0 means 1e-3
 }
 
 // Optimizers returns the names that NewOptimizer knows.
 func Optimizers() []string { return []string{"adam", "sgd", "lars"} }
 
-// NewOptimizer builds an optimizer for params; its state lives in s.
+// NewOptimizer builds an optimizer for params. Its state lives in s.
 func NewOptimizer(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor) (Optimizer, error) {
 	if len(specs) != len(params) {
 		return nil, fmt.Errorf("nets: optimizer of %d specs for %d parameters", len(specs), len(params))
 	}
 	if c.WeightDecay < 0 || c.Momentum < 0 || c.Momentum >= 1 {
-		return nil, fmt.Errorf("weight decay %g and momentum %g; want 0 or more, and momentum below 1", c.WeightDecay, c.Momentum)
+		return nil, fmt.Errorf("weight decay %g and momentum %g; want 0 or more, and momentum below 1",
+			c.WeightDecay, c.Momentum)
 	}
 	b := base{specs: specs}
 	switch c.Name {
@@ -62,7 +60,10 @@ func NewOptimizer(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torc
 		}}, s.Err()
 	case "lars":
 		return &lars{base: b, m: zeros(s, params), o: torch.LARSOptions{
-			Momentum: c.Momentum, Trust: orDefault(c.Trust, 1e-3), WeightDecay: decays(specs, c.WeightDecay, true), Adapt: matrices(specs),
+			Momentum:    c.Momentum,
+			Trust:       orDefault(c.Trust, 1e-3),
+			WeightDecay: decays(specs, c.WeightDecay, true),
+			Adapt:       matrices(specs),
 		}}, s.Err()
 	}
 	return nil, fmt.Errorf("unknown optimizer %q; known: adam, sgd, lars", c.Name)
@@ -83,7 +84,7 @@ func (b *base) named(kind string, ts []torch.Tensor) []NamedTensor {
 	return out
 }
 
-// adam is torch.optim.Adam (Kingma & Ba 2014), weight decay as L2.
+// adam is torch.optim.Adam (Kingma and Ba 2014, arXiv 1412.6980), with weight decay as L2.
 type adam struct {
 	base
 	m, v   []torch.Tensor
@@ -125,8 +126,8 @@ func (g *sgd) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
 
 func (g *sgd) State() ([]NamedTensor, int64) { return g.named("momentum_buffer", g.m), g.steps }
 
-// lars is layer-wise adaptive SGD (You et al. 2017); vectors (biases and batch
-// norm) are neither decayed nor adapted, as in SimCLR's and BYOL's recipes.
+// lars is layer-wise adaptive SGD (You et al. 2017, arXiv 1708.03888). Vectors (biases and batch norm) are neither
+// decayed nor adapted, as in SimCLR's and BYOL's recipes.
 type lars struct {
 	base
 	m []torch.Tensor

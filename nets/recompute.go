@@ -4,9 +4,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Recomputed is a network's evaluation that kept the inputs of its stages and no
-// graph (Chen et al. 2016, "Training deep nets with sublinear memory cost"; as
-// torch.utils.checkpoint).
+// Recomputed is an evaluation of a network that kept the inputs of its stages, and no graph (Chen et al. 2016,
+// "Training deep nets with sublinear memory cost", arXiv 1604.06174; as torch.utils.checkpoint).
 type Recomputed struct {
 	Output torch.Tensor // of the network, without a graph
 	scope  *torch.Scope
@@ -20,11 +19,10 @@ type checkpoint struct {
 	net    Network
 	p, b   []torch.Tensor
 	x      torch.Tensor
-	random torch.Generator // a network of the user's may have dropout
+	random torch.Generator // a custom network may have dropout
 }
 
-// Recompute evaluates n at parameters p and buffers b on a batch x, in a mode, as
-// n.Forward does, stage by stage; s keeps the stages' inputs. Its errors are s's.
+// Recompute evaluates n as n.Forward does, stage by stage (Staged). s keeps the stages' inputs and the first error.
 func Recompute(s *torch.Scope, n Network, p, b []torch.Tensor, x torch.Tensor, m Mode) *Recomputed {
 	defer torch.SetGrad(false)()
 	c := &Recomputed{Output: x, scope: s, p: p, mode: m.WithoutUpdate()}
@@ -45,29 +43,21 @@ func Recompute(s *torch.Scope, n Network, p, b []torch.Tensor, x torch.Tensor, m
 	return c
 }
 
-// stages takes a network apart into what it applies in order: a ResNet into its
-// blocks, a Sequential into its parts. Any other network is one stage.
+// stages takes a network apart into what it applies in order. A network that is not Staged is one stage.
 func stages(n Network) (out []Network) {
-	var parts []Network
-	switch q := n.(type) {
-	case *ResNet:
-		return q.stages
-	case *Sequential:
-		parts = q.stages
-	case head:
-		parts = q.Sequential.stages
-	default:
+	q, ok := n.(Staged)
+	if !ok {
 		return []Network{n}
 	}
-	for _, part := range parts {
+	for _, part := range q.Stages() {
 		out = append(out, stages(part)...)
 	}
 	return out
 }
 
-// Pull takes seed, the gradient at Output and of its shape, back to the parameters,
-// in their order, once: each stage runs once more, with a graph that is freed
-// before the next, and its input is freed. Running statistics have moved already.
+// Pull returns the gradients by the parameters, in their order. seed is the gradient at Output, of its shape. Each
+// stage runs once more, with a graph that is freed before the next stage; its input is freed, so that Pull works once.
+// Running statistics do not move again.
 func (c *Recomputed) Pull(s *torch.Scope, seed torch.Tensor) []torch.Tensor {
 	defer torch.SetGrad(true)()
 	grads := make([]torch.Tensor, 0, len(c.p))

@@ -20,17 +20,24 @@ func (n noisy) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m ne
 	return n.Encoder.Forward(s, p, b, x, m)
 }
 
-// A checkpointed evaluation has the output, the gradient and the running
-// statistics of a plain one, and leaves as many random numbers drawn.
-func TestCheckpoint(t *testing.T) {
+// A recomputed evaluation has the output, the gradient and the running statistics of a plain one. It draws the same
+// random numbers.
+func TestRecompute(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	resnet, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{1, 1}, Width: 4, Stem: nets.StemSTL})
 	require.NoError(t, err)
-	bottleneck, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2}, Bottleneck: true, Width: 4, Stem: nets.StemCIFAR})
+	bottleneck, err := nets.NewResNet(nets.ResNetConfig{
+		Blocks:     []int64{2},
+		Bottleneck: true,
+		Width:      4,
+		Stem:       nets.StemCIFAR,
+	})
 	require.NoError(t, err)
-	for name, n := range map[string]nets.Encoder{
-		"resnet": resnet, "bottleneck": bottleneck,
+	msr, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.0625, N: 2, C: 3})
+	require.NoError(t, err)
+	for name, n := range map[string]nets.Network{
+		"resnet": resnet, "bottleneck": bottleneck, "f_msr": msr,
 		"of stages of stages": nets.WithDim(nets.Seq(nets.WithDim(resnet, 8), noisy{nets.NewProjector(8, 5, 3)}), 3),
 		"one stage":           noisy{resnet},
 	} {
@@ -56,7 +63,9 @@ func TestCheckpoint(t *testing.T) {
 		assert.Equal(t, drawn, s.Generator(gotch.CPU), name)
 		require.Len(t, got, len(want))
 		for i := range want {
-			assert.InDeltaSlice(t, torch.Slice[float64](s, want[i]), torch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name)
+			assert.InDeltaSlice(
+				t, torch.Slice[float64](s, want[i]), torch.Slice[float64](s, got[i]), 1e-10, "%s: %s", name, n.Params()[i].Name,
+			)
 		}
 		for i, spec := range n.Buffers() {
 			assert.Equal(t, s.Bytes(plain[i]), s.Bytes(kept[i]), "%s: %s", name, spec.Name)
@@ -65,9 +74,8 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
-// Every stage keeps its input alone: the tensors that a checkpointed evaluation
-// leaves alive are these, and the output.
-func TestCheckpointKeepsInputsAlone(t *testing.T) {
+// A recomputed evaluation keeps the inputs of its stages and the output, and nothing else.
+func TestRecomputeKeepsOnlyInputs(t *testing.T) {
 	n, err := nets.NewResNet(nets.ResNetConfig{Blocks: []int64{2, 2}, Width: 4, Stem: nets.StemCIFAR})
 	require.NoError(t, err)
 	s := torch.NewScope()
@@ -75,7 +83,7 @@ func TestCheckpointKeepsInputsAlone(t *testing.T) {
 	x := s.Normal(0, 1, torch.Float64(), 2, 3, 8, 8)
 	before := s.Len()
 	c := nets.Recompute(s, n, p, b, x, nets.Train())
-	assert.Equal(t, 6, s.Len()-before, "what the stem, four blocks and the mean give")
+	assert.Equal(t, 6, s.Len()-before, "the outputs of the stem, of four blocks and of the mean")
 	g := c.Pull(s, s.ZerosLike(c.Output))
 	assert.Equal(t, 2+len(g), s.Len()-before, "the output, the seed, the gradients")
 	require.NoError(t, s.Close())

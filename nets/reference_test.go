@@ -16,8 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// formula is the reference's parameters: scale*sin(0.37 j + len(name)), plus 1
-// for batch-norm weights.
+// formula makes the reference's parameters: scale*sin(0.37 j + len(name)), plus 1 for weights of batch norms.
 func formula(s *torch.Scope, spec nets.Spec) torch.Tensor {
 	n, fan := int64(1), int64(1)
 	for i, d := range spec.Shape {
@@ -36,8 +35,8 @@ func formula(s *torch.Scope, spec nets.Spec) torch.Tensor {
 	return s.Reshape(s.AddScalar(s.MulScalar(wave, scale), shift), spec.Shape...)
 }
 
-// sinusoid is f(step*j + phase), j = 0..n-1, by LibTorch's own sine: at some of
-// these points the last bit of a sine moves the eighth digit of a gradient.
+// sinusoid is f(step*j + phase), j = 0..n-1. It uses LibTorch's own sine: at some of these points the last bit of a
+// sine changes the eighth digit of a gradient.
 func sinusoid(s *torch.Scope, n int64, step, phase float64, f func(*ts.Tensor, bool) *ts.Tensor) torch.Tensor {
 	j := s.To(s.Arange(0, n, gotch.CPU), torch.Float64())
 	g := f(s.ToGotch(s.AddScalar(s.MulScalar(j, step), phase)), true)
@@ -86,9 +85,8 @@ func TestReference(t *testing.T) {
 				for name, norm := range c.GradNorms {
 					want["gradient of "+name] = []float64{norm}
 				}
-				// What the last bits of the input do to a number is what another processor's
-				// order of sums may do: PyTorch's own values differ by as much from machine to
-				// machine where batch norm is over few pixels.
+				// Another processor's order of sums may change a value as much as the last bits of the input do.
+				// PyTorch's own values differ by as much between machines if batch norm has few pixels.
 				for _, o := range devicetest.Options(t) {
 					got, other := measure(t, net, c.InputShape, 1, o), measure(t, net, c.InputShape, 1+1e-15, o)
 					cpu := map[string][]float64{}
@@ -111,8 +109,8 @@ func TestReference(t *testing.T) {
 	})
 }
 
-// measure is what the reference has of a network, for its input times scale.
-func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o torch.Options) map[string][]float64 {
+// measure computes the reference's values of a network, for its input times scale.
+func measure(t *testing.T, net nets.Network, shape []int64, scale float64, o torch.Options) map[string][]float64 {
 	s := torch.NewScope()
 	defer func() { require.NoError(t, s.Close()) }()
 	specs := net.Params()
@@ -129,8 +127,13 @@ func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o tor
 	grads := s.Grad([]torch.Tensor{loss}, p, torch.GradOptions{})
 	features := devicetest.Values(s, y)
 	require.NoError(t, s.Err())
-	out := map[string][]float64{"sum of features": rowSums(features, 2), "train features": firsts(features, 2, 8), "loss": {s.Item(loss)},
-		"running mean": devicetest.Values(s, b[0])[:8], "running variance": devicetest.Values(s, b[1])[:8]}
+	out := map[string][]float64{
+		"sum of features":  rowSums(features, 2),
+		"train features":   firsts(features, 2, 8),
+		"loss":             {s.Item(loss)},
+		"running mean":     devicetest.Values(s, b[0])[:8],
+		"running variance": devicetest.Values(s, b[1])[:8],
+	}
 	for i, spec := range specs {
 		out["gradient of "+spec.Name] = []float64{math.Sqrt(s.Dot(grads[i:i+1], grads[i:i+1]))}
 	}
@@ -140,7 +143,7 @@ func measure(t *testing.T, net *nets.ResNet, shape []int64, scale float64, o tor
 	return out
 }
 
-// difference is the largest one, relative to the largest entry.
+// difference is the largest difference relative to the largest entry.
 func difference(x, y []float64) float64 {
 	most, scale := 0.0, 1e-300
 	for i := range x {

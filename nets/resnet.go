@@ -3,6 +3,7 @@ package nets
 import (
 	"fmt"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/torch"
 
 	"github.com/sugarme/gotch"
@@ -18,8 +19,16 @@ const (
 	StemSTL      Stem = "stl"      // 3x3 stride 1, max-pool: STL-10 and Tiny ImageNet
 )
 
-// ResNet is He et al. 2015 in torchvision's form, without the classifier: it
-// maps [N, 3, H, W] to pooled features [N, Dim].
+// kernel is the side of the first convolution.
+func (s Stem) kernel() int64 {
+	if s == StemImageNet {
+		return 7
+	}
+	return 3
+}
+
+// ResNet is a residual network (He et al. 2015, arXiv 1512.03385) in torchvision's form, without the classifier. It
+// maps pictures [N, 3, H, W] to pooled features [N, Dim].
 type ResNet struct {
 	stem            stem
 	blocks          []block
@@ -29,7 +38,7 @@ type ResNet struct {
 	config          ResNetConfig
 }
 
-// block is a residual block: main branch, and a downsample where shapes change.
+// block is a residual block: the main branch, and a downsample if the shape changes.
 type block struct {
 	name            string // of its module, as "layer1.0"
 	units           []convNorm
@@ -42,7 +51,7 @@ type ResNetConfig struct {
 	Blocks     []int64 // blocks of each stage
 	Bottleneck bool
 	Width      int64 // channels of the first stage; 64 in the paper
-	Channels   int64 // of a picture; 0: 3
+	Channels   int64 // of a picture; 0 means 3
 	Stem       Stem
 }
 
@@ -60,7 +69,7 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 	case StemSTL:
 		r.stem = stem{convNorm{"conv1", "bn1", c.Channels, c.Width, 3, 1, 1}, true}
 	default:
-		return nil, fmt.Errorf("nets: unknown stem %q; use imagenet, cifar or stl", c.Stem)
+		return nil, field.Errorf("{nets.Stem} %q is unknown; use imagenet, cifar or stl", c.Stem)
 	}
 	if c.Width < 1 || c.Channels < 1 || len(c.Blocks) == 0 {
 		return nil, fmt.Errorf("nets: a ResNet of width %d with %d stages", c.Width, len(c.Blocks))
@@ -86,14 +95,6 @@ func NewResNet(c ResNetConfig) (*ResNet, error) {
 	return r, nil
 }
 
-// Blocks are the numbers of blocks of the stages, and whether they are bottlenecks.
-func (r *ResNet) Blocks() (blocks []int, bottleneck bool) {
-	for _, n := range r.config.Blocks {
-		blocks = append(blocks, int(n))
-	}
-	return blocks, r.config.Bottleneck
-}
-
 // stem is the first stage.
 type stem struct {
 	convNorm
@@ -103,8 +104,7 @@ type stem struct {
 func (u stem) Params() []Spec  { return u.params() }
 func (u stem) Buffers() []Spec { return u.buffers() }
 func (u stem) Forward(s *torch.Scope, p, b []torch.Tensor, x torch.Tensor, m Mode) torch.Tensor {
-	// Convolutions run faster with channels innermost, but not float64's, nor
-	// their second derivatives.
+	// Convolutions are faster with channels innermost. Those of float64 and second derivatives are not.
 	if s.Like(x).DType != gotch.Double && !m.twice {
 		x = s.ChannelsLast(x)
 	}
@@ -163,22 +163,23 @@ func (b block) Forward(s *torch.Scope, p, bufs []torch.Tensor, x torch.Tensor, m
 	return x
 }
 
+// Stages implements Staged: the stem, the blocks, the mean over the picture.
+func (r *ResNet) Stages() []Network { return r.stages }
+
 // Params implements Network.
 func (r *ResNet) Params() []Spec { return r.params }
 
 // Buffers implements Network.
 func (r *ResNet) Buffers() []Spec { return r.buffers }
 
-// Part returns the same network at half the width for pictures of the given
-// channels.
+// Part implements Divisible.
 func (r *ResNet) Part(channels int64) (Encoder, error) {
 	c := r.config
 	c.Width, c.Channels = c.Width/2, channels
 	return NewResNet(c)
 }
 
-// Dim returns the number of pooled features: 512 for ResNet-18, 2048 for
-// ResNet-50.
+// Dim is the number of pooled features: 512 for ResNet-18, 2048 for ResNet-50.
 func (r *ResNet) Dim() int64 { return r.dim }
 
 // Forward implements Network.

@@ -7,13 +7,13 @@ import (
 
 // Schedule gives the learning rate of every iteration.
 type Schedule struct {
-	Kind   string  // constant, step or cosine
-	LR     float64 // the rate after warm-up
-	Warmup int     // iterations of linear warm-up: LR*(i+1)/Warmup
-	Drops  []int   // step: epochs before the end at which LR is multiplied by Gamma
-	Gamma  float64 // step: 0.2 in the paper
-	Epochs int     // in all
-	Steps  int     // iterations of an epoch
+	Kind   string  `yaml:"schedule"`   // constant, step or cosine
+	LR     float64 `yaml:"lr"`         // the rate after warm-up
+	Warmup int     `yaml:"warmup"`     // iterations of linear warm-up: LR*(i+1)/Warmup
+	Drops  []int   `yaml:"drops,flow"` // step: epochs before the end at which LR is multiplied by Gamma
+	Gamma  float64 `yaml:"drop-gamma"` // step: 0.2 in the paper
+	Epochs int     `yaml:"epochs"`     // in all
+	Steps  int     `yaml:"-"`          // iterations of an epoch
 }
 
 // Schedules returns the kinds of Schedule.
@@ -32,9 +32,9 @@ func (c Schedule) Validate() error {
 	return nil
 }
 
-// At returns the learning rate of iteration i (from 0, over the whole run). The
-// paper's is "step": 500 iterations of warm-up, times 0.2 at 50 and at 25
-// epochs before the end; a drop that would lie before the start is left out.
+// At returns the learning rate of iteration i, counted from 0 over the whole run. The paper's schedule is "step": 500
+// iterations of warm-up, then a factor of 0.2 at 50 and at 25 epochs before the end. A drop before the first epoch is
+// left out.
 func (c Schedule) At(i int) float64 {
 	lr := c.LR
 	switch c.Kind {

@@ -23,8 +23,8 @@ func scripted(t *testing.T, name string) *nets.Scripted {
 	return net
 }
 
-// The fixtures' values are PyTorch's (testdata/scripted.py): features in both
-// modes, gradients by all parameters, and what training writes to the buffers.
+// The fixtures' values are PyTorch's (testdata/scripted.py): features in both modes, gradients by all parameters, and
+// the buffers after training.
 func TestScriptedAgreesWithPyTorch(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -60,7 +60,7 @@ func TestScriptedAgreesWithPyTorch(t *testing.T) {
 	for i, spec := range net.Buffers() {
 		reference.Near(t, want.Buffers[spec.Name], torch.Slice[float64](s, s.To(b[i], torch.Float64())), 1e-10, spec.Name)
 	}
-	// The file's own tensors are as they were.
+	// The file's own tensors have not changed.
 	again := nets.Initialize(s, net.Buffers(), torch.Float64())
 	assert.Equal(t, before, bytesOf(s, again))
 }
@@ -93,10 +93,13 @@ func TestScriptedRefusals(t *testing.T) {
 	p, b := nets.Initialize(s, traced.Params(), torch.Float32()), nets.Initialize(s, traced.Buffers(), torch.Float32())
 	x := s.Normal(0, 1, torch.Float32(), 3, 3, 6, 6)
 	y := torch.Slice[float32](s, traced.Forward(s, p, b, x, nets.Eval()))
-	z := torch.Slice[float32](s, frozen.Forward(s, nil, nets.Initialize(s, frozen.Buffers(), torch.Float32()), x, nets.Eval()))
+	z := torch.Slice[float32](
+		s, frozen.Forward(s, nil, nets.Initialize(s, frozen.Buffers(), torch.Float32()), x, nets.Eval()),
+	)
 	require.NoError(t, s.Err())
 	assert.InDeltaSlice(t, y, z, 1e-6)
 	traced.Forward(s, p, b, s.Narrow(x, 1, 0, 2), nets.Eval())
-	assert.EqualError(t, s.Close(), "torch: TorchScript module: Given groups=1, weight of size [4, 3, 3, 3], expected input[3, 2, 6, 6] to have 3 channels, but got 2 channels instead",
-		"the operation's own words, not the traceback's")
+	assert.EqualError(t, s.Close(), "torch: TorchScript module: Given groups=1, weight of size [4, 3, 3, 3], "+
+		"expected input[3, 2, 6, 6] to have 3 channels, but got 2 channels instead",
+		"the operation's own message, not the traceback")
 }

@@ -2,18 +2,16 @@ package nets
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// Divisible is an encoder that can be halved: networks of half its width, each
-// for some of a picture's channels.
+// Divisible is an encoder that can be replaced by networks of half its width, each for some of a picture's channels.
 type Divisible interface {
-	// Part is the network of half the width, for pictures of so many channels.
+	// Part returns the same network at half the width, for pictures of so many channels.
 	Part(channels int64) (Encoder, error)
 }
 
-// Side is an encoder of some of the columns of its input: channels of pictures
-// [N, c, H, W], or entries of rows [N, c].
+// Side is an encoder of some columns of an input: of channels of pictures [N, c, H, W] or of entries of rows [N, c].
 type Side struct {
 	Name    string // before the names of its parameters, with a dot
-	Columns int64  // of the input that it takes
+	Columns int64  // how many it takes
 	Net     Encoder
 }
 
@@ -24,8 +22,7 @@ type sides struct {
 	dim             int64
 }
 
-// Sides is the network whose outputs are its parts' side by side; the columns
-// of its input go to the parts in order.
+// Sides gives the columns of its input to its parts, in order, and puts their outputs side by side.
 func Sides(parts ...Side) Encoder {
 	q := &sides{parts: parts}
 	for _, part := range parts {

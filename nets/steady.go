@@ -2,25 +2,25 @@ package nets
 
 import "github.com/icl-msr/icl-msr/torch"
 
-// steady is an optimizer some of whose parameters have a rate that no schedule
-// changes: SimSiam's predictor (Chen and He 2021, section 4.2). Parameters move
-// each by itself, so that two optimizers are as one.
+// steady is an optimizer some of whose parameters have a fixed learning rate, as SimSiam's predictor (Chen and He 2021,
+// arXiv 2011.10566, section 4.2). It is two optimizers, since each parameter's update is independent of the others.
 type steady struct {
 	moving, fixed Optimizer
 	at            [2][]int // places of the parameters of each
 	rate          float64
 }
 
-// Steadied is an optimizer that wants to know the rate without schedule before
-// each step.
+// Steadied is an optimizer that is told the fixed rate before each step.
 type Steadied interface {
-	// Base sets that rate.
+	// Base sets the fixed rate.
 	Base(lr float64)
 }
 
-// NewSteady is NewOptimizer, for parameters of which those that fixed names move
-// at the rate that Base sets. Where it names none it is NewOptimizer.
-func NewSteady(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor, fixed []bool) (Optimizer, error) {
+// NewSteady is NewOptimizer with a fixed rate, that of Base, for the parameters that fixed marks. If it marks none, the
+// result is no Steadied.
+func NewSteady(
+	s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor, fixed []bool,
+) (Optimizer, error) {
 	var o steady
 	for i := range params {
 		k := 0

@@ -10,8 +10,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// The steady parameter moves at the rate of Base, the other at that of Step. What
-// is taken up from a saved state goes on as what was not interrupted.
+// The steady parameter moves at the rate of Base, the other at that of Step. An optimizer that is restored from a saved
+// state continues as one that was not interrupted.
 func TestSteadyParameters(t *testing.T) {
 	s := torch.NewScope()
 	specs := []nets.Spec{{Name: "a", Shape: []int64{2}}, {Name: "b", Shape: []int64{2}}}
@@ -29,7 +29,7 @@ func TestSteadyParameters(t *testing.T) {
 	o.Step(s, p, grads, 0.1)
 	assert.InDeltaSlice(t, []float64{0.9, 2.1}, torch.Slice[float64](s, p[0]), 1e-12)
 	assert.InDeltaSlice(t, []float64{2, 4}, torch.Slice[float64](s, p[1]), 1e-12)
-	o.Step(s, p, grads, 0.2) // momentum: 0.5 of the last gradient more
+	o.Step(s, p, grads, 0.2) // the momentum adds 0.5 of the last gradient
 	assert.InDeltaSlice(t, []float64{0.6, 2.4}, torch.Slice[float64](s, p[0]), 1e-12)
 	assert.InDeltaSlice(t, []float64{0.5, 4}, torch.Slice[float64](s, p[1]), 1e-12)
 	state, steps := o.State()
@@ -38,7 +38,9 @@ func TestSteadyParameters(t *testing.T) {
 
 	p, o = start("adam")
 	o.Step(s, p, grads, 0.1)
-	assert.InDeltaSlice(t, []float64{0.9, 2.1, 2.5, 4}, append(torch.Slice[float64](s, p[0]), torch.Slice[float64](s, p[1])...), 1e-6)
+	assert.InDeltaSlice(
+		t, []float64{0.9, 2.1, 2.5, 4}, append(torch.Slice[float64](s, p[0]), torch.Slice[float64](s, p[1])...), 1e-6,
+	)
 	q, again := start("adam")
 	from, _ := o.State()
 	to, _ := again.State()
@@ -60,23 +62,32 @@ func TestSteadyParameters(t *testing.T) {
 func TestNothingSteadyIsTheOptimizerItself(t *testing.T) {
 	s := torch.NewScope()
 	specs := []nets.Spec{{Name: "a", Shape: []int64{1}}}
-	o, err := nets.NewSteady(s, nets.OptimizerConfig{Name: "sgd"}, specs, nets.Initialize(s, specs, torch.Float64()), []bool{false})
+	o, err := nets.NewSteady(
+		s, nets.OptimizerConfig{Name: "sgd"}, specs, nets.Initialize(s, specs, torch.Float64()), []bool{false},
+	)
 	require.NoError(t, err)
 	_, ok := o.(nets.Steadied)
 	assert.False(t, ok)
 	require.NoError(t, s.Close())
 }
 
-// Biases and norms are not decayed where matrices alone are. A gradient of zero
-// moves what decays.
+// With Matrices, biases and norms do not decay. A gradient of zero moves only what decays.
 func TestDecayOfMatricesAlone(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		matrices bool
 		want     []float64 // of a matrix's and a bias's single entry, both 2, after a step of rate 0.1
-	}{{"sgd", false, []float64{1.9, 1.9}}, {"sgd", true, []float64{1.9, 2}}, {"adam", false, []float64{1.9, 1.9}}, {"adam", true, []float64{1.9, 2}}} {
+	}{
+		{"sgd", false, []float64{1.9, 1.9}},
+		{"sgd", true, []float64{1.9, 2}},
+		{"adam", false, []float64{1.9, 1.9}},
+		{"adam", true, []float64{1.9, 2}},
+	} {
 		s := torch.NewScope()
-		specs := []nets.Spec{{Name: "weight", Shape: []int64{1, 1}, Init: nets.Constant(2)}, {Name: "bias", Shape: []int64{1}, Init: nets.Constant(2)}}
+		specs := []nets.Spec{
+			{Name: "weight", Shape: []int64{1, 1}, Init: nets.Constant(2)},
+			{Name: "bias", Shape: []int64{1}, Init: nets.Constant(2)},
+		}
 		p := nets.Initialize(s, specs, torch.Float64())
 		o, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: c.name, WeightDecay: 0.5, Matrices: c.matrices}, specs, p)
 		require.NoError(t, err)

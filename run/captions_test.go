@@ -13,15 +13,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestOneSeedHasNoSpread(t *testing.T) {
-	assert.Equal(t, "23.4", spread([]float64{23.44}, 0))
-	assert.Equal(t, "23.4 (1 of 2 seeds)", spread([]float64{23.44}, 1))
-	// Mean 2, deviation 1, and t of two degrees of freedom 4.303.
-	assert.Equal(t, "2.0 ± 1.0 [-0.5, 4.5]", spread([]float64{1, 2, 3}, 0))
 	for _, args := range [][]string{
-		tinyGrid("", "simclr", "--seeds", "1"), tiny("sweep", "", "--axis", "lambda=1"), tiny("toy", "", "--methods", "simclr"),
+		tinyGrid("", "simclr", "--seeds", "1"), tiny("sweep", "", "--axis", "lambda=1"), tiny("toy", "", "--methods",
+			"simclr"),
 		tiny("semi", "", "--methods", "simclr", "--labels", "0.5:1", "--dataset", "shapes"),
 	} {
 		out := filepath.Join(t.TempDir(), "grid")
@@ -41,7 +40,8 @@ func TestOneSeedHasNoSpread(t *testing.T) {
 
 func TestAblationsAreBaselines(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "grid")
-	status, printed, errs := do(tinyGrid(out, "byol", "--ablations", "ones,frozen", "--lambda", "30", "--lr", "0.01", "--warmup", "0")...)
+	status, printed, errs := do(tinyGrid(out, "byol", "--ablations", "ones,frozen", "--lambda", "30", "--lr", "0.01",
+		"--warmup", "0")...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, printed, "MSR against its ablations; 2 seeds")
 	f, err := os.Open(filepath.Join(out, "table.csv"))
@@ -52,7 +52,7 @@ func TestAblationsAreBaselines(t *testing.T) {
 	lines, err := r.ReadAll()
 	require.NoError(t, err)
 	top1 := func(name string, seed int) float64 {
-		var scores []score
+		var scores []train.Score
 		data, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("%s-seed%d", name, seed), "scores.json"))
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(data, &scores))
@@ -60,7 +60,8 @@ func TestAblationsAreBaselines(t *testing.T) {
 	}
 	found := 0
 	for _, cells := range lines {
-		for ablation, name := range map[string]string{"ones: byol + 30 NT-Xent": "byol+msr-ones", "frozen": "byol+msr-frozen"} {
+		for ablation, name := range map[string]string{"ones: byol + 30 NT-Xent": "byol+msr-ones",
+			"frozen": "byol+msr-frozen"} {
 			if cells[2] != ablation || !strings.HasPrefix(cells[0], "test pictures: full;") {
 				continue
 			}
@@ -77,10 +78,6 @@ func TestAblationsAreBaselines(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "methods without negatives (here byol)")
 	assert.Contains(t, string(page), "Its rows are named &#34;ones&#34;.")
-	assert.Empty(t, contrastText([]string{"simclr", "moco"}), "which have negatives")
-	assert.Contains(t, (&comparison{methods: []string{"dcl", "vicreg"}}).contrastText(), "(here vicreg)")
-	assert.Contains(t, (&comparison{methods: []string{"vicreg"}}).contrastText(), "--ablations ones runs that beside")
-	assert.Empty(t, (&comparison{methods: []string{"vicreg"}, msr: "off"}).contrastText())
 	for want, more := range map[string][]string{
 		"--ablations names ones twice":            {"--ablations", "ones,ones"},
 		`--ablations: unknown "once"`:             {"--ablations", "once"},
@@ -90,47 +87,6 @@ func TestAblationsAreBaselines(t *testing.T) {
 		assert.Equal(t, exitUsage, status, errs)
 		assert.Contains(t, errs, want)
 	}
-}
-
-func TestSettingsAreEachArms(t *testing.T) {
-	c := defaults()
-	c.Lambda, c.Gamma = 1, 2
-	arms := []arm{{Name: "a", config: c}, {Name: "a+MSR", config: c}, {Name: "b+MSR", config: c}, {Name: "c+MSR", config: c}}
-	for i := range arms[1:] {
-		arms[1+i].config.MSR = true
-	}
-	rows := func() (out []string) {
-		for _, r := range settings(arms, 3, 0) {
-			if r[0] == "MSR" {
-				out = append(out, r[1])
-			}
-		}
-		return out
-	}
-	require.Len(t, rows(), 1, "all have the same")
-	assert.True(t, strings.HasPrefix(rows()[0], "lambda 1, gamma 2, n 6"), rows())
-	arms[2].config.Gamma = 7
-	arms[3].config.Ablation = "ones"
-	got := rows()
-	require.Len(t, got, 3)
-	assert.Contains(t, got[0], "a+MSR: lambda 1, gamma 2, ")
-	assert.Contains(t, got[1], "b+MSR: lambda 1, gamma 7, ")
-	assert.Equal(t, "c+MSR: lambda 1, n 6, embedding, no meta step, ablation ones", got[2])
-	arms[2].config.Arch = "resnet50"
-	assert.Equal(t, [2]string{"network", "a; a+MSR; c+MSR: resnet18, width 1; head 1024 to 64"}, settings(arms, 3, 0)[0])
-}
-
-// Each table names what the paper's figures of it are of.
-func TestTablesNameTheirNetwork(t *testing.T) {
-	for want, c := range map[string]config{
-		"ResNet-18 on STL-10 after 2000 epochs (its Table 1)": {Dataset: "stl10"},
-		"ResNet-50 on ImageNet-100 (its Table 2)":             {Dataset: "imagenet", Classes: "x"},
-		"ResNet-50 on ImageNet (its Table 3)":                 {Dataset: "imagenet"},
-		"":                                                    {Dataset: "shapes"},
-	} {
-		assert.Equal(t, want, paperTable(c).network)
-	}
-	assert.Equal(t, "resnet50 on imagenet, 1 epoch", networkHere([]arm{{config: config{Arch: "resnet50", Width: 1, Dataset: "imagenet", Epochs: 1}}}))
 }
 
 func TestHelpSaysWhatACommandDoes(t *testing.T) {
@@ -155,7 +111,8 @@ func TestHelpSaysWhatACommandDoes(t *testing.T) {
 
 func TestFigure5(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "figure5")
-	status, printed, errs := do(tiny("figure5", out, "--seeds", "2", "--lambda-values", "0.1,1", "--gamma-values", "1,10", "--weights-values", "2,6")...)
+	status, printed, errs := do(tiny("figure5", out, "--seeds", "2", "--lambda-values", "0.1,1", "--gamma-values", "1,10",
+		"--weights-values", "2,6")...)
 	require.Zero(t, status, errs)
 	folders, err := filepath.Glob(filepath.Join(out, "*-seed1"))
 	require.NoError(t, err)
@@ -163,7 +120,8 @@ func TestFigure5(t *testing.T) {
 	for _, f := range folders {
 		names = append(names, filepath.Base(f))
 	}
-	assert.Equal(t, []string{"gamma-10-seed1", "lambda-0.1-seed1", "simclr+msr-seed1", "simclr-seed1", "weights-2-seed1"}, names,
+	assert.Equal(t, []string{"gamma-10-seed1", "lambda-0.1-seed1", "simclr+msr-seed1", "simclr-seed1", "weights-2-seed1"},
+		names,
 		"lambda 1, gamma 1 and n 6 are one run")
 	for _, row := range []string{"lambda 0.1", "lambda 1", "gamma 1", "gamma 10", "n 2", "n 6"} {
 		assert.Equal(t, 3, strings.Count(printed, "| "+row+" | "), row)

@@ -14,8 +14,10 @@ import (
 
 // tinyGrid is a grid that takes seconds.
 func tinyGrid(out, methods string, more ...string) []string {
-	return append([]string{"compare", "--preset", "cpu", "--methods", methods, "--seeds", "2", "--count", "128", "--batch-size", "32", "--epochs", "1", "--width", "0.125", "--hidden", "16",
-		"--dim", "8", "--size", "16", "--msr-width", "0.25", "--meta-every", "2", "--probe-epochs", "5", "--threads", "1", "--out", out}, more...)
+	return append([]string{"compare", "--preset", "cpu", "--methods", methods, "--seeds", "2", "--count", "128",
+		"--batch-size", "32", "--epochs", "1", "--width", "0.125", "--hidden", "16",
+		"--dim", "8", "--size", "16", "--msr-width", "0.25", "--meta-every", "2", "--probe-epochs", "5", "--threads", "1",
+		"--out", out}, more...)
 }
 
 func TestCompareWritesTablesAndGoesOnWhereItStopped(t *testing.T) {
@@ -47,7 +49,8 @@ func TestCompareWritesTablesAndGoesOnWhereItStopped(t *testing.T) {
 	for _, r := range rows {
 		methods[r[1]]++
 	}
-	assert.Equal(t, map[string]int{"method": 3, "simclr": 3, "byol": 3}, methods, "one table for each variant of the pictures")
+	assert.Equal(t, map[string]int{"method": 3, "simclr": 3, "byol": 3}, methods,
+		"one table for each variant of the pictures")
 
 	status, again, errs := do(tinyGrid(out, "simclr,byol")...)
 	require.Zero(t, status, errs)
@@ -85,20 +88,4 @@ func TestCompareTellsWrongRequestsBeforeItTrains(t *testing.T) {
 		assert.Contains(t, errs, want)
 		assert.NoDirExists(t, out)
 	}
-}
-
-func TestThePapersFiguresStandBesideOurs(t *testing.T) {
-	grid := []row{{method: "byol", plain: &arm{}}, {method: "moco", plain: &arm{}}}
-	for _, r := range grid {
-		r.plain.Runs = []armRun{{Scores: []score{{KNN: 0.5}}}}
-	}
-	tiny := config{Dataset: "tiny_imagenet"}
-	rows := table(grid, 0, "all", measures(tiny), paperTable(tiny).rows).Rows
-	assert.Equal(t, []string{"51.00, 36.24", "52.54, 37.54"}, rows[0][7:])
-	assert.Equal(t, []string{"", ""}, rows[1][7:])
-	folder := config{Dataset: "folder"}
-	assert.Len(t, table(grid, 0, "all", measures(folder), paperTable(folder).rows).Rows[0], 7)
-	imagenet := config{Dataset: "imagenet", Classes: "list.txt"}
-	head := table(grid, 0, "all", measures(imagenet), paperTable(imagenet).rows).Head
-	assert.Equal(t, []string{"method", "top-1", "with MSR", "difference", "top-5", "with MSR", "difference", "paper: top-1, top-5", "with MSR"}, head)
 }

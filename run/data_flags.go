@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // dataFlags name the data that a trained network is used on: some of training's
@@ -14,13 +16,14 @@ import (
 type dataFlags struct{ set *pflag.FlagSet }
 
 func dataFlagNames() []string {
-	return []string{"dataset", "data-dir", "classes", "val-labels", "foreground-dir", "train-variant", "count", "correlation", "data-seed"}
+	return []string{"dataset", "data-dir", "classes", "val-labels", "foreground-dir", "train-variant", "count",
+		"correlation", "data-seed"}
 }
 
 func bindData(f *pflag.FlagSet) *dataFlags {
-	var c config
+	var c train.Config
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.bind(all)
+	bindConfig(all, &c)
 	for _, name := range dataFlagNames() {
 		g := all.Lookup(name)
 		switch name {
@@ -47,24 +50,24 @@ func (d *dataFlags) given() (out []string) {
 
 // over puts the flags over the data of the network's training. It tells w where
 // only some classes are taken since the training took no others.
-func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
+func (d *dataFlags) over(w io.Writer, k *train.Checkpoint) error {
 	dataset := d.set.Lookup("dataset").Value.String()
-	if err := k.needsDataset(dataset); err != nil {
+	if err := k.NeedsDataset(dataset); err != nil {
 		return err
 	}
-	c := &k.config
-	if dataset != "" && dataset != c.Dataset { // what the training says of its own is nothing to another one
-		c.Classes, c.ValLabels, c.Foreground, c.Variant = "", "", "", string(datasets.Full)
+	c := &k.Config
+	if dataset != "" && dataset != c.Data.Name { // what the training says of its own is nothing to another one
+		c.Classes, c.Data.Labels, c.Data.Foreground, c.Variant = "", "", "", string(datasets.Full)
 	}
 	if dataset != "" {
-		c.DataDir = ""
+		c.Data.Dir = ""
 	}
 	trained := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.bind(trained)
+	bindConfig(trained, c)
 	for _, name := range dataFlagNames() {
 		if g := d.set.Lookup(name); g.Changed {
 			if err := trained.Set(name, g.Value.String()); err != nil {
-				return usage{err}
+				return usage.Wrap(err)
 			}
 		}
 	}
@@ -72,4 +75,9 @@ func (d *dataFlags) over(w io.Writer, k *checkpoint) error {
 		fmt.Fprintf(w, "classes: %s alone, as in training; --classes= takes all\n", c.Classes)
 	}
 	return nil
+}
+
+// bindDepth16 is the flag of the commands that take over a training's settings.
+func bindDepth16(f *pflag.FlagSet) *string {
+	return f.String("depth16", "", depth16Help+" (default: as in training)")
 }

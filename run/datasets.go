@@ -16,22 +16,26 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
 func listDatasets(_ context.Context, p program, args []string) error {
 	f := flags(p, "datasets", "[--dataset NAME --data-dir DIR [--samples FILE.png]]")
-	c := defaults()
-	c.Dataset = ""
-	f.StringVar(&c.Dataset, "dataset", "", "look at this one")
-	f.StringVar(&c.DataDir, "data-dir", "", "where its files are")
-	f.BoolVar(&c.Unlabelled, "unlabelled", false, "stl10: with its pictures without labels")
-	f.StringVar(&c.Classes, "classes", "", "of data sets in class folders: these classes only, comma-separated, a file, or "+datasets.ImageNet100)
-	f.StringVar(&c.ValLabels, "val-labels", "", "imagenet: file with the labels of a flat val")
-	f.StringVar(&c.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
-	f.Float64Var(&c.Correlation, "correlation", c.Correlation, "shapes, confounded: share of pictures whose background is their class's")
-	f.Uint64Var(&c.DataSeed, "data-seed", c.DataSeed, "shapes, confounded: seed of the pictures")
-	f.StringVar(&c.Depth16, "depth16", c.Depth16, depth16Help)
+	c := train.Default()
+	c.Data.Name = ""
+	f.StringVar(&c.Data.Name, "dataset", "", "look at this one")
+	f.StringVar(&c.Data.Dir, "data-dir", "", "where its files are")
+	f.BoolVar(&c.Data.Unlabelled, "unlabelled", false, "stl10: with its pictures without labels")
+	f.StringVar(&c.Classes, "classes", "",
+		"of data sets in class folders: these classes only, comma-separated, a file, or "+datasets.ImageNet100)
+	f.StringVar(&c.Data.Labels, "val-labels", "", "imagenet: file with the labels of a flat val")
+	f.StringVar(&c.Data.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
+	f.Float64Var(&c.Data.Correlation, "correlation", c.Data.Correlation,
+		"shapes, confounded: share of pictures whose background is their class's")
+	f.Uint64Var(&c.Data.Seed, "data-seed", c.Data.Seed, "shapes, confounded: seed of the pictures")
+	f.StringVar((*string)(&c.Data.Depth16), "depth16", string(c.Data.Depth16), depth16Help)
 	samples := f.String("samples", "", "write a PNG with three pictures of each class")
 	force := f.Bool("force", false, "write over a file that --samples finds there")
 	checks := f.Bool("sums", true, "compare the files with the published checksums, where there are such")
@@ -40,25 +44,25 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	}
 	if *samples != "" {
 		// In the data set's folder it may be one of its pictures.
-		safe := *force && (c.DataDir == "" || !within(c.DataDir, *samples))
-		if err := (output{flag: "--samples", path: *samples, force: safe, picture: true}).check(); err != nil {
+		safe := *force && (c.Data.Dir == "" || !outfile.Within(c.Data.Dir, *samples))
+		if err := (outfile.File{Flag: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
 			return err
 		}
 	}
-	if c.Dataset == "" {
+	if c.Data.Name == "" {
 		for _, d := range datasets.All() {
 			fmt.Fprintf(p.stdout, "%s\n  %s\n  files: %s\n  from:  %s\n", d.Name, d.About, d.Layout, d.Source)
 		}
 		return nil
 	}
 	var sets []datasets.Dataset
-	for _, train := range []bool{true, false} {
-		if c.Dataset == "unlabelled" && !train {
+	for _, training := range []bool{true, false} {
+		if c.Data.Name == "unlabelled" && !training {
 			break
 		}
-		ds, err := c.openPart(train, c.Unlabelled)
+		ds, err := c.OpenPart(training, c.Data.Unlabelled)
 		if err != nil {
-			tellNotes(p.stdout, sets...)
+			train.TellNotes(p.stdout, sets...)
 			return err
 		}
 		defer datasets.Close(ds)
@@ -66,19 +70,19 @@ func listDatasets(_ context.Context, p program, args []string) error {
 		if err := describeDataset(p.stdout, ds); err != nil {
 			return err
 		}
-		if train && *samples != "" {
+		if training && *samples != "" {
 			if err := writeSamples(ds, *samples); err != nil {
 				return err
 			}
 		}
 	}
-	tellNotes(p.stdout, sets...)
+	train.TellNotes(p.stdout, sets...)
 	if !*checks {
 		return nil
 	}
 	for _, d := range datasets.All() {
-		if d.Name == c.Dataset {
-			return checkSums(p.stdout, c.DataDir, d.Sums)
+		if d.Name == c.Data.Name {
+			return checkSums(p.stdout, c.Data.Dir, d.Sums)
 		}
 	}
 	return nil

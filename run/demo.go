@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
-	"strings"
-	"text/tabwriter"
-	"time"
 
-	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/experiment"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func demo(ctx context.Context, p program, args []string) error {
@@ -26,59 +23,18 @@ func demo(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if *seeds < 1 || *epochs < 1 {
-		return usagef("--seeds %d --epochs %d: want 1 or more", *seeds, *epochs)
+		return usage.Errorf("--seeds %d --epochs %d: want 1 or more", *seeds, *epochs)
 	}
-	c := defaults()
-	for _, q := range presets() {
-		if q.name == "cpu" {
-			q.apply(&c)
-		}
-	}
-	c.Epochs, c.Count, c.Correlation, c.MetaEvery, c.Threads, c.Warmup = *epochs, *count, *correlation, *every, *threads, 25
-	arms, err := demoArms(c, *ablations)
+	c := train.Default()
+	small, err := train.FindPreset("cpu")
 	if err != nil {
 		return err
 	}
-	g := study{out: *out, seeds: *seeds, probeEpochs: 200, arms: arms}
-	start := time.Now()
-	return g.run(ctx, p, func() error { return g.demo(ctx, p, time.Since(start)) })
-}
-
-// demo writes the page, and prints its tables.
-func (g *study) demo(ctx context.Context, p program, took time.Duration) error {
-	if err := writeJSON(filepath.Join(g.out, "demo.json"), g.arms); err != nil {
-		return err
-	}
-	doc, err := demoPage(ctx, g.arms, g.seeds, took)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(g.out, "index.html")
-	if err := atomicfile.Write(path, doc.Write); err != nil {
-		return err
-	}
-	for _, t := range doc.Sections[0].Tables {
-		fmt.Fprintf(p.stdout, "\n%s\n", t.Caption)
-		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-		for _, row := range append([][]string{t.Head}, t.Rows...) {
-			fmt.Fprintf(w, "  %s\n", strings.Join(row, "\t"))
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintf(p.stdout, "\n%s in %s: %s\n", "done", seconds(took), path)
-	return nil
-}
-
-// demoArms are SimCLR, SimCLR+MSR, and the ablations asked for.
-func demoArms(c config, ablations []string) ([]arm, error) {
-	arms := []arm{{Name: "SimCLR", config: c}}
-	c.MSR = true
-	arms = append(arms, arm{Name: "SimCLR+MSR", config: c})
-	cs, err := ablated(c, ablations)
-	for _, d := range cs {
-		arms = append(arms, arm{Name: "MSR, " + d.Ablation, config: d})
-	}
-	return arms, err
+	small.Apply(&c)
+	c.Schedule.Epochs, c.Schedule.Warmup = *epochs, 25
+	c.Data.Count, c.Data.Correlation = *count, *correlation
+	c.MSR.Every, c.Threads = *every, *threads
+	g := experiment.Demo{Study: newStudy(p, *out, 200)}
+	g.Seeds = *seeds
+	return g.Run(ctx, c, *ablations)
 }

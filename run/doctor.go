@@ -11,6 +11,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // doctor tries every device with a small network's step.
@@ -31,12 +32,12 @@ func doctor(_ context.Context, p program, args []string) error {
 	tellGPUs(p.stdout)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	want, err := trial(machine{Device: "cpu", Precision: float32Precision})
+	want, err := trial(train.Machine{Device: "cpu", Precision: train.Float32})
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		got, err := trial(machine{Device: name, Precision: float32Precision, Deterministic: true})
+		got, err := trial(train.Machine{Device: name, Precision: train.Float32, Deterministic: true})
 		if err != nil {
 			return err
 		}
@@ -63,8 +64,8 @@ func (p program) compared(name string, off float64) error {
 }
 
 // trial is the gradient of a small ResNet on pictures that are the same each time.
-func trial(m machine) (out []float32, err error) {
-	d, err := m.settle(false)
+func trial(m train.Machine) (out []float32, err error) {
+	d, err := m.Setup(false)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func trial(m machine) (out []float32, err error) {
 		}
 		return s.Err()
 	})
-	return out, m.explain(err, "")
+	return out, m.Explain(err, "")
 }
 
 // distance is |a - b| / |a|.

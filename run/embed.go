@@ -1,32 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/embedding"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
 )
 
-// embedOptions say what is written of which pictures.
-type embedOptions struct {
-	What, Format, Out, Part string
-	BatchSize               int
-	Resume, Force           bool
-	Unlabelled              bool     // with those without labels, of a data set's training part
-	Paths                   []string // pictures and folders; none: the data set
-}
-
-func embedFormats() []string { return []string{"npy", "safetensors", "csv", "jsonl"} }
-
 func embed(ctx context.Context, p program, args []string) error {
-	var o embedOptions
+	var o embedding.Options
 	f := flags(p, "embed",
 		"--run DIR | --checkpoint FILE | --init FILE | --arch torchscript:FILE [flags] [PICTURE or FOLDER ...]")
 	network := bindNetwork(f)
@@ -46,8 +32,8 @@ func embed(ctx context.Context, p program, args []string) error {
 	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
 	workers := f.Int("workers", 0, "goroutines that read pictures (0: one for each core)")
-	on := onCPU()
-	on.bind(f)
+	on := train.OnCPU()
+	bindMachine(f, &on)
 	if err := parseFlags(f, args); err != nil {
 		return err
 	}
@@ -59,12 +45,13 @@ func embed(ctx context.Context, p program, args []string) error {
 		}
 	}
 	if len(o.Paths) > 0 && len(given) > 0 {
-		return usagef("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0], strings.Join(given, ", "))
+		return usage.Errorf("give either pictures (%s, ...) or %s, which name a data set's", o.Paths[0],
+			strings.Join(given, ", "))
 	}
-	if err := o.settle(); err != nil {
+	if err := o.Settle(); err != nil {
 		return err
 	}
-	if err := o.check(network); err != nil {
+	if err := o.Check(network.files()); err != nil {
 		return err
 	}
 	k, err := network.pick()
@@ -77,61 +64,8 @@ func embed(ctx context.Context, p program, args []string) error {
 		}
 	}
 	if *depth16 != "" {
-		k.config.Depth16 = *depth16
+		k.Config.Data.Depth16 = datasets.Depth16(*depth16)
 	}
-	k.config.machine, k.config.Threads, k.config.Workers, k.config.BadPictures = on, *threads, *workers, *bad
-	return embedInto(ctx, p, k, o)
-}
-
-// settle checks the options and completes them.
-func (o *embedOptions) settle() error {
-	known := embedFormats()
-	ending := strings.TrimPrefix(strings.ToLower(filepath.Ext(o.Out)), ".")
-	if o.Format == "" && slices.Contains(known, ending) {
-		o.Format = ending
-	}
-	if o.Out == "" {
-		o.Format = cmp.Or(o.Format, known[0])
-		o.Out = "features." + o.Format
-	}
-	switch {
-	case o.Format == "" && o.Out != "-" && isPictureName(o.Out): // output.check tells more
-	case o.Format == "" && o.Out != "-":
-		return usagef("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(known, ", "))
-	case o.Format != "" && !slices.Contains(known, o.Format):
-		return usage{suggest.Unknown("--format", o.Format, known)}
-	case o.Out == "-" && (o.Format == "" || o.array() || o.Resume):
-		return usagef("--out - writes csv or jsonl, from the start: give --format csv or jsonl, without --resume")
-	case o.Resume && o.Force:
-		return usagef("--resume goes on with what is there, --force begins anew: give one of them")
-	}
-	if what := []string{"features", "projection"}; !slices.Contains(what, o.What) {
-		return usage{suggest.Unknown("--what", o.What, what)}
-	}
-	if parts := []string{"train", "test"}; !slices.Contains(parts, o.Part) {
-		return usage{suggest.Unknown("--part", o.Part, parts)}
-	}
-	if o.BatchSize < 1 {
-		return usagef("--batch-size %d: want 1 or more", o.BatchSize)
-	}
-	return nil
-}
-
-// check refuses outputs that would destroy something, and inputs that are not
-// there, before anything is written.
-func (o *embedOptions) check(n *networkFlags) error {
-	if o.Out != "-" {
-		inputs := append(n.files(), o.Paths...)
-		if err := (output{flag: "--out", path: o.Out, force: o.Force || o.Resume, inputs: inputs}).check(); err != nil {
-			return err
-		}
-	}
-	for _, path := range o.Paths {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s: no such file or folder", path)
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
+	k.Config.Machine, k.Config.Threads, k.Config.Workers, k.Config.BadPictures = on, *threads, *workers, *bad
+	return embedding.Run(ctx, p.stdout, p.stderr, k, o)
 }

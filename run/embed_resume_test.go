@@ -62,7 +62,8 @@ func TestEmbeddingsGoOn(t *testing.T) {
 		require.NoError(t, os.WriteFile(names["cut"]+".partial", wantNames, 0o600))
 		refused := func(want string, more ...string) {
 			t.Helper()
-			status, _, errs := do(append([]string{"embed", "--init", moco, "--threads", "1", "--batch-size", "2", "--out", cut, "--resume"}, more...)...)
+			status, _, errs := do(append([]string{"embed", "--init", moco, "--threads", "1", "--batch-size", "2", "--out", cut,
+				"--resume"}, more...)...)
 			assert.Equal(t, exitFailure, status)
 			assert.Contains(t, errs, want)
 			assert.Equal(t, 1, strings.Count(errs, "\n")-strings.Count(errs, "--init "+moco)-strings.Count(errs, "note: "), errs)
@@ -71,7 +72,8 @@ func TestEmbeddingsGoOn(t *testing.T) {
 		refused("is of other pictures (6, not 1)", "testdata/init/b.png")
 		swapped := append([]string{pictures[0], pictures[1], pictures[3]}, pictures[2])
 		refused("is of other pictures (6, with other names, classes or contents, or in another order)", swapped...)
-		require.NoError(t, os.WriteFile(cut+".partial.json", []byte(`{"of":"moco.pth (99 bytes)","format":"`+format+`"}`), 0o600))
+		require.NoError(t, os.WriteFile(cut+".partial.json", []byte(`{"of":"moco.pth (99 bytes)","format":"`+format+`"}`),
+			0o600))
 		refused(cut+".partial is of an older version", pictures...)
 		require.NoError(t, os.Remove(cut+".partial.json"))
 		refused("has no "+cut+".partial.json beside it", pictures...)

@@ -46,7 +46,8 @@ func floats(b []byte) []float32 {
 }
 
 func embedFile(t *testing.T, out string, more ...string) string {
-	status, _, errs := do(append([]string{"embed", "--init", moco, "--threads", "1", "--batch-size", "2", "--out", out}, more...)...)
+	status, _, errs := do(append([]string{"embed", "--init", moco, "--threads", "1", "--batch-size", "2", "--out", out},
+		more...)...)
 	require.Zero(t, status, errs)
 	assert.NoFileExists(t, out+".partial")
 	assert.NoFileExists(t, out+".partial.json")
@@ -61,8 +62,8 @@ func TestEmbeddingsArePyTorchs(t *testing.T) {
 	embedFile(t, filepath.Join(dir, "x.npy"), pictures)
 	data, err := os.ReadFile(filepath.Join(dir, "x.npy"))
 	require.NoError(t, err)
-	assert.Contains(t, string(data[:arrayHeader]), "'shape': (3, 16)")
-	rows := floats(data[arrayHeader:])
+	assert.Contains(t, string(data[:256]), "'shape': (3, 16)")
+	rows := floats(data[256:])
 	require.Len(t, rows, 48)
 	names, err := os.ReadFile(filepath.Join(dir, "x.npy.names.txt"))
 	require.NoError(t, err)
@@ -148,17 +149,22 @@ func TestEmbedRefusesBeforeItWrites(t *testing.T) {
 		args   []string
 	}{
 		{exitFailure, "nosuchdir: no such file or folder", []string{"--out", there, "--force", "nosuchdir"}},
-		{exitFailure, "b.png: no such file or folder", []string{"--out", there, "--force", picture, filepath.Join(dir, "b.png")}},
+		{exitFailure, "b.png: no such file or folder",
+			[]string{"--out", there, "--force", picture, filepath.Join(dir, "b.png")}},
 		{exitFailure, "none of the 1 pictures can be read", []string{"--out", there, "--force", bad}},
-		{exitUsage, "names a picture, which would be lost; write --out FILE before the pictures", []string{"--out", picture, bad}},
+		{exitUsage, "names a picture, which would be lost; write --out FILE before the pictures",
+			[]string{"--out", picture, bad}},
 		{exitUsage, "names a picture", []string{"--format", "npy", "--force", "--out", picture, bad}},
 		{exitUsage, "is what is to be read", []string{"--format", "npy", "--force", "--out", moco, picture}},
-		{exitUsage, "its ending tells no format; give --format npy, safetensors, csv, jsonl", []string{"--out", filepath.Join(dir, "x.bin"), picture}},
+		{exitUsage, "its ending tells no format; give --format npy, safetensors, csv, jsonl",
+			[]string{"--out", filepath.Join(dir, "x.bin"), picture}},
 		{exitUsage, "its ending tells no format", []string{"--out", filepath.Join(dir, "x"), picture}},
 		{exitUsage, "there.npy is there already; --force writes over it", []string{"--out", there, picture}},
-		{exitUsage, "--resume goes on with what is there, --force begins anew", []string{"--out", there, "--force", "--resume", picture}},
+		{exitUsage, "--resume goes on with what is there, --force begins anew",
+			[]string{"--out", there, "--force", "--resume", picture}},
 		{exitUsage, "give either pictures", []string{"--out", there, "--classes", "a", picture}},
-		{exitFailure, "taken.npy is being written by process " + strconv.Itoa(os.Getpid()), []string{"--out", filepath.Join(dir, "taken.npy"), picture}},
+		{exitFailure, "taken.npy is being written by process " + strconv.Itoa(os.Getpid()),
+			[]string{"--out", filepath.Join(dir, "taken.npy"), picture}},
 	} {
 		status, _, errs := do(append([]string{"embed", "--init", moco, "--threads", "1"}, c.args...)...)
 		assert.Equal(t, c.status, status, errs)
@@ -191,7 +197,8 @@ func TestEmbedTakesClasses(t *testing.T) {
 		}
 	}
 	run := filepath.Join(dir, "run")
-	status, _, errs := do(small("--dataset", "folder", "--data-dir", filepath.Join(dir, "D"), "--classes", "a,c", "--epochs", "1", "--batch-size", "4", "--out", run)...)
+	status, _, errs := do(small("--dataset", "folder", "--data-dir", filepath.Join(dir, "D"), "--classes", "a,c",
+		"--epochs", "1", "--batch-size", "4", "--out", run)...)
 	require.Zero(t, status, errs)
 	for classes, want := range map[string]string{"none": "a c", "--classes=": "a b c", "--classes=b": "b"} {
 		args := []string{"embed", "--run", run, "--threads", "1", "--out", "-", "--format", "csv"}

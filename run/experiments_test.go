@@ -13,11 +13,13 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // tiny are flags of runs of less than a second.
 func tiny(command, out string, more ...string) []string {
-	return append([]string{command, "--preset", "cpu", "--seeds", "1", "--count", "96", "--batch-size", "32", "--epochs", "1", "--width", "0.125", "--hidden", "16", "--dim", "8", "--size", "16",
+	return append([]string{command, "--preset", "cpu", "--seeds", "1", "--count", "96", "--batch-size", "32", "--epochs",
+		"1", "--width", "0.125", "--hidden", "16", "--dim", "8", "--size", "16",
 		"--msr-width", "0.25", "--meta-every", "2", "--probe-epochs", "2", "--threads", "1", "--out", out}, more...)
 }
 
@@ -25,7 +27,8 @@ func TestSweepOverAGridAndAList(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "sweep")
 	status, printed, errs := do(tiny("sweep", out, "--axis", "lambda=0.1,1", "--axis", "weights=2,3", "--ablations")...)
 	require.Zero(t, status, errs)
-	for _, row := range []string{"| simclr | ", "| lambda 0.1, weights 2 | ", "| lambda 1, weights 3 | ", "| ablation uniformity-only | "} {
+	for _, row := range []string{"| simclr | ", "| lambda 0.1, weights 2 | ", "| lambda 1, weights 3 | ",
+		"| ablation uniformity-only | "} {
 		assert.Equal(t, 3, strings.Count(printed, row), "%s in each variant's table", row)
 	}
 	config, err := os.ReadFile(filepath.Join(out, "lambda-1-weights-3-seed0", "config.yaml"))
@@ -37,7 +40,8 @@ func TestSweepOverAGridAndAList(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "<svg")
 
-	status, printed, errs = do(tiny("sweep", filepath.Join(t.TempDir(), "list"), "--axis", "lambda=0.1,1", "--axis", "gamma=1,2", "--list", "--baseline=false")...)
+	status, printed, errs = do(tiny("sweep", filepath.Join(t.TempDir(), "list"), "--axis", "lambda=0.1,1", "--axis",
+		"gamma=1,2", "--list", "--baseline=false")...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, printed, "| lambda 0.1, gamma 1 | ")
 	assert.NotContains(t, printed, "| lambda 0.1, gamma 2 | ")
@@ -81,8 +85,9 @@ func TestFineTuneWithAShareOfTheLabels(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	status, _, errs := do(small("--out", run, "--count", "200")...)
 	require.Zero(t, status, errs)
-	args := []string{"finetune", "--run", run, "--labels", "0.1,0.5", "--epochs", "4", "--batch-size", "20", "--threads", "1", "--json"}
-	type result struct{ Results []fineTuned }
+	args := []string{"finetune", "--run", run, "--labels", "0.1,0.5", "--epochs", "4", "--batch-size", "20", "--threads",
+		"1", "--json"}
+	type result struct{ Results []train.FineTuned }
 	tune := func(more ...string) (r result) {
 		status, out, errs := do(append(args, more...)...)
 		require.Zero(t, status, errs)
@@ -114,7 +119,8 @@ func TestFeaturesAreKept(t *testing.T) {
 	run, dir := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "features")
 	status, _, errs := do(small("--out", run)...)
 	require.Zero(t, status, errs)
-	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--metric", "cosine", "--neighbours", "20", "--recipe", "imagenet")
+	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--metric",
+		"cosine", "--neighbours", "20", "--recipe", "imagenet")
 	require.Zero(t, status, errs)
 	for _, name := range []string{"train", "test-full", "test-foreground", "test-new-background"} {
 		assert.FileExists(t, filepath.Join(dir, name+".npy"))
@@ -123,14 +129,17 @@ func TestFeaturesAreKept(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(dir, "train.npy"))
 	require.NoError(t, err)
 	assert.Contains(t, string(data[:128]), "'descr': '<f4', 'fortran_order': False, 'shape': (64, ")
-	for _, c := range [][]string{{"train.npy is there already; --force writes over it", dir}, {"is part of the run in", filepath.Dir(runfolder.Last(run))}, {"train.npy is a file; name a folder", filepath.Join(dir, "train.npy")}} {
+	for _, c := range [][]string{{"train.npy is there already; --force writes over it", dir},
+		{"is part of the run in", filepath.Dir(runfolder.Last(run))},
+		{"train.npy is a file; name a folder", filepath.Join(dir, "train.npy")}} {
 		status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", c[1])
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, c[0])
 	}
 	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--force")
 	require.Zero(t, status, errs)
-	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir, "--features-format", "safetensors")
+	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--save-features", dir,
+		"--features-format", "safetensors")
 	require.Zero(t, status, errs)
 	tensors, _, err := torchscript.ReadSafetensorsFile(filepath.Join(dir, "train.safetensors"))
 	require.NoError(t, err)
@@ -140,7 +149,9 @@ func TestFeaturesAreKept(t *testing.T) {
 	y, ok := torchscript.Find(tensors, "labels")
 	require.True(t, ok)
 	assert.Equal(t, []int64{64}, y.Shape)
-	for want, more := range map[string][]string{`unknown --features-format "csv"`: {"--features-format", "csv"}, `unknown recipe "imgnet"`: {"--recipe", "imgnet"}, `unknown metric "cos"`: {"--metric", "cos"}, `unknown schedule`: {"--schedule", "x"}} {
+	for want, more := range map[string][]string{`unknown --features-format "csv"`: {"--features-format", "csv"},
+		`unknown recipe "imgnet"`: {"--recipe", "imgnet"}, `unknown metric "cos"`: {"--metric", "cos"},
+		`unknown schedule`: {"--schedule", "x"}} {
 		status, _, errs := do(append([]string{"eval", "--run", run}, more...)...)
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, want)
@@ -154,7 +165,8 @@ func TestEvalOnAnotherDataSet(t *testing.T) {
 	status, _, errs := do(small("--out", run)...)
 	require.Zero(t, status, errs)
 	cifar := filepath.Join("..", "datasets", "testdata", "published")
-	status, out, errs := do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--dataset", "cifar10", "--data-dir", cifar)
+	status, out, errs := do("eval", "--run", run, "--epochs", "2", "--threads", "1", "--dataset", "cifar10", "--data-dir",
+		cifar)
 	require.Zero(t, status, errs)
 	assert.Contains(t, out, "full")
 	status, _, errs = do("eval", "--run", run, "--dataset", "unlabelled", "--data-dir", cifar)
@@ -165,7 +177,8 @@ func TestEvalOnAnotherDataSet(t *testing.T) {
 }
 
 func TestThePapersTablesAreCommands(t *testing.T) {
-	args := tiny("table1", filepath.Join(t.TempDir(), "table1"), "--methods", "lmcl", "--dataset", "shapes", "--correlation", "0.5")
+	args := tiny("table1", filepath.Join(t.TempDir(), "table1"), "--methods", "lmcl", "--dataset", "shapes",
+		"--correlation", "0.5")
 	status, printed, errs := do(args...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, printed, "| lmcl | ")
@@ -178,7 +191,8 @@ func TestThePapersTablesAreCommands(t *testing.T) {
 }
 
 func TestSemiGoesOnWhereItStopped(t *testing.T) {
-	args := tiny("semi", filepath.Join(t.TempDir(), "semi"), "--methods", "simclr", "--labels", "0.5", "--tune-epochs", "1", "--dataset", "shapes")
+	args := tiny("semi", filepath.Join(t.TempDir(), "semi"), "--methods", "simclr", "--labels", "0.5", "--tune-epochs",
+		"1", "--dataset", "shapes")
 	status, first, errs := do(args...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, first, "| supervised, from scratch | ")
@@ -202,7 +216,8 @@ func TestSemiGoesOnWhereItStopped(t *testing.T) {
 	status, _, errs = do(append(args, "--tune-epochs", "2")...)
 	require.Zero(t, status, errs)
 	assert.NotContains(t, errs, "finetuned.json", "another recipe is done anew")
-	for want, more := range map[string]string{"--labels 2: want shares": "--labels=0.1,2", "none.txt: no such file": "--label-list=none.txt"} {
+	for want, more := range map[string]string{"--labels 2: want shares": "--labels=0.1,2",
+		"none.txt: no such file": "--label-list=none.txt"} {
 		status, _, errs = do(append(args, more)...)
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, want)
@@ -236,7 +251,7 @@ func TestViewsOnTheDevice(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "run")
 		status, _, errs := do(small(append([]string{"--out", out}, more...)...)...)
 		require.Zero(t, status, errs)
-		metrics, err := readMetrics(out)
+		metrics, err := train.ReadMetrics(out)
 		require.NoError(t, err)
 		return metrics[0].LCt
 	}
@@ -247,7 +262,8 @@ func TestViewsOnTheDevice(t *testing.T) {
 	other := loss("--augment-option", "crop-min=0.9", "--augment-option", "jitter=0,flip=0")
 	assert.Greater(t, host, other+0.05, "views that differ less are easier to tell from others")
 	for want, more := range map[string][]string{`unknown --augment-on "gpu"`: {"--augment-on", "gpu"},
-		`unknown --augment-option "crop"`: {"--augment-option", "crop=0.5"}, "crop scale 2 to 1": {"--augment-option", "crop-min=2"}} {
+		`unknown --augment-option "crop"`: {"--augment-option", "crop=0.5"}, "crop scale 2 to 1": {"--augment-option",
+			"crop-min=2"}} {
 		status, _, errs := do(small(append([]string{"--out", filepath.Join(t.TempDir(), "run")}, more...)...)...)
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, want)

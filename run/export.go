@@ -3,195 +3,46 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
 
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/nets"
-	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
-// exportOptions say what of a checkpoint is written, and how.
-type exportOptions struct {
-	What, Format, FC, Out string
-	Preprocess, Force     bool
-}
-
-func exportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
-
-// exportFormats are the formats, and the file endings that stand for them.
-func exportFormats() map[string][]string {
-	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"}, "torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
-}
-
 func exportNetwork(_ context.Context, p program, args []string) error {
-	var o exportOptions
+	var o train.ExportOptions
 	f := flags(p, "export", "--run DIR | --checkpoint FILE --out FILE [flags]")
 	run := f.String("run", "", "run folder, its newest checkpoint")
 	file := f.String("checkpoint", "", "checkpoint file")
 	f.StringVar(&o.Out, "out", "", "the file to write")
 	f.StringVar(&o.What, "what", "backbone", "backbone, backbone+projector or f_msr (picture to weights [N, n, c])")
-	f.StringVar(&o.Format, "format", "", "pt (a state dict for torch.load), safetensors, torchscript (for torch.jit.load) or onnx; default: by the ending of --out (.pt .pth, .safetensors, .ts .torchscript, .onnx)")
-	f.StringVar(&o.FC, "fc", "none", "pt and safetensors, backbone: none (for a torchvision network whose fc is nn.Identity()), or zeros (fc.weight and fc.bias for 1000 classes, all zero, so that it loads strictly as it is)")
-	f.BoolVar(&o.Preprocess, "preprocess", false, "torchscript: take uint8 pictures of any size, or floating-point ones from 0 to 1, and resize, crop and normalise them as this run's evaluation does")
+	f.StringVar(&o.Format, "format", "",
+		"pt (a state dict for torch.load), safetensors, torchscript (for torch.jit.load) or onnx; default: by the ending "+
+			"of --out (.pt .pth, .safetensors, .ts .torchscript, .onnx)")
+	f.StringVar(&o.FC, "fc", "none",
+		"pt and safetensors, backbone: none (for a torchvision network whose fc is nn.Identity()), or zeros (fc.weight "+
+			"and fc.bias for 1000 classes, all zero, so that it loads strictly as it is)")
+	f.BoolVar(&o.Preprocess, "preprocess", false,
+		"torchscript: take uint8 pictures of any size, or floating-point ones from 0 to 1, and resize, crop and normalise "+
+			"them as this run's evaluation does")
 	f.BoolVar(&o.Force, "force", false, "write over a file that is there")
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	if err := o.settle(); err != nil {
+	if err := o.Settle(); err != nil {
 		return err
 	}
-	if err := o.check(*file); err != nil {
+	if err := o.Check(*file); err != nil {
 		return err
 	}
 	k, err := pick(*run, *file)
 	if err != nil {
 		return err
 	}
-	part, err := k.export(o)
+	part, err := k.Export(o)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s: %s of %s after %d epochs, %.2f M parameters, as %s\n%s", o.Out, o.What, k.path, k.position.Epoch, float64(nets.Count(part.net.Params()))/1e6, o.Format, k.config.recipe(o))
+	fmt.Fprintf(p.stdout, "%s: %s of %s after %d epochs, %.2f M parameters, as %s\n%s", o.Out, o.What, k.Path,
+		k.Position.Epoch, float64(nets.Count(part.Net.Params()))/1e6, o.Format, k.Config.LoadingHint(o))
 	return nil
-}
-
-// settle completes the options, and refuses what does not go together.
-func (o *exportOptions) settle() error {
-	if !slices.Contains(exportKinds(), o.What) {
-		return usage{suggest.Unknown("--what", o.What, exportKinds())}
-	}
-	if o.Out == "" {
-		return usagef("--out FILE is missing: where to write")
-	}
-	ending := strings.ToLower(filepath.Ext(o.Out))
-	names := []string{"pt", "safetensors", "torchscript", "onnx"}
-	for _, name := range names {
-		if o.Format == "" && slices.Contains(exportFormats()[name], ending) {
-			o.Format = name
-		}
-	}
-	dict := o.Format == "pt" || o.Format == "safetensors"
-	switch {
-	case o.Format == "" && !isPictureName(o.Out): // check tells more of that
-		return usagef("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(names, ", "))
-	case o.Format != "" && !slices.Contains(names, o.Format):
-		return usage{suggest.Unknown("--format", o.Format, names)}
-	case o.FC != "none" && o.FC != "zeros":
-		return usagef("--fc %s: want none or zeros", o.FC)
-	case o.FC == "zeros" && (o.What != "backbone" || !dict):
-		return usagef("--fc zeros goes with --what backbone and --format pt or safetensors")
-	case o.Preprocess && o.Format != "torchscript":
-		return usagef("--preprocess goes with --format torchscript only")
-	}
-	return nil
-}
-
-// check refuses to write over what would be lost.
-func (o *exportOptions) check(checkpoint string) error {
-	return output{flag: "--out", path: o.Out, force: o.Force, inputs: []string{checkpoint}}.check()
-}
-
-// exported is a network with its tensors, under the names they get.
-type exported struct {
-	net        nets.Network
-	shape      []int64 // of a picture's output
-	tensors    []torchscript.Tensor
-	preprocess torchscript.Preprocess
-}
-
-// export writes what the options say, and returns it.
-func (k checkpoint) export(o exportOptions) (exported, error) {
-	k.config.Device = "cpu"
-	e, err := k.part(o)
-	if err != nil {
-		return e, err
-	}
-	return e, e.write(o)
-}
-
-// part takes what is to be exported out of a checkpoint.
-func (k checkpoint) part(o exportOptions) (exported, error) {
-	model, f, err := k.config.model(0)
-	if err != nil {
-		return exported{}, err
-	}
-	aug, err := k.config.augmentation()
-	if err != nil {
-		return exported{}, err
-	}
-	plain := aug.Plain
-	e := exported{preprocess: torchscript.Preprocess{Size: plain.Size, Resize: plain.Resize, Mean: plain.Norm.Mean, Std: plain.Norm.Std, Lab: plain.Norm.Lab}}
-	prefix := ""
-	switch o.What {
-	case "backbone":
-		e.net, e.shape, prefix = model.Backbone, []int64{model.Backbone.Dim()}, "backbone."
-	case "backbone+projector":
-		if model.Projector == nil {
-			return e, fmt.Errorf("%s: method %s has no projector; export --what backbone", k.path, k.config.Method)
-		}
-		e.net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone}, nets.Child{Name: "projector", Net: model.Projector})
-		e.shape = []int64{model.Projector.Dim()}
-	default:
-		if f == nil {
-			return e, fmt.Errorf("%s: this run has no f_msr (it was trained without --msr)", k.path)
-		}
-		n, c := f.Shape()
-		e.net, e.shape, prefix = f, []int64{n, c}, "msr."
-	}
-	for _, spec := range slices.Concat(e.net.Params(), e.net.Buffers()) {
-		t, ok := torchscript.Find(k.tensors, prefix+spec.Name)
-		if !ok || !slices.Equal(t.Shape, spec.Shape) {
-			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.path, prefix+spec.Name, spec.Shape)
-		}
-		if n := oddNumbers(t); n > 0 {
-			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
-				"or the file is damaged; export an earlier checkpoint (--checkpoint)", k.path, n, count(t.Shape), t.Name)
-		}
-		t.Name = spec.Name
-		e.tensors = append(e.tensors, t)
-	}
-	if o.FC == "zeros" {
-		const classes = 1000
-		dim := e.shape[0]
-		e.tensors = append(e.tensors, torchscript.Tensor{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim}, Data: make([]byte, 4*classes*dim)},
-			torchscript.Tensor{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)})
-	}
-	return e, nil
-}
-
-func count(shape []int64) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
-func (e exported) write(o exportOptions) error {
-	switch o.Format {
-	case "pt":
-		return torchscript.WriteStateDictFile(o.Out, e.tensors)
-	case "safetensors":
-		return torchscript.WriteSafetensorsFile(o.Out, e.tensors, map[string]string{"format": "pt"})
-	}
-	scripted, ok := e.net.(*nets.Scripted)
-	if ok && o.Format == "torchscript" && !o.Preprocess {
-		return e.loaded(func(p, b []nets.NamedTensor) error { return torchscript.RewriteScriptFile(o.Out, scripted, p, b) })
-	}
-	g, err := nets.Describe(e.net)
-	switch {
-	case ok:
-		return fmt.Errorf("--format %s: the code of a TorchScript backbone is its own; export it by --format torchscript without --preprocess, and go on from there in Python", o.Format)
-	case err != nil:
-		return fmt.Errorf("--format %s --what %s: %w; --format pt or safetensors writes its tensors", o.Format, o.What, err)
-	case o.Format == "onnx":
-		return torchscript.WriteONNXFile(o.Out, g, e.tensors, e.shape...)
-	}
-	var before *torchscript.Preprocess
-	if o.Preprocess {
-		before = &e.preprocess
-	}
-	return e.loaded(func(p, b []nets.NamedTensor) error { return torchscript.WriteScriptFile(o.Out, g, p, b, before) })
 }

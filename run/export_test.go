@@ -14,6 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // A run is exported in every format; its TorchScript is trained on, exported
@@ -28,7 +29,7 @@ func TestExportAndBack(t *testing.T) {
 		return out
 	}
 	ok(small("--msr", "--out", at("run"))...)
-	for _, what := range exportKinds() {
+	for _, what := range train.ExportKinds() {
 		for _, ending := range []string{".pt", ".safetensors", ".ts", ".onnx"} {
 			out := ok("export", "--run", at("run"), "--what", what, "--out", at(what+ending))
 			assert.Contains(t, out, what+" of "+runfolder.Last(at("run"))+" after 2 epochs")
@@ -60,9 +61,9 @@ func TestExportAndBack(t *testing.T) {
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		p, b := plain.Tensors(s)
 		levels := torch.FromSlice(s, make([]uint8, 2*3*20*30), gotch.CPU, 2, 3, 20, 30)
-		c := defaults()
+		c := train.Default()
 		c.Size = 16
-		aug, err := c.augmentation()
+		aug, err := c.Augmentation()
 		require.NoError(t, err)
 		var black []float32 // normalised
 		for range 2 {
@@ -80,10 +81,12 @@ func TestExportAndBack(t *testing.T) {
 	}))
 
 	// Nothing is learnt at a rate of nearly zero: the backbone stays the exported one.
-	ok(small("--arch", "torchscript:"+at("backbone.ts"), "--lr", "1e-30", "--weight-decay", "0", "--msr", "--meta-every", "2", "--out", at("again"))...)
+	ok(small("--arch", "torchscript:"+at("backbone.ts"), "--lr", "1e-30", "--weight-decay", "0", "--msr", "--meta-every",
+		"2", "--out", at("again"))...)
 	again := tensors(t, at("again"))
 	assert.Equal(t, saved["backbone.layer1.0.conv1.weight"], again["backbone.layer1.0.conv1.weight"])
-	assert.NotEqual(t, saved["backbone.bn1.running_mean"], again["backbone.bn1.running_mean"], "training moves the running statistics")
+	assert.NotEqual(t, saved["backbone.bn1.running_mean"], again["backbone.bn1.running_mean"],
+		"training moves the running statistics")
 	ok("export", "--run", at("again"), "--out", at("again.ts"))
 	ok("eval", "--run", at("again"), "--epochs", "1", "--save-features", at("features"))
 	rewritten, err := torch.LoadScript(at("again.ts"), gotch.CPU)
@@ -118,16 +121,16 @@ func TestAScriptIsEvaluatedAsTheRunIs(t *testing.T) {
 		status, _, errs := do(args...)
 		require.Zero(t, status, errs)
 	}
-	one, err := load(runfolder.Last(run))
+	one, err := train.Load(runfolder.Last(run))
 	require.NoError(t, err)
-	other, err := load(runfolder.Last(again))
+	other, err := train.Load(runfolder.Last(again))
 	require.NoError(t, err)
-	other.tensors = one.tensors // the statistics of the run itself
-	features := func(k checkpoint) (out []float32) {
+	other.Tensors = one.Tensors // the statistics of the run itself
+	features := func(k train.Checkpoint) (out []float32) {
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			st, err := k.config.state(s, 0)
+			st, err := k.Config.State(s, 0)
 			require.NoError(t, err)
-			require.NoError(t, k.fill(st.Encoder()))
+			require.NoError(t, k.Fill(st.Encoder()))
 			require.NoError(t, torch.ManualSeed(1))
 			out = torch.Slice[float32](s, st.Features(s, s.Normal(0, 1, torch.Float32(), 5, 3, 16, 16)))
 			return s.Err()
@@ -161,7 +164,8 @@ func TestExportRefusals(t *testing.T) {
 		{exitFailure, "this run has no f_msr", []string{"--out", filepath.Join(dir, "x.pt"), "--what", "f_msr"}},
 		{exitFailure, "cannot write", []string{"--out", filepath.Join(dir, "none", "x.pt")}},
 		{exitUsage, "is part of the run in", []string{"--force", "--out", runfolder.Last(run)}},
-		{exitUsage, "is part of the run in", []string{"--out", filepath.Join(filepath.Dir(runfolder.Last(run)), "backbone.pt")}},
+		{exitUsage, "is part of the run in",
+			[]string{"--out", filepath.Join(filepath.Dir(runfolder.Last(run)), "backbone.pt")}},
 		{exitUsage, "names a picture", []string{"--force", "--out", filepath.Join(dir, "a.jpg")}},
 		{exitUsage, "there.pt is there already; --force writes over it", []string{"--out", filepath.Join(dir, "there.pt")}},
 		{0, "", []string{"--force", "--out", filepath.Join(dir, "there.pt")}},
@@ -173,7 +177,8 @@ func TestExportRefusals(t *testing.T) {
 		assert.Equal(t, c.status, status, errs)
 		assert.Contains(t, errs, c.want)
 	}
-	status, _, errs = do(small("--arch", "torchscript:../nets/testdata/frozen.pt", "--out", filepath.Join(dir, "frozen"))...)
+	status, _, errs = do(small("--arch", "torchscript:../nets/testdata/frozen.pt", "--out",
+		filepath.Join(dir, "frozen"))...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "it can be evaluated, not trained")
 }
@@ -206,7 +211,8 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		if out == "-" {
 			path = out
 		}
-		status, printed, errs := do("embed", "--checkpoint", file, "--threads", "1", "--format", format, "--out", path, "testdata/init")
+		status, printed, errs := do("embed", "--checkpoint", file, "--threads", "1", "--format", format, "--out", path,
+			"testdata/init")
 		assert.Equal(t, exitFailure, status)
 		assert.Contains(t, errs, "run: features of 3 of 3 pictures are not finite (the first testdata/init/a.png)")
 		assert.NotContains(t, printed, "png")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // classes makes train and test folders of two classes.
@@ -24,13 +25,15 @@ func classes(t *testing.T, dir string, train, test int) {
 
 // onFolder are the flags of a run of seconds on pictures of dir.
 func onFolder(dir, out string, more ...string) []string {
-	return small(append([]string{"--dataset", "folder", "--data-dir", dir, "--batch-size", "8", "--epochs", "1", "--out", out}, more...)...)
+	return small(append([]string{"--dataset", "folder", "--data-dir", dir, "--batch-size", "8", "--epochs", "1", "--out",
+		out}, more...)...)
 }
 
-func scoresOf(t *testing.T, args ...string) (found []score) {
-	status, out, errs := do(append([]string{"eval", "--json", "--epochs", "2", "--neighbours", "1", "--threads", "1"}, args...)...)
+func scoresOf(t *testing.T, args ...string) (found []train.Score) {
+	status, out, errs := do(append([]string{"eval", "--json", "--epochs", "2", "--neighbours", "1", "--threads", "1"},
+		args...)...)
 	require.Zero(t, status, errs)
-	var got struct{ Scores []score }
+	var got struct{ Scores []train.Score }
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	return got.Scores
 }
@@ -42,14 +45,14 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	status, _, errs := do(onFolder(dir, run)...)
 	require.Zero(t, status, errs)
 	whole := scoresOf(t, "--run", run)[0]
-	assert.Equal(t, pictureCount{Read: 8, Of: 8}, whole.Test)
-	assert.Equal(t, pictureCount{Read: 12, Of: 12}, whole.Train)
+	assert.Equal(t, train.PictureCount{Read: 8, Of: 8}, whole.Test)
+	assert.Equal(t, train.PictureCount{Read: 12, Of: 12}, whole.Train)
 	spoil := func(path string) { require.NoError(t, os.WriteFile(path, []byte("no picture"), 0o600)) }
 	files, err := filepath.Glob(filepath.Join(dir, "test", "*", "*"))
 	require.NoError(t, err)
 	spoil(files[0])
 	got := scoresOf(t, "--run", run)[0]
-	assert.Equal(t, pictureCount{Read: 7, Of: 8}, got.Test)
+	assert.Equal(t, train.PictureCount{Read: 7, Of: 8}, got.Test)
 	right := 7 * got.KNN
 	assert.InDelta(t, math.Round(right), right, 1e-9, "a share of seven")
 	status, out, errs := do("eval", "--run", run, "--epochs", "2", "--threads", "1")
@@ -57,10 +60,11 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	assert.Contains(t, out, "7 of 8")
 	status, out, errs = do("finetune", "--run", run, "--epochs", "1", "--labels", "1", "--json", "--threads", "1")
 	require.Zero(t, status, errs)
-	var tuned struct{ Results []fineTuned }
+	var tuned struct{ Results []train.FineTuned }
 	require.NoError(t, json.Unmarshal([]byte(out), &tuned))
-	assert.Equal(t, pictureCount{Read: 7, Of: 8}, tuned.Results[0].Test)
-	status, _, errs = do(onFolder(dir, filepath.Join(t.TempDir(), "run"), "--epochs", "2", "--eval-every", "1", "--eval-epochs", "2")...)
+	assert.Equal(t, train.PictureCount{Read: 7, Of: 8}, tuned.Results[0].Test)
+	status, _, errs = do(onFolder(dir, filepath.Join(t.TempDir(), "run"), "--epochs", "2", "--eval-every", "1",
+		"--eval-epochs", "2")...)
 	require.Zero(t, status, errs)
 	assert.Equal(t, 1, strings.Count(errs, "warning: skipped picture"), "once for both evaluations: %s", errs)
 	assert.Equal(t, 2, strings.Count(errs, " of 7 of 8 pictures"), errs)
@@ -69,17 +73,6 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	status, _, errs = do("eval", "--run", run, "--epochs", "2", "--threads", "1")
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "2 of 8 pictures cannot be read")
-}
-
-func TestHowManyPicturesMayBeDamaged(t *testing.T) {
-	for all, want := range map[int]int{1: 1, 8: 1, 12: 1, 20: 2, 99: 9, 100: 10, 1000: 10, 50_000: 500} {
-		assert.Equal(t, want, tolerated(all), all)
-	}
-	b := &badPictures{w: &strings.Builder{}, all: 12, seen: map[int]bool{}}
-	require.NoError(t, b.bad(3, os.ErrInvalid))
-	require.NoError(t, b.bad(3, os.ErrInvalid), "seen before")
-	assert.ErrorContains(t, b.bad(4, os.ErrInvalid), "2 of 12 pictures cannot be read")
-	assert.Equal(t, "7 of 8 (none of class a)", pictureCount{7, 8, []string{"a"}}.String())
 }
 
 // What an evaluation would fail of is told before the training.
@@ -92,9 +85,12 @@ func TestEvalEveryIsCheckedAtTheStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no labels":                  {[]string{"--dataset", "unlabelled", "--data-dir", filepath.Join(dir, "both", "train")}, "has no labels"},
-		"no test part":               {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "no test")}, "has train but neither test nor val"},
-		"fewer than five neighbours": {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "few"), "--batch-size", "4"}, "5 neighbours are more than the 4 pictures"},
+		"no labels": {[]string{"--dataset", "unlabelled", "--data-dir", filepath.Join(dir, "both", "train")},
+			"has no labels"},
+		"no test part": {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "no test")},
+			"has train but neither test nor val"},
+		"fewer than five neighbours": {[]string{"--dataset", "folder", "--data-dir", filepath.Join(dir, "few"),
+			"--batch-size", "4"}, "5 neighbours are more than the 4 pictures"},
 	} {
 		out := filepath.Join(dir, "run "+name)
 		args := append(onFolder("", out, "--eval-every", "1"), c.args...)
@@ -134,9 +130,9 @@ func TestAFailedEvaluationCostsNoEpoch(t *testing.T) {
 	status, _, errs := do(args...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "the epoch is saved: go on with --resume")
-	k, err := load(runfolder.Last(run))
+	k, err := train.Load(runfolder.Last(run))
 	require.NoError(t, err)
-	assert.Equal(t, 1, k.position.Epoch)
+	assert.Equal(t, 1, k.Position.Epoch)
 	for file, data := range whole {
 		require.NoError(t, os.WriteFile(file, data, 0o600))
 	}
@@ -151,11 +147,11 @@ func TestAFailedEvaluationCostsNoEpoch(t *testing.T) {
 }
 
 // evaluations are those in a run's metrics, a list an epoch.
-func evaluations(t *testing.T, run string) (out [][]score) {
+func evaluations(t *testing.T, run string) (out [][]train.Score) {
 	data, err := os.ReadFile(runfolder.Metrics(run))
 	require.NoError(t, err)
 	for line := range strings.Lines(string(data)) {
-		var l epochLine
+		var l train.EpochLine
 		require.NoError(t, json.Unmarshal([]byte(line), &l))
 		out = append(out, l.Evaluation)
 	}
@@ -199,12 +195,16 @@ func TestMoreEpochs(t *testing.T) {
 		status int
 		want   string
 	}{
-		"cosine":            {[]string{"--schedule", "cosine"}, exitUsage, "would have changed the steps that are done (--schedule cosine): give --epochs 2, or start anew from its weights by --init"},
-		"a drop was there":  {[]string{"--schedule", "step", "--drops", "1"}, exitUsage, "--schedule step"},
-		"byol's momentum":   {[]string{"--schedule", "constant", "--method", "byol"}, exitUsage, "--method byol follows the run's length"},
-		"swav's prototypes": {[]string{"--schedule", "constant", "--method", "swav", "--prototypes", "8", "--queue", "0", "--count", "512"}, exitUsage, "--method swav follows"},
-		"drops are far":     {[]string{"--schedule", "step", "--drops", "7"}, 0, ""},
-		"constant":          {[]string{"--schedule", "constant", "--warmup", "3"}, 0, ""},
+		"cosine": {[]string{"--schedule", "cosine"}, exitUsage,
+			"would have changed the steps that are done (--schedule cosine): give --epochs 2, or start anew from its weights " +
+				"by --init"},
+		"a drop was there": {[]string{"--schedule", "step", "--drops", "1"}, exitUsage, "--schedule step"},
+		"byol's momentum": {[]string{"--schedule", "constant", "--method", "byol"}, exitUsage,
+			"--method byol follows the run's length"},
+		"swav's prototypes": {[]string{"--schedule", "constant", "--method", "swav", "--prototypes", "8", "--queue", "0",
+			"--count", "512"}, exitUsage, "--method swav follows"},
+		"drops are far": {[]string{"--schedule", "step", "--drops", "7"}, 0, ""},
+		"constant":      {[]string{"--schedule", "constant", "--warmup", "3"}, 0, ""},
 	} {
 		run := filepath.Join(dir, name)
 		status, _, errs := do(small(append(c.flags, "--out", run)...)...)
@@ -217,7 +217,8 @@ func TestMoreEpochs(t *testing.T) {
 		assert.Equal(t, c.status, status, "%s: %s", name, errs)
 		assert.Contains(t, errs, c.want, name)
 	}
-	status, _, errs := do(small("--schedule", "constant", "--warmup", "3", "--out", filepath.Join(dir, "constant"), "--resume", "--epochs", "1")...)
+	status, _, errs := do(small("--schedule", "constant", "--warmup", "3", "--out", filepath.Join(dir, "constant"),
+		"--resume", "--epochs", "1")...)
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "--epochs 1 is less than the 4 that it has done: leave --epochs out")
 }
@@ -229,7 +230,8 @@ func TestANumberedCheckpointStandsInForTheLast(t *testing.T) {
 	status, _, errs := do(small("--save-every", "1", "--out", run)...)
 	require.Zero(t, status, errs)
 	require.NoError(t, os.Rename(run, whole))
-	for name, damage := range map[string]func(path string) error{"gone": os.Remove, "cut": func(path string) error { return os.Truncate(path, 1000) }} {
+	for name, damage := range map[string]func(path string) error{"gone": os.Remove,
+		"cut": func(path string) error { return os.Truncate(path, 1000) }} {
 		require.NoError(t, os.CopyFS(run, os.DirFS(whole)))
 		require.NoError(t, damage(runfolder.Last(run)), name)
 		require.NoError(t, os.Remove(runfolder.Checkpoint(run, 2)), name)
@@ -258,7 +260,8 @@ func TestANumberedCheckpointStandsInForTheLast(t *testing.T) {
 func TestADivergedRunKeepsWhatWasWhole(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	// The first step's loss is finite; what it makes of the parameters is not.
-	status, _, errs := do(small("--optimizer", "sgd", "--lr", "3e38", "--weight-decay", "100", "--batch-size", "64", "--epochs", "1", "--out", run)...)
+	status, _, errs := do(small("--optimizer", "sgd", "--lr", "3e38", "--weight-decay", "100", "--batch-size", "64",
+		"--epochs", "1", "--out", run)...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "not finite")
 	assert.Contains(t, errs, "no checkpoint was written before that")
@@ -289,28 +292,4 @@ func TestFeaturesThatAreNotFiniteAreNoResult(t *testing.T) {
 		assert.Empty(t, out, args)
 		assert.Regexp(t, "not finite|became NaN", errs, args)
 	}
-}
-
-func TestDataRecords(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.MkdirAll(dir, 0o755))
-	d := dataRecord{"a.png of class x, 3 bytes", "b.png of class x, 4 bytes"}
-	also, err := d.sameAs(dir)
-	require.NoError(t, err, "an older version's run")
-	assert.Empty(t, also)
-	require.NoError(t, d.write(dir))
-	also, err = d.sameAs(dir)
-	require.NoError(t, err)
-	assert.Contains(t, also, "data-dir")
-	for want, now := range map[string]dataRecord{
-		"picture 2 was b.png of class x, 4 bytes, and is c.png": {d[0], "c.png"},
-		"there were 2 pictures, and are 3: c.png is new":        {d[0], d[1], "c.png"},
-		"there were 2 pictures, and are 1: b.png of class x":    {d[0]},
-	} {
-		_, err := now.sameAs(dir)
-		assert.ErrorContains(t, err, want)
-	}
-	require.NoError(t, os.WriteFile(runfolder.Data(dir), []byte("no gzip"), 0o600))
-	_, err = d.sameAs(dir)
-	assert.ErrorContains(t, err, "remove it")
 }

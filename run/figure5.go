@@ -2,154 +2,26 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"html/template"
-	"reflect"
-	"slices"
-	"strconv"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/internal/experiment"
 )
-
-// axisPoints is one panel of the figure: a flag, its values, and the arm of each.
-type axisPoints struct {
-	axis
-	numbers []float64
-	arms    []int // places in the study's arms; several panels share one
-}
-
-// panels are sweeps of one flag each, the others as they are given.
-type panels struct {
-	study
-	axes []axisPoints
-}
 
 // figure5 is the paper's Figure 5: MSR over lambda, gamma and n, one at a time.
 func figure5(ctx context.Context, p program, args []string) error {
-	g := panels{study: study{out: "runs/figure5", seeds: 3, probeEpochs: 500}}
+	g := experiment.Panels{Study: newStudy(p, "runs/figure5", 500)}
 	decades := []string{"0.001", "0.01", "0.1", "1", "10", "100", "1000"}
 	lambdas, gammas, ns := decades, decades, []string{"2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
-	under, shown := presetUnder(args, "cifar10")
 	extra := func(f *pflag.FlagSet) {
-		shown(f)
 		f.StringSliceVar(&lambdas, "lambda-values", lambdas, "values of --lambda; none leaves that panel out")
 		f.StringSliceVar(&gammas, "gamma-values", gammas, "values of --gamma")
 		f.StringSliceVar(&ns, "weights-values", ns, "values of --weights, n")
-		g.bind(f)
+		bindStudy(f, &g.Study)
 	}
-	c, err := settle(p, "figure5", under, extra)
-	if err != nil {
+	with := request{command: "figure5", args: args, preset: "cifar10", extra: extra}.configure(p)
+	if _, err := with(); err != nil {
 		return err
 	}
-	plain, base := c, c
-	plain.MSR, base.MSR = false, true
-	g.arms = []arm{{Name: c.Method, config: plain}, {Name: c.Method + "+MSR", config: base}}
-	for _, a := range []axis{{"lambda", lambdas}, {"gamma", gammas}, {"weights", ns}} {
-		if err := g.add(p, a, under, extra); err != nil {
-			return err
-		}
-	}
-	if len(g.axes) == 0 {
-		return usagef("--lambda-values, --gamma-values and --weights-values: all are empty, so that there is nothing to draw")
-	}
-	g.baseline, g.title = true, fmt.Sprintf("%s+MSR over lambda, gamma and n, as in the paper's Figure 5", c.Method)
-	start := time.Now()
-	return g.run(ctx, p, func() error { return g.write(p, time.Since(start)) })
-}
-
-// add adds a panel. The point of the settings given is one arm of all panels.
-func (g *panels) add(p program, a axis, args []string, extra func(*pflag.FlagSet)) error {
-	if len(a.values) == 0 {
-		return nil
-	}
-	points := axisPoints{axis: a}
-	for i, v := range a.values {
-		x, err := strconv.ParseFloat(v, 64)
-		if logarithmic := a.flag != "weights"; err != nil || logarithmic && !(x > 0) {
-			return usagef("--%s-values %s: want numbers above 0", a.flag, v)
-		}
-		if slices.Contains(a.values[:i], v) {
-			return usagef("--%s-values: %s twice", a.flag, v)
-		}
-		point, err := pointArm(p, "figure5", args, extra, []axis{a}, []string{v})
-		if err != nil {
-			return err
-		}
-		points.numbers, points.arms = append(points.numbers, x), append(points.arms, g.place(point))
-	}
-	g.axes = append(g.axes, points)
-	return nil
-}
-
-// place is where an arm of these settings is, after adding it if there is none.
-func (g *panels) place(a arm) int {
-	same := func(b arm) bool { return reflect.DeepEqual(a.config, b.config) }
-	if i := slices.IndexFunc(g.arms, same); i >= 0 {
-		return i
-	}
-	g.arms = append(g.arms, a)
-	return len(g.arms) - 1
-}
-
-func (g *panels) write(p program, took time.Duration) error {
-	c := g.arms[1].config
-	doc := page.Page{Title: g.title, Settings: settings(g.arms, g.seeds, took), Lead: []string{
-		fmt.Sprintf("Here: %s. One of the three changes at a time; the others stay at lambda %g, gamma %g, n %d.",
-			networkHere(g.arms), c.Lambda, c.Gamma, c.Weights),
-		"Curves: the mean, a whisker of one standard deviation to each side, a dot for each seed. " +
-			"Dashed: the method without MSR."}}
-	var tables []page.Table
-	for _, points := range g.axes {
-		sec := page.Section{Title: points.label(),
-			Text: figures(g.seeds) + " The difference is to the method without MSR. " + chance(g.seeds) +
-				contrastText([]string{c.Method})}
-		for v, shown := range variants(g.arms) {
-			what := fmt.Sprintf("%s, test pictures: %s", points.label(), shown)
-			sec.Tables = append(sec.Tables, g.panel(points).table(v, caption(what, g.seeds)))
-			sec.Charts = append(sec.Charts, g.curves(points, v, shown))
-		}
-		doc.Sections, tables = append(doc.Sections, sec), append(tables, sec.Tables...)
-	}
-	return writeReport(p, g.out, doc, tables)
-}
-
-// label is the axis as the paper calls it.
-func (a axisPoints) label() string {
-	if a.flag == "weights" {
-		return "n"
-	}
-	return a.flag
-}
-
-// panel is the study of one axis alone, with the method without MSR.
-func (g *panels) panel(points axisPoints) *study {
-	one := g.study
-	one.arms = []arm{g.arms[0]}
-	for k, i := range points.arms {
-		a := g.arms[i]
-		a.Name = points.label() + " " + points.values[k]
-		one.arms = append(one.arms, a)
-	}
-	return &one
-}
-
-// curves is the chart of one axis.
-func (g *panels) curves(points axisPoints, variant int, shown datasets.Variant) template.HTML {
-	var curves []page.Curve
-	var levels []page.Band
-	for k, m := range []measure{{"linear", linearTop1}, {"5-NN", knn}} {
-		c := page.Curve{Group: m.name, Colour: k, X: points.numbers}
-		for _, i := range points.arms {
-			c.Y = append(c.Y, g.arms[i].accuracies(variant, m.of))
-		}
-		curves = append(curves, c)
-		without := page.Band{Group: m.name + " without MSR", Colour: k + 2, Y: g.arms[0].accuracies(variant, m.of)}
-		levels = append(levels, without)
-	}
-	title := fmt.Sprintf("%s, tested on %s", points.label(), shown)
-	return page.Curves(title, points.label(), "top-1 (%)", curves, levels, points.flag != "weights")
+	return g.Run(ctx, lambdas, gammas, ns, with)
 }

@@ -1,24 +1,70 @@
 package main
 
 import (
-	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/dist"
-	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// The command names flags where the libraries name fields, and what wraps an error stays.
-func TestErrorsNameFlags(t *testing.T) {
-	_, err := torch.ParseDevice("gpu")
-	assert.EqualError(t, err, "Device gpu: want cpu, cuda or cuda:i")
-	assert.EqualError(t, flagged(err), "--device gpu: want cpu, cuda or cuda:i")
-	_, _, err = dist.Assign("cpu", "nccl", dist.Alone(), 0, nil)
-	assert.EqualError(t, flagged(usage{err}),
-		"--backend nccl with --device cpu: NCCL is between GPUs; set --device to cuda, or --backend to gloo")
-	var u usage
-	assert.True(t, errors.As(flagged(usage{err}), &u))
-	assert.NoError(t, flagged(nil))
+func TestSettingsAreCalledByTheirFlags(t *testing.T) {
+	names := flagNames()
+	for key, want := range map[string]string{
+		"meta.Gamma": "--gamma", "meta.NumWeights": "--weights", "nets.LR": "--lr", "nets.Schedule.Gamma": "--drop-gamma",
+		"train.Device": "--device", "train.Initial.File": "--init", "nets.Drops": "--drops",
+		"methods.Options":      "--method-option",
+		"train.AugmentOptions": "--augment-option", "nets.MSRConfig.Width": "--msr-width", "train.Width": "--width",
+		"meta.Radius": "", "nets.Beta1": "",
+	} {
+		assert.Equal(t, want, names[key], key)
+	}
+	err := flagged(field.Errorf("{meta.Gamma} %g: want 0 or more", -1.0))
+	assert.EqualError(t, err, "--gamma -1: want 0 or more")
+}
+
+// Each setting that a text of the module names has a flag, or is one that only programs have.
+func TestEachSettingThatAnErrorNamesHasAFlag(t *testing.T) {
+	names, found := flagNames(), 0
+	without := []string{"meta.Radius", "datasets.Rank", "datasets.Ranks", "package.Field"}
+	key := regexp.MustCompile(`\{([a-z]+\.[A-Z][A-Za-z0-9.]*)\}`)
+	for _, path := range sources(t) {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(f, func(n ast.Node) bool {
+			text, ok := n.(*ast.BasicLit)
+			if !ok || text.Kind != token.STRING {
+				return true
+			}
+			for _, m := range key.FindAllStringSubmatch(text.Value, -1) {
+				found++
+				assert.True(t, names[m[1]] != "" || slices.Contains(without, m[1]), "%s: %s has no flag", path, m[0])
+			}
+			return true
+		})
+	}
+	assert.Greater(t, found, 40)
+}
+
+// sources are the module's Go files, without tests.
+func sources(t *testing.T) (out []string) {
+	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path != ".." && strings.HasPrefix(d.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") {
+			out = append(out, path)
+		}
+		return err
+	}))
+	return out
 }

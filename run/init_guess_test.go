@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torchscript"
@@ -18,7 +19,10 @@ import (
 
 // foreign writes the state dict of a ResNet with each tensor as change has it: its
 // name and shape; an empty name leaves it out.
-func foreign(t *testing.T, c nets.ResNetConfig, change func(name string, shape []int64) (string, []int64), more ...torchscript.Tensor) string {
+func foreign(
+	t *testing.T, c nets.ResNetConfig, change func(name string, shape []int64) (string, []int64),
+	more ...torchscript.Tensor,
+) string {
 	r, err := nets.NewResNet(c)
 	require.NoError(t, err)
 	out := more
@@ -46,7 +50,7 @@ func foreign(t *testing.T, c nets.ResNetConfig, change func(name string, shape [
 	}
 	for _, s := range r.Buffers() {
 		dtype := "F32"
-		if strings.HasSuffix(s.Name, counterName) {
+		if strings.HasSuffix(s.Name, "num_batches_tracked") {
 			dtype = "I64"
 		}
 		add(s.Name, s.Shape, dtype)
@@ -56,7 +60,8 @@ func foreign(t *testing.T, c nets.ResNetConfig, change func(name string, shape [
 	return path
 }
 
-const scripted = `in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), and give --arch torchscript:net.ts --augment imagenet --size 224`
+const scripted = `in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), ` +
+	`and give --arch torchscript:net.ts --augment imagenet --size 224`
 
 // Networks that are not built here are named, with what can be done.
 func TestForeignNetworksAreNamed(t *testing.T) {
@@ -69,41 +74,46 @@ func TestForeignNetworksAreNamed(t *testing.T) {
 		config              nets.ResNetConfig
 		change              func(string, []int64) (string, []int64)
 	}{
-		{"a ResNet-101 (bottleneck blocks 3, 4, 23, 3), which is not built here", scripted, "it is not taken in parts as resnet50: it holds a ResNet-101", bottleneck(3, 4, 23, 3), nil},
-		{"a Wide ResNet-50 (bottleneck blocks 3, 4, 6, 3) with blocks 2 times as wide", scripted, "it is not taken in parts as resnet50", bottleneck(3, 4, 6, 3), func(name string, shape []int64) (string, []int64) {
-			if m := inner.FindStringSubmatch(name); m != nil && len(shape) > 0 {
-				if m[1] != "conv3" {
-					shape[0] *= 2
+		{"a ResNet-101 (bottleneck blocks 3, 4, 23, 3), which is not built here", scripted,
+			"it is not taken in parts as resnet50: it holds a ResNet-101", bottleneck(3, 4, 23, 3), nil},
+		{"a Wide ResNet-50 (bottleneck blocks 3, 4, 6, 3) with blocks 2 times as wide", scripted,
+			"it is not taken in parts as resnet50", bottleneck(3, 4, 6, 3), func(name string, shape []int64) (string, []int64) {
+				if m := inner.FindStringSubmatch(name); m != nil && len(shape) > 0 {
+					if m[1] != "conv3" {
+						shape[0] *= 2
+					}
+					if m[1] == "conv2" || m[1] == "conv3" {
+						shape[1] *= 2
+					}
 				}
-				if m[1] == "conv2" || m[1] == "conv3" {
-					shape[1] *= 2
+				return name, shape
+			}},
+		{"a ResNeXt-50 (bottleneck blocks 3, 4, 6, 3) with 4 groups of 2 channels", scripted,
+			"it is not taken in parts as resnet50", bottleneck(3, 4, 6, 3), func(name string, shape []int64) (string, []int64) {
+				if m := inner.FindStringSubmatch(name); m != nil && len(shape) > 0 {
+					if m[1] != "conv3" {
+						shape[0] *= 2
+					}
+					if m[1] == "conv3" {
+						shape[1] *= 2
+					}
+					if m[1] == "conv2" {
+						shape[1] = shape[0] / 4
+					}
 				}
-			}
-			return name, shape
-		}},
-		{"a ResNeXt-50 (bottleneck blocks 3, 4, 6, 3) with 4 groups of 2 channels", scripted, "it is not taken in parts as resnet50", bottleneck(3, 4, 6, 3), func(name string, shape []int64) (string, []int64) {
-			if m := inner.FindStringSubmatch(name); m != nil && len(shape) > 0 {
-				if m[1] != "conv3" {
-					shape[0] *= 2
-				}
-				if m[1] == "conv3" {
-					shape[1] *= 2
-				}
-				if m[1] == "conv2" {
-					shape[1] = shape[0] / 4
-				}
-			}
-			return name, shape
-		}},
+				return name, shape
+			}},
 	} {
 		file := foreign(t, c.config, c.change)
-		for _, args := range [][]string{{"embed", "testdata/init", "--out", "never.npy"}, small("--arch", "resnet50", "--stem", "imagenet")} {
+		for _, args := range [][]string{{"embed", "testdata/init", "--out", "never.npy"},
+			small("--arch", "resnet50", "--stem", "imagenet")} {
 			status, _, errs := do(append(args, "--init", file)...)
 			assert.Equal(t, exitFailure, status)
 			assert.Contains(t, errs, c.is)
 			assert.Contains(t, errs, c.remedy)
 			assert.NotContains(t, errs, "--init-partial", "it would take half of another network")
-			status, _, errs = do(append(args, "--init", file, "--arch", "resnet50", "--width", "0.0625", "--stem", "imagenet", "--init-partial")...)
+			status, _, errs = do(append(args, "--init", file, "--arch", "resnet50", "--width", "0.0625", "--stem", "imagenet",
+				"--init-partial")...)
 			assert.Equal(t, exitFailure, status, errs)
 			assert.Contains(t, errs, c.refused)
 		}
@@ -135,8 +145,13 @@ func TestRemediesOfInitHelp(t *testing.T) {
 		file      string
 	}{
 		{"it holds a resnet8 of width 0.0625 with a 7x7 stem", "54 of 54 tensors taken", foreign(t, basic, nil)},
-		{"it holds a ResNet-8 (basic blocks 1, 1, 1) with a deep stem of 2 convolutions, pooling in the downsamples, as in ResNet-D", "41 of 54 tensors taken", foreign(t, basic, deep, torchscript.Tensor{Name: "conv1.3.weight", DType: "F32", Shape: []int64{4, 2, 3, 3}, Data: make([]byte, 4*4*2*9)})},
-		{"with a first convolution of 1-channel pictures, which is not built here (resnet8, resnet10, resnet18, resnet34, resnet50 are): pictures have 3 channels; in Python state_dict[\"conv1.weight\"] =", "53 of 54 tensors taken", foreign(t, gray, nil)},
+		{"it holds a ResNet-8 (basic blocks 1, 1, 1) with a deep stem of 2 convolutions, pooling in the downsamples, as " +
+			"in ResNet-D", "41 of 54 tensors taken",
+			foreign(t, basic, deep,
+				torchscript.Tensor{Name: "conv1.3.weight", DType: "F32", Shape: []int64{4, 2, 3, 3}, Data: make([]byte, 4*4*2*9)})},
+		{"with a first convolution of 1-channel pictures, which is not built here (resnet8, resnet10, resnet18, resnet34, " +
+			"resnet50 are): pictures have 3 channels; in Python state_dict[\"conv1.weight\"] =", "53 of 54 tensors taken",
+			foreign(t, gray, nil)},
 	} {
 		train := small("--epochs", "1", "--init", c.file, "--width", "0.25", "--out", filepath.Join(t.TempDir(), "run"))
 		status, _, errs := do(train...)
@@ -148,11 +163,13 @@ func TestRemediesOfInitHelp(t *testing.T) {
 		require.Zero(t, status, "%s: %s", remedy, errs)
 		assert.Contains(t, errs, c.taken)
 
-		embed := []string{"embed", "--init", c.file, "--size", "32", "--out", filepath.Join(t.TempDir(), "x.npy"), "testdata/init"}
+		embed := []string{"embed", "--init", c.file, "--size", "32", "--out", filepath.Join(t.TempDir(), "x.npy"),
+			"testdata/init"}
 		if status, _, errs = do(embed...); status != 0 {
 			assert.Contains(t, errs, c.is)
 			remedy = typed.FindString(errs)
-			for _, words := range []string{remedy, regexp.MustCompile(`--width \S+ `).ReplaceAllString(remedy, "")} { // also as the width is in the file
+			for _, words := range []string{remedy,
+				regexp.MustCompile(`--width \S+ `).ReplaceAllString(remedy, "")} { // also as the width is in the file
 				status, _, errs = do(append(embed, strings.Fields(words)...)...)
 				require.Zero(t, status, "%s: %s", words, errs)
 				assert.Contains(t, errs, c.taken)
@@ -199,16 +216,19 @@ func TestHuggingFacesResNets(t *testing.T) {
 		if bottleneck {
 			blocks = []int64{3, 4, 6, 3}
 		}
-		file := foreign(t, nets.ResNetConfig{Blocks: blocks, Bottleneck: bottleneck, Width: 4, Stem: nets.StemImageNet}, func(name string, shape []int64) (string, []int64) {
-			if m := unit.FindStringSubmatch(name); m != nil {
-				return fmt.Sprintf("resnet.encoder.stages.%d.layers.%s.layer.%d.%s.%s", minus(m[1]), m[2], minus(m[4]), kind[m[3]], name[len(m[0]):]), shape
-			}
-			if m := down.FindStringSubmatch(name); m != nil {
-				return fmt.Sprintf("resnet.encoder.stages.%d.layers.%s.shortcut.%s.%s", minus(m[1]), m[2], kind[m[3]], name[len(m[0]):]), shape
-			}
-			part, rest, _ := strings.Cut(name, ".")
-			return "resnet.embedder.embedder." + kind[strings.TrimSuffix(part, "1")] + "." + rest, shape
-		})
+		file := foreign(t, nets.ResNetConfig{Blocks: blocks, Bottleneck: bottleneck, Width: 4, Stem: nets.StemImageNet},
+			func(name string, shape []int64) (string, []int64) {
+				if m := unit.FindStringSubmatch(name); m != nil {
+					return fmt.Sprintf("resnet.encoder.stages.%d.layers.%s.layer.%d.%s.%s", minus(m[1]), m[2], minus(m[4]), kind[m[3]],
+						name[len(m[0]):]), shape
+				}
+				if m := down.FindStringSubmatch(name); m != nil {
+					return fmt.Sprintf("resnet.encoder.stages.%d.layers.%s.shortcut.%s.%s", minus(m[1]), m[2], kind[m[3]],
+						name[len(m[0]):]), shape
+				}
+				part, rest, _ := strings.Cut(name, ".")
+				return "resnet.embedder.embedder." + kind[strings.TrimSuffix(part, "1")] + "." + rest, shape
+			})
 		out := filepath.Join(t.TempDir(), "x.npy")
 		status, _, errs := do("embed", "--init", file, "--size", "32", "--out", out, "testdata/init")
 		require.Zero(t, status, errs)
@@ -222,5 +242,5 @@ func TestAFolderWithoutARunNamesWhatToTake(t *testing.T) {
 	status, _, errs := do(small("--init", dir)...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "dcp_to_torch "+dir+" one.pt")
-	assert.False(t, exists(runfolder.Config(dir)))
+	assert.False(t, outfile.Exists(runfolder.Config(dir)))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 const moco = "testdata/init/moco.pth"
@@ -29,7 +30,7 @@ func mocoWeights(t *testing.T, name string) []byte {
 				require.NoError(t, err)
 				var out []byte
 				require.NoError(t, torch.With(func(s *torch.Scope) error {
-					out = s.Bytes(s.To(decode(s, raw), torch.Float32()))
+					out = s.Bytes(s.To(train.DecodeTensor(s, raw), torch.Float32()))
 					return s.Err()
 				}))
 				return out
@@ -43,11 +44,13 @@ func mocoWeights(t *testing.T, name string) []byte {
 func TestTrainingStartsFromInit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	still := func(more ...string) []string { // no step changes anything
-		return small(append([]string{"--out", dir, "--lr", "1e-30", "--epochs", "1", "--method", "byol", "--init", moco}, more...)...)
+		return small(append([]string{"--out", dir, "--lr", "1e-30", "--epochs", "1", "--method", "byol", "--init", moco},
+			more...)...)
 	}
 	status, _, errs := do(still()...)
 	require.Zero(t, status, errs)
-	assert.Contains(t, errs, `--init testdata/init/moco.pth: MoCo v1 or v2 (in "state_dict", names after "module.encoder_q."): 54 of 54 tensors taken; ignored module.encoder_k 58, module.encoder_q.fc 4, module.queue 1, module.queue_ptr 1; 45 converted from F64`)
+	assert.Contains(t, errs, `--init testdata/init/moco.pth: MoCo v1 or v2 (in "state_dict", names after "module.encoder_q."): 54 of 54 tensors taken; `+
+		`ignored module.encoder_k 58, module.encoder_q.fc 4, module.queue 1, module.queue_ptr 1; 45 converted from F64`)
 	got := tensors(t, dir)
 	for _, name := range []string{"conv1.weight", "layer3.0.downsample.0.weight", "bn1.weight"} {
 		want := mocoWeights(t, "module.encoder_q."+name)
@@ -75,7 +78,8 @@ func TestTrainingStartsFromInit(t *testing.T) {
 	assert.Contains(t, errs, "a checkpoint of this program")
 	assert.Contains(t, errs, "; its projector too")
 	assert.Equal(t, got["projector.0.weight"], tensors(t, next)["projector.0.weight"])
-	status, _, errs = do(small("--out", next+"2", "--lr", "1e-30", "--epochs", "1", "--dim", "4", "--init", runfolder.Last(dir))...)
+	status, _, errs = do(small("--out", next+"2", "--lr", "1e-30", "--epochs", "1", "--dim", "4", "--init",
+		runfolder.Last(dir))...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, errs, "; its projector does not fit and starts anew")
 }
@@ -88,8 +92,10 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 		want   string
 		args   []string
 	}{
-		{1, "nothing fits resnet8 (--width 0.125 --stem cifar)", small("--width", "0.125", "--init", moco, "--init-prefix", "module.encoder_q")},
-		{1, "it holds a resnet8 of width 0.0625 with a 3x3 stem; give --arch resnet8 --width 0.0625 --stem cifar (or stl); --init-partial takes what fits", small("--arch", "resnet10", "--init", moco)},
+		{1, "nothing fits resnet8 (--width 0.125 --stem cifar)",
+			small("--width", "0.125", "--init", moco, "--init-prefix", "module.encoder_q")},
+		{1, "it holds a resnet8 of width 0.0625 with a 3x3 stem; give --arch resnet8 --width 0.0625 --stem cifar (or " +
+			"stl); --init-partial takes what fits", small("--arch", "resnet10", "--init", moco)},
 		{1, "135 missing (", small("--arch", "resnet34", "--width", "0.0625", "--init", moco, "--verbose")},
 		{1, "15 unexpected (", small("--arch", "resnet8", "--init", filepath.Join(dir, "deep.safetensors"))},
 		{1, "nothing.pth: no such file", small("--init", filepath.Join(dir, "nothing.pth"))},
@@ -101,11 +107,14 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 		{2, "a network of another program needs --dataset", []string{"finetune", "--init", moco}},
 		{2, "or --init FILE of another program", []string{"embed", "--init", moco, "--run", dir}},
 		{2, "or name pictures", []string{"embed", "--init", moco}},
-		{2, `unknown --format "json"; did you mean "jsonl"`, []string{"embed", "--init", moco, "--format", "json", "testdata/init"}},
-		{2, "another program's head is not loaded", []string{"embed", "--init", moco, "--what", "projection", "--out", filepath.Join(dir, "x.npy"), "testdata/init"}},
+		{2, `unknown --format "json"; did you mean "jsonl"`,
+			[]string{"embed", "--init", moco, "--format", "json", "testdata/init"}},
+		{2, "another program's head is not loaded",
+			[]string{"embed", "--init", moco, "--what", "projection", "--out", filepath.Join(dir, "x.npy"), "testdata/init"}},
 		{2, "--out - writes csv or jsonl", []string{"embed", "--init", moco, "--out", "-", "testdata/init"}},
 		{2, "give either pictures", []string{"embed", "--init", moco, "--dataset", "shapes", "testdata/init"}},
-		{1, "no such file", []string{"embed", "--init", moco, "--bad-pictures", "stop", "--out", filepath.Join(dir, "y.npy"), filepath.Join(dir, "no.png")}},
+		{1, "no such file", []string{"embed", "--init", moco, "--bad-pictures", "stop", "--out", filepath.Join(dir, "y.npy"),
+			filepath.Join(dir, "no.png")}},
 	} {
 		if next == 3 { // a deeper network than resnet8
 			status, _, errs := do(small("--arch", "resnet10", "--epochs", "1", "--out", filepath.Join(dir, "deep"))...)
@@ -123,7 +132,8 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 		assert.Contains(t, last, c.want)
 		assert.NoDirExists(t, filepath.Join(dir, "out"), "nothing is begun")
 	}
-	status, _, errs := do(small("--arch", "resnet18", "--epochs", "1", "--init", moco, "--init-partial", "--out", filepath.Join(dir, "partial"))...)
+	status, _, errs := do(small("--arch", "resnet18", "--epochs", "1", "--init", moco, "--init-partial", "--out",
+		filepath.Join(dir, "partial"))...)
 	require.Zero(t, status, errs)
 	assert.Contains(t, errs, "54 of 120 tensors taken; ")
 	assert.Contains(t, errs, "more: --verbose")
@@ -135,7 +145,8 @@ func TestEvaluationAndFineTuningOfInit(t *testing.T) {
 	assert.Contains(t, out, moco+", resnet8")
 	assert.Contains(t, out, "new-background")
 	assert.Contains(t, errs, "MoCo v1 or v2")
-	status, out, errs = do("finetune", "--init", moco, "--dataset", "shapes", "--labels", "0.01,0.02", "--epochs", "1", "--batch-size", "16", "--threads", "1")
+	status, out, errs = do("finetune", "--init", moco, "--dataset", "shapes", "--labels", "0.01,0.02", "--epochs", "1",
+		"--batch-size", "16", "--threads", "1")
 	require.Zero(t, status, errs)
 	assert.Contains(t, out, "2%")
 	assert.Equal(t, 1, strings.Count(errs, "MoCo v1 or v2"), "said once")
@@ -157,9 +168,11 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 // A TorchScript module is evaluated and embeds without a run; also a frozen one.
 func TestATorchScriptModuleAlone(t *testing.T) {
 	rows := func(module string) string {
-		status, printed, errs := do("embed", "--arch", "torchscript:../nets/testdata/"+module, "--size", "16", "--format", "csv", "--out", "-", "testdata/init/a.png", "testdata/init/b.png")
+		status, printed, errs := do("embed", "--arch", "torchscript:../nets/testdata/"+module, "--size", "16", "--format",
+			"csv", "--out", "-", "testdata/init/a.png", "testdata/init/b.png")
 		require.Zero(t, status, errs)
-		assert.Contains(t, errs, "a TorchScript module from pictures of 16 pixels, cut and normalised as cifar, to 4 features")
+		assert.Contains(t, errs, "a TorchScript module from pictures of 16 pixels, cut and normalised as cifar, to 4 "+
+			"features")
 		return printed
 	}
 	scripted := rows("scripted.pt")

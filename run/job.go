@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"hash/fnv"
 	"os"
 	"runtime"
 	"strings"
@@ -16,7 +13,9 @@ import (
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // jobFlags say how a data-parallel job is started and talks.
@@ -27,36 +26,39 @@ type jobFlags struct {
 }
 
 func (j *jobFlags) bind(f *pflag.FlagSet) {
-	f.IntVar(&j.processes, "nproc-per-node", 0, "start this many processes on this machine and train on all (0: this process, or the job that torchrun's or Slurm's variables describe)")
+	f.IntVar(&j.processes, "nproc-per-node", 0,
+		"start this many processes on this machine and train on all (0: this process, or the job that torchrun's or "+
+			"Slurm's variables describe)")
 	f.StringVar(&j.backend, "backend", "", "between processes: gloo or nccl (default: nccl on GPUs, else gloo)")
-	f.DurationVar(&j.timeout, "dist-timeout", 10*time.Minute, "how long processes wait for each other before the job fails")
+	f.DurationVar(&j.timeout, "dist-timeout", 10*time.Minute,
+		"how long processes wait for each other before the job fails")
 }
 
 // place is where this process stands; spawned reports that it is to start the
 // others and itself anew.
 func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	if j.processes < 0 {
-		return p, false, usagef("--nproc-per-node %d: want 1 or more, or 0", j.processes)
+		return p, false, usage.Errorf("--nproc-per-node %d: want 1 or more, or 0", j.processes)
 	}
 	if j.timeout <= 0 {
-		return p, false, usagef("--dist-timeout %s: want a time above 0, as 10m", j.timeout)
+		return p, false, usage.Errorf("--dist-timeout %s: want a time above 0, as 10m", j.timeout)
 	}
 	if j.backend != "" && j.backend != "gloo" && j.backend != "nccl" {
-		return p, false, usage{suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"})}
+		return p, false, usage.Wrap(suggest.Unknown("--backend", j.backend, []string{"gloo", "nccl"}))
 	}
 	if p, err = dist.Find(os.Getenv); err != nil {
-		return p, false, usage{err}
+		return p, false, usage.Wrap(err)
 	}
 	all := p
 	if j.processes > 1 && p.Size == 1 {
 		all.Size, all.LocalSize = j.processes, j.processes
 	}
-	if err := noGPU(device); err != nil && all.Size > 1 {
+	if err := train.NoGPU(device); err != nil && all.Size > 1 {
 		return p, false, err
 	}
 	if all.Size > 1 || j.backend == "nccl" {
 		if _, _, err := dist.Assign(device, j.backend, all, torch.CUDADevices(), torch.Backends()); err != nil {
-			return p, false, usage{err}
+			return p, false, usage.Wrap(err)
 		}
 	}
 	switch {
@@ -65,14 +67,15 @@ func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	case j.processes == 0:
 		return p, false, nil
 	case p.Size > 1:
-		return p, false, usagef("--nproc-per-node %d in a job of %d processes that another program started (RANK or SLURM_PROCID is set): leave it out", j.processes, p.Size)
+		return p, false, usage.Errorf("--nproc-per-node %d in a job of %d processes that another program started (RANK or "+
+			"SLURM_PROCID is set): leave it out", j.processes, p.Size)
 	}
 	return p, true, nil
 }
 
 // join meets the other processes; nil where there are none. The configuration
 // becomes that of this process: its device and its share of the machine's cores.
-func (j *jobFlags) join(ctx context.Context, p dist.Place, c *config) (*dist.Job, error) {
+func (j *jobFlags) join(ctx context.Context, p dist.Place, c *train.Config) (*dist.Job, error) {
 	if p.Size == 1 {
 		return nil, nil
 	}
@@ -87,7 +90,8 @@ func (j *jobFlags) join(ctx context.Context, p dist.Place, c *config) (*dist.Job
 	if err != nil {
 		return nil, err
 	}
-	settings = append(settings, dist.Setting{Name: "--backend", Value: j.backend}, dist.Setting{Name: "--dist-timeout", Value: j.timeout.String()})
+	settings = append(settings, dist.Setting{Name: "--backend", Value: j.backend},
+		dist.Setting{Name: "--dist-timeout", Value: j.timeout.String()})
 	o := dist.Options{Device: c.Device, Backend: j.backend, Timeout: j.timeout, Same: settings}
 	return unlessInterrupted(ctx, func() (*dist.Job, error) { return dist.JoinAt(p, o) })
 }
@@ -108,16 +112,6 @@ func unlessInterrupted(ctx context.Context, meet func() (*dist.Job, error)) (job
 	}
 }
 
-// interruptedHere is the error of a rank that was interrupted, as the others were,
-// and heard of it by them first.
-func interruptedHere(ctx context.Context, err error) error {
-	var other *dist.Elsewhere
-	if ctx.Err() != nil && errors.As(err, &other) {
-		return ctx.Err()
-	}
-	return err
-}
-
 func or(n, otherwise int) int {
 	if n == 0 {
 		return otherwise
@@ -126,9 +120,9 @@ func or(n, otherwise int) int {
 }
 
 // sameEverywhere lists the settings that must not differ between ranks: all but those of the machine.
-func sameEverywhere(c config, device string) (out []dist.Setting, err error) {
+func sameEverywhere(c train.Config, device string) (out []dist.Setting, err error) {
 	c.Device, _, _ = strings.Cut(device, ":")
-	c.DataDir, c.Foreground, c.ValLabels, c.Workers = "", "", "", 0
+	c.Data.Dir, c.Data.Foreground, c.Data.Labels, c.Workers = "", "", "", 0
 	text, err := yaml.Marshal(c)
 	if err != nil {
 		return nil, err
@@ -148,35 +142,8 @@ func sameEverywhere(c config, device string) (out []dist.Setting, err error) {
 	return out, nil
 }
 
-// pictures makes fields, for Job.Locate, of what is told of each of n pictures.
-func pictures(n int, tell func(i int) string) func(lo, hi int) dist.Setting {
-	return func(lo, hi int) dist.Setting {
-		f := dist.Setting{Name: fmt.Sprintf("picture %d of the data", lo+1)}
-		switch {
-		case hi == lo+1 && lo < n:
-			f.Value = tell(lo)
-		case hi == lo+1:
-			f.Value = fmt.Sprintf("not there (%d are)", n)
-		default:
-			h := fnv.New64a()
-			for i := lo; i < min(hi, n); i++ {
-				fmt.Fprintln(h, tell(i))
-			}
-			f.Value = fmt.Sprintf("%x", h.Sum64())
-		}
-		return f
-	}
-}
-
 // spawn runs the command line in several processes.
 func (j *jobFlags) spawn(ctx context.Context, p program, args []string) error {
-	return dist.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout), printable.Raw(p.stderr))
-}
-
-// norms says what batch norms of a job take.
-func (c *config) norms() string {
-	if c.SyncBatchNorm {
-		return "batch norms over all"
-	}
-	return "batch norms of each by itself"
+	return dist.Spawn(ctx, j.processes, append([]string{"pretrain"}, args...), printable.Raw(p.stdout),
+		printable.Raw(p.stderr))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -59,7 +60,8 @@ func listening(t *testing.T, pid int) (out []string) {
 func TestAJobListensOnItsAddressAlone(t *testing.T) {
 	dir := t.TempDir()
 	ranks := job(t, 2, long(dir, "--dist-timeout", "20s")...)
-	require.Eventually(t, func() bool { return exists(runfolder.Last(filepath.Join(dir, "run"))) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(filepath.Join(dir, "run"))) }, time.Minute,
+		time.Millisecond)
 	for r, k := range ranks {
 		at := listening(t, k.p.Process.Pid)
 		assert.NotEmpty(t, at, "rank %d", r)
@@ -67,5 +69,6 @@ func TestAJobListensOnItsAddressAlone(t *testing.T) {
 			assert.Equal(t, "127.0.0.1", ip, "rank %d", r)
 		}
 	}
-	assert.Len(t, listening(t, ranks[0].p.Process.Pid), len(listening(t, ranks[1].p.Process.Pid))+1, "the store is rank 0's")
+	assert.Len(t, listening(t, ranks[0].p.Process.Pid), len(listening(t, ranks[1].p.Process.Pid))+1,
+		"the store is rank 0's")
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // Two hosts, as network namespaces with a cable between them that is then cut:
@@ -35,8 +37,11 @@ func TestACutCableEndsTheJob(t *testing.T) {
 	dir := t.TempDir()
 	ranks := make([]*rank, 2)
 	for r := range ranks {
-		k := &rank{p: exec.Command("ip", append([]string{"netns", "exec", hosts[r], os.Args[0]}, long(dir, "--dist-timeout", "6s")...)...), errs: &speech{}, end: make(chan error, 1)}
-		k.p.Env = append(os.Environ(), asProgram+"=1", "WORLD_SIZE=2", "RANK="+[]string{"0", "1"}[r], "MASTER_ADDR="+addresses[0], "MASTER_PORT=29500")
+		k := &rank{p: exec.Command("ip",
+			append([]string{"netns", "exec", hosts[r], os.Args[0]}, long(dir, "--dist-timeout", "6s")...)...), errs: &speech{},
+			end: make(chan error, 1)}
+		k.p.Env = append(os.Environ(), asProgram+"=1", "WORLD_SIZE=2", "RANK="+[]string{"0", "1"}[r],
+			"MASTER_ADDR="+addresses[0], "MASTER_PORT=29500")
 		k.p.Stderr = k.errs
 		require.NoError(t, k.p.Start())
 		go func() { k.end <- k.p.Wait() }()
@@ -44,12 +49,13 @@ func TestACutCableEndsTheJob(t *testing.T) {
 		ranks[r] = k
 	}
 	last := runfolder.Last(filepath.Join(dir, "run"))
-	require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(last) }, time.Minute, time.Millisecond)
 	for r, host := range hosts {
 		out, err := exec.Command("ip", "netns", "exec", host, "ss", "-ltnH").Output()
 		if err == nil {
 			assert.NotContains(t, string(out), "0.0.0.0:29500")
-			assert.NotRegexp(t, `(0\.0\.0\.0|\[::\]|\*):\d+ +(0\.0\.0\.0|\[::\]|\*):`, string(out), "nothing listens on all addresses of host %d", r)
+			assert.NotRegexp(t, `(0\.0\.0\.0|\[::\]|\*):\d+ +(0\.0\.0\.0|\[::\]|\*):`, string(out),
+				"nothing listens on all addresses of host %d", r)
 			assert.Contains(t, string(out), addresses[r]+":")
 		}
 	}
@@ -57,8 +63,9 @@ func TestACutCableEndsTheJob(t *testing.T) {
 	for r, k := range ranks {
 		status, said := k.ends(t, 40*time.Second)
 		assert.Equal(t, exitFailure, status, said)
-		assert.Contains(t, said, []string{"rank 0: stopped: rank 1 does not answer", "rank 1: stopped: rank 0 does not answer"}[r])
+		assert.Contains(t, said, []string{"rank 0: stopped: rank 1 does not answer",
+			"rank 1: stopped: rank 0 does not answer"}[r])
 	}
-	_, err := load(last)
+	_, err := train.Load(last)
 	assert.NoError(t, err, "the checkpoint is whole")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -60,13 +61,14 @@ func TestRanksThatDifferAreRefused(t *testing.T) {
 	place := func(rank int) []string {
 		return []string{fmt.Sprint("RANK=", rank), "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + at}
 	}
-	refuses(t, exitFailure, "the program's build is ", startRank(t, 0, 2, at, with()...), startProcess(t, other, place(1), with()...))
+	refuses(t, exitFailure, "the program's build is ", startRank(t, 0, 2, at, with()...),
+		startProcess(t, other, place(1), with()...))
 
 	// Where each rank refuses for the same reason, all say it.
 	script := with("--arch", "torchscript:../nets/testdata/scripted.pt")
 	at = port(t)
 	refuses(t, exitUsage, "TorchScript backbone", startRank(t, 0, 2, at, script...), startRank(t, 1, 2, at, script...))
-	assert.False(t, exists(out), "no folder is made")
+	assert.False(t, outfile.Exists(out), "no folder is made")
 }
 
 // picturesIn makes a folder of two classes, at most 16 pixels wide.
@@ -91,7 +93,8 @@ func TestRanksWithOtherDataAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "run")
 	args := func(data string) []string {
-		return small("--dist-timeout", "20s", "--out", out, "--dataset", "folder", "--batch-size", "8", "--epochs", "1", "--data-dir", filepath.Join(dir, data))
+		return small("--dist-timeout", "20s", "--out", out, "--dataset", "folder", "--batch-size", "8", "--epochs", "1",
+			"--data-dir", filepath.Join(dir, data))
 	}
 	file := func(data, name string) string { return filepath.Join(dir, data, "train", name) }
 	for _, name := range []string{"one", "same", "changed", "absent", "last"} {
@@ -105,13 +108,14 @@ func TestRanksWithOtherDataAreRefused(t *testing.T) {
 	require.NoError(t, os.Remove(file("last", "b/08.png")))
 	for data, want := range map[string]string{
 		"changed": fmt.Sprintf("picture 6 of the data is 05.png of class a, %d bytes, checksum", len(text)),
-		"absent":  "picture 12 of the data is 03.png of class b on rank 1 and 02.png of class b on rank 0: all ranks need the same",
-		"last":    "picture 18 of the data is not there (17 are) on rank 1 and 08.png of class b on rank 0",
+		"absent": "picture 12 of the data is 03.png of class b on rank 1 and 02.png of class b on rank 0: all ranks need " +
+			"the same",
+		"last": "picture 18 of the data is not there (17 are) on rank 1 and 08.png of class b on rank 0",
 	} {
 		at := port(t)
 		refuses(t, exitFailure, want, startRank(t, 0, 2, at, args("one")...), startRank(t, 1, 2, at, args(data)...))
 	}
-	assert.False(t, exists(out), "no folder is made")
+	assert.False(t, outfile.Exists(out), "no folder is made")
 	at := port(t)
 	for _, k := range []*rank{startRank(t, 0, 2, at, args("one")...), startRank(t, 1, 2, at, args("same")...)} {
 		status, last := k.ends(t, 20*time.Second)
@@ -133,7 +137,8 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 	late := map[string]*rank{}
 	late["of 3 processes (WORLD_SIZE) rank 1, 2 did not come to 127.0.0.1:"] = startRank(t, 0, 3, port(t), brief...)
 	late["rank 1: rank 0 does not answer at 127.0.0.1:"] = startRank(t, 1, 2, port(t), brief...)
-	late[`rank 1: MASTER_ADDR "no such host" is no name or address that this machine knows`] = startProcess(t, os.Args[0], place("RANK=1", "WORLD_SIZE=2", "MASTER_ADDR=no such host", "MASTER_PORT=29500"), brief...)
+	late[`rank 1: MASTER_ADDR "no such host" is no name or address that this machine knows`] = startProcess(t, os.Args[0],
+		place("RANK=1", "WORLD_SIZE=2", "MASTER_ADDR=no such host", "MASTER_PORT=29500"), brief...)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // another program
 	require.NoError(t, err)
 	defer silent.Close()
@@ -144,16 +149,23 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 	}
 
 	refuses(t, exitFailure, "address already in use; is another job there", startRank(t, 0, 2, taken, patient...))
-	refuses(t, exitFailure, `rank 0: MASTER_ADDR "no such host" is no name or address`, startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=no such host", "MASTER_PORT=29500"), patient...))
-	refuses(t, exitFailure, "MASTER_ADDR (192.0.2.1) is not this machine: give the address of rank 0's machine", startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=192.0.2.1", "MASTER_PORT=29500"), patient...))
-	refuses(t, exitUsage, "rank 2 of 2 processes: ranks go from 0 to WORLD_SIZE-1", startRank(t, 2, 2, port(t), patient...))
+	refuses(t, exitFailure, `rank 0: MASTER_ADDR "no such host" is no name or address`,
+		startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=no such host", "MASTER_PORT=29500"),
+			patient...))
+	refuses(t, exitFailure, "MASTER_ADDR (192.0.2.1) is not this machine: give the address of rank 0's machine",
+		startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=192.0.2.1", "MASTER_PORT=29500"),
+			patient...))
+	refuses(t, exitUsage, "rank 2 of 2 processes: ranks go from 0 to WORLD_SIZE-1",
+		startRank(t, 2, 2, port(t), patient...))
 
 	at := port(t)
-	refuses(t, exitFailure, "WORLD_SIZE is 3 on rank 1 and 2 on rank 0: all ranks need the same", startRank(t, 0, 2, at, patient...), startRank(t, 1, 3, at, patient...))
+	refuses(t, exitFailure, "WORLD_SIZE is 3 on rank 1 and 2 on rank 0: all ranks need the same",
+		startRank(t, 0, 2, at, patient...), startRank(t, 1, 3, at, patient...))
 
 	// One more than the job has, and one twice: only these are refused.
 	at = port(t)
-	ranks := []*rank{startRank(t, 1, 2, at, patient...), startRank(t, 1, 2, at, patient...), startRank(t, 2, 3, at, patient...), startRank(t, 0, 2, at, patient...)}
+	ranks := []*rank{startRank(t, 1, 2, at, patient...), startRank(t, 1, 2, at, patient...),
+		startRank(t, 2, 3, at, patient...), startRank(t, 0, 2, at, patient...)}
 	refused := 0
 	for i, k := range ranks {
 		status, last := k.ends(t, 20*time.Second)
@@ -192,7 +204,7 @@ func TestRankZerosErrorBetweenEpochsIsToldByAll(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	ranks := job(t, 2, small("--epochs", "100000", "--dist-timeout", "20s", "--out", out)...)
 	checkpoints := filepath.Dir(runfolder.Last(out))
-	require.Eventually(t, func() bool { return exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	require.NoError(t, os.Rename(checkpoints, checkpoints+"-before"))
 	require.NoError(t, os.WriteFile(checkpoints, nil, 0o644))
 	status, said := ranks[0].ends(t, 20*time.Second)
@@ -215,11 +227,6 @@ func TestJobFlagsAreChecked(t *testing.T) {
 		assert.Equal(t, exitUsage, status)
 		assert.Contains(t, errs, want)
 	}
-	c := defaults()
-	c.BatchSize, c.LR, c.ScaleLR = 1024, 0.3, 256
-	assert.InDelta(t, 1.2, c.rate(), 1e-12)
-	assert.InDelta(t, 1.2, c.msr().Alpha, 1e-12)
-	assert.InDelta(t, 1.2, c.schedule(10).LR, 1e-12)
 }
 
 func TestABatchThatDoesNotDivideIsAUsageError(t *testing.T) {

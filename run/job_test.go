@@ -19,7 +19,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // rank is a process of a job, as torchrun would start it.
@@ -56,7 +58,9 @@ func port(t *testing.T) string {
 
 // startRank starts rank r of n, which is killed at the test's end if it lives.
 func startRank(t *testing.T, r, n int, port string, args ...string) *rank {
-	return startProcess(t, os.Args[0], []string{fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port}, args...)
+	return startProcess(t, os.Args[0],
+		[]string{fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port},
+		args...)
 }
 
 // startProcess starts a program in an environment of its own.
@@ -102,7 +106,8 @@ func near(t *testing.T, a, b string, tolerance float64) {
 			continue // biases before a batch norm have no gradient but rounding
 		}
 		for i := 0; i+4 <= len(x); i += 4 {
-			u, v := math.Float32frombits(binary.LittleEndian.Uint32(x[i:])), math.Float32frombits(binary.LittleEndian.Uint32(got[name][i:]))
+			u := math.Float32frombits(binary.LittleEndian.Uint32(x[i:]))
+			v := math.Float32frombits(binary.LittleEndian.Uint32(got[name][i:]))
 			if math.Abs(float64(u-v)) > tolerance {
 				require.Failf(t, "differs", "%s: %g and %g", name, u, v)
 			}
@@ -116,7 +121,8 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	args := func(name string, more ...string) []string {
-		return append(small("--msr", "--optimizer", "sgd", "--lr", "0.005", "--save-after", "1ns", "--out", at(name)), more...)
+		return append(small("--msr", "--optimizer", "sgd", "--lr", "0.005", "--save-after", "1ns", "--out", at(name)),
+			more...)
 	}
 	status, _, errs := do(args("one")...)
 	require.Zero(t, status, errs)
@@ -126,9 +132,9 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	near(t, at("one"), at("two"), 1e-4)
 	assert.Contains(t, said.String(), "2 processes, 8 pictures of a step on each")
 	assert.Equal(t, 1, strings.Count(said.String(), "epoch 2/2"), "rank 0 speaks")
-	a, err := readMetrics(at("one"))
+	a, err := train.ReadMetrics(at("one"))
 	require.NoError(t, err)
-	b, err := readMetrics(at("two"))
+	b, err := train.ReadMetrics(at("two"))
 	require.NoError(t, err)
 	for i := range a {
 		assert.InDelta(t, a[i].LTo, b[i].LTo, 1e-4)
@@ -136,14 +142,15 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	}
 
 	two := job(t, 2, args("cut")...)
-	require.Eventually(t, func() bool { return exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
 	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one is told, all stop
 	for _, k := range two {
 		status, last := k.ends(t, time.Minute)
 		assert.Equal(t, exitInterrupted, status, last)
 	}
 	four := job(t, 4, args("cut", "--resume")...)
-	require.Eventually(t, func() bool { return strings.Contains(four[0].errs.String(), "resumed") }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(four[0].errs.String(), "resumed") }, time.Minute,
+		time.Millisecond)
 	for _, k := range four {
 		_ = k.p.Process.Signal(os.Interrupt) // it may be done already
 	}
@@ -158,7 +165,8 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 
 // long is a run that does not end by itself soon.
 func long(dir string, more ...string) []string {
-	return small(append([]string{"--epochs", "100000", "--save-after", "1ns", "--out", filepath.Join(dir, "run")}, more...)...)
+	return small(append([]string{"--epochs", "100000", "--save-after", "1ns", "--out", filepath.Join(dir, "run")},
+		more...)...)
 }
 
 // A rank that is killed, stopped, or that fails ends the others within the
@@ -172,7 +180,7 @@ func TestALostRankEndsTheJob(t *testing.T) {
 		dir := t.TempDir()
 		ranks := job(t, 3, long(dir, "--batch-size", "15", "--dist-timeout", "4s")...)
 		last := runfolder.Last(filepath.Join(dir, "run"))
-		require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(last) }, time.Minute, time.Millisecond)
 		require.NoError(t, ranks[c.rank].p.Process.Signal(c.signal))
 		for r, k := range ranks {
 			if r == c.rank {
@@ -183,7 +191,7 @@ func TestALostRankEndsTheJob(t *testing.T) {
 			assert.Contains(t, said, fmt.Sprintf("rank %d does not answer", c.rank), c.name)
 			assert.Contains(t, said, fmt.Sprintf("run: rank %d: stopped", r))
 		}
-		_, err := load(last)
+		_, err := train.Load(last)
 		assert.NoError(t, err, "the checkpoint is whole")
 	}
 }
@@ -195,7 +203,7 @@ func TestSpawnedProcessesEndTogether(t *testing.T) {
 	last := runfolder.Last(filepath.Join(dir, "run"))
 	run := func(more ...string) (*exec.Cmd, *bytes.Buffer) {
 		p, said := start(t, long(dir, append(more, "--nproc-per-node", "2", "--dist-timeout", "20s")...)...)
-		require.Eventually(t, func() bool { return exists(last) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(last) }, time.Minute, time.Millisecond)
 		return p, said
 	}
 	p, said := run()
@@ -219,7 +227,7 @@ func TestSpawnedProcessesEndTogether(t *testing.T) {
 	_ = p.Wait()
 	assert.Equal(t, exitFailure, p.ProcessState.ExitCode(), said.String())
 	assert.Contains(t, said.String(), "run: rank 1 ended (signal: killed), so all were ended")
-	_, err := load(last)
+	_, err := train.Load(last)
 	assert.NoError(t, err)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -41,7 +42,7 @@ func TestKilledAndResumedEqualsUninterrupted(t *testing.T) {
 	args := small("--msr", "--out", cut, "--save-after", "1ns")
 	for kill := range 5 {
 		p, _ := start(t, args...)
-		require.Eventually(t, func() bool { return exists(runfolder.Last(cut)) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(cut)) }, time.Minute, time.Millisecond)
 		time.Sleep(time.Duration(13*kill) * time.Millisecond)
 		require.NoError(t, p.Process.Kill())
 		_ = p.Wait() // it was killed, or done just before

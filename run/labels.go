@@ -2,23 +2,29 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 
-	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/spf13/pflag"
+
+	"github.com/icl-msr/icl-msr/internal/settings"
+	"github.com/icl-msr/icl-msr/train"
 )
 
-// labelShare is a share of the labels and the epochs of fine-tuning with it; 0:
-// those of --epochs, else SimCLR's for such a share.
-type labelShare struct {
-	share  float64
-	epochs int
+// bindLabels are the flags of the labelled pictures and of how often they are seen.
+func bindLabels(f *pflag.FlagSet, o *train.FineTuneOptions, epochs string) {
+	f.Var(&labelShares{to: &o.Shares}, "labels",
+		"shares of the labels, the same of each class, drawn by a seed; each with its epochs or without")
+	f.StringSliceVar(&o.Lists, "label-list", o.Lists,
+		"FILE[:EPOCHS]: files that name the labelled pictures, instead of --labels "+
+			"(SimCLR's 1percent.txt, 10percent.txt)")
+	f.IntVar(&o.Passes, epochs, o.Passes,
+		"passes over the labelled pictures where --labels names none (0: SimCLR's 60 with 1 % of the pictures, 30 with 10 %)")
 }
 
 // labelShares are a flag, SHARE[:EPOCHS],...; given several times, all of them.
 type labelShares struct {
-	to    *[]labelShare
+	to    *[]train.LabelShare
 	given bool // the default has gone
 }
 
@@ -26,9 +32,9 @@ type labelShares struct {
 func (l *labelShares) String() string {
 	var out []string
 	for _, s := range *l.to {
-		text := fmt.Sprint(s.share)
-		if s.epochs > 0 {
-			text += fmt.Sprintf(":%d", s.epochs)
+		text := fmt.Sprint(s.Share)
+		if s.Epochs > 0 {
+			text += fmt.Sprintf(":%d", s.Epochs)
 		}
 		out = append(out, text)
 	}
@@ -37,7 +43,7 @@ func (l *labelShares) String() string {
 
 // Set implements pflag.Value.
 func (l *labelShares) Set(text string) error {
-	var out []labelShare
+	var out []train.LabelShare
 	for part := range strings.SplitSeq(text, ",") {
 		s, err := parseLabelShare(strings.TrimSpace(part))
 		if err != nil {
@@ -55,120 +61,16 @@ func (l *labelShares) Set(text string) error {
 // Type implements pflag.Value.
 func (l *labelShares) Type() string { return "share[:epochs]" }
 
-func parseLabelShare(text string) (s labelShare, err error) {
+func parseLabelShare(text string) (s train.LabelShare, err error) {
 	share, epochs, own := strings.Cut(text, ":")
-	if s.share, err = strconv.ParseFloat(share, 64); err != nil {
+	if s.Share, err = strconv.ParseFloat(share, 64); err != nil {
 		return s, fmt.Errorf("%q: want SHARE or SHARE:EPOCHS, as 0.01:60", text)
 	}
 	if !own {
 		return s, nil
 	}
-	if s.epochs, err = strconv.Atoi(epochs); err != nil || s.epochs < 1 || octal(epochs) {
+	if s.Epochs, err = strconv.Atoi(epochs); err != nil || s.Epochs < 1 || settings.Octal(epochs) {
 		return s, fmt.Errorf("%q: want a whole number of epochs, 1 or more, after the colon, as 0.01:60", text)
 	}
 	return s, nil
-}
-
-// labelList is a file that names labelled pictures, with the epochs as above.
-type labelList struct {
-	path   string
-	epochs int
-}
-
-// parseLabelList takes FILE or FILE:EPOCHS; a file that is there is not taken apart.
-func parseLabelList(text string) labelList {
-	i := strings.LastIndexByte(text, ':')
-	if i < 1 || exists(text) {
-		return labelList{path: text}
-	}
-	if n, err := strconv.Atoi(text[i+1:]); err == nil && n > 0 {
-		return labelList{text[:i], n}
-	}
-	return labelList{path: text}
-}
-
-func (l labelList) name() string { return filepath.Base(l.path) }
-
-// usualEpochs are SimCLR's: 60 with 1 % of the pictures, 30 with 10 %; between
-// them, and beyond, those of the nearer one.
-func usualEpochs(share float64) int {
-	if share < 0.05 {
-		return 60
-	}
-	return 30
-}
-
-// labelledPart is the pictures whose labels fine-tuning may use.
-type labelledPart struct {
-	name, split string
-	epochs      int
-	ds          datasets.Dataset
-}
-
-// parts are the shares, or the lists, of the training pictures.
-func (o *fineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err error) {
-	add := func(name, split string, epochs int, ds datasets.Dataset) {
-		if epochs == 0 {
-			epochs = o.passes
-		}
-		if epochs == 0 {
-			epochs = usualEpochs(float64(ds.Len()) / float64(train.Len()))
-		}
-		out = append(out, labelledPart{name, split, epochs, ds})
-	}
-	for _, text := range o.lists {
-		list := parseLabelList(text)
-		ds, err := datasets.Listed(train, list.path)
-		if err != nil {
-			return nil, err
-		}
-		add(list.name(), "list "+list.path, list.epochs, ds)
-	}
-	if len(o.lists) > 0 {
-		return out, nil
-	}
-	for _, s := range o.shares {
-		ds, err := datasets.Share(train, s.share, o.splitSeed)
-		if err != nil {
-			return nil, usage{err}
-		}
-		add(shareName(s.share), fmt.Sprintf("drawn, seed %d", o.splitSeed), s.epochs, ds)
-	}
-	return out, nil
-}
-
-func shareName(share float64) string { return fmt.Sprintf("%g%%", 100*share) }
-
-// names are those of parts.
-func (o *fineTuneOptions) names() (out []string) {
-	for _, list := range o.lists {
-		out = append(out, parseLabelList(list).name())
-	}
-	if out == nil {
-		for _, s := range o.shares {
-			out = append(out, shareName(s.share))
-		}
-	}
-	return out
-}
-
-// ownEpochs are those that parts name, 0 of the others.
-func (o *fineTuneOptions) ownEpochs() (out []int) {
-	for _, list := range o.lists {
-		out = append(out, parseLabelList(list).epochs)
-	}
-	if out == nil {
-		for _, s := range o.shares {
-			out = append(out, s.epochs)
-		}
-	}
-	return out
-}
-
-// splits says where the labelled pictures are from.
-func (o *fineTuneOptions) splits() string {
-	if len(o.lists) > 0 {
-		return "splits: the lists " + strings.Join(o.names(), ", ")
-	}
-	return "splits drawn by the seed, the same share of each class, not published lists (--label-list takes those)"
 }

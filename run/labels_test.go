@@ -10,21 +10,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestSharesOfTheLabels(t *testing.T) {
-	for text, want := range map[string][]labelShare{
-		"0.01:60,0.1:30": {{0.01, 60}, {0.1, 30}},
-		"0.01, 1e-1:5":   {{0.01, 0}, {0.1, 5}},
-		"1":              {{1, 0}},
+	for text, want := range map[string][]train.LabelShare{
+		"0.01:60,0.1:30": {{Share: 0.01, Epochs: 60}, {Share: 0.1, Epochs: 30}},
+		"0.01, 1e-1:5":   {{Share: 0.01, Epochs: 0}, {Share: 0.1, Epochs: 5}},
+		"1":              {{Share: 1, Epochs: 0}},
 	} {
-		got := []labelShare{{0.5, 0}}
+		got := []train.LabelShare{{Share: 0.5, Epochs: 0}}
 		f := &labelShares{to: &got}
 		require.NoError(t, f.Set(text), text)
 		assert.Equal(t, want, got, "the default goes: %s", text)
 		require.NoError(t, f.Set("0.2:7"))
-		assert.Equal(t, append(want, labelShare{0.2, 7}), got, "given again, it adds")
+		assert.Equal(t, append(want, train.LabelShare{Share: 0.2, Epochs: 7}), got, "given again, it adds")
 	}
 	for text, want := range map[string]string{
 		"":         `"": want SHARE or SHARE:EPOCHS`,
@@ -37,9 +37,9 @@ func TestSharesOfTheLabels(t *testing.T) {
 		"0.1:6:7":  "want a whole number of epochs",
 		"0.1,,0.2": `"": want SHARE`,
 	} {
-		got := []labelShare{{0.5, 0}}
+		got := []train.LabelShare{{Share: 0.5, Epochs: 0}}
 		assert.ErrorContains(t, (&labelShares{to: &got}).Set(text), want, text)
-		assert.Equal(t, []labelShare{{0.5, 0}}, got, "a wrong text changes nothing")
+		assert.Equal(t, []train.LabelShare{{Share: 0.5, Epochs: 0}}, got, "a wrong text changes nothing")
 	}
 }
 
@@ -49,7 +49,7 @@ func FuzzSharesOfTheLabels(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var first, again []labelShare
+		var first, again []train.LabelShare
 		l := &labelShares{to: &first}
 		if l.Set(text) != nil {
 			return
@@ -57,45 +57,9 @@ func FuzzSharesOfTheLabels(f *testing.F) {
 		require.NoError(t, (&labelShares{to: &again}).Set(l.String()))
 		assert.Equal(t, l.String(), (&labelShares{to: &again}).String())
 		for _, s := range again {
-			assert.GreaterOrEqual(t, s.epochs, 0)
+			assert.GreaterOrEqual(t, s.Epochs, 0)
 		}
 	})
-}
-
-func TestListsOfTheLabels(t *testing.T) {
-	assert.Equal(t, labelList{"a/1percent.txt", 60}, parseLabelList("a/1percent.txt:60"))
-	for _, text := range []string{"1percent.txt", "a:b", ":60", "a:0", "a:-1"} {
-		assert.Equal(t, labelList{path: text}, parseLabelList(text))
-	}
-	odd := filepath.Join(t.TempDir(), "list:60")
-	require.NoError(t, os.WriteFile(odd, nil, 0o600))
-	assert.Equal(t, labelList{path: odd}, parseLabelList(odd), "a file of that name")
-}
-
-// SimCLR fine-tunes 60 epochs with 1 % of the labels and 30 with 10 %; a share's
-// own epochs stand above --epochs, and that above SimCLR's.
-func TestEpochsOfEachShare(t *testing.T) {
-	c := defaults()
-	c.Count = 1000
-	train, err := c.open(true)
-	require.NoError(t, err)
-	defer datasets.Close(train)
-	epochs := func(o fineTuneOptions) (out []int) {
-		parts, err := o.parts(train)
-		require.NoError(t, err)
-		for _, q := range parts {
-			out = append(out, q.epochs)
-			assert.Equal(t, "drawn, seed 3", q.split)
-		}
-		return out
-	}
-	o := defaultFineTuneOptions()
-	o.splitSeed = 3
-	assert.Equal(t, []int{60, 30}, epochs(o))
-	o.shares[1].epochs = 7
-	assert.Equal(t, []int{60, 7}, epochs(o))
-	o.passes = 2
-	assert.Equal(t, []int{2, 7}, epochs(o))
 }
 
 func TestFineTuningTellsSplitsAndEpochs(t *testing.T) {
@@ -114,7 +78,8 @@ func TestFineTuningTellsSplitsAndEpochs(t *testing.T) {
 	}
 	list := filepath.Join(dir, "half.txt")
 	require.NoError(t, os.WriteFile(list, []byte(strings.Join(names[1:3], "\n")), 0o600))
-	status, _, errs := do(small("--out", run, "--dataset", "folder", "--data-dir", folder, "--batch-size", "4", "--epochs", "1")...)
+	status, _, errs := do(small("--out", run, "--dataset", "folder", "--data-dir", folder, "--batch-size", "4", "--epochs",
+		"1")...)
 	require.Zero(t, status, errs)
 	args := []string{"finetune", "--run", run, "--threads", "1", "--batch-size", "2"}
 	status, out, errs := do(append(args, "--labels", "0.5:1,1", "--epochs", "2")...)
@@ -124,7 +89,7 @@ func TestFineTuningTellsSplitsAndEpochs(t *testing.T) {
 	assert.Contains(t, out, "not published lists (--label-list takes those)")
 	status, out, errs = do(append(args, "--label-list", list+":1", "--json")...)
 	require.Zero(t, status, errs)
-	var told struct{ Results []fineTuned }
+	var told struct{ Results []train.FineTuned }
 	require.NoError(t, json.Unmarshal([]byte(out), &told))
 	require.Len(t, told.Results, 1)
 	assert.Equal(t, "list "+list, told.Results[0].Split)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // A TorchScript backbone's batch norms cannot be synchronised: a job with them
@@ -16,7 +17,8 @@ import (
 func TestAJobWithNormsOfEachProcess(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	args := func(more ...string) []string {
-		return append(small("--msr", "--arch", scriptedArch+"../nets/testdata/scripted.pt", "--nproc-per-node", "2", "--out", out), more...)
+		return append(small("--msr", "--arch", train.ScriptedArch+"../nets/testdata/scripted.pt", "--nproc-per-node", "2",
+			"--out", out), more...)
 	}
 	p, said := start(t, args()...)
 	require.Error(t, p.Wait())
@@ -29,7 +31,7 @@ func TestAJobWithNormsOfEachProcess(t *testing.T) {
 	config, err := os.ReadFile(runfolder.Config(out))
 	require.NoError(t, err)
 	assert.Contains(t, string(config), "sync-batch-norm: false")
-	epochs, err := readMetrics(out)
+	epochs, err := train.ReadMetrics(out)
 	require.NoError(t, err)
 	assert.Len(t, epochs, 2)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,13 +12,15 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // A CPU has float32 and the same bits each time, whatever the flags say of GPUs.
 func TestTheCPUTakesAGPUsFlags(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}
-	for name, args := range map[string][]string{"plain": nil, "deterministic": {"--deterministic"}, "float32": {"--precision", "float32"}} {
+	for name, args := range map[string][]string{"plain": nil, "deterministic": {"--deterministic"},
+		"float32": {"--precision", "float32"}} {
 		out := filepath.Join(dir, name)
 		status, _, errs := do(small(append([]string{"--epochs", "1", "--msr", "--out", out}, args...)...)...)
 		require.Zero(t, status, errs)
@@ -33,7 +33,8 @@ func TestTheCPUTakesAGPUsFlags(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "device: cpu\nprecision: tf32\ndeterministic: true\n")
 	for _, more := range [][]string{{"--precision", "float32"}, {"--deterministic"}} {
-		status, _, errs := do(small(append([]string{"--epochs", "1", "--msr", "--out", filepath.Join(dir, "plain"), "--resume"}, more...)...)...)
+		status, _, errs := do(small(append([]string{"--epochs", "1", "--msr", "--out", filepath.Join(dir, "plain"),
+			"--resume"}, more...)...)...)
 		if more[0] == "--deterministic" {
 			assert.Zero(t, status, errs)
 			continue
@@ -56,38 +57,14 @@ func TestGPUsThatAreNotThere(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	status, _, errs := do(small("--epochs", "1", "--out", run)...)
 	require.Zero(t, status, errs)
-	for _, args := range [][]string{small("--device", "cuda"), {"eval", "--run", run, "--device", "cuda:1"}, {"finetune", "--run", run, "--device", "cuda"},
-		{"embed", "--run", run, "--device", "cuda", "--out", filepath.Join(t.TempDir(), "x.npy")}, {"doctor", "--device", "cuda"}} {
+	for _, args := range [][]string{small("--device", "cuda"), {"eval", "--run", run, "--device", "cuda:1"},
+		{"finetune", "--run", run, "--device", "cuda"},
+		{"embed", "--run", run, "--device", "cuda", "--out", filepath.Join(t.TempDir(), "x.npy")}, {"doctor", "--device",
+			"cuda"}} {
 		status, _, errs := do(args...)
 		assert.Equal(t, exitFailure, status, args)
 		assert.Regexp(t, `^run: --device cuda(:1)?: this program sees 0 CUDA devices: .*--device cpu\n$`, errs, args)
 	}
-}
-
-// A failure of the GPU is one line, and its status 1, from wherever it comes.
-func TestFailuresOfTheGPU(t *testing.T) {
-	c := defaults()
-	c.BatchSize = 512
-	said := &torch.Error{Op: "conv2d", Message: "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.15 GiB of which 1.06 GiB is free. Including"}
-	for _, k := range []struct {
-		micro      int
-		checkpoint bool
-		want       string
-	}{
-		{0, false, "a step has 256 pictures on it: give a smaller --batch-size, --micro-batch N (a divisor of 256) or --checkpoint-activations"},
-		{64, false, "a step has 256 pictures on it: give a smaller --batch-size, a --micro-batch below 64 or --checkpoint-activations"},
-		{0, true, "a step has 256 pictures on it: give a smaller --batch-size, --micro-batch N (a divisor of 256)"},
-		{1, true, "a step has 256 pictures on it: give a smaller --batch-size"},
-	} {
-		c.MicroBatch, c.Recompute = k.micro, k.checkpoint
-		err := c.explain(fmt.Errorf("epoch 1: %w", said), c.room(2))
-		assert.Equal(t, "the GPU is out of memory: 1.06 GiB of 79.15 GiB are free, 2.00 GiB were asked for; "+k.want, err.Error())
-		assert.True(t, isFault(err))
-	}
-	other := errors.New("no GPU's")
-	assert.Same(t, other, c.explain(other, ""))
-	c.Device = "gpu"
-	assert.Same(t, error(said), c.explain(said, ""), "a device that nobody knows")
 }
 
 func TestVersionAndDoctor(t *testing.T) {
@@ -102,17 +79,15 @@ func TestVersionAndDoctor(t *testing.T) {
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "want cpu, cuda or cuda:i")
 	var said bytes.Buffer
-	require.ErrorContains(t, program{stdout: &said}.compared("cuda:0", 0.5), "cuda:0: the gradient of a ResNet differs from the CPU's by 5.0e-01 of its norm")
+	require.ErrorContains(t, program{stdout: &said}.compared("cuda:0", 0.5),
+		"cuda:0: the gradient of a ResNet differs from the CPU's by 5.0e-01 of its norm")
 	assert.InDelta(t, 0.1, distance([]float32{3, 4}, []float32{3, 4.5}), 1e-7)
 }
 
 func TestMachineFlags(t *testing.T) {
-	m := onCPU()
+	m := train.OnCPU()
 	f := pflag.NewFlagSet("x", pflag.ContinueOnError)
-	m.bind(f)
+	bindMachine(f, &m)
 	require.NoError(t, f.Parse([]string{"--device", "cuda:1", "--precision", "float32", "--deterministic"}))
-	assert.Equal(t, machine{"cuda:1", "float32", true}, m)
-	n, err := m.numerics()
-	require.NoError(t, err)
-	assert.Equal(t, torch.Numerics{Deterministic: true}, n)
+	assert.Equal(t, train.Machine{Device: "cuda:1", Precision: "float32", Deterministic: true}, m)
 }

@@ -16,7 +16,9 @@ import (
 
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/printable"
+	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -26,14 +28,6 @@ const (
 	exitUsage       = 2
 	exitInterrupted = 130
 )
-
-// usage is an error of the command line.
-type usage struct{ error }
-
-// Unwrap is the error itself.
-func (u usage) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
 
 // program is what subcommands write to: texts for people (package printable), where
 // data goes by printable.Data.
@@ -53,9 +47,12 @@ func commands() []command {
 		{"export", "write a trained network for PyTorch (state dict, TorchScript), safetensors or ONNX", exportNetwork},
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
-		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)", paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
-		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100", paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
-		{"table3", "the paper's Table 3: ResNet-50 on ImageNet", paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
+		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)",
+			paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
+		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100",
+			paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
+		{"table3", "the paper's Table 3: ResNet-50 on ImageNet",
+			paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
 		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels, n = 14", semi},
 		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
 		{"sweep", "a method with MSR over values of any flags", sweep},
@@ -79,7 +76,7 @@ func main() {
 func execute(ctx context.Context, p program, args []string) int {
 	p = program{printable.New(p.stdout), printable.New(p.stderr)}
 	err := flagged(torch.Explain(dispatch(ctx, p, args), gotch.CPU, ""))
-	var u usage
+	var u usage.Error
 	var ended *dist.Exit
 	switch {
 	case err == nil, errors.Is(err, pflag.ErrHelp):
@@ -112,7 +109,7 @@ func (p program) fail(text string) {
 func dispatch(ctx context.Context, p program, args []string) error {
 	if len(args) == 0 {
 		help(p.stderr)
-		return usagef("no command; see --help")
+		return usage.Errorf("no command; see --help")
 	}
 	switch args[0] {
 	case "-h", "--help", "help":
@@ -128,7 +125,7 @@ func dispatch(ctx context.Context, p program, args []string) error {
 		}
 		names = append(names, c.name)
 	}
-	return usage{suggest.Unknown("command", args[0], names)}
+	return usage.Wrap(suggest.Unknown("command", args[0], names))
 }
 
 func help(w io.Writer) {
@@ -167,15 +164,15 @@ func parse(f *pflag.FlagSet, args []string) error {
 		return err
 	}
 	if f.NArg() > 0 {
-		return usagef("%q is no flag; see run %s --help", f.Arg(0), f.Name())
+		return usage.Errorf("%q is no flag; see run %s --help", f.Arg(0), f.Name())
 	}
 	return nil
 }
 
 // parseFlags parses args and leaves those that are no flags to the caller.
 func parseFlags(f *pflag.FlagSet, args []string) error {
-	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return setValue(f, g, value) })
-	var wrong *wrongValue
+	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return settings.SetValue(f, g, value) })
+	var wrong *settings.WrongValue
 	var unknown *pflag.NotExistError
 	switch {
 	case err == nil:
@@ -183,15 +180,16 @@ func parseFlags(f *pflag.FlagSet, args []string) error {
 	case errors.Is(err, pflag.ErrHelp):
 		return err
 	case errors.As(err, &wrong):
-		return usagef("--%w", wrong)
+		return usage.Errorf("--%w", wrong)
 	case errors.As(err, &unknown):
 		var names []string
 		f.VisitAll(func(g *pflag.Flag) { names = append(names, g.Name) })
 		if near := suggest.Nearest(unknown.GetSpecifiedName(), names); near != "" {
-			return usagef("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near, f.Name())
+			return usage.Errorf("unknown flag --%s; did you mean --%s? see run %s --help", unknown.GetSpecifiedName(), near,
+				f.Name())
 		}
-		return usagef("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
+		return usage.Errorf("unknown flag --%s; see run %s --help", unknown.GetSpecifiedName(), f.Name())
 	default:
-		return usage{err}
+		return usage.Wrap(err)
 	}
 }

@@ -8,12 +8,15 @@ import (
 	"text/tabwriter"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func listMethods(_ context.Context, p program, args []string) error {
 	f := flags(p, "methods", "[flags]")
 	asOptions := f.Bool("options", false, "list each method's own constants, for --method-option")
-	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+strings.Join(methods.DataSets(), ", "))
+	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+
+		strings.Join(methods.DataSets(), ", "))
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -30,21 +33,23 @@ func listMethods(_ context.Context, p program, args []string) error {
 		}
 		return w.Flush()
 	}
-	c := defaults()
+	c := train.Default()
 	fmt.Fprintln(w, "method\tpaper\tviews\tnetworks beside the backbone\tlambda\tgamma\ttau\t")
 	for _, m := range methods.All() {
 		c.Method = m.Name
-		model, _, err := c.model(0)
+		model, _, err := c.Model(0)
 		if err != nil {
 			return err
 		}
 		r := m.Recipe
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), parts(model.Parts()[1:]), r.Lambda, r.Gamma, r.Temperature)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%g\t%g\t%g\t\n", m.Name, m.Paper, views(model.Views()), parts(model.Parts()[1:]),
+			r.Lambda, r.Gamma, r.Temperature)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.stdout, "\nlambda, gamma and tau are what --method sets unless they are given; lambda and gamma are the paper's where its tables have the method.")
+	fmt.Fprintln(p.stdout, "\nlambda, gamma and tau are what --method sets unless they are given; lambda and gamma are "+
+		"the paper's where its tables have the method.")
 	return nil
 }
 
@@ -60,7 +65,7 @@ func parts(names []string) string {
 }
 
 // views names views, with their number where a kind comes several times.
-func views(vs []methods.View) string {
+func views(vs []model.View) string {
 	var out []string
 	for from, to := 0, 0; from < len(vs); from = to {
 		for to = from; to < len(vs) && vs[to] == vs[from]; to++ {

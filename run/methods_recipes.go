@@ -4,29 +4,50 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// listRecipes prints each method's recipe on a data set, with the source of each
-// constant.
+// listRecipes prints each method's recipes on a data set, with the source of each
+// constant: by the defaults that the paper's table of that set used, then by the other.
 func listRecipes(p program, set string) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "method\tsetting\tvalue\tsource\t")
-	for _, name := range methods.Names() {
-		all, err := methods.Settings(name, set)
-		if err != nil {
-			return usage{err}
-		}
-		if len(all) == 0 {
-			fmt.Fprintf(w, "%s\t-\t-\tno recipe on %s yet\t\n", name, set)
-		}
-		for _, x := range all {
-			fmt.Fprintf(w, "%s\t--%s\t%s\t%s\t\n", name, x.Name, x.Value, x.Source)
+	fmt.Fprintln(w, "method\tdefaults\tsetting\tvalue\tsource\t")
+	first := methods.TableDefaults(set)
+	for _, d := range append([]methods.Defaults{first}, others(first)...) {
+		for _, name := range methods.Recipes() {
+			all, err := methods.Settings(name, set, d)
+			if err != nil {
+				return usage.Wrap(err)
+			}
+			for _, x := range all {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", name, d, flagOf(x), x.Value, x.Source)
+			}
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(p.stdout, "\nA setting of `method-option NAME` is given as --method-option NAME=VALUE. These are not what --method and --preset set.")
+	_, err := fmt.Fprintf(p.stdout, "\nThe paper's table on %s is read as one of the defaults %q. A setting of "+
+		"`--method-option NAME` is given as --method-option NAME=VALUE. What is \"not built\" is in the source and not in "+
+		"this program. These are not what --method and --preset set.\n", set, first)
 	return err
+}
+
+// others are the defaults but one.
+func others(one methods.Defaults) (out []methods.Defaults) {
+	for _, d := range methods.AllDefaults() {
+		if d != one {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// flagOf is a setting's name as it is typed.
+func flagOf(x methods.Setting) string {
+	if x.Name == methods.NotBuilt {
+		return x.Name
+	}
+	return "--" + x.Name
 }

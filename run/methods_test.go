@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // interrupter cancels a run once it has said a word.
@@ -37,13 +38,15 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 			t.Run(name+", MSR "+msr, func(t *testing.T) {
 				dir := t.TempDir()
 				args := func(out string, more ...string) []string {
-					return append([]string{"pretrain", "--preset", "cpu", "--method", name, "--msr=" + msr, "--meta-every", "4", "--count", "256", "--batch-size", "32", "--epochs", "3",
-						"--width", "0.125", "--hidden", "32", "--dim", "12", "--queue", "64", "--warmup", "0", "--schedule", "constant", "--size", "24", "--threads", "1", "--msr-width", "0.25",
+					return append([]string{"pretrain", "--preset", "cpu", "--method", name, "--msr=" + msr, "--meta-every", "4",
+						"--count", "256", "--batch-size", "32", "--epochs", "3",
+						"--width", "0.125", "--hidden", "32", "--dim", "12", "--queue", "64", "--warmup", "0", "--schedule", "constant",
+						"--size", "24", "--threads", "1", "--msr-width", "0.25",
 						"--out", filepath.Join(dir, out)}, more...)
 				}
 				status, _, errs := do(args("whole")...)
 				require.Zero(t, status, errs)
-				epochs, err := readMetrics(filepath.Join(dir, "whole"))
+				epochs, err := train.ReadMetrics(filepath.Join(dir, "whole"))
 				require.NoError(t, err)
 				require.Len(t, epochs, 3)
 				first := 0
@@ -69,10 +72,12 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 // at ln K.
 func TestSwAVLeavesLnK(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
-	status, _, errs := do("pretrain", "--preset", "cpu", "--method", "swav", "--count", "256", "--batch-size", "32", "--epochs", "6", "--width", "0.125", "--hidden", "32",
-		"--dim", "12", "--warmup", "0", "--schedule", "constant", "--size", "24", "--threads", "1", "--prototypes", "50", "--out", out)
+	status, _, errs := do("pretrain", "--preset", "cpu", "--method", "swav", "--count", "256", "--batch-size", "32",
+		"--epochs", "6", "--width", "0.125", "--hidden", "32",
+		"--dim", "12", "--warmup", "0", "--schedule", "constant", "--size", "24", "--threads", "1",
+		"--prototypes", "50", "--out", out)
 	require.Zero(t, status, errs)
-	epochs, err := readMetrics(out)
+	epochs, err := train.ReadMetrics(out)
 	require.NoError(t, err)
 	assert.Greater(t, epochs[0].LCt, math.Log(50))
 	assert.Less(t, epochs[5].LCt, math.Log(50))

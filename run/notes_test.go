@@ -19,7 +19,8 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	picturesIn(t, data, 12)
 	train := filepath.Join(data, "train")
 	require.NoError(t, os.WriteFile(filepath.Join(train, "a", "x.heic"), nil, 0o644))
-	split := "note: " + train + " has no train and test: every tenth picture of a class is for testing, the others for training\n"
+	split := "note: " + train + " has no train and test: every tenth picture of a class is for testing, the others for " +
+		"training\n"
 	unread := "note: " + train + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 1 .heic\n"
 	dropped := "note: each epoch leaves out 6 of the 22 pictures, others each time: they fill no batch of 16\n"
 	run := filepath.Join(dir, "run")
@@ -30,7 +31,8 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 		}
 		assert.Equal(t, len(notes), strings.Count(said, "note: "), said)
 	}
-	status, _, errs := do(small("--epochs", "1", "--dataset", "folder", "--data-dir", train, "--eval-every", "1", "--eval-epochs", "1", "--out", run)...)
+	status, _, errs := do(small("--epochs", "1", "--dataset", "folder", "--data-dir", train, "--eval-every", "1",
+		"--eval-epochs", "1", "--out", run)...)
 	require.Zero(t, status, errs)
 	once(errs, split, unread, dropped)
 	status, out, errs := do("datasets", "--dataset", "folder", "--data-dir", train)
@@ -39,7 +41,8 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	status, _, errs = do("eval", "--run", run, "--epochs", "1", "--neighbours", "1", "--threads", "1")
 	require.Zero(t, status, errs)
 	once(errs, split, unread)
-	status, _, errs = do("finetune", "--run", run, "--epochs", "1", "--labels", "0.5", "--batch-size", "4", "--threads", "1")
+	status, _, errs = do("finetune", "--run", run, "--epochs", "1", "--labels", "0.5", "--batch-size", "4", "--threads",
+		"1")
 	require.Zero(t, status, errs)
 	once(errs, split, unread)
 	status, _, errs = do("embed", "--run", run, "--out", filepath.Join(dir, "a.csv"), "--threads", "1")
@@ -50,7 +53,8 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	once(errs, unread)
 
 	at := port(t)
-	args := small("--dist-timeout", "20s", "--epochs", "1", "--dataset", "folder", "--data-dir", train, "--out", filepath.Join(dir, "job"))
+	args := small("--dist-timeout", "20s", "--epochs", "1", "--dataset", "folder", "--data-dir", train, "--out",
+		filepath.Join(dir, "job"))
 	first, second := startRank(t, 0, 2, at, args...), startRank(t, 1, 2, at, args...)
 	for _, k := range []*rank{first, second} {
 		status, last := k.ends(t, time.Minute)

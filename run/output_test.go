@@ -7,52 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/icl-msr/icl-msr/internal/runfolder"
-	"github.com/icl-msr/icl-msr/torchscript"
 )
-
-func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
-	dir := t.TempDir()
-	at := func(name string) string { return filepath.Join(dir, name) }
-	write := func(name, text string) { require.NoError(t, os.WriteFile(at(name), []byte(text), 0o600)) }
-	require.NoError(t, os.MkdirAll(filepath.Dir(runfolder.Last(at("run"))), 0o755))
-	require.NoError(t, os.WriteFile(runfolder.Config(at("run")), nil, 0o600))
-	write("there.npy", "rows")
-	write("input.csv", "list")
-	write("jpeg", "\xff\xd8\xff\xe0")
-	write("webp", "RIFF....WEBPVP8 ")
-	require.NoError(t, os.Link(at("input.csv"), at("hard.csv")))
-	require.NoError(t, torchscript.WriteSafetensorsFile(at("copy.safetensors"), nil, map[string]string{"config": "a: 1", "format": checkpointFormat, "position": "{}"}))
-	require.NoError(t, torchscript.WriteSafetensorsFile(at("other.safetensors"), nil, map[string]string{"format": "pt"}))
-	for _, c := range []struct{ name, want, forced string }{
-		{"new.npy", "", ""},
-		{"new.JPG", "names a picture", "names a picture"},
-		{"run/checkpoints/last.safetensors", "is part of the run in", "is part of the run in"},
-		{"run/checkpoints/new.safetensors", "is part of the run in", "is part of the run in"},
-		{"run/config.yaml", "is part of the run in", "is part of the run in"},
-		{"there.npy", "there.npy is there already; --force writes over it", ""},
-		{"other.safetensors", "--force writes over it", ""},
-		{"copy.safetensors", "holds a checkpoint", "holds a checkpoint"},
-		{"jpeg", "holds a picture", "holds a picture"},
-		{"webp", "holds a picture", "holds a picture"},
-		{"hard.csv", "is what is to be read", "is what is to be read"},
-		{"run", "is a folder", "is a folder"},
-		{"../../../../../../../dev/null", "is not a plain file", "is not a plain file"},
-	} {
-		for force, want := range map[bool]string{false: c.want, true: c.forced} {
-			err := output{flag: "--out", path: at(c.name), force: force, inputs: []string{at("none"), at("input.csv")}}.check()
-			if want == "" {
-				assert.NoError(t, err, c.name)
-				continue
-			}
-			assert.ErrorContains(t, err, want, c.name)
-		}
-	}
-	assert.NoError(t, output{path: at("new.png"), picture: true}.check())
-	assert.ErrorContains(t, output{path: at("jpeg"), picture: true}.check(), "--force writes over it")
-	assert.NoError(t, output{path: at("jpeg"), picture: true, force: true}.check())
-}
 
 func TestSamplesDoNotReplaceThePictures(t *testing.T) {
 	dir := t.TempDir()
@@ -68,7 +23,8 @@ func TestSamplesDoNotReplaceThePictures(t *testing.T) {
 		path   string
 		force  bool
 		status int
-	}{{picture, false, exitUsage}, {picture, true, exitUsage}, {other, false, 0}, {other, false, exitUsage}, {other, true, 0}, {filepath.Join(dir, "D", "new.png"), false, 0}} {
+	}{{picture, false, exitUsage}, {picture, true, exitUsage}, {other, false, 0}, {other, false, exitUsage}, {other, true,
+		0}, {filepath.Join(dir, "D", "new.png"), false, 0}} {
 		args := []string{"datasets", "--dataset", "folder", "--data-dir", filepath.Join(dir, "D"), "--samples", c.path}
 		if c.force {
 			args = append(args, "--force")

@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // onDevice are the flags of a run whose pictures are on the device.
@@ -24,19 +26,21 @@ func onDevice(more ...string) []string {
 // A run with the pictures on the device is that with pictures sent there, to the bit, and that of the host within
 // rounding; with and without MSR, whose f_msr sees pictures made on the device, too.
 func TestKeptPicturesTrainTheSameNetwork(t *testing.T) {
-	for name, more := range map[string][]string{"plain": nil, "msr": {"--msr"}, "parts": {"--msr", "--micro-batch", "8"}, "views of two sizes": {"--method", "swav", "--msr"}} {
+	for name, more := range map[string][]string{"plain": nil, "msr": {"--msr"}, "parts": {"--msr", "--micro-batch", "8"},
+		"views of two sizes": {"--method", "swav", "--msr"}} {
 		dir := t.TempDir()
 		loss := func(out, where string, args ...string) float64 {
 			status, _, errs := do(small(append(append(args, "--out", filepath.Join(dir, out)), more...)...)...)
 			require.Zero(t, status, errs)
 			assert.Contains(t, errs, "\n"+where+"\n", name)
-			metrics, err := readMetrics(filepath.Join(dir, out))
+			metrics, err := train.ReadMetrics(filepath.Join(dir, out))
 			require.NoError(t, err)
 			return metrics[0].LCt
 		}
 		host := loss("host", "views on the host")
 		sent := loss("sent", "views on the device, of pictures sent to it as bytes", "--augment-on", "device")
-		there := loss("kept", "views on the device, of 0 MB of pictures kept there", "--augment-on", "device", "--keep-on-device", "yes")
+		there := loss("kept", "views on the device, of 0 MB of pictures kept there", "--augment-on", "device",
+			"--keep-on-device", "yes")
 		assert.Equal(t, tensors(t, filepath.Join(dir, "sent")), tensors(t, filepath.Join(dir, "kept")), name)
 		assert.Equal(t, sent, there, name)
 		assert.InDelta(t, host, there, 2e-3, name)
@@ -52,7 +56,7 @@ func TestARunWithKeptPicturesResumes(t *testing.T) {
 	args := onDevice("--msr", "--save-after", "1ns", "--out", cut)
 	for n := range 3 {
 		p, _ := start(t, args...)
-		require.Eventually(t, func() bool { return exists(runfolder.Last(cut)) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(cut)) }, time.Minute, time.Millisecond)
 		time.Sleep(time.Duration(20*n) * time.Millisecond)
 		require.NoError(t, p.Process.Kill())
 		_ = p.Wait()
@@ -68,10 +72,12 @@ func TestARunWithKeptPicturesResumes(t *testing.T) {
 // A method that looks at all pictures before an epoch sees them on the device; one whose views are of RandAugment
 // has those from the host.
 func TestMethodsWithKeptPictures(t *testing.T) {
-	for method, word := range map[string]string{"pcl": "", "infomin": "note: a view of infomin is made on the host", "cmc": ""} {
+	for method, word := range map[string]string{"pcl": "", "infomin": "note: a view of infomin is made on the host",
+		"cmc": ""} {
 		dir := t.TempDir()
 		args := func(out string, more ...string) []string {
-			return append(onDevice("--method", method, "--queue", "32", "--width", "0.25", "--out", filepath.Join(dir, out)), more...)
+			return append(onDevice("--method", method, "--queue", "32", "--width", "0.25", "--out", filepath.Join(dir, out)),
+				more...)
 		}
 		status, _, errs := do(args("whole")...)
 		require.Zero(t, status, errs)
@@ -116,8 +122,10 @@ func TestPlacesThatCannotBe(t *testing.T) {
 		`unknown --augment-on "gpu"`:           {exitUsage, []string{"--augment-on", "gpu"}},
 		`unknown --keep-on-device "ja"`:        {exitUsage, []string{"--keep-on-device", "ja"}},
 		"the host makes the views, and has no": {exitUsage, []string{"--augment-on", "host", "--keep-on-device", "yes"}},
-		"pictures of 8x8 and of 9x9 pixels (":  {1, []string{"--keep-on-device", "yes", "--dataset", "folder", "--data-dir", mixed, "--batch-size", "2"}},
-		"give --keep-on-device no":             {1, []string{"--keep-on-device", "yes", "--dataset", "folder", "--data-dir", mixed, "--batch-size", "2"}},
+		"pictures of 8x8 and of 9x9 pixels (": {1,
+			[]string{"--keep-on-device", "yes", "--dataset", "folder", "--data-dir", mixed, "--batch-size", "2"}},
+		"give --keep-on-device no": {1,
+			[]string{"--keep-on-device", "yes", "--dataset", "folder", "--data-dir", mixed, "--batch-size", "2"}},
 	} {
 		status, _, errs := do(small(append([]string{"--out", filepath.Join(dir, "run")}, c.args...)...)...)
 		assert.Equal(t, c.status, status, errs)

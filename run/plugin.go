@@ -6,8 +6,12 @@ import (
 	"io"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/embedding"
+	"github.com/icl-msr/icl-msr/internal/settings"
+	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // The exported functions of this folder are the interface of its plugin build
@@ -39,21 +43,21 @@ func Methods() []string { return methods.Names() }
 func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	c, err := parseConfig(configYAML)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
-	_, err = train(ctx, orDiscard(log), c, out, false)
-	return err
+	_, err = train.Pretrain(ctx, orDiscard(log), c, out, false)
+	return flagged(err)
 }
 
 // Resume goes on with the run in folder out, by its config.yaml, from its newest
 // checkpoint.
 func Resume(ctx context.Context, out string, log io.Writer) error {
-	c, err := configOf(out)
+	c, err := train.ReadConfig(out)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
-	_, err = train(ctx, orDiscard(log), c, out, true)
-	return err
+	_, err = train.Pretrain(ctx, orDiscard(log), c, out, true)
+	return flagged(err)
 }
 
 // Embed returns the backbone's features of picture files, PNG or JPEG, a row
@@ -71,19 +75,25 @@ func Embed(ctx context.Context, checkpoint string, pictures []string) ([][]float
 // Load keeps the network of a checkpoint file in memory: embed is Embed with it,
 // one call at a time, until done frees it. It runs on the device of the
 // training where that is there, else on the CPU.
-func Load(checkpoint string) (embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error) {
-	k, err := load(checkpoint)
+func Load(checkpoint string) (
+	embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error,
+) {
+	k, err := train.Load(checkpoint)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, flagged(err)
 	}
-	if _, err := device(k.config.Device); err != nil {
-		k.config.Device = "cpu"
+	if _, err := train.Device(k.Config.Device); err != nil {
+		k.Config.Device = "cpu"
 	}
-	n, err := startEmbedder(k)
+	n, err := embedding.Start(k)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, flagged(err)
 	}
-	return n.embed, n.close, nil
+	embed = func(ctx context.Context, pictures []string) ([][]float32, error) {
+		rows, err := n.Embed(ctx, pictures)
+		return rows, flagged(err)
+	}
+	return embed, n.Close, nil
 }
 
 // Export writes a part of a checkpoint file's network for other programs, as
@@ -91,32 +101,32 @@ func Load(checkpoint string) (embed func(ctx context.Context, pictures []string)
 // safetensors, torchscript or onnx, or empty for what the ending of out says. A file that is there is replaced, but
 // for pictures and checkpoints.
 func Export(checkpoint, what, format, out string) error {
-	o := exportOptions{What: what, Format: format, FC: "none", Out: out, Force: true}
-	if err := o.settle(); err != nil {
-		return err
+	o := train.ExportOptions{What: what, Format: format, FC: "none", Out: out, Force: true}
+	if err := o.Settle(); err != nil {
+		return flagged(err)
 	}
-	if err := o.check(checkpoint); err != nil {
-		return err
+	if err := o.Check(checkpoint); err != nil {
+		return flagged(err)
 	}
-	k, err := load(checkpoint)
+	k, err := train.Load(checkpoint)
 	if err != nil {
-		return err
+		return flagged(err)
 	}
-	_, err = k.export(o)
-	return err
+	_, err = k.Export(o)
+	return flagged(err)
 }
 
 // parseConfig reads a configuration with the name of a preset in it.
-func parseConfig(text string) (config, error) {
-	file, err := readSettings(strings.NewReader(text), "configuration")
+func parseConfig(text string) (train.Config, error) {
+	file, err := settings.Read(strings.NewReader(text), "configuration")
 	if err != nil {
-		return config{}, usage{err}
+		return train.Config{}, usage.Wrap(err)
 	}
-	c, err := file.over("", "", nil)
+	c, err := request{}.below(file, nil)
 	if err != nil {
-		return c, usage{err}
+		return c, usage.Wrap(err)
 	}
-	return c, c.absolute()
+	return c, c.ResolvePaths()
 }
 
 func orDiscard(w io.Writer) io.Writer {

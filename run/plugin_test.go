@@ -18,6 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -78,11 +79,12 @@ func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 5)
 	// By hand: the picture, resized and normalised, through the backbone.
-	k, err := load(checkpoint)
+	k, err := train.Load(checkpoint)
 	require.NoError(t, err)
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
-		st, err := k.evaluated(s)
+		st, err := k.Config.State(s, 0)
 		require.NoError(t, err)
+		require.NoError(t, k.Fill(st.Encoder()))
 		plain, x := transforms.CIFAR().WithSize(16).Plain, make([]float32, 3*16*16)
 		for i, m := range images {
 			require.NoError(t, plain.Apply(x, transforms.Whole(m), nil, &transforms.Scratch{}))
@@ -163,10 +165,11 @@ func TestTheInterfaceExports(t *testing.T) {
 func TestParseConfig(t *testing.T) {
 	c, err := parseConfig("preset: imagenet\nmethod: swav\nepochs: 3\nmethod-option: {epsilon: 0.1}\ndrops: [4]\n")
 	require.NoError(t, err)
-	assert.Equal(t, []any{"swav", "resnet50", 3, 0.1, 0.1}, []any{c.Method, c.Arch, c.Epochs, c.Lambda, c.Options["epsilon"]})
-	assert.Equal(t, 0.1, c.Temperature, "swav's")
-	assert.Equal(t, []int{4}, c.Drops)
+	assert.Equal(t, []any{"swav", "resnet50", 3, 0.1, 0.1},
+		[]any{c.Method, c.Arch, c.Schedule.Epochs, c.MSR.Lambda, c.MethodConfig.Options["epsilon"]})
+	assert.Equal(t, 0.1, c.MethodConfig.Temperature, "swav's")
+	assert.Equal(t, []int{4}, c.Schedule.Drops)
 	c, err = parseConfig("")
 	require.NoError(t, err)
-	assert.Equal(t, "shapes", c.Dataset)
+	assert.Equal(t, "shapes", c.Data.Name)
 }

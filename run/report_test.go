@@ -33,7 +33,8 @@ func TestTablesOfFewClassesHaveNoTopFive(t *testing.T) {
 			}
 		}
 		from := []string{"--data-dir", dir, "--methods", "simclr", "--batch-size", "8"}
-		status, printed, errs := do(tiny("compare", filepath.Join(t.TempDir(), "grid"), append(from, "--dataset", "imagenet")...)...)
+		status, printed, errs := do(tiny("compare", filepath.Join(t.TempDir(), "grid"),
+			append(from, "--dataset", "imagenet")...)...)
 		require.Zero(t, status, errs)
 		assert.Contains(t, printed, "| top-5 | with MSR | difference |")
 		assert.Equal(t, !want, strings.Contains(printed, "| - | - | - |"), printed)

@@ -17,13 +17,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // small are the flags of a run of seconds.
 func small(more ...string) []string {
-	return append([]string{"pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2", "--width", "0.0625", "--hidden", "16", "--dim", "8",
+	return append([]string{"pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2",
+		"--width", "0.0625", "--hidden", "16", "--dim", "8",
 		"--size", "16", "--warmup", "0", "--msr-width", "0.25", "--threads", "1", "--workers", "2"}, more...)
 }
 
@@ -45,7 +48,8 @@ func tensors(t *testing.T, dir string) map[string][]byte {
 
 func TestASeedFixesARunAndLambdaZeroIsTheBaseline(t *testing.T) {
 	dir := t.TempDir()
-	runs := map[string][]string{"a": {}, "b": {}, "zero": {"--msr", "--lambda", "0"}, "msr": {"--msr"}, "other": {"--seed", "5"}}
+	runs := map[string][]string{"a": {}, "b": {}, "zero": {"--msr", "--lambda", "0"}, "msr": {"--msr"},
+		"other": {"--seed", "5"}}
 	got := map[string]map[string][]byte{}
 	for name, more := range runs {
 		status, _, errs := do(small(append(more, "--out", filepath.Join(dir, name))...)...)
@@ -81,7 +85,7 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 			break
 		}
 		require.Equal(t, exitInterrupted, status, e.String())
-		if !exists(runfolder.Config(cut)) { // interrupted before the folder was made
+		if !outfile.Exists(runfolder.Config(cut)) { // interrupted before the folder was made
 			resume = nil
 		}
 	}
@@ -90,9 +94,9 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 	for name := range want {
 		require.Equal(t, want[name], got[name], name)
 	}
-	a, err := readMetrics(whole)
+	a, err := train.ReadMetrics(whole)
 	require.NoError(t, err)
-	b, err := readMetrics(cut)
+	b, err := train.ReadMetrics(cut)
 	require.NoError(t, err)
 	require.Len(t, b, len(a))
 	for i := range a {
@@ -104,7 +108,8 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 func TestMicroBatchesAndCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}
-	for name, args := range map[string][]string{"plain": nil, "all": {"--micro-batch", "16"}, "parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
+	for name, args := range map[string][]string{"plain": nil, "all": {"--micro-batch", "16"},
+		"parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
 		folder := filepath.Join(dir, name)
 		status, _, errs := do(small(append([]string{"--msr", "--epochs", "1", "--out", folder}, args...)...)...)
 		require.Zero(t, status, errs)
@@ -130,7 +135,7 @@ func TestEvalPrintsATableAndJSON(t *testing.T) {
 	assert.Contains(t, out, "new-background")
 	status, out, errs = do("eval", "--checkpoint", runfolder.Last(dir), "--epochs", "5", "--json", "--threads", "1")
 	require.Zero(t, status, errs)
-	var got struct{ Scores []score }
+	var got struct{ Scores []train.Score }
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	require.Len(t, got.Scores, 3)
 	assert.Greater(t, got.Scores[0].Linear.Top5, got.Scores[0].Linear.Top1)
@@ -182,10 +187,14 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "--dataset folder needs --data-dir", small("--dataset", "folder")},
 		{1, "no such file or directory", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "nowhere"))},
 		{1, "has no class folders", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "empty"))},
-		{1, "has one class only (cat): there is nothing to evaluate", []string{"eval", "--run", run, "--dataset", "folder", "--data-dir", filepath.Join(dir, "one")}},
-		{2, "--depth16 hihg: want high, scale, percentile", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "one"), "--depth16", "hihg")},
-		{1, "nowhere: no such file", []string{"embed", "--run", run, "--out", filepath.Join(dir, "embedded.npy"), filepath.Join(dir, "nowhere")}},
-		{1, "; replace or remove it", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "bad"), "--batch-size", "2")},
+		{1, "has one class only (cat): there is nothing to evaluate",
+			[]string{"eval", "--run", run, "--dataset", "folder", "--data-dir", filepath.Join(dir, "one")}},
+		{2, "--depth16 hihg: want high, scale, percentile",
+			small("--dataset", "folder", "--data-dir", filepath.Join(dir, "one"), "--depth16", "hihg")},
+		{1, "nowhere: no such file", []string{"embed", "--run", run, "--out", filepath.Join(dir, "embedded.npy"),
+			filepath.Join(dir, "nowhere")}},
+		{1, "; replace or remove it", small("--dataset", "folder", "--data-dir", filepath.Join(dir, "bad"), "--batch-size",
+			"2")},
 		{1, "truncated at offset 3073", small("--dataset", "cifar10", "--data-dir", filepath.Join(dir, "cifar"))},
 		{1, "the loss became", small("--lr", "1e30", "--optimizer", "sgd")},
 		{1, "holds a run with seed 0, not 1", small("--epochs", "1", "--out", run, "--seed", "1", "--resume")},
@@ -195,7 +204,8 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "no such folder", []string{"eval", "--run", filepath.Join(dir, "nowhere")}},
 		{2, "give either --run DIR or --checkpoint FILE", []string{"eval"}},
 		{2, "--config", []string{"pretrain", "--config", filepath.Join(dir, "none.yaml")}},
-		{2, `typo.yaml:1: unknown setting "epoch"; did you mean "epochs"?`, []string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
+		{2, `typo.yaml:1: unknown setting "epoch"; did you mean "epochs"?`,
+			[]string{"pretrain", "--config", write("typo.yaml", []byte("epoch: 3\n"))}},
 	} {
 		args := c.args
 		if args[0] == "pretrain" && !strings.Contains(strings.Join(args, " "), "--out") {
@@ -218,8 +228,8 @@ func TestHelpShowsDefaults(t *testing.T) {
 	assert.Zero(t, status)
 	assert.Contains(t, out, "--temperature float")
 	assert.Contains(t, out, "(default 0.5)")
-	for _, q := range presets() {
-		assert.Contains(t, out, q.about)
+	for _, q := range train.Presets() {
+		assert.Contains(t, out, q.About)
 	}
 }
 
@@ -227,11 +237,12 @@ func TestConfigFileLiesUnderTheFlags(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("epochs: 7\nlr: 0.5\n"), 0o600))
 	var o bytes.Buffer
-	c, err := settle(program{&o, &o}, "pretrain", []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"}, func(*pflag.FlagSet) {})
+	c, err := request{command: "pretrain", args: []string{"--preset", "cifar10", "--config", path, "--lr", "0.25"},
+		extra: func(*pflag.FlagSet) {}}.settle(program{&o, &o})
 	require.NoError(t, err)
-	assert.Equal(t, 7, c.Epochs)
-	assert.Equal(t, 0.25, c.LR)
-	assert.Equal(t, "cifar10", c.Dataset)
+	assert.Equal(t, 7, c.Schedule.Epochs)
+	assert.Equal(t, 0.25, c.Schedule.LR)
+	assert.Equal(t, "cifar10", c.Data.Name)
 }
 
 // One picture that cannot be read does not end a run; it is named.
@@ -253,7 +264,8 @@ func TestBadPicturesAreSkippedOrStop(t *testing.T) {
 	var run string
 	train := func(more ...string) (int, string) {
 		run = filepath.Join(t.TempDir(), "run")
-		status, _, errs := do(append([]string{"pretrain", "--preset", "cpu", "--dataset", "folder", "--data-dir", data, "--epochs", "2", "--batch-size", "16", "--size", "16", "--width", "0.125",
+		status, _, errs := do(append([]string{"pretrain", "--preset", "cpu", "--dataset", "folder", "--data-dir", data,
+			"--epochs", "2", "--batch-size", "16", "--size", "16", "--width", "0.125",
 			"--threads", "1", "--out", run}, more...)...)
 		return status, errs
 	}

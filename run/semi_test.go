@@ -11,19 +11,23 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // The differences of Table 4 are those of the files that the runs keep, and each
 // share has its own epochs.
 func TestSemiComparesAndTellsItsRecipe(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "semi")
-	status, printed, errs := do(tiny("semi", out, "--methods", "byol", "--seeds", "2", "--labels", "0.3:3,0.5", "--tune-epochs", "1",
-		"--supervised=false", "--ablations", "ones", "--lambda", "30", "--lr", "0.01", "--warmup", "0", "--dataset", "shapes")...)
+	status, printed, errs := do(tiny("semi", out, "--methods", "byol", "--seeds", "2", "--labels", "0.3:3,0.5",
+		"--tune-epochs", "1",
+		"--supervised=false", "--ablations", "ones", "--lambda", "30", "--lr", "0.01", "--warmup", "0",
+		"--dataset", "shapes")...)
 	require.Zero(t, status, errs)
 	top1 := func(name string, seed, part int) float64 {
 		data, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("%s-seed%d", name, seed), "finetuned.json"))
 		require.NoError(t, err)
-		var f fineTunedFile
+		var f struct{ Results []train.FineTuned }
 		require.NoError(t, json.Unmarshal(data, &f))
 		assert.Equal(t, []int{3, 1}, []int{f.Results[0].Epochs, f.Results[1].Epochs})
 		assert.Equal(t, fmt.Sprintf("drawn, seed %d", seed), f.Results[part].Split)

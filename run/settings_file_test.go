@@ -4,30 +4,35 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/icl-msr/icl-msr/internal/settings"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // settled is the configuration of pretrain with a file of settings and flags.
-func settled(t *testing.T, text string, args ...string) (config, error) {
+func settled(t *testing.T, text string, args ...string) (train.Config, error) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	var o bytes.Buffer
-	return settle(program{&o, &o}, "pretrain", append([]string{"--config", path}, args...), func(f *pflag.FlagSet) { f.String("out", "", "") })
+	out := func(f *pflag.FlagSet) { f.String("out", "", "") }
+	return request{command: "pretrain", args: append([]string{"--config", path}, args...),
+		extra: out}.settle(program{&o, &o})
 }
 
 func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	for text, want := range map[string]string{
-		"epochs: 2.9":                         "c.yaml:1: epochs 2.9: want a whole number",
-		"save-every: 0.5":                     "c.yaml:1: save-every 0.5: want a whole number",
-		"queue: 010":                          "c.yaml:1: queue 010: want a whole number, without zeros before it",
-		"drops: [50, 025]":                    "c.yaml:1: drops 50,025: want whole numbers with commas between them, without zeros",
+		"epochs: 2.9":     "c.yaml:1: epochs 2.9: want a whole number",
+		"save-every: 0.5": "c.yaml:1: save-every 0.5: want a whole number",
+		"queue: 010":      "c.yaml:1: queue 010: want a whole number, without zeros before it",
+		"drops: [50, 025]": "c.yaml:1: drops 50,025: want whole numbers with commas between them, " +
+			"without zeros",
 		"drops: [50, 2.5]":                    "drops 50,2.5: want whole numbers with commas",
 		"drops: [[1]]":                        "drops has a list: want whole numbers",
 		"lr: 0.1\nepochs: many":               "c.yaml:2: epochs many: want a whole number",
@@ -57,25 +62,26 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	} {
 		_, err := settled(t, text)
 		assert.ErrorContains(t, err, want, text)
-		assert.IsType(t, usage{}, err, text)
+		assert.IsType(t, usage.Error{}, err, text)
 		if err != nil {
 			assert.NotContains(t, err.Error(), "\n", text)
 		}
 	}
-	c, err := settled(t, "epochs: 2\nlr: 1e-2\nmsr: yes\ndrops: [5, 1]\nclasses: 010\nsave-after: 1m\nmethod: dcl\nmethod-option: {tau_plus: 0.2}\nseed: 7 # a comment\nprototypes: 30\nval-labels:\n")
+	c, err := settled(t, "epochs: 2\nlr: 1e-2\nmsr: yes\ndrops: [5, 1]\nclasses: 010\nsave-after: 1m\nmethod: "+
+		"dcl\nmethod-option: {tau_plus: 0.2}\nseed: 7 # a comment\nprototypes: 30\nval-labels:\n")
 	require.NoError(t, err)
-	assert.Equal(t, 2, c.Epochs)
-	assert.Equal(t, 0.01, c.LR)
-	assert.True(t, c.MSR)
-	assert.Equal(t, []int{5, 1}, c.Drops)
+	assert.Equal(t, 2, c.Schedule.Epochs)
+	assert.Equal(t, 0.01, c.Schedule.LR)
+	assert.True(t, c.UseMSR)
+	assert.Equal(t, []int{5, 1}, c.Schedule.Drops)
 	assert.Equal(t, "010", c.Classes, "texts are what they are")
 	assert.Equal(t, time.Minute, c.SaveAfter)
-	assert.Equal(t, options{"tau_plus": 0.2}, c.Options)
-	assert.Equal(t, []int64{30}, c.Prototypes)
-	assert.Empty(t, c.ValLabels)
+	assert.Equal(t, map[string]float64{"tau_plus": 0.2}, c.MethodConfig.Options)
+	assert.Equal(t, []int64{30}, c.MethodConfig.Prototypes)
+	assert.Empty(t, c.Data.Labels)
 	c, err = settled(t, "")
 	require.NoError(t, err)
-	assert.Equal(t, defaults(), c)
+	assert.Equal(t, train.Default(), c)
 }
 
 // The same types on the command line.
@@ -91,21 +97,22 @@ func TestNumbersOnTheCommandLineAreDecimal(t *testing.T) {
 		assert.Equal(t, exitUsage, status, want)
 		assert.Contains(t, errs, want)
 	}
-	for text, is := range map[string]bool{"0": false, "10": false, "010": true, "-010": true, "1,02": true, "0x10": false, "0.5": false, "00": true, "": false} {
-		assert.Equal(t, is, octal(text), text)
+	for text, is := range map[string]bool{"0": false, "10": false, "010": true, "-010": true, "1,02": true, "0x10": false,
+		"0.5": false, "00": true, "": false} {
+		assert.Equal(t, is, settings.Octal(text), text)
 	}
 }
 
 func TestAFileNamesItsPreset(t *testing.T) {
 	c, err := settled(t, "preset: imagenet\nepochs: 3\n", "--batch-size", "8")
 	require.NoError(t, err)
-	assert.Equal(t, "lars", c.Optimizer)
-	assert.Equal(t, 3, c.Epochs, "the file lies over it")
+	assert.Equal(t, "lars", c.Optimizer.Name)
+	assert.Equal(t, 3, c.Schedule.Epochs, "the file lies over it")
 	assert.Equal(t, 8, c.BatchSize)
 	c, err = settled(t, "preset: imagenet\n", "--preset", "cpu")
 	require.NoError(t, err)
 	assert.Equal(t, "resnet8", c.Arch, "the flag rules")
-	assert.Equal(t, "adam", c.Optimizer)
+	assert.Equal(t, "adam", c.Optimizer.Name)
 }
 
 // The recipe is of the method that is trained, whoever names it, also where it is
@@ -115,7 +122,8 @@ func TestTheRecipeIsThatOfTheMethod(t *testing.T) {
 	require.NoError(t, err)
 	byol, err := settled(t, "", "--method", "byol")
 	require.NoError(t, err)
-	require.NotEqual(t, plain.Temperature+plain.Lambda+plain.Gamma, byol.Temperature+byol.Lambda+byol.Gamma, "or else this test says nothing")
+	require.NotEqual(t, plain.MethodConfig.Temperature+plain.MSR.Lambda+plain.MSR.Gamma,
+		byol.MethodConfig.Temperature+byol.MSR.Lambda+byol.MSR.Gamma, "or else this test says nothing")
 	inFile, err := settled(t, "method: byol\n")
 	require.NoError(t, err)
 	assert.Equal(t, byol, inFile)
@@ -125,53 +133,4 @@ func TestTheRecipeIsThatOfTheMethod(t *testing.T) {
 	status, _, errs := do("compare", "--method", "simclr")
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "--method: compare takes several")
-}
-
-// What is written to config.yaml is read to the same, setting by setting.
-func TestWrittenConfigurationsAreRead(t *testing.T) {
-	for _, q := range presets() {
-		c := defaults()
-		q.apply(&c)
-		c.LR, c.SaveAfter, c.Seed, c.Classes, c.Options = 1e-30, 90*time.Second, 1<<63, "007", options{"tau_plus": 1e-7}
-		text, err := yaml.Marshal(c)
-		require.NoError(t, err)
-		got := defaults()
-		require.NoError(t, got.decode(bytes.NewReader(text), "config.yaml"), q.name)
-		again, err := yaml.Marshal(got)
-		require.NoError(t, err)
-		assert.Equal(t, string(text), string(again), q.name)
-	}
-	text, err := yaml.Marshal(defaults())
-	require.NoError(t, err)
-	keys := strings.Count(string(text), "\n")
-	flagged := 0
-	f, c := pflag.NewFlagSet("", pflag.ContinueOnError), defaults()
-	c.bind(f)
-	f.VisitAll(func(g *pflag.Flag) {
-		if isSetting(g.Name) {
-			flagged++
-			assert.Contains(t, "\n"+string(text), "\n"+g.Name+": ")
-		}
-	})
-	assert.Equal(t, keys, flagged)
-}
-
-func FuzzSettings(f *testing.F) {
-	f.Add("epochs: 2\ndrops: [1, 2]\nmethod-option: {a: 1}\n")
-	f.Add("preset: cpu\nlr: &a .inf\nalpha: *a\n")
-	f.Add("? [1]\n: {}\n--- x")
-	f.Fuzz(func(t *testing.T, text string) {
-		s, err := readSettings(strings.NewReader(text), "x")
-		if err != nil {
-			return
-		}
-		c := defaults()
-		if s.apply(&c, nil) != nil {
-			return
-		}
-		written, err := yaml.Marshal(c)
-		require.NoError(t, err)
-		d := defaults()
-		require.NoError(t, d.decode(bytes.NewReader(written), "y"), "%s", written)
-	})
 }

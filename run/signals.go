@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"sync/atomic"
 	"syscall"
-	"time"
+
+	"github.com/icl-msr/icl-msr/train"
 )
 
 // withSignals is a context that ends with Ctrl-C, SIGTERM and SIGHUP: the step at
@@ -34,32 +34,5 @@ func withSignals(ctx context.Context) context.Context {
 			asked.Store(true)
 		}
 	}()
-	return withSaves(ctx, asked)
-}
-
-// savesKey is the key of a context's request for a checkpoint.
-type savesKey struct{}
-
-// withSaves is a context in which a checkpoint is asked for by setting asked.
-func withSaves(ctx context.Context, asked *atomic.Bool) context.Context {
-	return context.WithValue(ctx, savesKey{}, asked)
-}
-
-// saveAsked reports, once for each request, that a checkpoint is asked for.
-func saveAsked(ctx context.Context) bool {
-	asked, ok := ctx.Value(savesKey{}).(*atomic.Bool)
-	return ok && asked.Swap(false)
-}
-
-// step saves after a step if --save-after has passed, or if a signal asked for it.
-func (v *saver) step(ctx context.Context, tell func(line string)) error {
-	if !saveAsked(ctx) {
-		return v.when(time.Now())
-	}
-	if err := v.now(); err != nil {
-		return err
-	}
-	at := v.state.Position
-	tell(fmt.Sprintf("saved at epoch %d, batch %d, as asked by SIGUSR1", at.Epoch, at.Batch))
-	return nil
+	return train.WithSaves(ctx, asked)
 }

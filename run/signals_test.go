@@ -17,17 +17,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/train"
 )
 
 func TestACheckpointThatIsAskedForComesAtTheNextStep(t *testing.T) {
 	asked := &atomic.Bool{}
-	ctx := withSaves(context.Background(), asked)
-	asked.Store(true)
-	require.True(t, saveAsked(ctx))
-	require.False(t, saveAsked(ctx), "once for each request")
-	require.False(t, saveAsked(context.Background()))
-
+	ctx := train.WithSaves(context.Background(), asked)
 	asked.Store(true)
 	var o, e bytes.Buffer
 	dir := filepath.Join(t.TempDir(), "run")
@@ -44,31 +41,34 @@ func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *sp
 	defer signal.Stop(hup)
 	dir := t.TempDir()
 	out = filepath.Join(dir, "run")
-	p, said = exec.Command("sh", append([]string{"-c", before + `exec "$0" "$@"`, os.Args[0]}, long(dir, more...)...)...), &speech{}
+	p, said = exec.Command("sh", append([]string{"-c", before + `exec "$0" "$@"`, os.Args[0]},
+		long(dir, more...)...)...), &speech{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), said
 	require.NoError(t, p.Start())
 	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that hears no signal never ends
 	t.Cleanup(func() { late.Stop(); _ = p.Process.Kill() })
-	require.Eventually(t, func() bool { return exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	return p, said, out
 }
 
 func TestSignalsOfARun(t *testing.T) {
 	p, said, out := running(t, "")
 	require.NoError(t, p.Process.Signal(syscall.SIGUSR1))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second, time.Millisecond, said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
+		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that goes says so twice
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
 	assert.Contains(t, said.String(), "saved; go on with --resume")
-	_, err := load(runfolder.Last(out))
+	_, err := train.Load(runfolder.Last(out))
 	assert.NoError(t, err)
 
 	p, said, _ = running(t, "trap '' HUP; ") // nohup
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	require.NoError(t, p.Process.Signal(syscall.SIGUSR1))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second, time.Millisecond, said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
+		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
@@ -77,7 +77,8 @@ func TestSignalsOfARun(t *testing.T) {
 func TestSignalsOfAJob(t *testing.T) {
 	p, said, _ := running(t, "", "--nproc-per-node", "2", "--dist-timeout", "20s")
 	require.NoError(t, p.Process.Signal(syscall.SIGUSR1))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second, time.Millisecond, said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
+		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
@@ -108,7 +109,8 @@ func TestAStoppedRankEndsTheCommand(t *testing.T) {
 	for stopped := range 2 {
 		p, said, out := running(t, "", "--nproc-per-node", "2", "--dist-timeout", "4s")
 		for _, pid := range children(t, p.Process.Pid) {
-			if environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); strings.Contains(string(environ), fmt.Sprintf("\x00RANK=%d\x00", stopped)) {
+			if environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); strings.Contains(string(environ),
+				fmt.Sprintf("\x00RANK=%d\x00", stopped)) {
 				require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
 			}
 		}
@@ -118,7 +120,7 @@ func TestAStoppedRankEndsTheCommand(t *testing.T) {
 		assert.Equal(t, exitFailure, p.ProcessState.ExitCode())
 		assert.Equal(t, 1, strings.Count(said.String(), fmt.Sprintf("rank %d does not answer", stopped)), said.String())
 		assert.Equal(t, 1, strings.Count(said.String(), "run: "), said.String())
-		_, err := load(runfolder.Last(out))
+		_, err := train.Load(runfolder.Last(out))
 		assert.NoError(t, err)
 	}
 }

@@ -1,166 +1,34 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
-
 	"github.com/spf13/pflag"
 
-	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/atomicfile"
-	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/internal/experiment"
+	"github.com/icl-msr/icl-msr/train"
 )
 
-// study is a list of arms that are trained, evaluated and put into tables and
-// on a page: differences are to the first one. A run that fails leaves the others
-// alone.
-type study struct {
-	title              string
-	out                string
-	seeds, probeEpochs int
-	arms               []arm
-	baseline           bool // the first arm is what the others are compared with
-	tried, failed      int  // runs, and fine-tunings
+// newStudy is a study whose tables and progress p shows.
+func newStudy(p program, folder string, probeEpochs int) experiment.Study {
+	return experiment.Study{
+		Folder:      folder,
+		Seeds:       3,
+		ProbeEpochs: probeEpochs,
+		Tables:      p.stdout,
+		Log:         p.stderr,
+		Text:        messageOf,
+	}
 }
 
-func (g *study) bind(f *pflag.FlagSet) {
-	f.IntVar(&g.seeds, "seeds", g.seeds, "paired seeds of each; ten or more for any claim")
-	f.StringVar(&g.out, "out", g.out, "folder of the runs, of table.md, table.csv and index.html")
-	f.IntVar(&g.probeEpochs, "probe-epochs", g.probeEpochs, "epochs of the linear probe (500 in the paper)")
+// configure makes the configurations of a study's arms.
+func (r request) configure(p program) experiment.Configure {
+	return func(flags ...string) (train.Config, error) { return r.settle(p, flags...) }
 }
 
-// check tells before hours of training what is wrong with all of it.
-func (g *study) check() error {
-	if g.seeds < 1 || g.probeEpochs < 1 {
-		return usagef("--seeds %d --probe-epochs %d: want 1 or more", g.seeds, g.probeEpochs)
-	}
-	opened := map[string]bool{}
-	for i := range g.arms {
-		c := &g.arms[i].config
-		if _, _, err := c.model(0); err != nil {
-			return err
-		}
-		data := fmt.Sprintf("%q", []any{c.Dataset, c.DataDir, c.Foreground, c.Variant, c.Classes, c.ValLabels, c.Unlabelled,
-			c.Count, c.Correlation, c.DataSeed, c.Size})
-		if opened[data] {
-			continue
-		}
-		opened[data] = true
-		for _, train := range []bool{true, false} {
-			ds, err := c.openPart(train, train && c.Unlabelled)
-			if err != nil {
-				return err
-			}
-			datasets.Close(ds)
-		}
-	}
-	return g.vacant()
+func bindStudy(f *pflag.FlagSet, g *experiment.Study) {
+	f.IntVar(&g.Seeds, "seeds", g.Seeds, "paired seeds of each; ten or more for any claim")
+	f.StringVar(&g.Folder, "out", g.Folder, "folder of the runs, of table.md, table.csv and index.html")
+	f.IntVar(&g.ProbeEpochs, "probe-epochs", g.ProbeEpochs, "epochs of the linear probe (500 in the paper)")
 }
 
-// vacant refuses a folder whose page or tables are not those of a study.
-func (g *study) vacant() error {
-	entries, _ := os.ReadDir(g.out) // where there is none, nothing is lost
-	for _, e := range entries {
-		if exists(runfolder.Config(filepath.Join(g.out, e.Name()))) {
-			return nil
-		}
-	}
-	for _, name := range []string{"index.html", "table.md", "table.csv"} {
-		if path := filepath.Join(g.out, name); exists(path) {
-			return usagef("--out %s: %s is there, and no runs that it could be of; "+
-				"choose another folder, since it would be written over", g.out, path)
-		}
-	}
-	return nil
-}
-
-// lock keeps a second study out of the folder.
-func (g *study) lock() (unlock func() error, err error) {
-	if err := os.MkdirAll(g.out, 0o755); err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
-	}
-	l, err := atomicfile.TakeLock(filepath.Join(g.out, "lock"))
-	if held := (*atomicfile.Held)(nil); errors.As(err, &held) {
-		return nil, fmt.Errorf("--out %s is in use by process %s; wait for it, or choose another folder", g.out, held.Process)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return l.Release, nil
-}
-
-// run trains and evaluates all arms, seed by seed, going on where it stopped,
-// and has the results written. Runs that failed are an error, in the end.
-func (g *study) run(ctx context.Context, p program, write func() error) (err error) {
-	if err := g.check(); err != nil {
-		return err
-	}
-	there := exists(g.out)
-	unlock, err := g.lock()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, unlock()); !there {
-			os.Remove(g.out) // if it is empty
-		}
-	}()
-	if err := g.sameRuns(); err != nil {
-		return err
-	}
-	for seed := range g.seeds {
-		for i := range g.arms {
-			a := &g.arms[i]
-			fmt.Fprintf(p.stderr, "--- seed %d of %d: %s\n", seed+1, g.seeds, a.Name)
-			n := a.config.Seed + uint64(seed)
-			if err := g.settled(ctx, p, a, n, a.add(ctx, p.stderr, g.out, n, g.probeEpochs)); err != nil {
-				return err
-			}
-		}
-	}
-	if err := write(); err != nil {
-		return err
-	}
-	if g.failed > 0 {
-		return fmt.Errorf("%d of %d runs failed, the tables say why; the same command tries them once more", g.failed, g.tried)
-	}
-	return nil
-}
-
-// sameRuns refuses, before anything is trained, a folder with runs of other settings.
-func (g *study) sameRuns() error {
-	for seed := range g.seeds {
-		for _, a := range g.arms {
-			c := a.config
-			c.Seed += uint64(seed)
-			if folder := a.folder(g.out, c.Seed); exists(runfolder.Config(folder)) {
-				if err := sameRun(folder, c); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// settled notes what became of a run. It returns the errors that end the study:
-// an interruption, and a wrong command line as long as nothing was done.
-func (g *study) settled(ctx context.Context, p program, a *arm, seed uint64, err error) error {
-	g.tried++
-	wrong := errors.As(err, new(usage)) && g.tried == 1
-	switch {
-	case err == nil:
-		return nil
-	case wrong, errors.Is(err, context.Canceled), ctx.Err() != nil:
-		return err
-	}
-	g.failed++
-	reason := strings.Join(strings.Fields(err.Error()), " ")
-	a.Failed = append(a.Failed, failure{seed, reason})
-	fmt.Fprintf(p.stderr, "failed: %s, seed %d: %s; the others are run all the same\n", a.Name, seed, reason)
-	return nil
-}
+const ablationsAbout = "also run these --msr-ablation settings, and compare MSR with each: " +
+	"with ones L_msr is NT-Xent on pairs that nothing weights, the baseline of methods without negatives of their own"

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
 // paperCompare is compare with the methods and the preset of one of the paper's
@@ -10,9 +12,9 @@ import (
 func paperCompare(number int, preset string, methods ...string) func(context.Context, program, []string) error {
 	return func(ctx context.Context, p program, args []string) error {
 		name := fmt.Sprintf("table%d", number)
-		k := comparison{command: name, preset: preset, methods: methods,
-			study: study{title: fmt.Sprintf("Methods with and without MSR, as in the paper's Table %d", number),
-				out: "runs/" + name, seeds: 3, probeEpochs: 500}}
+		grid := experiment.Comparison{Methods: methods, Study: newStudy(p, "runs/"+name, 500)}
+		grid.Title = fmt.Sprintf("Methods with and without MSR, as in the paper's Table %d", number)
+		k := gridCommand{name: name, preset: preset, grid: grid}
 		return k.do(ctx, p, args)
 	}
 }

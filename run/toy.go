@@ -2,100 +2,24 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/icl-msr/icl-msr/datasets"
-	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
 // toy is the paper's experiment of Figures 1 and 4: training and testing on full
 // pictures and on their foreground, in all four combinations.
 func toy(ctx context.Context, p program, args []string) error {
 	var names []string
-	g := study{out: "runs/toy", seeds: 3, probeEpochs: 200}
+	g := experiment.Toy{Study: newStudy(p, "runs/toy", 200)}
 	extra := func(f *pflag.FlagSet) {
 		f.StringSliceVar(&names, "methods", []string{"simclr", "byol"}, "methods, each without and with MSR")
-		g.bind(f)
+		bindStudy(f, &g.Study)
 	}
-	if _, err := settle(p, "toy", args, extra); err != nil {
+	with := request{command: "toy", args: args, extra: extra}.configure(p)
+	if _, err := with(); err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		return usagef("--methods names none")
-	}
-	for _, name := range names {
-		for _, shown := range trainedOn() {
-			for _, msr := range []bool{false, true} {
-				c, err := settle(p, "toy", append(slices.Clone(args), "--method", name), extra)
-				if err != nil {
-					return err
-				}
-				c.MSR, c.Variant = msr, string(shown)
-				a := arm{Name: fmt.Sprintf("%s, %s", name, shown), config: c}
-				if msr {
-					a.Name = fmt.Sprintf("%s+MSR, %s", name, shown)
-				}
-				g.arms = append(g.arms, a)
-			}
-		}
-	}
-	start := time.Now()
-	return g.run(ctx, p, func() error { return g.figure(p, names, time.Since(start)) })
-}
-
-// trainedOn are the variants of the training pictures.
-func trainedOn() []datasets.Variant {
-	return []datasets.Variant{datasets.Full, datasets.ForegroundOnly}
-}
-
-// figure writes the four settings of each method.
-func (g *study) figure(p program, names []string, took time.Duration) error {
-	place := map[datasets.Variant]int{}
-	for v, shown := range variants(g.arms) {
-		place[shown] = v
-	}
-	sec := page.Section{Title: "Four settings",
-		Text: figures(g.seeds) + " The difference is MSR's. " + chance(g.seeds) + contrastText(names)}
-	for _, probe := range []struct {
-		name string
-		of   func(score) float64
-	}{{"linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
-		t := page.Table{Caption: caption(probe.name, g.seeds), Head: []string{"trained on, tested on"}}
-		for _, name := range names {
-			t.Head = append(t.Head, name, name+"+MSR", "difference")
-		}
-		var q primary
-		var columns, reasons []string
-		dots := map[string][]page.Series{}
-		for k, train := range trainedOn() {
-			for _, test := range trainedOn() {
-				setting := fmt.Sprintf("%s, %s", train, test)
-				columns = append(columns, setting)
-				row, used := []string{setting}, []arm{}
-				for m, name := range names {
-					// Arms lie as toy made them: a method's two variants, each without and with MSR.
-					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
-					v := place[test]
-					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), "")
-					q.add(len(t.Rows), len(row)-1, paired(plain, msr, v, probe.of))
-					used = append(used, plain, msr)
-					dots[setting] = append(dots[setting], page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
-						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.accuracies(v, probe.of)})
-				}
-				reasons = append(reasons, why(used...))
-				t.Rows = append(t.Rows, row)
-			}
-		}
-		q.into(&t)
-		sec.Tables = append(sec.Tables, withReasons(t, reasons))
-		sec.Charts = append(sec.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
-	}
-	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
-		Lead:     []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds shows where it is tested without them."},
-		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.seeds, took)}
-	return writeReport(p, g.out, doc, sec.Tables)
+	return g.Run(ctx, names, with)
 }

@@ -23,7 +23,7 @@ PATH = re.compile(r"^[\w.-]+(?:/[\w.-]+)+\.\w+$")
 
 
 def markdown_files(root):
-    """The Markdown files under root, but hidden folders and what is built."""
+    """The Markdown files under root, except those in hidden folders and build folders."""
     for path in sorted(root.rglob("*.md")):
         parts = path.relative_to(root).parts
         if not any(p.startswith(".") or p in SKIPPED for p in parts[:-1]):
@@ -68,7 +68,7 @@ def anchors(path):
 def targets(line):
     """The links of a line, without those in code."""
     plain = CODE.sub(lambda m: " " * len(m[0]), line)
-    # A link's text may be code: its target is found in the line where only code's brackets are gone.
+    # The text of a link may be code, so that only the brackets within code are removed first.
     softened = CODE.sub(lambda m: re.sub(r"[\[\]()<>]", " ", m[0]), line)
     found = LINK.findall(softened) + HTML.findall(plain)
     definition = DEFINITION.match(plain)

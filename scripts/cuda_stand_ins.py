@@ -1,9 +1,8 @@
-"""Stand-ins for the CUDA libraries that a PyTorch wheel links to and that a run on
-CPUs never calls: without them `import torch` fails, with them 2 GB less are installed.
+"""Stand-ins for the CUDA libraries that a PyTorch wheel links to and that a run on CPUs never calls.
 
-One library of our own has a function for each symbol that is missing, which returns
-1, an error to all of these libraries' callers; links beside libtorch_cuda.so give it
-the names that the loader looks for.
+Without these libraries `import torch` fails. The stand-ins save 2 GB. One small library has a function for each
+missing symbol. Each function returns 1, which is an error code in all of these libraries. Links beside
+libtorch_cuda.so give the library the names that the loader looks for.
 """
 
 import ctypes
@@ -28,7 +27,7 @@ def needed(path):
 
 
 def symbols(path):
-    """Dynamic symbols: those defined, and {name: version} of those that are not and must be."""
+    """Dynamic symbols: the defined ones, and {name: version} of those that others must define."""
     defined, undefined = set(), {}
     for line in lines("readelf", "-W", "--dyn-syms", path):
         words = line.split()
@@ -50,7 +49,7 @@ def loaded(name):
 
 
 def closure(package):
-    """Libraries of the wheels, those of the system, and names that nobody has."""
+    """Libraries of the wheels, libraries of the system, and names of libraries that are missing."""
     paths = glob.glob(f"{package}/../nvidia/*/lib/*.so*") + glob.glob(f"{package}/lib/*.so*")
     there = {os.path.basename(p): p for p in paths}
     queue, wheels, system, missing = [n for n in BEGIN if n in there], {}, {}, set()
@@ -69,7 +68,7 @@ def closure(package):
 
 
 def write(package):
-    """Writes them into torch's folder. Returns why it could not, or None."""
+    """Writes the stand-ins into torch's folder. Returns the reason if it cannot, else None."""
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))), None)
     if not (compiler and shutil.which("readelf")):
         return "no C compiler with readelf, to write stand-ins for CUDA's libraries"
@@ -88,7 +87,7 @@ def write(package):
 
 
 def compile_functions(compiler, names, out):
-    """The loader asks for the version of a symbol that has one: a script gives it to the linker."""
+    """Compiles the library. A linker script gives the symbols their versions, which the loader checks."""
     nodes = {}
     for name, version in sorted(names.items()):
         nodes.setdefault(version or "ICL_STAND_IN", []).append(name)

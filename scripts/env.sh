@@ -1,13 +1,13 @@
-# To be sourced, from any folder: `. scripts/env.sh` sets the cgo variables (and CXX where a LibTorch needs it) with
-# which plain `go build`, `go run` and `go test` find LibTorch in this shell.
+# Source this from any folder: `. scripts/env.sh` sets the cgo variables, and CXX if LibTorch needs it, so that plain
+# `go build`, `go run` and `go test` find LibTorch in this shell.
 # shellcheck shell=sh
 _icl_file=
 if [ -n "${BASH_VERSION:-}" ]; then
-	# shellcheck disable=SC3028 # in bash it is there
+	# shellcheck disable=SC3028 # bash has it
 	_icl_file=${BASH_SOURCE:-}
 elif [ -n "${ZSH_VERSION:-}" ]; then
 	eval '_icl_file=${(%):-%x}'
-elif [ -r /proc/self/stat ]; then # dash and the like: this file is open while it is read
+elif [ -r /proc/self/stat ]; then # dash and others: this file is open while the shell reads it
 	read -r _icl_pid _icl_rest </proc/self/stat
 	for _icl_fd in "/proc/$_icl_pid/fd"/*; do
 		case $(readlink "$_icl_fd") in */scripts/env.sh) _icl_file=$(readlink "$_icl_fd") ;; esac
@@ -18,7 +18,7 @@ _icl_problem=
 if [ ! -f "$_icl_manifest" ]; then
 	_icl_problem="LibTorch is not set up in ${_icl_manifest%/.libtorch/manifest}: run 'make setup' there"
 elif [ "${CUDA:-0}" = 1 ] && ! grep -q '^FLAVOUR=cuda$' "$_icl_manifest"; then
-	_icl_problem="CUDA=1, and the CPU build is set up in ${_icl_manifest%/.libtorch/manifest}: run 'CUDA=1 make setup' there"
+	_icl_problem="CUDA=1 is set, but ${_icl_manifest%/.libtorch/manifest} has the CPU build: run 'CUDA=1 make setup' there"
 else
 	CGO_CFLAGS=$(sed -n 's/^CGO_CFLAGS=//p' "$_icl_manifest")
 	CGO_CXXFLAGS=$(sed -n 's/^CGO_CXXFLAGS=//p' "$_icl_manifest")

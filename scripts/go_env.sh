@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `go_env.sh set` writes the cgo flags with `go env -w`, for every shell of this
-# user; `go_env.sh undo` puts back what was there before.
+# `go_env.sh set` writes the cgo flags with `go env -w`, for every shell of this user. `go_env.sh undo` restores the
+# previous flags.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 vars=(CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS CXX)
@@ -21,10 +21,11 @@ esac
 case ${1:-} in
 set)
 	for v in "${vars[@]}"; do
-		[ -z "${!v+set}" ] || echo "go-env: note: $v is set in this shell's environment, where it comes before what is written now" >&2
+		[ -z "${!v+set}" ] ||
+			echo "go-env: note: $v is set in this shell's environment, which overrides what is written now" >&2
 	done
 	unset "${vars[@]}"
-	if [ ! -f "$saved" ]; then # the first time only: what was there before us
+	if [ ! -f "$saved" ]; then # the first time only: keeps the previous flags
 		mkdir -p "$(dirname "$saved")"
 		{ grep -E '^(CGO_(C|CXX|LD)FLAGS|CXX)=' "$file" 2>/dev/null || true; } >"$saved.new"
 		mv "$saved.new" "$saved"
@@ -35,11 +36,11 @@ set)
 	for v in "${vars[@]}"; do [ -z "${!v:-}" ] || flags+=("$v=${!v}"); done
 	unset "${vars[@]}" # go warns of variables that are set in the environment too
 	go env -w "${flags[@]}"
-	echo "go-env: cgo flags written to $file; 'make go-env-undo' takes them back"
+	echo "go-env: cgo flags written to $file; 'make go-env-undo' restores the previous ones"
 	;;
 undo)
 	[ -f "$saved" ] || {
-		echo "go-env: nothing to take back"
+		echo "go-env: nothing to restore"
 		exit 0
 	}
 	unset "${vars[@]}"

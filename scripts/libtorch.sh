@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts LibTorch into a per-user cache folder and links it as .libtorch.
-# Idempotent, and quick when done. Nothing half-done is ever taken for whole: the
-# work is done beside the folder, its manifest is written last, then it is renamed.
+# Puts LibTorch into a per-user cache folder and links it as .libtorch. Running it again is quick and changes nothing.
+# An interrupted run leaves nothing that looks complete: the work is done in another folder, the manifest is written
+# last, and then the folder is renamed.
 #
 #   scripts/libtorch.sh            the CPU build
 #   CUDA=1 scripts/libtorch.sh     the build that serves CPUs and GPUs
@@ -37,16 +37,16 @@ esac
 
 case ${TORCH:-} in
 '') ;;
-*[!0-9.]* | .* | *. | *..*) die "TORCH=$TORCH is no version: give one as TORCH=$default_version" ;;
-*.*.*.*) die "TORCH=$TORCH is no version: give one as TORCH=$default_version" ;;
+*[!0-9.]* | .* | *. | *..*) die "TORCH=$TORCH is not a version: give one as TORCH=$default_version" ;;
+*.*.*.*) die "TORCH=$TORCH is not a version: give one as TORCH=$default_version" ;;
 *.*.*) ;;
 *.*) version=$TORCH.0 ;;
-*) die "TORCH=$TORCH is no version: give one as TORCH=$default_version" ;;
+*) die "TORCH=$TORCH is not a version: give one as TORCH=$default_version" ;;
 esac
 [ -z "${TORCH:-}" ] || [ -z "${LIBTORCH:-}" ] || die "both TORCH=$TORCH and LIBTORCH=$LIBTORCH are set: leave one of them out"
 if too_old "$version"; then die "LibTorch $version is older than $oldest_version, the oldest that works: give TORCH=$default_version, or leave TORCH out"; fi
 
-# --- for what ---
+# --- platform ---
 os=$(uname -s) arch=$(uname -m)
 case $os-$arch in
 Linux-x86_64) platform=linux-x86_64 so=so ;;
@@ -55,7 +55,7 @@ Darwin-arm64) platform=macos-arm64 so=dylib ;;
 *) die "there is no LibTorch for $os on $arch: use Linux on x86-64 or arm64 or macOS on arm64, or build LibTorch and give it as LIBTORCH=DIR" ;;
 esac
 
-# --- where ---
+# --- cache folder ---
 [ -n "${ICLMSR_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ] || die "neither HOME nor ICLMSR_CACHE is set: set ICLMSR_CACHE to a folder for LibTorch"
 cache=${ICLMSR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/icl-msr}
 case $cache in # the path becomes part of compiler and linker flags
@@ -63,7 +63,7 @@ case $cache in # the path becomes part of compiler and linker flags
 /*) ;;
 *) die "the cache folder '$cache' is not an absolute path: set ICLMSR_CACHE to one" ;;
 esac
-# Why a LibTorch, a folder with lib/ and include/, cannot be used; nothing if it can.
+# Prints why a LibTorch, a folder with lib/ and include/, cannot be used. Prints nothing if it can.
 unusable() {
 	local l found
 	for l in libc10 libtorch_cpu; do
@@ -102,15 +102,15 @@ elif [ -n "$installed" ]; then
 fi
 dir=$cache/$name
 
-# --- is it there already? ---
-# The size of every library, one a line: "SIZE=lib/libc10.so 1097633".
+# --- existing installation ---
+# Prints the size of every library, one in a line: "SIZE=lib/libc10.so 1097633".
 sizes() { (cd "$1" 2>/dev/null && wc -c lib/*.so* lib/*.dylib* 2>/dev/null | awk '$2 != "total" { print "SIZE=" $2, $1 }') || true; }
 
-# The header that makes gotch and the shim compile. Its name has its checksum, so
-# that Go compiles anew when it changes.
+# The header with which gotch and the shim compile. Its name has its checksum, so that Go compiles again when it
+# changes.
 compat=compat-$(cksum <"$root/torch/internal/shim/compat.hpp" | cut -d' ' -f1).hpp
 
-whole() { # whether $dir holds what its manifest names, and was made for this place
+whole() { # whether $dir has what its manifest names and was made for this path
 	local manifest
 	[ -f "$dir/manifest" ] && [ -f "$dir/include/torch/csrc/api/include/torch/version.h" ] && [ -d "$dir/stubs" ] && [ -f "$dir/$compat" ] || return 1
 	manifest=$(<"$dir/manifest")
@@ -128,7 +128,7 @@ finish() {
 
 if whole; then finish; fi
 
-# --- what the machine must have ---
+# --- requirements ---
 for tool in "${CXX:-g++}" "${CC:-gcc}"; do
 	command -v "${tool%% *}" >/dev/null || die "no C++ compiler ('${tool%% *}' is not found): install it (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or set CC and CXX"
 done
@@ -150,8 +150,8 @@ have_glibc() {
 	[ "${here%%.*}" -ge "$needs" ] || die "LibTorch $version needs glibc 2.$needs, this machine has 2.$here: give TORCH=2.6.0, or an older one"
 }
 
-# --- one at a time ---
-# The lock is the kernel's: it goes when its holders do, also by kill -9.
+# --- lock ---
+# The kernel holds the lock and releases it when its holders end, even by kill -9.
 exec 9>"$cache/lock"
 if [ -z "${LIBTORCH:-}" ]; then
 	have_python
@@ -170,8 +170,8 @@ trap 'rm -rf "$tmp"' EXIT
 rm -rf "$tmp"
 mkdir -p "$tmp/stubs" "$tmp/tmp"
 
-# An installed LibTorch is linked, not copied, so that its libraries find each
-# other ($ORIGIN). $1: the folder with lib/ and include/; $2: what it is.
+# Links an installed LibTorch. It is not copied, so that its libraries find each other ($ORIGIN). $1: the folder with
+# lib/ and include/; $2: a description.
 use_installed() {
 	mkdir "$tmp/include"
 	ln -s "$1/lib" "$tmp/lib"
@@ -189,10 +189,9 @@ else
 	fetch
 fi
 
-# gotch links CUDA's libraries by name: an empty archive stands for each that
-# this build does without.
+# gotch links CUDA's libraries by name. An empty archive replaces each library that this build does not need.
 echo 'typedef int nothing;' >"$tmp/tmp/empty.c"
-# CC may hold flags, so it is split.
+# CC may have flags, so that it is split.
 # shellcheck disable=SC2086
 ${CC:-gcc} -c "$tmp/tmp/empty.c" -o "$tmp/tmp/empty.o" || die "the C compiler '${CC:-gcc}' does not work: see its message above"
 for l in $(stubs_of $flavour "$os"); do ar rcs "$tmp/stubs/lib$l.a" "$tmp/tmp/empty.o"; done
@@ -201,36 +200,35 @@ abi=
 [ "$os" != Linux ] || abi=" -D_GLIBCXX_USE_CXX11_ABI=$(cxx11_abi "$tmp/lib")"
 cp "$root/torch/internal/shim/compat.hpp" "$tmp/$compat"
 
-# gotch's own -std=c++17 comes after all flags that can be set from outside: where
-# the headers want more, the compiler is a script that appends it.
+# gotch's -std=c++17 comes after all flags that can be set from outside. If the headers need a later standard, the
+# compiler is a script that appends it.
 standard=$(cxx_standard "$tmp/include")
 if [ "$standard" != 17 ]; then
 	printf '#!/bin/sh\nexec %s "$@" -std=c++%s\n' "${CXX:-g++}" "$standard" >"$tmp/cxx"
 	chmod +x "$tmp/cxx"
 fi
 
-# c10d (data-parallel training) needs gloo's headers, which no LibTorch ships.
-# Debian's of 2022-05-18 agree with the gloo inside LibTorch 2.1 to 2.15.
+# c10d (data-parallel training) needs gloo's headers, which no LibTorch ships. Debian's headers of 2022-05-18 agree with
+# the gloo inside LibTorch 2.1 to 2.15.
 gloo=there
 if [ ! -d "$tmp/include/gloo" ]; then
 	if [ "$os" = Linux ] && from_debian libgloo-dev && compgen -G "$tmp/tmp/deb/libgloo-dev_*git20220518*.deb" >/dev/null; then
 		mv "$tmp/tmp/deb/usr/include/gloo" "$tmp/include/gloo"
 	else
 		gloo=left-out
-		say "gloo's headers (Debian's libgloo-dev of 2022-05-18) are not to be had here and are left out: only training in several processes needs them"
+		say "gloo's headers (Debian's libgloo-dev of 2022-05-18) are not available here and are left out: only training in several processes needs them"
 	fi
 fi
 
-# NCCL's process group needs NCCL's and CUDA's headers; crt/ is in a package of its own.
+# NCCL's process group needs the headers of NCCL and CUDA. A separate package has crt/.
 nccl=left-out
 if [ $flavour = cuda ]; then
 	find_cuda_headers
 	nccl=$(nccl_state)
 fi
 
-# The libraries of CUDA register themselves when loaded: they are linked even where
-# nothing names them. The old kind of rpath (--disable-new-dtags) comes before
-# LD_LIBRARY_PATH, where another torch may stand.
+# CUDA's libraries register themselves when loaded, so that they are linked even if nothing names them. The old kind of
+# rpath (--disable-new-dtags) comes before LD_LIBRARY_PATH, which may name another torch.
 rm -rf "$tmp/tmp"
 {
 	echo "VERSION=$version"

@@ -1,8 +1,8 @@
-# The headers of CUDA and NCCL, which NCCL's process group includes; to be sourced by
-# libtorch.sh after libtorch_fetch.sh.
+# Finds the headers of CUDA and NCCL, which NCCL's process group includes. libtorch.sh sources this after
+# libtorch_fetch.sh.
 # shellcheck shell=bash disable=SC2154
 
-# The headers of CUDA and NCCL are in the nvidia-* packages beside torch.
+# Links the headers of CUDA and NCCL from the nvidia-* packages beside torch.
 link_headers() { # FOLDER
 	local folder
 	for folder in "$1"/*/include; do
@@ -10,7 +10,7 @@ link_headers() { # FOLDER
 	done
 }
 
-# The headers that NCCL's process group includes, and which are not there.
+# Prints the headers that NCCL's process group includes and that are missing.
 missing_headers() {
 	local h
 	for h in nccl.h cuda_runtime_api.h crt/host_config.h cublas_v2.h cusparse.h cusolverDn.h; do
@@ -18,8 +18,8 @@ missing_headers() {
 	done
 }
 
-# Fetches the headers of CUDA and NCCL that an installed torch came without, where
-# it says which versions it is for. What stays missing is said, and NCCL left out.
+# Fetches the headers of CUDA and NCCL that an installed torch lacks, if torch names their versions. If headers stay
+# missing, a line says so and NCCL is left out.
 find_cuda_headers() {
 	[ -n "$(missing_headers)" ] && [ "$source" != "PyPI wheels" ] || return 0
 	mkdir -p "$tmp/tmp"

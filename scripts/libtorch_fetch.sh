@@ -1,10 +1,9 @@
-# What libtorch.sh fetches: LibTorch's wheels by pip, the headers of CUDA and NCCL,
-# Debian's packages; to be sourced by it. Its variables are used: cache, flavour,
-# platform, python, root, scripts, source, tmp, version.
+# Fetches LibTorch's wheels by pip, the headers of CUDA and NCCL, and Debian's packages. libtorch.sh sources this. It
+# uses the variables cache, flavour, platform, python, root, scripts, source, tmp and version.
 # shellcheck shell=bash disable=SC2154
 
-# Sets pip to a command that runs pip: the interpreter's own, else the one kept
-# for new virtual environments, else Debian's package, unpacked beside (no root).
+# Sets pip to a command that runs pip: that of the interpreter, else that for new virtual environments, else Debian's
+# package, which is unpacked without root.
 find_pip() {
 	local bundled
 	pip=("$python" -m pip)
@@ -23,8 +22,7 @@ from_debian() { # unpacks the package $1 into $tmp/tmp/deb
 		(cd "$tmp/tmp/deb" && apt-get -qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 download "$1" && dpkg-deb -x "$1"_*.deb .) >/dev/null 2>&1
 }
 
-# Sets list to the file with this version's wheels and their hashes: the one that is
-# kept, or one that is made now.
+# Sets list to the file with the wheels of this version and their hashes: that in scripts/wheels/, or a new one.
 find_list() {
 	list=$scripts/wheels/$version-$platform-$flavour.txt
 	[ ! -f "$list" ] || return 0
@@ -51,15 +49,15 @@ fetch() {
 	[ "$free" -ge $need ] || die "the set-up needs about $need MB and $cache has $free MB free: make room, or set ICLMSR_CACHE to a folder on another disk"
 	find_pip
 	find_list
-	# Every wheel is chosen by its hash, so any tag of its platform will do.
+	# The hash selects each wheel, so that any tag of its platform will do.
 	options=(--disable-pip-version-check --no-cache-dir --no-deps --require-hashes --only-binary=:all:
 		--python-version 311 --implementation cp --abi cp311 --abi abi3 --abi none)
 	for tag in $("$python" -c 'import sys; sys.path.insert(0, sys.argv[1]); import list_wheels; print(*list_wheels.tags(sys.argv[2]))' "$scripts" "$platform"); do
 		options+=(--platform "$tag")
 	done
 	[ ! -t 2 ] || quiet=--progress-bar=on
-	# pip compares each wheel with the hash in the list. Whole ones that are there are
-	# not fetched again, and where all are, no network is needed.
+	# pip compares each wheel with the hash in the list. It does not fetch wheels again that are complete. If all are,
+	# it needs no network.
 	if [ -d "$wheels" ] && "${pip[@]}" download --quiet "${options[@]}" --no-index --find-links "$wheels" -d "$wheels" -r "$list" >/dev/null 2>&1; then
 		say "LibTorch $version ($flavour): the wheels are in $wheels already"
 	elif say "fetching LibTorch $version ($flavour) for $platform into $cache: up to $size MB to download, about $need MB of disk meanwhile, $kept MB kept" &&

@@ -1,6 +1,5 @@
-# What differs between LibTorch's versions in set-up and build flags, in one place;
-# to be sourced by libtorch.sh. What differs in C++ is in
-# torch/internal/shim/compat.hpp.
+# All differences between LibTorch's versions in set-up and build flags. libtorch.sh sources this. The differences in
+# C++ are in torch/internal/shim/compat.hpp.
 # shellcheck shell=bash
 
 default_version=2.15.0 # docs/libtorch.md has the measurements behind this choice
@@ -14,13 +13,13 @@ version_number() {
 	echo $((major * 1000 + minor))
 }
 
-# too_old X.Y.Z tells whether a version is older than any that works.
+# too_old X.Y.Z: whether a version is older than the oldest that works.
 too_old() { [ "$(version_number "$1")" -lt "$(version_number $oldest_version)" ]; }
 
-# untried X.Y.Z tells whether a version is newer than any that was tried.
+# untried X.Y.Z: whether a version is newer than the newest that was tried.
 untried() { [ "$(version_number "$1")" -gt "$(version_number $newest_version)" ]; }
 
-# The headers' file that names the version. Since 2.9 version.h includes another.
+# version_file INCLUDE prints the header that names the version. Since 2.9, version.h includes another one.
 version_file() {
 	local headers=$1/torch/headeronly/version.h
 	[ -f "$headers" ] || headers=$1/torch/csrc/api/include/torch/version.h
@@ -32,20 +31,19 @@ version_of() {
 	awk '/^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) / { v = v s $3; s = "." } END { print v }' "$(version_file "$1")" 2>/dev/null || true
 }
 
-# cxx_standard INCLUDE prints the C++ standard that the headers ask for: 2.15 asks
-# for C++20, earlier ones are content with gotch's C++17.
+# cxx_standard INCLUDE prints the C++ standard that the headers need: C++20 since 2.15, gotch's C++17 before.
 cxx_standard() {
 	if grep -q '__cplusplus < 202002L' "$1/torch/csrc/api/include/torch/all.h"; then echo 20; else echo 17; fi
 }
 
-# cxx11_abi LIB prints which std::string the libraries were built with, by a name
-# that libc10 exports: PyPI's wheels have the old one up to 2.6, the new one since.
+# cxx11_abi LIB prints with which std::string the libraries were built, by a symbol of libc10. PyPI's wheels have the
+# old one up to 2.6 and the new one since.
 cxx11_abi() {
 	if grep -q SourceLocationENSt7__cxx11 "$1/libc10.so"; then echo 1; else echo 0; fi
 }
 
-# The libraries that gotch links by name and that this build does without: an empty
-# archive stands for each. macOS has libc++ in place of libstdc++.
+# Prints the libraries that gotch links by name and that this build does not need. An empty archive replaces each.
+# macOS has libc++ in place of libstdc++.
 stubs_of() { # FLAVOUR OS
 	local stubs="cuda cudart cublas cudnn caffe2_nvrtc nvrtc-builtins nvrtc nvToolsExt"
 	[ "$1" = cuda ] || stubs="$stubs c10_cuda torch_cuda torch"
@@ -53,8 +51,8 @@ stubs_of() { # FLAVOUR OS
 	echo "$stubs"
 }
 
-# The glibc that the wheels need on Linux: manylinux_2_28 since 2.7, manylinux1
-# before (which needs 2.17 in truth).
+# Prints the glibc that the wheels need on Linux: manylinux_2_28 since 2.7; before that, wheels are tagged manylinux1 but
+# need 2.17.
 glibc_of() {
 	if [ "$(version_number "$1")" -ge 2007 ]; then echo 28; else echo 17; fi
 }

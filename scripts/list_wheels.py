@@ -1,15 +1,12 @@
-"""Lists the wheels that LibTorch X.Y.Z consists of, with their hashes.
+"""Lists the wheels of LibTorch X.Y.Z with their hashes.
 
 usage: list_wheels.py VERSION PLATFORM cpu|cuda|headers [--find-links DIR]
 
-PLATFORM is linux-x86_64, linux-aarch64 or macos-arm64. The list is a pip
-requirements file, on standard output: torch itself, and of the packages that
-it requires those that the flavour needs; `headers` are those with CUDA's and NCCL's
-headers, without torch. scripts/wheels/ holds such lists;
-libtorch.sh makes one for a version that has none there.
+PLATFORM is linux-x86_64, linux-aarch64 or macos-arm64. The list on standard output is a pip requirements file. It has
+torch and those of its requirements that the flavour needs. The flavour `headers` has only the packages with the headers
+of CUDA and NCCL. scripts/wheels/ has such lists. libtorch.sh makes one for a version without a list there.
 
-The environment variable PIP is the command that runs pip (default: this
-Python's).
+The environment variable PIP is the command that runs pip (default: that of this Python).
 """
 
 import json
@@ -19,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-# The newest glibc that torch's wheels ask for; older tags are accepted, too.
+# The newest glibc that torch's wheels need. Older tags are accepted, too.
 GLIBC = range(28, 4, -1)
 LEGACY = ["manylinux2014", "manylinux2010", "manylinux1"]
 
@@ -41,9 +38,16 @@ def selection(platform):
 
 
 def resolve(requirements, platform, links):
-    """Returns what pip would install for the requirements, each by itself, without downloading it whole."""
+    """Returns what pip would install for each of the requirements alone, without downloading it whole."""
     pip = os.environ.get("PIP", f"{sys.executable} -m pip").split()
-    command = pip + ["install", "--quiet", "--disable-pip-version-check", "--dry-run", "--ignore-installed", "--no-deps"]
+    command = pip + [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--dry-run",
+        "--ignore-installed",
+        "--no-deps",
+    ]
     with tempfile.TemporaryDirectory() as nowhere:  # pip wants a target for wheels of another platform
         command += ["--target", nowhere, "--report", "-", *links, *selection(platform), *requirements]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -62,7 +66,7 @@ def canonical(requirement):
 
 
 def needed(name, flavour):
-    """Tells whether a package that torch requires is part of LibTorch."""
+    """Returns whether a package that torch requires is part of LibTorch."""
     if not name.startswith("nvidia-"):
         return False
     if flavour == "cuda":
@@ -73,7 +77,7 @@ def needed(name, flavour):
 
 
 def headers(names, versions):
-    """Returns the package with crt/host_config.h, which CUDA's and NCCL's headers include and torch does not require."""
+    """Returns the package with crt/host_config.h, which CUDA's headers include and torch does not require."""
     for name in names:
         m = re.match(r"nvidia-cuda-runtime(-cu12|-cu11)?$", name)
         if m:

@@ -2,14 +2,12 @@
 
 usage: torch_venv.py VERSION [PACKAGE...]
 
-VERSION is X.Y.Z, `build` (that of the LibTorch which .libtorch/manifest names),
-`current` (the newest) or the folder of an environment that is there already.
-Prints the environment's interpreter. Environments lie in .venv-torch/X.Y.Z, or in
-$TORCH_VENVS/X.Y.Z. PYTHON names the interpreter to begin with; others are tried.
+VERSION is X.Y.Z, `build` (the version in .libtorch/manifest), `current` (the newest), or the folder of an existing
+environment. The script prints the environment's interpreter. Environments are in .venv-torch/X.Y.Z, or in
+$TORCH_VENVS/X.Y.Z. It tries the interpreter PYTHON first, and then others.
 
-pip resolves which torchvision, numpy and so on belong to this torch, on this
-interpreter. Of the CUDA packages only those are installed that libtorch_cpu needs;
-scripts/cuda_stand_ins.py stands in for the others, which are 2 GB to download.
+pip resolves which torchvision, numpy and so on belong to this torch on this interpreter. Of the CUDA packages, only
+those that libtorch_cpu needs are installed. scripts/cuda_stand_ins.py replaces the others (2 GB to download).
 """
 
 import glob
@@ -30,7 +28,7 @@ CUDA_NEEDED = re.compile(r"nvidia-cuda-(runtime|cupti)\b")  # by libtorch_cpu it
 
 
 class Problem(Exception):
-    """One line for the user, and the status to exit with."""
+    """An error of one line for the user, with the exit status."""
 
     def __init__(self, message, status=1):
         super().__init__(message)
@@ -46,7 +44,7 @@ def numbers(version):
 
 
 def build_version():
-    """The version of the LibTorch that this program was built against."""
+    """The version of LibTorch that this program was built against."""
     path = os.path.join(ROOT, ".libtorch", "manifest")
     try:
         with open(path) as f:
@@ -67,25 +65,24 @@ def last_line(text):
 
 
 def make(folder, python):
-    """A new environment with a pip that knows what a version needs before it downloads it."""
+    """A new environment with a pip that resolves requirements before it downloads packages."""
     shutil.rmtree(folder, ignore_errors=True)
     done = subprocess.run([python, "-m", "venv", folder], capture_output=True, text=True)
     if done.returncode:
         raise Problem(f"{python} cannot make virtual environments: install that part of it (Debian: python3-venv)")
     inside = os.path.join(folder, "bin", "python")
-    pip(inside, "install", "--quiet", "--upgrade", "pip")  # an older one does as well, with more to download
+    pip(inside, "install", "--quiet", "--upgrade", "pip")  # an older pip works too, but downloads more
     return inside
 
 
 def requirements(version):
-    """What is asked of pip. Torch before 2.3 was built with NumPy 1, and imports what newer setuptools lack."""
+    """The requirements for pip. Torch before 2.3 needs NumPy 1 and a module that newer setuptools lack."""
     more = ["numpy<2", "setuptools<70"] if numbers(version) < (2, 3) else ["numpy", "setuptools"]
     return [f"torch=={version}", "torchvision", "pillow", *more]
 
 
 def resolve(python, version):
-    """Returns {name: version} of all that belongs to this torch, or None if it has
-    no wheel for this interpreter."""
+    """Returns {name: version} of all packages for this torch, or None if it has no wheel for this interpreter."""
     report = os.path.join(os.path.dirname(os.path.dirname(python)), "plan.json")
     status, messages, _ = pip(python, "install", "--dry-run", "--ignore-installed", "--quiet", "--report", report,
                               "--only-binary", "torch,torchvision", *requirements(version))
@@ -110,7 +107,7 @@ def released(python, *options):
 
 
 def explain(python, version):
-    """Why no interpreter here has a wheel of this version."""
+    """Why there is no wheel of this version for any interpreter here."""
     fits, known = [], set()
     for minor in range(8, 16):
         versions = released(python, "--python-version", f"3.{minor}", "--only-binary", ":all:")
@@ -123,7 +120,7 @@ def explain(python, version):
 
 
 def interpreters():
-    """Interpreters in PATH, one of each version, $PYTHON first."""
+    """Interpreters in PATH, one for each version. $PYTHON comes first."""
     seen = set()
     for name in [os.environ.get("PYTHON") or sys.executable, *PYTHONS]:
         try:
@@ -137,7 +134,7 @@ def interpreters():
 
 
 def install(python, version, plan):
-    """Installs the plan without the CUDA packages that a run on CPUs does without."""
+    """Installs the plan without the CUDA packages that a run on CPUs does not need."""
     left_out = [n for n in plan if CUDA.match(n) and not CUDA_NEEDED.match(n)]
     wanted = [f"{n}=={v}" for n, v in plan.items() if n not in left_out]
     say(f"installing PyTorch {version} and torchvision {plan['torchvision']} into {python[:-len('/bin/python')]}"
@@ -157,7 +154,7 @@ def install(python, version, plan):
 
 
 def stand_in(python):
-    """Writes stand-ins for the CUDA libraries; returns why it could not, or None, and leaves none that do not do."""
+    """Writes stand-ins for the CUDA libraries. If torch then does not start, removes them and returns the reason."""
     package = glob.glob(f"{python[:-len('/bin/python')]}/lib/python*/site-packages/torch")[0]
     problem = cuda_stand_ins.write(package) or imports(python)
     if problem:
@@ -166,7 +163,7 @@ def stand_in(python):
 
 
 def imports(python):
-    """Why torch cannot be imported there, or None."""
+    """The reason why this Python cannot import torch, or None."""
     done = subprocess.run([python, "-W", "ignore", "-c", "import torch, torchvision"], capture_output=True, text=True)
     return last_line(done.stderr) if done.returncode else None
 
@@ -193,7 +190,7 @@ def newest():
 
 
 def named(version):
-    """X.Y.Z of what the user wrote."""
+    """Converts what the user wrote to X.Y.Z."""
     version = {"build": build_version, "current": newest}.get(version, lambda: version)()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
         raise Problem(f"PyTorch {version}: want a version such as 2.6.0, or the folder of a virtual environment", 2)

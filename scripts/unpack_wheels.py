@@ -2,10 +2,9 @@
 
 usage: unpack_wheels.py LIST WHEELS TARGET cpu|cuda|headers
 
-LIST is a pip requirements file with hashes; each wheel of it is taken from the
-folder WHEELS, its hash compared again, and what the flavour needs is unpacked
-into TARGET/lib and TARGET/include; every file's size is compared. All libraries
-lie in one folder: those of torch look for others in their own ($ORIGIN).
+LIST is a pip requirements file with hashes. The script takes each wheel of the list from the folder WHEELS and compares
+its hash again. It unpacks what the flavour needs into TARGET/lib and TARGET/include and compares the size of each file.
+All libraries are in one folder, since torch's libraries look for others in their own folder ($ORIGIN).
 """
 
 import hashlib
@@ -29,15 +28,19 @@ def sha256(path):
 
 
 def place(name, flavour):
-    """Returns where a wheel's member goes, or None."""
+    """Returns the path for a wheel's member, or None if it is not needed."""
     folder, base = os.path.split(name)
     if name.startswith("torch/include/"):
         return name[len("torch/") :]
-    # CUDA's own headers (cuda_runtime_api.h, nccl.h), which torch's include.
+    # Headers of CUDA and NCCL, which torch's headers include.
     headers = re.match(r"nvidia/[^/]*/(include/.*\.(h|hpp|hxx|inl|cuh))$", name)
     if headers and flavour != "cpu":
         return headers[1]
-    if flavour == "headers" or not re.match(r"torch/lib$|torch\.libs$|nvidia/[^/]*/lib$", folder) or NOT_NEEDED.match(base):
+    if (
+        flavour == "headers"
+        or not re.match(r"torch/lib$|torch\.libs$|nvidia/[^/]*/lib$", folder)
+        or NOT_NEEDED.match(base)
+    ):
         return None
     wanted = CPU_LIBRARY if flavour == "cpu" else ANY_LIBRARY
     return "lib/" + base if wanted.match(base) else None

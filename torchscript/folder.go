@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// notAFile is the error of a folder in the place of a file of weights: it names the
-// file in it to take, or what makes one of it.
+// notAFile is the error of a folder in place of a file of weights. It names the file to take in it, or the program that
+// makes a file of it.
 func notAFile(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -44,7 +44,7 @@ func notAFile(dir string) error {
 	return among(dir, names)
 }
 
-// among names the files of a folder that may be meant.
+// among is the error of a folder with these files. It names those that may have weights.
 func among(dir string, names []string) error {
 	var weights []string
 	for _, n := range names {

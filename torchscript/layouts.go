@@ -5,21 +5,23 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/nets"
 )
 
-// Layout says which tensors of a file are a ResNet's backbone, and under what
-// names.
+// Layout says which tensors of a file are a backbone, and under what names.
 type Layout struct {
-	Name   string // whose layout it is, as "MoCo v1 or v2"
-	Group  int    // of Weights.Groups
-	Path   string // of that group
-	Prefix string // before the backbone's names
+	Name   string      // whose layout it is, as "MoCo v1 or v2"
+	Group  int         // index in Weights.Groups
+	Path   string      // of that group
+	Prefix string      // before the backbone's names
+	Family nets.Family // of the backbone
 
-	numbers      map[string]string // of an nn.Sequential: "4" is "layer1"
-	transformers bool              // names are Hugging Face's
+	naming nets.Naming
 }
 
-// String tells the layout for people.
+// String describes the layout for people.
 func (l Layout) String() string {
 	var where []string
 	if l.Path != "" {
@@ -28,7 +30,7 @@ func (l Layout) String() string {
 	if l.Prefix != "" {
 		where = append(where, fmt.Sprintf("names after %q", l.Prefix))
 	}
-	if l.numbers != nil {
+	if l.naming.Numbered {
 		where = append(where, "numbered as an nn.Sequential")
 	}
 	if len(where) == 0 {
@@ -37,35 +39,23 @@ func (l Layout) String() string {
 	return l.Name + " (" + strings.Join(where, ", ") + ")"
 }
 
-// where is what stands before the backbone's names, keys of dictionaries too.
+// where joins the keys of dictionaries and the prefix before the backbone's names.
 func (l Layout) where() string { return strings.Trim(join(l.Path, l.Prefix), ".") }
 
-// Torchvision returns the name that a tensor of the group has in torchvision's
-// ResNet; false: it is not under the prefix.
-func (l Layout) Torchvision(name string) (string, bool) {
-	rest, ok := strings.CutPrefix(unwrapped(name), l.Prefix)
+// Canonical returns the name that a tensor of the group has in the family's networks: torchvision's, of a ResNet. It is
+// false for a tensor that is not under the prefix.
+func (l Layout) Canonical(name string) (string, bool) {
+	rest, ok := strings.CutPrefix(unwrapped(name, l.Family), l.Prefix)
 	if !ok {
 		return "", false
 	}
-	if l.transformers {
-		rest, _ = fromTransformers(rest)
-		return rest, true
+	if l.naming.Rename != nil {
+		rest = l.naming.Rename(rest)
 	}
-	if l.numbers != nil {
-		number, tail, _ := strings.Cut(rest, ".")
-		part, known := l.numbers[number]
-		if !known {
-			return rest, true
-		}
-		rest = part + "." + tail
-	}
-	return strings.Replace(rest, ".shortcut.", ".downsample.", 1), true // shortcut: lightly's and pytorch-cifar's own ResNets
+	return rest, true
 }
 
-// known lists layouts by what is written before the backbone's names (path of the
-// group, a bar, prefix without "module."), in the order of preference. has is a
-// name that the group must have, too; key one of the file's outermost dictionary, or
-// numberedKey.
+// known lists layouts in the order of preference.
 func known() []knownLayout {
 	return []knownLayout{
 		{"a checkpoint of this program", `^\|backbone\.$`, `^optimizer\.`, ""},
@@ -83,44 +73,96 @@ func known() []knownLayout {
 		{"SimSiam", `\|encoder\.$`, `^(module\.)?predictor\.`, ""},
 		{"htdt/self-supervised", `\|model\.$`, `^model\.module\.`, ""},
 		{"SimCLR", `\|(backbone|encoder|convnet|f)\.$`, "", ""},
-		{"torchvision or timm", `\|$`, "", ""},
+		{plainLayout, `\|$`, "", ""},
 	}
 }
+
+// plainLayout has no names before the network's.
+const plainLayout = "torchvision or timm"
 
 // numberedKey stands for names that are numbers.
 const numberedKey = "#"
 
-type knownLayout struct{ name, where, has, key string }
+// knownLayout is a layout of another program. An empty has or key asks for nothing.
+type knownLayout struct {
+	name  string
+	where string // pattern of the group's path, a bar, and the prefix without "module."
+	has   string // pattern of a name that the group must have
+	key   string // one of the outermost dictionary's keys, or numberedKey
+}
 
-// moving are words in names of networks that follow another one.
-var moving = regexp.MustCompile(`momentum|target|ema\b|_ema|encoder_k|_k\.|teacher|key_encoder`)
-
-// Recognise finds the ResNet in a file. Where there are several it prefers those
-// trained by gradient to their moving averages (but DINO's teacher), and known
-// layouts to others. A prefix that is not empty is taken as it is.
-func Recognise(w *Weights, prefix string) (Layout, error) {
-	var found []ranked
-	prefix = unwrapped(prefix)
-	for i, g := range w.Groups {
-		for _, l := range networks(g) {
-			l.Group, l.Path = i, g.Path
-			if prefix == "" || strings.Trim(prefix, ".") == strings.Trim(l.Prefix, ".") || strings.Trim(prefix, ".") == l.where() {
-				found = append(found, rank(l, g, w.Keys))
-			}
+// fits reports whether a layout and its file are of this kind.
+func (k knownLayout) fits(l Layout, where string, g Group, keys []string) bool {
+	if !regexp.MustCompile(k.where).MatchString(where) {
+		return false
+	}
+	switch k.key {
+	case "":
+	case numberedKey:
+		if !l.naming.Numbered {
+			return false
+		}
+	default:
+		if !slices.Contains(keys, k.key) {
+			return false
 		}
 	}
+	return k.has == "" || hasName(g, l.Family, regexp.MustCompile(k.has))
+}
+
+// moving matches the names of networks that are a moving average of another one.
+var moving = regexp.MustCompile(`momentum|target|ema\b|_ema|encoder_k|_k\.|teacher|key_encoder`)
+
+// Recognise finds the backbone in a file, a network of nets.Families or of more. If the file has several, it prefers
+// networks trained by gradient to moving averages (except for DINO's teacher), and known layouts to others. A prefix
+// that is not empty chooses one.
+func Recognise(w *Weights, prefix string, more ...nets.Family) (Layout, error) {
+	families := append(nets.Families(), more...)
+	found := candidates(w, prefix, families)
 	if len(found) == 0 {
-		return Layout{}, fmt.Errorf("%s: no ResNet in it%s: %s; its names begin with %s", w.Path, under(prefix), insteadOf(w.Groups), beginnings(w.Groups))
+		return Layout{}, absent(w, prefix, families)
 	}
 	slices.SortStableFunc(found, func(a, b ranked) int { return a.rank - b.rank })
 	if len(found) > 1 && found[0].rank == found[1].rank {
-		return Layout{}, fmt.Errorf("%s holds several networks: %q and %q; name one by its prefix", w.Path, found[0].where(), found[1].where())
+		return Layout{}, fmt.Errorf("%s holds several networks: %q and %q; name one by its prefix",
+			w.Path, found[0].where(), found[1].where())
 	}
 	l := found[0].Layout
 	if g := w.Groups[l.Group]; g.Foreign != "" {
-		return l, fmt.Errorf("%s: among the tensors it names %s, which is not allowed: a state dict holds tensors only", w.Path, g.Foreign)
+		return l, fmt.Errorf("%s: among the tensors it names %s, which is not allowed: a state dict holds tensors only",
+			w.Path, g.Foreign)
 	}
 	return l, nil
+}
+
+// candidates lists the networks of a file. A prefix that is not empty must be theirs.
+func candidates(w *Weights, prefix string, families []nets.Family) (found []ranked) {
+	for i, g := range w.Groups {
+		for _, f := range families {
+			prefix := strings.Trim(unwrapped(prefix, f), ".")
+			for _, l := range networks(g, f) {
+				l.Group, l.Path = i, g.Path
+				if prefix == "" || prefix == strings.Trim(l.Prefix, ".") || prefix == l.where() {
+					found = append(found, rank(l, g, w.Keys))
+				}
+			}
+		}
+	}
+	return found
+}
+
+// absent is the error of a file without a network of the families.
+func absent(w *Weights, prefix string, families []nets.Family) error {
+	var names, marks []string
+	for _, f := range families {
+		names, marks = append(names, f.Name), append(marks, f.StateDict.Mark)
+	}
+	what := foreignNetwork(w.Groups)
+	if what == "" {
+		what = fmt.Sprintf("no names that end in %s, nor those of an nn.Sequential", strings.Join(marks, " or "))
+	}
+	return field.Errorf("%s: no %s in it%s: "+strings.ReplaceAll(what, "%", "%%")+"; its names begin with %s",
+		w.Path, strings.Join(names, " or "), under(prefix), beginnings(w.Groups))
 }
 
 func under(prefix string) string {
@@ -135,35 +177,28 @@ type ranked struct {
 	rank int
 }
 
-// rank finds the layout's name and how much it is to be preferred.
+// rank finds the layout's name and its place in the order of preference.
 func rank(l Layout, g Group, keys []string) ranked {
 	const other, follows = 100, 1000
 	plain := strings.TrimPrefix(l.Prefix, "module.")
 	plain = strings.TrimSuffix(strings.Replace(plain, ".module.", ".", 1), "module.")
 	where := l.Path + "|" + plain
 	out := ranked{l, other}
-	if l.transformers {
-		out.Name = "Hugging Face transformers"
+	if l.naming.By != "" {
+		out.Name = l.naming.By
 		return out
 	}
 	for i, k := range known() {
-		if !regexp.MustCompile(k.where).MatchString(where) {
-			continue
+		if k.fits(l, where, g, keys) {
+			out.Name, out.rank = k.name, i
+			break
 		}
-		if k.key == numberedKey && l.numbers == nil || k.key != "" && k.key != numberedKey && !slices.Contains(keys, k.key) {
-			continue
-		}
-		if k.has != "" && !slices.ContainsFunc(g.Tensors, func(t Stored) bool { return regexp.MustCompile(k.has).MatchString(unwrapped(t.Name)) }) {
-			continue
-		}
-		out.Name, out.rank = k.name, i
-		break
 	}
-	if out.Name == "" {
-		out.Name = "a ResNet"
+	if out.Name == "" || out.Name == plainLayout && l.Family.Python == nil {
+		out.Name = "a " + l.Family.Name
 	}
-	if strings.HasPrefix(out.Prefix, "module.") && out.Name == "torchvision or timm" {
-		out.Name = "torchvision or timm, from DataParallel"
+	if out.Name == plainLayout && strings.HasPrefix(out.Prefix, "module.") {
+		out.Name += ", from DataParallel"
 	}
 	if !strings.HasPrefix(out.Name, "DINO") && moving.MatchString(join(l.Path, l.Prefix)) {
 		out.rank += follows
@@ -171,68 +206,28 @@ func rank(l Layout, g Group, keys []string) ranked {
 	return out
 }
 
-var (
-	namedStart    = regexp.MustCompile(`^(|.*\.)layer1\.0\.conv1\.weight$`)
-	numberedStart = regexp.MustCompile(`^(|.*\.)(\d+)\.0\.conv1\.weight$`)
-)
+func hasName(g Group, f nets.Family, like *regexp.Regexp) bool {
+	return slices.ContainsFunc(g.Tensors, func(t Stored) bool { return like.MatchString(unwrapped(t.Name, f)) })
+}
 
-// networks lists the ResNets of a group: under torchvision's names, or as an
-// nn.Sequential of its children, whose stages follow a convolution and a norm.
-func networks(g Group) []Layout {
-	var out []Layout
-	has := map[string]Stored{}
-	for _, t := range g.Tensors {
-		has[unwrapped(t.Name)] = t
+// networks lists a family's networks in a group.
+func networks(g Group, f nets.Family) (out []Layout) {
+	entries := make([]nets.Entry, len(g.Tensors))
+	for i, t := range g.Tensors {
+		entries[i] = nets.Entry{Name: unwrapped(t.Name, f), Shape: t.Shape}
 	}
-	seen := map[string]bool{}
-	for _, t := range g.Tensors {
-		name := unwrapped(t.Name)
-		if m := namedStart.FindStringSubmatch(name); m != nil && !seen[m[1]] {
-			seen[m[1]] = true // whatever its stem is
-			out = append(out, Layout{Prefix: m[1]})
-		} else if m := transformersStart.FindStringSubmatch(name); m != nil {
-			out = append(out, Layout{Prefix: m[1], transformers: true})
-		} else if m := numberedStart.FindStringSubmatch(name); m != nil && !seen[m[1]] {
-			seen[m[1]] = true
-			if numbers := childNumbers(m[1], has); numbers != nil {
-				out = append(out, Layout{Prefix: m[1], numbers: numbers})
-			}
-		}
+	for _, n := range f.StateDict.Find(entries) {
+		out = append(out, Layout{Prefix: n.Prefix, Family: f, naming: n})
 	}
 	return out
 }
 
-// childNumbers finds what the numbers of an nn.Sequential stand for. Programs
-// differ in the children they keep (some have no max-pool), so the stages are
-// counted.
-func childNumbers(prefix string, has map[string]Stored) map[string]string {
-	out := map[string]string{}
-	stage := 1
-	const children = 16
-	for n := range children {
-		number := fmt.Sprint(n)
-		if t, ok := has[prefix+number+".weight"]; ok && len(t.Shape) == 4 && stage == 1 && out["conv"] == "" {
-			out[number], out["conv"] = "conv1", number
-		} else if _, ok := has[prefix+number+".running_mean"]; ok && stage == 1 {
-			out[number] = "bn1"
-		} else if _, ok := has[prefix+number+".0.conv1.weight"]; ok {
-			out[number] = fmt.Sprintf("layer%d", stage)
-			stage++
-		}
-	}
-	if out["conv"] == "" {
-		return nil
-	}
-	delete(out, "conv")
-	return out
-}
-
-// beginnings shows how the names in a file begin, for an error's reader.
+// beginnings lists how the names in a file begin.
 func beginnings(groups []Group) string {
 	var out []string
 	for _, g := range groups {
 		for _, t := range g.Tensors {
-			head, _, _ := strings.Cut(unwrapped(t.Name), ".")
+			head, _, _ := strings.Cut(unwrapped(t.Name, nets.Family{}), ".")
 			if head = join(g.Path, head); !slices.Contains(out, head) {
 				out = append(out, head)
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// layouts unpacks the checkpoints that testdata/make_layouts.py wrote.
+// layouts unpacks the checkpoints of testdata/make_layouts.py.
 func layouts(t *testing.T) string { return unpack(t, "testdata/layouts.tar.gz") }
 
 func unpack(t *testing.T, archive string) string {
@@ -38,8 +38,7 @@ func unpack(t *testing.T, archive string) string {
 	}
 }
 
-// wanted are the tensors of the network that all layouts hold: a ResNet of two
-// stages of one block, without its classifier.
+// wanted are the tensors of the network in all layouts: a ResNet of two stages of one block, without its classifier.
 func wanted() []torchscript.Wanted {
 	var out []torchscript.Wanted
 	conv := func(name string, shape ...int64) {
@@ -49,7 +48,8 @@ func wanted() []torchscript.Wanted {
 		for _, part := range []string{"weight", "bias", "running_mean", "running_var"} {
 			out = append(out, torchscript.Wanted{Name: name + "." + part, Shape: []int64{n}})
 		}
-		out = append(out, torchscript.Wanted{Name: name + ".num_batches_tracked", Shape: []int64{}, Integer: true, Counter: true})
+		counter := torchscript.Wanted{Name: name + ".num_batches_tracked", Shape: []int64{}, Integer: true, Counter: true}
+		out = append(out, counter)
 	}
 	conv("conv1", 64, 3, 7, 7)
 	norm("bn1", 64)
@@ -71,26 +71,51 @@ func wanted() []torchscript.Wanted {
 func TestLayoutsOfOtherPrograms(t *testing.T) {
 	dir := layouts(t)
 	for file, want := range map[string]struct{ layout, ignored string }{
-		"torchvision":       {"torchvision or timm", "fc 2"},
-		"timm_dataparallel": {`torchvision or timm, from DataParallel (in "state_dict", names after "module.")`, "module.fc 2"},
-		"moco_v2":           {`MoCo v1 or v2 (in "state_dict", names after "module.encoder_q.")`, "module.encoder_k 40, module.encoder_q.fc 4, module.queue 1, module.queue_ptr 1"},
-		"moco_v3":           {`MoCo v3 (in "state_dict", names after "module.base_encoder.")`, "module.base_encoder.fc 6, module.momentum_encoder 42, module.predictor 4"},
-		"simsiam":           {`SimSiam (in "state_dict", names after "module.encoder.")`, "module.encoder.fc 6, module.predictor 4"},
+		"torchvision": {"torchvision or timm", "fc 2"},
+		"timm_dataparallel": {
+			`torchvision or timm, from DataParallel (in "state_dict", names after "module.")`, "module.fc 2",
+		},
+		"moco_v2": {
+			`MoCo v1 or v2 (in "state_dict", names after "module.encoder_q.")`,
+			"module.encoder_k 40, module.encoder_q.fc 4, module.queue 1, module.queue_ptr 1",
+		},
+		"moco_v3": {
+			`MoCo v3 (in "state_dict", names after "module.base_encoder.")`,
+			"module.base_encoder.fc 6, module.momentum_encoder 42, module.predictor 4",
+		},
+		"simsiam": {
+			`SimSiam (in "state_dict", names after "module.encoder.")`, "module.encoder.fc 6, module.predictor 4",
+		},
 		"simclr_sthalles":   {`SimCLR (in "state_dict", names after "backbone.")`, "backbone.fc 4"},
 		"simclr_convnet":    {`SimCLR (in "state_dict", names after "convnet.")`, "projection 4"},
 		"simclr_leftthomas": {`SimCLR (names after "f.", numbered as an nn.Sequential)`, "g 4"},
-		"byol_lucidrains":   {`BYOL of lucidrains (names after "online_encoder.net.")`, "net 36, online_encoder 4, online_predictor 4, target_encoder 40"},
-		"byol_sthalles":     {`BYOL (in "online_network_state_dict", names after "encoder.", numbered as an nn.Sequential)`, "projetion 4"},
-		"swav":              {`SwAV (in "state_dict", names after "module.")`, "module.projection_head 4, module.prototypes 1"},
-		"dino":              {`DINO, the teacher (in "teacher", names after "backbone.")`, "head 4"},
-		"barlow_twins":      {`Barlow Twins or VICReg (in "model", names after "module.backbone.")`, "module.bn 5, module.projector 4"},
-		"solo_learn":        {`solo-learn (in "state_dict", names after "backbone.")`, "classifier 2, momentum_backbone 36, projector 4"},
-		"lightly":           {`lightly (in "state_dict", names after "backbone.", numbered as an nn.Sequential)`, "projection_head 4"},
-		"lightly_generator": {`lightly (in "state_dict", names after "backbone.", numbered as an nn.Sequential)`, "projection_head 4"},
-		"htdt":              {`htdt/self-supervised (names after "model.module.")`, "head 4"},
-		"htdt_train":        {`torchvision or timm, from DataParallel (in "model", names after "module.")`, ""},
-		"vissl":             {`VISSL (in "classy_state_dict.base_model.model.trunk", names after "_feature_blocks.")`, ""},
-		"pytorch_cifar":     {`torchvision or timm, from DataParallel (in "net", names after "module.")`, "module.linear 2"},
+		"byol_lucidrains": {
+			`BYOL of lucidrains (names after "online_encoder.net.")`,
+			"net 36, online_encoder 4, online_predictor 4, target_encoder 40",
+		},
+		"byol_sthalles": {
+			`BYOL (in "online_network_state_dict", names after "encoder.", numbered as an nn.Sequential)`, "projetion 4",
+		},
+		"swav": {
+			`SwAV (in "state_dict", names after "module.")`, "module.projection_head 4, module.prototypes 1",
+		},
+		"dino": {`DINO, the teacher (in "teacher", names after "backbone.")`, "head 4"},
+		"barlow_twins": {
+			`Barlow Twins or VICReg (in "model", names after "module.backbone.")`, "module.bn 5, module.projector 4",
+		},
+		"solo_learn": {
+			`solo-learn (in "state_dict", names after "backbone.")`, "classifier 2, momentum_backbone 36, projector 4",
+		},
+		"lightly": {
+			`lightly (in "state_dict", names after "backbone.", numbered as an nn.Sequential)`, "projection_head 4",
+		},
+		"lightly_generator": {
+			`lightly (in "state_dict", names after "backbone.", numbered as an nn.Sequential)`, "projection_head 4",
+		},
+		"htdt":          {`htdt/self-supervised (names after "model.module.")`, "head 4"},
+		"htdt_train":    {`torchvision or timm, from DataParallel (in "model", names after "module.")`, ""},
+		"vissl":         {`VISSL (in "classy_state_dict.base_model.model.trunk", names after "_feature_blocks.")`, ""},
+		"pytorch_cifar": {`torchvision or timm, from DataParallel (in "net", names after "module.")`, "module.linear 2"},
 	} {
 		w := open(t, filepath.Join(dir, file+".pt"))
 		l, err := torchscript.Recognise(w, "")
@@ -132,7 +157,9 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	w := open(t, filepath.Join(layouts(t), "torchvision.pt"))
 	l, err := torchscript.Recognise(w, "")
 	require.NoError(t, err)
-	want := append(wanted()[1:], torchscript.Wanted{Name: "conv1.weight", Shape: []int64{64, 3, 3, 3}}, torchscript.Wanted{Name: "layer9.0.bn1.num_batches_tracked", Counter: true},
+	want := append(wanted()[1:],
+		torchscript.Wanted{Name: "conv1.weight", Shape: []int64{64, 3, 3, 3}},
+		torchscript.Wanted{Name: "layer9.0.bn1.num_batches_tracked", Counter: true},
 		torchscript.Wanted{Name: "layer9.0.bn1.weight", Shape: []int64{64}})
 	var less []torchscript.Wanted
 	for _, x := range want {

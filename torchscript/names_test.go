@@ -4,7 +4,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/icl-msr/icl-msr/nets"
 )
+
+func resNets() nets.Family {
+	f, _ := nets.FamilyOf("resnet18")
+	return f
+}
 
 func TestNamesWithoutWrappers(t *testing.T) {
 	for name, want := range map[string]string{
@@ -21,20 +28,7 @@ func TestNamesWithoutWrappers(t *testing.T) {
 		"layer1.0.my_orig_mod.conv1.weight": "layer1.0.my_orig_mod.conv1.weight",
 		"_fsdp_wrapped_module.layer2._checkpoint_wrapped_module.1._fsdp_wrapped_module.conv2.weight": "layer2.1.conv2.weight",
 	} {
-		assert.Equal(t, want, unwrapped(name), name)
-	}
-	for name, want := range map[string]string{
-		"embedder.embedder.convolution.weight":                          "conv1.weight",
-		"embedder.embedder.normalization.running_var":                   "bn1.running_var",
-		"encoder.stages.0.layers.2.layer.1.convolution.weight":          "layer1.2.conv2.weight",
-		"encoder.stages.3.layers.0.layer.2.normalization.bias":          "layer4.0.bn3.bias",
-		"encoder.stages.1.layers.0.shortcut.convolution.weight":         "layer2.0.downsample.0.weight",
-		"encoder.stages.1.layers.0.shortcut.normalization.running_mean": "layer2.0.downsample.1.running_mean",
-		"encoder.stages.99999999999999999999.layers.0.layer.0.x.weight": "encoder.stages.99999999999999999999.layers.0.layer.0.x.weight",
-		"classifier.1.weight":                                           "classifier.1.weight",
-	} {
-		got, _ := fromTransformers(name)
-		assert.Equal(t, want, got, name)
+		assert.Equal(t, want, unwrapped(name, resNets()), name)
 	}
 }
 
@@ -42,17 +36,19 @@ func FuzzNames(f *testing.F) {
 	f.Add("_orig_mod.layer1.module.0.module.conv1.weight")
 	f.Add("encoder.stages.1.layers.0.shortcut.convolution.weight")
 	f.Fuzz(func(t *testing.T, name string) {
-		plain := unwrapped(name)
-		if again := unwrapped(plain); again != plain {
+		plain := unwrapped(name, resNets())
+		if again := unwrapped(plain, resNets()); again != plain {
 			t.Fatalf("%q, then %q", plain, again)
 		}
-		_, _ = fromTransformers(plain)
 		for _, conv := range []int64{0, 1, 4} {
-			w := &Weights{Groups: []Group{{Tensors: []Stored{{Name: name, Shape: []int64{conv, conv, 3, 3}}, {Name: "layer1.0.conv1.weight", Shape: []int64{conv, conv, 1, 1}},
-				{Name: "layer1.0.conv2.weight", Shape: []int64{conv, 3, 1, 1}}}}}}
+			w := &Weights{Groups: []Group{{Tensors: []Stored{
+				{Name: name, Shape: []int64{conv, conv, 3, 3}},
+				{Name: "layer1.0.conv1.weight", Shape: []int64{conv, conv, 1, 1}},
+				{Name: "layer1.0.conv2.weight", Shape: []int64{conv, 3, 1, 1}},
+			}}}}
 			if l, err := Recognise(w, ""); err == nil {
 				if is, err := Anatomy(w, l); err == nil {
-					_ = is.String()
+					_ = is.Describe()
 				}
 			}
 		}

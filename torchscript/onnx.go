@@ -12,15 +12,14 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// ONNX's versions that are written: what readers since 2020 know.
+// The versions of ONNX that are written. Readers since 2020 know them.
 const (
 	onnxIR    = 7
 	onnxOpset = 13
 )
 
-// WriteONNXFile writes a network in evaluation mode as an ONNX model of float32:
-// "input" [batch, 3, height, width] to "output" [batch, shape...], where batch,
-// height and width are free. tensors are its parameters and running statistics.
+// WriteONNXFile writes a network in evaluation mode as an ONNX model of float32, from "input" [batch, 3, height, width]
+// to "output" [batch, shape...]. batch, height and width are free. tensors are the parameters and running statistics.
 func WriteONNXFile(path string, g nets.Graph, tensors []Tensor, shape ...int64) error {
 	model, err := onnxModel(g, tensors, shape)
 	if err != nil {
@@ -44,17 +43,19 @@ func onnxModel(g nets.Graph, tensors []Tensor, shape []int64) ([]byte, error) {
 	for _, d := range shape {
 		output = append(output, onnxDim{size: d})
 	}
+	input := []onnxDim{{name: "batch"}, {size: 3}, {name: "height"}, {name: "width"}}
 	graph := slices.Concat(m.nodes, stringField(2, "network"), m.initializers,
-		messageField(11, onnxValue("input", onnxDim{name: "batch"}, onnxDim{size: 3}, onnxDim{name: "height"}, onnxDim{name: "width"})),
-		messageField(12, onnxValue("output", output...)))
-	model := slices.Concat(intField(1, onnxIR), stringField(2, "icl-msr"), messageField(7, graph), messageField(8, intField(2, onnxOpset)))
+		messageField(11, onnxValue("input", input...)), messageField(12, onnxValue("output", output...)))
+	model := slices.Concat(
+		intField(1, onnxIR), stringField(2, "icl-msr"), messageField(7, graph), messageField(8, intField(2, onnxOpset)),
+	)
 	if len(model) > math.MaxInt32 {
 		return nil, fmt.Errorf("ONNX: a model of %d bytes; protobuf's limit is 2 GiB", len(model))
 	}
 	return model, nil
 }
 
-// onnxGraph is a GraphProto's nodes and initializers as they are written.
+// onnxGraph collects the nodes and initializers of a GraphProto.
 type onnxGraph struct {
 	tensors             []Tensor
 	used                map[string]bool
@@ -72,7 +73,7 @@ func valueName(i, last int) string {
 	return fmt.Sprintf("v%d", i)
 }
 
-// node writes what gives the value out.
+// node writes the operation whose output is the value out.
 func (m *onnxGraph) node(n nets.Node, out string, last int) {
 	in := make([]string, len(n.In))
 	for i, x := range n.In {
@@ -88,10 +89,14 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 		return in
 	}
 	twice := func(x int64) []int64 { return []int64{x, x} }
-	pads := append(twice(n.Pad), twice(n.Pad)...)
+	window := [][]byte{
+		intsAttribute("kernel_shape", twice(n.Kernel)),
+		intsAttribute("pads", append(twice(n.Pad), twice(n.Pad)...)),
+		intsAttribute("strides", twice(n.Stride)),
+	}
 	switch n.Op {
 	case nets.OpConv:
-		m.add("Conv", of("weight"), out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads), intsAttribute("strides", twice(n.Stride)))
+		m.add("Conv", of("weight"), out, window...)
 	case nets.OpBatchNorm:
 		m.add("BatchNormalization", of("weight", "bias", "running_mean", "running_var"), out, floatAttribute("epsilon", 1e-5))
 	case nets.OpLinear:
@@ -107,12 +112,13 @@ func (m *onnxGraph) node(n nets.Node, out string, last int) {
 	case nets.OpAdd:
 		m.add("Add", in, out)
 	case nets.OpMaxPool:
-		m.add("MaxPool", in, out, intsAttribute("kernel_shape", twice(n.Kernel)), intsAttribute("pads", pads), intsAttribute("strides", twice(n.Stride)))
+		m.add("MaxPool", in, out, window...)
 	case nets.OpMean:
 		m.add("GlobalAveragePool", in, out+".pooled")
 		m.add("Flatten", []string{out + ".pooled"}, out, intAttribute("axis", 1))
 	case nets.OpColumns:
-		m.add("Slice", append(in, m.constant(out+".from", n.From), m.constant(out+".to", n.From+n.N), m.constant(out+".axis", 1)), out)
+		from, to, axis := m.constant(out+".from", n.From), m.constant(out+".to", n.From+n.N), m.constant(out+".axis", 1)
+		m.add("Slice", append(in, from, to, axis), out)
 	case nets.OpCat:
 		m.add("Concat", in, out, intAttribute("axis", 1))
 	case nets.OpReshape:
@@ -181,7 +187,7 @@ func (m *onnxGraph) tensor(name string, kind uint64, shape []int64, data []byte)
 	m.initializers = append(m.initializers, messageField(5, b)...)
 }
 
-// onnxDim is a size, or a name of one that is free.
+// onnxDim is a size, or the name of a free one.
 type onnxDim struct {
 	size int64
 	name string

@@ -18,8 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// message is a protobuf message read without its schema: the values of each
-// field in order, bytes or numbers.
+// message is a protobuf message read without its schema: the values of each field in order, bytes or numbers.
 type message map[protowire.Number][]any
 
 func parse(t *testing.T, b []byte) message {
@@ -60,7 +59,7 @@ func (m message) numbers(field protowire.Number) (out []int64) {
 	return out
 }
 
-// model evaluates an ONNX file by the operators' definitions, on LibTorch.
+// model evaluates an ONNX file by the operators' definitions, with LibTorch.
 type model struct {
 	t       *testing.T
 	graph   message
@@ -127,7 +126,8 @@ func (m model) run(s *torch.Scope, x torch.Tensor) torch.Tensor {
 			require.Equal(m.t, s.Shape(in[1])[2:], attributes["kernel_shape"].numbers(8))
 		case "BatchNormalization":
 			eps := math.Float32frombits(attributes["epsilon"][2][0].(uint32))
-			y = s.BatchNorm(in[0], torch.Norm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4]}, torch.NormMode{Eps: float64(eps)})
+			norm := torch.Norm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4]}
+			y = s.BatchNorm(in[0], norm, torch.NormMode{Eps: float64(eps)})
 		case "Relu":
 			y = s.ReLU(in[0])
 		case "Sigmoid":
@@ -162,8 +162,8 @@ func (m model) run(s *torch.Scope, x torch.Tensor) torch.Tensor {
 	return values["output"]
 }
 
-// The models are read by protobuf's rules and evaluated by ONNX's definitions;
-// `make interop` has onnxruntime do the same.
+// The models are read by protobuf's rules and evaluated by ONNX's definitions. `make interop` evaluates them with
+// onnxruntime.
 func TestONNXGivesTheSame(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -181,7 +181,8 @@ func TestONNXGivesTheSame(t *testing.T) {
 				if s.Like(n.Tensor).DType == gotch.Int64 {
 					kind = "I64"
 				}
-				tensors = append(tensors, torchscript.Tensor{Name: n.Name, DType: kind, Shape: s.Shape(n.Tensor), Data: s.Bytes(n.Tensor)})
+				x := torchscript.Tensor{Name: n.Name, DType: kind, Shape: s.Shape(n.Tensor), Data: s.Bytes(n.Tensor)}
+				tensors = append(tensors, x)
 			}
 			path := filepath.Join(t.TempDir(), "net.onnx")
 			require.NoError(t, torchscript.WriteONNXFile(path, g, tensors, 9))
@@ -202,6 +203,8 @@ func TestONNXGivesTheSame(t *testing.T) {
 func TestWhatIsNoGraph(t *testing.T) {
 	_, err := nets.Describe(nets.NewContext(4, 4, 4, 2, 1))
 	assert.ErrorContains(t, err, "*nets.Context cannot be written out")
-	_, err = nets.Describe(nets.Named(nets.Child{Name: "a", Net: nets.ReLU()}, nets.Child{Name: "b", Net: nets.Prototypes(3, 2)}))
+	_, err = nets.Describe(nets.Named(
+		nets.Child{Name: "a", Net: nets.ReLU()}, nets.Child{Name: "b", Net: nets.Prototypes(3, 2)},
+	))
 	assert.ErrorContains(t, err, "cannot be written out")
 }

@@ -8,20 +8,19 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// How deep in dictionaries and modules tensors are looked for, and how long the
-// names may be that lead to them: a small file can say either in few bytes.
+// The limits of the depth at which tensors are looked for, and of the length of the names that lead to them. A small
+// file can have both without end in few bytes.
 const (
 	maxDepth = 32
 	maxName  = 256
 )
 
-// find lists the dictionaries of tensors in a pickled value. Only dictionaries
-// with texts as keys are entered, each once; modules pickled whole are laid out
-// as their state dicts. Anything else stays what it is: data that is never run.
+// find lists the dictionaries of tensors in a pickled value. It enters dictionaries whose keys are texts, each once.
+// Modules that were pickled whole are read as their state dicts. Anything else stays data and is never run.
 func (w *Weights) find(root any, locate func(reference) (place, error)) error {
 	f := &finder{locate: locate, seen: map[any]bool{}, modules: map[*pickle.Object]bool{}}
 	if t, ok := unwrap(root); ok {
-		return fmt.Errorf("one tensor (%s) and no names; want a state dict", t.Callable.Name)
+		return fmt.Errorf("it holds one tensor (%s) without a name; want a state dict", t.Callable.Name)
 	}
 	switch o, _ := root.(*pickle.Object); {
 	case isDict(root):
@@ -58,7 +57,7 @@ func (f *finder) keep(g Group) {
 	}
 }
 
-// dictionary adds the group of a dictionary, then those inside of it.
+// dictionary adds the group of a dictionary, then those of dictionaries in it.
 func (f *finder) dictionary(v any, path string, depth int) {
 	if depth > maxDepth || f.seen[v] {
 		return
@@ -121,8 +120,7 @@ func entriesOf(v any) *pickle.Dict {
 	return pairsOf(v.(*pickle.Object))
 }
 
-// pairsOf are the entries of an OrderedDict: put in one by one, or by Python 2
-// given as one list of pairs.
+// pairsOf are the entries of an OrderedDict. They were set one by one, or by Python 2 as one list of pairs.
 func pairsOf(o *pickle.Object) *pickle.Dict {
 	if len(o.Entries.Keys) > 0 || len(o.Args) != 1 {
 		return &o.Entries
@@ -144,8 +142,7 @@ func pairsOf(o *pickle.Object) *pickle.Dict {
 	return d
 }
 
-// isModule reports whether an object is a torch.nn.Module that was pickled whole,
-// or one of a TorchScript program.
+// isModule reports whether an object is a torch.nn.Module that was pickled whole, or a module of TorchScript.
 func (f *finder) isModule(o *pickle.Object) bool {
 	is, known := f.modules[o]
 	if known {
@@ -194,7 +191,7 @@ func (f *finder) module(g *Group, o *pickle.Object, prefix string, depth int) {
 	}
 }
 
-// foreignIn names what is no data: an object or a class of Python's.
+// foreignIn names an object or a class of Python that is not data; "" for data.
 func foreignIn(v any) string {
 	var g pickle.Global
 	switch v := v.(type) {
@@ -206,11 +203,14 @@ func foreignIn(v any) string {
 		return ""
 	}
 	switch g.Module {
-	case "torch", "torch.serialization", "numpy.core.multiarray", "numpy._core.multiarray", "numpy", "_codecs", "collections", "datetime", "pathlib":
+	case "torch", "torch.serialization", "numpy.core.multiarray", "numpy._core.multiarray", "numpy", "_codecs",
+		"collections", "datetime", "pathlib":
 		return "" // sizes, devices, dtypes, NumPy's numbers and arrays
-	}
-	if (g.Module == "builtins" || g.Module == "__builtin__") && (g.Name == "set" || g.Name == "frozenset" || g.Name == "bytearray" || g.Name == "complex" || g.Name == "slice" || g.Name == "range") {
-		return ""
+	case "builtins", "__builtin__":
+		switch g.Name {
+		case "set", "frozenset", "bytearray", "complex", "slice", "range":
+			return ""
+		}
 	}
 	return g.String()
 }

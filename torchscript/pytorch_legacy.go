@@ -10,17 +10,16 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// legacyMagic is what a file of torch.save before 1.6 begins with, in the
-// pickle's operations: an integer of ten bytes.
+// legacyMagic is the beginning of a file of torch.save before 1.6, as operations of the pickle: an integer of ten
+// bytes.
 const legacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
 func isLegacy(head []byte) bool {
 	return len(head) > 2 && head[0] == 0x80 && bytes.HasPrefix(head[2:], []byte(legacyMagic))
 }
 
-// openLegacy reads what PyTorch wrote before 1.6: five pickles (a magic number,
-// 1001, the machine, the object, the storages' keys), then each storage as a
-// count and its numbers, little-endian whatever the machine.
+// openLegacy reads the format of PyTorch before 1.6: five pickles (a magic number, 1001, the machine, the object, the
+// storages' keys), then each storage as a count and its numbers. They are little-endian on every machine.
 func (w *Weights) openLegacy() error {
 	w.Format = "PyTorch before 1.6"
 	at := int64(0)
@@ -52,7 +51,7 @@ func (w *Weights) openLegacy() error {
 	})
 }
 
-// pickleAt reads the pickle at an offset; it does not know its length.
+// pickleAt reads the pickle at an offset, whose length is unknown.
 func (w *Weights) pickleAt(at int64) (any, int64, error) {
 	for size := int64(1 << 16); ; size *= 8 {
 		size = min(size, w.size-at, maxPickle)
@@ -70,7 +69,7 @@ func (w *Weights) pickleAt(at int64) (any, int64, error) {
 	}
 }
 
-// legacyStorages walks through the storages, in the order of their keys.
+// legacyStorages finds the places of the storages, which are in the order of their keys.
 func (w *Weights) legacyStorages(at int64, keys []any, each map[string]int64) (map[string]place, error) {
 	out := make(map[string]place, len(keys))
 	for _, k := range keys {
@@ -95,7 +94,8 @@ func (w *Weights) legacyStorages(at int64, keys []any, each map[string]int64) (m
 			return nil, fmt.Errorf("storage %q at offset %d belongs to no tensor", key, at)
 		}
 		if n > uint64(w.size-at)/uint64(size) {
-			return nil, fmt.Errorf("storage %q has %d numbers of %d bytes at offset %d, the file ends at %d: truncated", key, n, size, at, w.size)
+			return nil, fmt.Errorf("storage %q has %d numbers of %d bytes at offset %d, the file ends at %d: truncated",
+				key, n, size, at, w.size)
 		}
 		out[key] = place{at, int64(n) * size}
 		at += int64(n) * size
@@ -103,8 +103,8 @@ func (w *Weights) legacyStorages(at int64, keys []any, each map[string]int64) (m
 	return out, nil
 }
 
-// sizesOf finds the bytes of a number of each storage, wherever a pickled value
-// refers to it: the file itself does not say.
+// sizesOf finds the bytes of a number of each storage. Only references to the storage, anywhere in a pickled value, say
+// it.
 func sizesOf(root any) map[string]int64 {
 	out := map[string]int64{}
 	seen := map[any]bool{}
@@ -145,8 +145,8 @@ func sizesOf(root any) map[string]int64 {
 	return out
 }
 
-// sizeOf reads of a reference the storage's key and the bytes of a number, of
-// classes too whose tensors cannot be read here.
+// sizeOf reads the storage's key and the bytes of a number from a reference. It also knows classes whose tensors cannot
+// be read here.
 func sizeOf(p pickle.Persistent) (key string, size int64) {
 	id, ok := p.ID.(pickle.Tuple)
 	if !ok || len(id) < 5 || textOf(id[0]) != "storage" {
@@ -156,5 +156,12 @@ func sizeOf(p pickle.Persistent) (key string, size int64) {
 	if dtype, ok := storageTypes()[class.Name]; ok {
 		return textOf(id[2]), reference{dtype: dtype}.each()
 	}
-	return textOf(id[2]), map[string]int64{"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4}[class.Name]
+	sizes := map[string]int64{
+		"ComplexFloatStorage":  8,
+		"ComplexDoubleStorage": 16,
+		"QInt8Storage":         1,
+		"QUInt8Storage":        1,
+		"QInt32Storage":        4,
+	}
+	return textOf(id[2]), sizes[class.Name]
 }

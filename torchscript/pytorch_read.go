@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// openZip reads what PyTorch writes since 1.6: a zip file with a pickle,
-// NAME/data.pkl, and a stored entry for each storage, NAME/data/KEY.
+// openZip reads the format of PyTorch since 1.6: a zip file with a pickle, NAME/data.pkl, and an entry NAME/data/KEY
+// for each storage, without compression.
 func (w *Weights) openZip() error {
 	a, err := readArchive(w.file, w.size)
 	if err != nil {
@@ -43,12 +43,12 @@ func (w *Weights) openZip() error {
 
 // archive is the table of contents of a zip file as PyTorch writes it.
 type archive struct {
-	folder  string // with a slash at its end
+	folder  string // with a slash at the end
 	entries map[string]*zip.File
 	spans   []span
 }
 
-// span is what an entry takes of the file, at least.
+// span is a part of the file that an entry uses; the entry may use more.
 type span struct {
 	from, to int64
 	name     string
@@ -61,7 +61,7 @@ func readArchive(f io.ReaderAt, size int64) (*archive, error) {
 	}
 	a := &archive{entries: map[string]*zip.File{}}
 	for _, e := range z.File {
-		if e.Name != path.Clean(e.Name) && e.Name != path.Clean(e.Name)+"/" || strings.HasPrefix(e.Name, "/") || strings.HasPrefix(e.Name, "../") || strings.ContainsAny(e.Name, "\\\x00") {
+		if unusual(e.Name) {
 			return nil, fmt.Errorf("the zip file has an entry named %q: not one of torch.save", e.Name)
 		}
 		if a.entries[e.Name] != nil {
@@ -81,9 +81,16 @@ func readArchive(f io.ReaderAt, size int64) (*archive, error) {
 	return a, a.checkOverlaps(size)
 }
 
+// unusual reports whether torch.save would not write an entry of this name.
+func unusual(name string) bool {
+	clean := path.Clean(name)
+	return name != clean && name != clean+"/" || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "../") ||
+		strings.ContainsAny(name, "\\\x00")
+}
+
 func (a *archive) has(name string) bool { return a.entries[a.folder+name] != nil }
 
-// checkOverlaps refuses entries that share bytes, or end after the file.
+// checkOverlaps refuses entries that share bytes or end after the file.
 func (a *archive) checkOverlaps(size int64) error {
 	for _, e := range a.entries {
 		at, err := e.DataOffset()
@@ -92,7 +99,8 @@ func (a *archive) checkOverlaps(size int64) error {
 		}
 		n := int64(e.CompressedSize64)
 		if n < 0 || at > size || n > size-at {
-			return fmt.Errorf("zip entry %q has %d bytes at offset %d, the file has %d: truncated", e.Name, e.CompressedSize64, at, size)
+			return fmt.Errorf("zip entry %q has %d bytes at offset %d, the file has %d: truncated",
+				e.Name, e.CompressedSize64, at, size)
 		}
 		header := int64(30 + len(e.Name))
 		a.spans = append(a.spans, span{at - header, at + n, e.Name})
@@ -106,20 +114,21 @@ func (a *archive) checkOverlaps(size int64) error {
 	return nil
 }
 
-// span returns where a stored entry lies.
+// span returns the place of an entry that is not compressed.
 func (a *archive) span(name string) (at, size int64, err error) {
 	e := a.entries[a.folder+name]
 	if e == nil {
 		return 0, 0, fmt.Errorf("no entry %s%s in the file", a.folder, name)
 	}
 	if e.Method != zip.Store || e.CompressedSize64 != e.UncompressedSize64 {
-		return 0, 0, fmt.Errorf("entry %s is compressed, which torch.save never does; unpack the file and save it again with PyTorch", e.Name)
+		return 0, 0, fmt.Errorf("entry %s is compressed, which torch.save never does; "+
+			"unpack the file and save it again with PyTorch", e.Name)
 	}
 	at, err = e.DataOffset()
 	return at, int64(e.CompressedSize64), err
 }
 
-// text reads a small stored entry.
+// text reads an entry of at most limit bytes.
 func (a *archive) text(name string, limit int64) ([]byte, error) {
 	at, size, err := a.span(name)
 	if err != nil {

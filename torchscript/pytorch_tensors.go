@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/pickle"
@@ -12,11 +11,11 @@ import (
 
 // reference is a pickle's reference to a storage.
 type reference struct {
-	key, dtype  string // dtype "" of an untyped one, whose count is of bytes
-	count, from int64  // numbers, from the first of the file's storage
+	key, dtype  string // dtype is "" if the storage is untyped; it then counts bytes
+	count, from int64  // in numbers; from is the place of the first in the file's storage
 }
 
-// each is the bytes of what the storage counts.
+// each is the number of bytes of what the storage counts.
 func (r reference) each() int64 {
 	if size, ok := dtypeSize(r.dtype); ok {
 		return size
@@ -24,11 +23,11 @@ func (r reference) each() int64 {
 	return 1
 }
 
-// place is where a storage lies in the file.
+// place is a storage's place in the file.
 type place struct{ at, size int64 }
 
-// parseReference reads ('storage', class, key, device, count[, view]); a view is
-// (key, offset, count) of a part of the storage (before 1.6).
+// parseReference reads ('storage', class, key, device, count[, view]). A view, of PyTorch before 1.6, is (key, offset,
+// count) of a part of the storage.
 func parseReference(v any) (r reference, err error) {
 	p, ok := v.(pickle.Persistent)
 	id, isTuple := p.ID.(pickle.Tuple)
@@ -74,8 +73,7 @@ func textOf(v any) string {
 	return ""
 }
 
-// unwrap takes a tensor's pickled call out of what may be around it: a parameter,
-// or a subclass of Tensor.
+// unwrap takes a tensor's pickled call out of a parameter or of a subclass of Tensor.
 func unwrap(v any) (o *pickle.Object, ok bool) {
 	for range 4 {
 		if o, ok = v.(*pickle.Object); !ok {
@@ -106,15 +104,15 @@ func unwrap(v any) (o *pickle.Object, ok bool) {
 	return o, true
 }
 
-// stored makes the description of a pickled tensor; locate finds its storage.
+// stored describes a pickled tensor. locate finds its storage.
 func stored(name string, o *pickle.Object, locate func(reference) (place, error)) Stored {
 	t := Stored{Name: name}
 	t.Err = t.describe(o, locate)
 	return t
 }
 
-// describe reads _rebuild_tensor(storage, offset, shape, strides, ...), whose
-// third version has a dtype at place 6.
+// describe reads the call _rebuild_tensor(storage, offset, shape, strides, ...). Argument 6 of its third version is a
+// dtype.
 func (t *Stored) describe(o *pickle.Object, locate func(reference) (place, error)) error {
 	switch o.Callable.Name {
 	case "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3":
@@ -162,7 +160,7 @@ func (t *Stored) describe(o *pickle.Object, locate func(reference) (place, error
 		return err
 	}
 	if r.count*each > p.size-r.from*each {
-		return fmt.Errorf("storage %q is to have %d numbers, the file has %d of its bytes", r.key, r.from+r.count, p.size)
+		return fmt.Errorf("storage %q should have %d numbers, the file has %d bytes of it", r.key, r.from+r.count, p.size)
 	}
 	t.at = p.at + r.from*each + offset*size
 	if !rowMajor(shape, strides) {
@@ -204,16 +202,20 @@ func integers(v any) ([]int64, bool) {
 	return out, true
 }
 
-// harmless allows every name, since none is ever called, but those that no
-// honest checkpoint has: a file with one was made to harm who loads it in Python.
+// harmless refuses names that no honest checkpoint has: a file with one was made to harm whoever loads it in Python.
+// All other names are allowed, since none is ever called.
 func harmless(g pickle.Global) bool {
 	module, _, _ := strings.Cut(g.Module, ".")
 	switch module {
-	case "os", "posix", "nt", "subprocess", "sys", "pty", "runpy", "importlib", "socket", "shutil", "ctypes", "webbrowser", "commands", "code", "codeop", "pdb", "bdb",
-		"timeit", "cProfile", "profile", "marshal", "pip", "imp", "zipimport", "requests", "urllib", "http":
+	case "os", "posix", "nt", "subprocess", "sys", "pty", "runpy", "importlib", "socket", "shutil", "ctypes",
+		"webbrowser", "commands", "code", "codeop", "pdb", "bdb", "timeit", "cProfile", "profile", "marshal", "pip",
+		"imp", "zipimport", "requests", "urllib", "http":
 		return false
 	case "builtins", "__builtin__":
-		return !slices.Contains([]string{"eval", "exec", "execfile", "compile", "open", "input", "__import__", "breakpoint", "globals", "locals", "vars"}, g.Name)
+		switch g.Name {
+		case "eval", "exec", "execfile", "compile", "open", "input", "__import__", "breakpoint", "globals", "locals", "vars":
+			return false
+		}
 	case "torch":
 		return g.String() != "torch.load" && g.Module != "torch.hub"
 	}

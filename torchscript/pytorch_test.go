@@ -32,8 +32,7 @@ func find(w *torchscript.Weights, group, name string) (torchscript.Stored, bool)
 	return torchscript.Stored{}, false
 }
 
-// What PyTorch 2.1 and 2.15 wrote, in both formats, read as PyTorch itself reads
-// it (testdata/make.py).
+// Files of PyTorch 2.1 and 2.15, in both formats, are read as PyTorch reads them (testdata/make.py).
 func TestReadsWhatPyTorchWrote(t *testing.T) {
 	data, err := os.ReadFile("testdata/expected.json")
 	require.NoError(t, err)
@@ -91,14 +90,17 @@ func TestTensorsThatAreNotKnown(t *testing.T) {
 	}
 	s, _ := find(open(t, "testdata/new.pt"), "", "unknown")
 	assert.ErrorContains(t, s.Err, "uint16")
-	for file, want := range map[string]string{"tensor.pt": "one tensor", "list.pt": "a list, not a dictionary", "make.py": "neither a file of torch.save nor safetensors"} {
+	for file, want := range map[string]string{
+		"tensor.pt": "one tensor", "list.pt": "a list, not a dictionary",
+		"make.py": "neither a file of torch.save nor safetensors",
+	} {
 		_, err := torchscript.OpenWeights("testdata/" + file)
 		assert.ErrorContains(t, err, want)
 		assert.ErrorContains(t, err, file)
 	}
 }
 
-// Every cut of a file is an error, or leaves whole what can still be read.
+// A file that is cut anywhere is an error, or the tensors that can be read are whole.
 func TestTruncatedFiles(t *testing.T) {
 	for _, file := range []string{"kinds.pt", "kinds_legacy.pt"} {
 		data, err := os.ReadFile("testdata/" + file)

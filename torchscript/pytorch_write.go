@@ -13,10 +13,9 @@ import (
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 )
 
-// WriteStateDict writes what torch.save(OrderedDict, file) does, in the zip form
-// of PyTorch 1.6 and later: torch.load(file, weights_only=True) reads it, in the
-// order given. The archive is stored without compression, each tensor's bytes
-// at a multiple of 64, as memory maps need it.
+// WriteStateDict writes tensors as torch.save(OrderedDict, file) does since PyTorch 1.6. torch.load(file,
+// weights_only=True) reads them in this order. The zip archive is not compressed, and each tensor's bytes begin at a
+// multiple of 64, as memory maps need it.
 func WriteStateDict(w io.Writer, tensors []Tensor) error {
 	index, err := pickleStateDict(tensors)
 	if err != nil {
@@ -30,8 +29,8 @@ func WriteStateDict(w io.Writer, tensors []Tensor) error {
 		z.store("data/"+strconv.Itoa(i), t.Data)
 	}
 	z.store("version", []byte("3\n"))
-	// An identity of 40 digits: of the names, and of the contents, so that the same
-	// tensors always give the same file.
+	// The file's identity has 40 digits. They follow from names and contents, so that the same tensors give the same
+	// file.
 	z.store(".data/serialization_id", fmt.Appendf(nil, "%020d%020d", crc32.ChecksumIEEE(index), z.sums.Sum32()))
 	if z.err != nil {
 		return z.err
@@ -39,13 +38,12 @@ func WriteStateDict(w io.Writer, tensors []Tensor) error {
 	return z.zip.Close()
 }
 
-// WriteStateDictFile replaces path whole: a temporary file, synced, renamed.
+// WriteStateDictFile is WriteStateDict to a file. It writes a temporary file, syncs it and renames it to path.
 func WriteStateDictFile(path string, tensors []Tensor) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return WriteStateDict(w, tensors) })
 }
 
-// storer writes entries of a zip archive one after the other, and keeps the
-// first error.
+// storer writes entries of a zip archive one after the other. It keeps the first error.
 type storer struct {
 	zip   *zip.Writer
 	count *counter
@@ -61,13 +59,13 @@ const (
 	localHeader = 30 // bytes before an entry's name
 )
 
-// store adds an entry. Its extra field is PyTorch's padding, "FB", by which the
-// contents begin at a multiple of the alignment.
+// store adds an entry. Its extra field "FB", as PyTorch has it, pads the entry so that its contents begin at a multiple
+// of the alignment.
 func (z *storer) store(name string, data []byte) {
 	if z.err != nil {
 		return
 	}
-	if z.err = z.zip.Flush(); z.err != nil { // so that count is where the header will be
+	if z.err = z.zip.Flush(); z.err != nil { // count is then the place of the header
 		return
 	}
 	name = "archive/" + name
@@ -87,7 +85,7 @@ func (z *storer) store(name string, data []byte) {
 	}
 }
 
-// counter counts what passes.
+// counter counts the bytes that are written.
 type counter struct {
 	w io.Writer
 	n int64
@@ -109,9 +107,8 @@ const (
 	opUnicode, opInt, opTo8 = "X", "J", "\x8a\x08"
 )
 
-// pickleStateDict is the pickle of collections.OrderedDict of names and tensors,
-// each a call of torch._utils._rebuild_tensor_v2 on a storage of its own: what
-// weights_only allows.
+// pickleStateDict is the pickle of a collections.OrderedDict of names and tensors. Each tensor is a call of
+// torch._utils._rebuild_tensor_v2 on a storage of its own, which weights_only allows.
 func pickleStateDict(tensors []Tensor) ([]byte, error) {
 	var b bytes.Buffer
 	put := func(ops ...string) {
@@ -160,7 +157,9 @@ func pickleStateDict(tensors []Tensor) ([]byte, error) {
 		}
 		each, _ := dtypeSize(t.DType)
 		put(text(t.Name), global("torch._utils", "_rebuild_tensor_v2"), opMark)
-		put(opMark, text("storage"), global("torch", kind), text(strconv.Itoa(i)), text("cpu"), number(int64(len(t.Data))/each), opTuple, opPersistent)
+		count := number(int64(len(t.Data)) / each)
+		put(opMark, text("storage"), global("torch", kind), text(strconv.Itoa(i)), text("cpu"), count)
+		put(opTuple, opPersistent)
 		put(number(0), numbers(t.Shape), numbers(strides), opFalse, empty, opTuple, opReduce)
 	}
 	put(opSetItems, opStop)

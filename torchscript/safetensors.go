@@ -1,18 +1,14 @@
-// Package torchscript reads and writes what PyTorch's users have: safetensors,
-// the format of this program's checkpoints, and what torch.save wrote; and it
-// writes state dicts, TorchScript and ONNX.
+// Package torchscript reads and writes the files of PyTorch's users. It reads safetensors, the format of this program's
+// checkpoints, and the files of torch.save. It writes safetensors, state dicts, TorchScript and ONNX.
 //
-// Pickles are read as data: none of their calls is made, none of their classes
-// is looked for (internal/pickle). What is no tensor, number, text or container
-// stays a name. Where it is beside the tensors that are wanted (a Lightning
-// checkpoint's callbacks and hyper-parameters) it is passed over; among them it
-// is refused, by its name; and a file that names what runs code, as os.system,
-// is refused whole.
+// Pickles are read as data: none of their calls is made, and none of their classes is looked for (internal/pickle). An
+// object that is no tensor, number, text or container stays a name. Beside the wanted tensors it is ignored, as a
+// Lightning checkpoint's callbacks and hyper-parameters are. Among them it is an error that names it. A file that names
+// a function that runs code, as os.system, is refused.
 //
-// Safetensors is read here and not by github.com/nlpodyssey/safetensors because
-// that takes the last of two tensors of one name without a word, names neither
-// file nor offset in its errors, has to have the whole file before it checks the
-// header, and puts tensors into an order of its own.
+// github.com/nlpodyssey/safetensors is not used. Of two tensors of one name it takes the last without an error, its
+// errors name neither file nor offset, it reads the whole file before it checks the header, and it changes the order of
+// tensors.
 package torchscript
 
 import (
@@ -36,7 +32,7 @@ type Tensor struct {
 	Data  []byte
 }
 
-// bytesOf returns the size of an array, or an error when it is no size.
+// bytesOf returns the number of bytes of an array.
 func bytesOf(dtype string, shape []int64) (int64, error) {
 	n, ok := dtypeSize(dtype)
 	if !ok {
@@ -60,11 +56,10 @@ type header struct {
 // maxHeader is the format's own limit.
 const maxHeader = 100_000_000
 
-// metadataKey names the header's entry that is no tensor.
+// metadataKey is the header's entry that is not a tensor.
 const metadataKey = "__metadata__"
 
-// WriteSafetensors writes tensors, in the order given, with metadata, so that
-// Python's safetensors reads them.
+// WriteSafetensors writes tensors, in this order, and metadata. Python's safetensors reads them.
 func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -81,7 +76,7 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 			return fmt.Errorf("safetensors: two tensors named %q", t.Name)
 		}
 		seen[t.Name] = true
-		if !utf8.ValidString(t.Name) { // JSON would replace what is not, and two names could become one
+		if !utf8.ValidString(t.Name) { // JSON would replace invalid bytes, and two names could become one
 			return fmt.Errorf("safetensors: tensor name %q is not UTF-8", t.Name)
 		}
 		size, err := bytesOf(t.DType, t.Shape)
@@ -123,7 +118,7 @@ func WriteSafetensors(w io.Writer, tensors []Tensor, metadata map[string]string)
 	return nil
 }
 
-// WriteSafetensorsFile replaces path whole: a temporary file, synced, renamed.
+// WriteSafetensorsFile is WriteSafetensors to a file. It writes a temporary file, syncs it and renames it to path.
 func WriteSafetensorsFile(path string, tensors []Tensor, metadata map[string]string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return WriteSafetensors(w, tensors, metadata) })
 }

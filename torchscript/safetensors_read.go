@@ -13,8 +13,8 @@ import (
 	"slices"
 )
 
-// ReadSafetensorsFile reads a file. Its header is checked against the file's
-// size before the tensors are read. Errors name the file and the offset.
+// ReadSafetensorsFile reads a file. The header is checked against the file's size before the tensors are read. Errors
+// name file and offset.
 func ReadSafetensorsFile(path string) ([]Tensor, map[string]string, error) {
 	f, size, head, err := openSafetensors(path)
 	if err != nil {
@@ -28,8 +28,7 @@ func ReadSafetensorsFile(path string) ([]Tensor, map[string]string, error) {
 	return head.tensors(body), head.metadata, nil
 }
 
-// CheckSafetensorsFile reports what is wrong with a file, from its header and
-// its size; the tensors' bytes are not read.
+// CheckSafetensorsFile reports what is wrong with a file's header or size. It does not read the tensors' bytes.
 func CheckSafetensorsFile(path string) error {
 	f, _, _, err := openSafetensors(path)
 	if err != nil {
@@ -38,46 +37,45 @@ func CheckSafetensorsFile(path string) error {
 	return f.Close()
 }
 
-func openSafetensors(path string) (*os.File, int64, layout, error) {
+func openSafetensors(path string) (*os.File, int64, checkedHeader, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, layout{}, err
+		return nil, 0, checkedHeader{}, err
 	}
 	size, head, err := readHeader(f)
 	if err != nil {
 		f.Close()
-		return nil, 0, layout{}, fmt.Errorf("%s: %w", path, err)
+		return nil, 0, checkedHeader{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, size, head, nil
 }
 
-func readHeader(f *os.File) (int64, layout, error) {
+func readHeader(f *os.File) (int64, checkedHeader, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, layout{}, err
+		return 0, checkedHeader{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return 0, layout{}, errors.New("safetensors: not a regular file")
+		return 0, checkedHeader{}, errors.New("safetensors: not a regular file")
 	}
 	var length [8]byte
 	n, err := io.ReadFull(f, length[:])
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, layout{}, err
+		return 0, checkedHeader{}, err
 	}
 	end, err := headerEnd(length[:n], info.Size())
 	if err != nil {
-		return 0, layout{}, err
+		return 0, checkedHeader{}, err
 	}
 	text := make([]byte, end-8)
 	if _, err := io.ReadFull(f, text); err != nil {
-		return 0, layout{}, fmt.Errorf("safetensors: header at offset 8: %w", err)
+		return 0, checkedHeader{}, fmt.Errorf("safetensors: header at offset 8: %w", err)
 	}
 	head, err := parseHeader(text, info.Size())
 	return info.Size(), head, err
 }
 
-// ParseSafetensors reads a whole file's bytes; the tensors share them. They come
-// in the order of their data.
+// ParseSafetensors reads the bytes of a file. The tensors share them, and are in the order of their data.
 func ParseSafetensors(data []byte) ([]Tensor, map[string]string, error) {
 	size := int64(len(data))
 	end, err := headerEnd(data[:min(8, len(data))], size)
@@ -98,16 +96,17 @@ func headerEnd(length []byte, size int64) (int64, error) {
 	}
 	n := binary.LittleEndian.Uint64(length)
 	if n > maxHeader || n > uint64(size-8) {
-		return 0, fmt.Errorf("safetensors: header of %d bytes at offset 8 in a file of %d: truncated, or no safetensors file", n, size)
+		return 0, fmt.Errorf("safetensors: header of %d bytes at offset 8 in a file of %d: "+
+			"truncated, or no safetensors file", n, size)
 	}
 	return 8 + int64(n), nil
 }
 
-// layout is a checked header.
-type layout struct {
+// checkedHeader is a header that agrees with its file.
+type checkedHeader struct {
 	entries  []entry // in the order of their data
 	metadata map[string]string
-	end      int64 // offset of the first byte after it
+	end      int64 // offset of the first byte after the header
 }
 
 type entry struct {
@@ -116,7 +115,7 @@ type entry struct {
 	from, to    int64 // relative to the header's end
 }
 
-func (h layout) tensors(body []byte) []Tensor {
+func (h checkedHeader) tensors(body []byte) []Tensor {
 	out := make([]Tensor, len(h.entries))
 	for i, e := range h.entries {
 		out[i] = Tensor{e.name, e.dtype, e.shape, body[e.from:e.to:e.to]}
@@ -124,10 +123,10 @@ func (h layout) tensors(body []byte) []Tensor {
 	return out
 }
 
-// parseHeader checks a header against the size of its file. Tensors must follow
-// each other without gaps and fill the file, as Python's safetensors demands.
-func parseHeader(text []byte, size int64) (layout, error) {
-	h := layout{end: 8 + int64(len(text))}
+// parseHeader checks a header against the size of its file. Tensors must follow each other without gaps and fill the
+// file, as Python's safetensors demands.
+func parseHeader(text []byte, size int64) (checkedHeader, error) {
+	h := checkedHeader{end: 8 + int64(len(text))}
 	if err := h.fields(text); err != nil {
 		return h, err
 	}
@@ -137,10 +136,12 @@ func parseHeader(text []byte, size int64) (layout, error) {
 	at := int64(0)
 	for _, e := range h.entries {
 		if e.to > size-h.end {
-			return h, fmt.Errorf("safetensors: tensor %q at offset %d to %d; the file ends at %d: truncated", e.name, h.end+e.from, h.end+e.to, size)
+			return h, fmt.Errorf("safetensors: tensor %q at offset %d to %d; the file ends at %d: truncated",
+				e.name, h.end+e.from, h.end+e.to, size)
 		}
 		if e.from != at {
-			return h, fmt.Errorf("safetensors: tensor %q begins at offset %d, the one before ends at %d", e.name, h.end+e.from, h.end+at)
+			return h, fmt.Errorf("safetensors: tensor %q begins at offset %d, the one before ends at %d",
+				e.name, h.end+e.from, h.end+at)
 		}
 		at = e.to
 	}
@@ -153,13 +154,14 @@ func parseHeader(text []byte, size int64) (layout, error) {
 			return h, fmt.Errorf("safetensors: tensor %q at offset %d: %w", e.name, h.end+e.from, err)
 		}
 		if n != e.to-e.from {
-			return h, fmt.Errorf("safetensors: tensor %q at offset %d: %s of shape %v in %d bytes", e.name, h.end+e.from, e.dtype, e.shape, e.to-e.from)
+			return h, fmt.Errorf("safetensors: tensor %q at offset %d: %s of shape %v in %d bytes",
+				e.name, h.end+e.from, e.dtype, e.shape, e.to-e.from)
 		}
 	}
 	return h, nil
 }
 
-// bytesIn is the size of an entry, of types too that are not read.
+// bytesIn is the number of bytes of an entry. It also knows the types that are not read.
 func bytesIn(e entry) (int64, error) {
 	bits, unread := unreadBits()[e.dtype]
 	if !unread {
@@ -172,9 +174,8 @@ func bytesIn(e entry) (int64, error) {
 	return n * bits / 8, nil
 }
 
-// fields reads the header's members one by one: a map would hide a name that
-// comes twice.
-func (h *layout) fields(text []byte) error {
+// fields reads the header's members one by one. A map would hide a name that comes twice.
+func (h *checkedHeader) fields(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	wrong := func(err error) error {
 		if errors.Is(err, io.EOF) {

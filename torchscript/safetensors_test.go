@@ -34,7 +34,8 @@ func TestRoundTrip(t *testing.T) {
 	assert.Equal(t, sample()[0], x)
 }
 
-// The fixture was written by Python's safetensors 0.4: {"w": arange(6).reshape(2, 3), "n": int64 3}, metadata {"by": "python"}.
+// The fixture was written by Python's safetensors 0.4: {"w": arange(6).reshape(2, 3), "n": int64 3}, with metadata
+// {"by": "python"}.
 func TestReadsPythonsFile(t *testing.T) {
 	got, meta, err := torchscript.ReadSafetensorsFile("testdata/python.safetensors")
 	require.NoError(t, err)
@@ -62,33 +63,42 @@ func file(header string, body int) []byte {
 
 func TestParseNamesWhatIsWrong(t *testing.T) {
 	for want, data := range map[string][]byte{
-		"truncated at offset 3":                {1, 2, 3},
-		"header of 1000000 bytes at offset 8":  binary.LittleEndian.AppendUint64(nil, 1000000),
-		"header at offset 13":                  file(`{"a":`, 0),
-		"the file ends at":                     file(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}`, 15),
-		"shape [3] in 16 bytes":                file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,16]}}`, 16),
-		"unknown dtype":                        file(`{"a":{"dtype":"X","shape":[4],"data_offsets":[0,16]}}`, 16),
-		"shape [4611686018427387904 4]":        file(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`, 0),
-		"shape [-1]":                           file(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}`, 0),
-		`the name "a" comes twice`:             file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`, 2),
-		"two data_offsets":                     file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2,9]}}`, 2),
-		"want dtype, shape":                    file(`{"a":{"dtype":"U8","shape":null,"data_offsets":[0,1]}}`, 1),
-		"data_offsets is missing":              file(`{"a":{"dtype":"U8","shape":[0]}}`, 0),
-		"not an object":                        file(`null`, 0),
-		"more after the closing brace":         file(`{}{}`, 0),
-		"data_offsets [0, 9223372036854775807": file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,9223372036854775807]}}`, 2),
-		"the one before ends at":               file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`, 2),
-		"2 bytes after the last":               file(`{}`, 2),
+		"truncated at offset 3":               {1, 2, 3},
+		"header of 1000000 bytes at offset 8": binary.LittleEndian.AppendUint64(nil, 1000000),
+		"header at offset 13":                 file(`{"a":`, 0),
+		"the file ends at":                    file(`{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}`, 15),
+		"shape [3] in 16 bytes":               file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,16]}}`, 16),
+		"unknown dtype":                       file(`{"a":{"dtype":"X","shape":[4],"data_offsets":[0,16]}}`, 16),
+		"shape [4611686018427387904 4]": file(
+			`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`, 0,
+		),
+		"shape [-1]": file(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}`, 0),
+		`the name "a" comes twice`: file(
+			`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`, 2,
+		),
+		"two data_offsets":             file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2,9]}}`, 2),
+		"want dtype, shape":            file(`{"a":{"dtype":"U8","shape":null,"data_offsets":[0,1]}}`, 1),
+		"data_offsets is missing":      file(`{"a":{"dtype":"U8","shape":[0]}}`, 0),
+		"not an object":                file(`null`, 0),
+		"more after the closing brace": file(`{}{}`, 0),
+		"data_offsets [0, 9223372036854775807": file(
+			`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,9223372036854775807]}}`, 2,
+		),
+		"the one before ends at": file(
+			`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`, 2,
+		),
+		"2 bytes after the last": file(`{}`, 2),
 	} {
 		_, _, err := torchscript.ParseSafetensors(data)
 		assert.ErrorContains(t, err, want)
 	}
 }
 
-// A header that declares a petabyte must not be believed.
+// A header that declares a petabyte is an error.
 func TestTruncatedFileIsNamedBeforeItIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.safetensors")
-	require.NoError(t, os.WriteFile(path, file(`{"a":{"dtype":"U8","shape":[1125899906842624],"data_offsets":[0,1125899906842624]}}`, 4), 0o600))
+	data := file(`{"a":{"dtype":"U8","shape":[1125899906842624],"data_offsets":[0,1125899906842624]}}`, 4)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
 	_, _, err := torchscript.ReadSafetensorsFile(path)
 	assert.ErrorContains(t, err, path)
 	assert.ErrorContains(t, err, "truncated")

@@ -10,10 +10,9 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// WriteScriptFile writes a network with its parameters and buffers as a
-// TorchScript module, for batches of any size. Its modules and tensors have the
-// network's names; batch norm follows the module's training flag, which is off.
-// before, where it is not nil, is applied to the input.
+// WriteScriptFile writes a network with its parameters and buffers as a TorchScript module, for batches of any size.
+// Its modules and tensors have the network's names. Batch norm follows the module's training flag, which is off. If
+// before is not nil, it is applied to the input.
 func WriteScriptFile(path string, g nets.Graph, parameters, buffers []nets.NamedTensor, before *Preprocess) error {
 	var tensors []torch.ScriptTensor
 	for _, t := range parameters {
@@ -29,8 +28,7 @@ func WriteScriptFile(path string, g nets.Graph, parameters, buffers []nets.Named
 	return atomicfile.Write(path, func(w io.Writer) error { return torch.WriteScript(w, tensors, source) })
 }
 
-// RewriteScriptFile writes a network that came as TorchScript at other
-// parameters and buffers.
+// RewriteScriptFile writes a network that came as TorchScript, with other parameters and buffers.
 func RewriteScriptFile(path string, n *nets.Scripted, parameters, buffers []nets.NamedTensor) error {
 	plain := func(ts []nets.NamedTensor) (out []torch.Tensor) {
 		for _, t := range ts {
@@ -41,7 +39,7 @@ func RewriteScriptFile(path string, n *nets.Scripted, parameters, buffers []nets
 	return atomicfile.Write(path, func(w io.Writer) error { return n.Write(w, plain(parameters), plain(buffers)) })
 }
 
-// methods is the root module's code: forward, in TorchScript.
+// methods is the code of the root module in TorchScript.
 func methods(g nets.Graph, before *Preprocess) (string, error) {
 	var b strings.Builder
 	input := "x"
@@ -66,7 +64,7 @@ func methods(g nets.Graph, before *Preprocess) (string, error) {
 	return b.String(), nil
 }
 
-// statement is a node's lines; the last is its value.
+// statement returns the lines of a node. The last one is the expression of its output.
 func statement(n nets.Node) ([]string, error) {
 	in := make([]string, len(n.In))
 	for i, x := range n.In {
@@ -80,7 +78,8 @@ func statement(n nets.Node) ([]string, error) {
 	case nets.OpBatchNorm:
 		return []string{
 			"if self.training:", "    " + m + ".num_batches_tracked.add_(1)",
-			fmt.Sprintf("torch.batch_norm(%s, %s.weight, %s.bias, %s.running_mean, %s.running_var, self.training, 0.1, 1e-05, True)", x, m, m, m, m),
+			fmt.Sprintf("torch.batch_norm(%s, %s.weight, %s.bias, %s.running_mean, %s.running_var, "+
+				"self.training, 0.1, 1e-05, True)", x, m, m, m, m),
 		}, nil
 	case nets.OpLinear:
 		value = fmt.Sprintf("torch.linear(%s, %s.weight, %s.bias)", x, m, m)
@@ -89,7 +88,8 @@ func statement(n nets.Node) ([]string, error) {
 	case nets.OpReLU, nets.OpTanh, nets.OpSigmoid:
 		value = fmt.Sprintf("torch.%s(%s)", n.Op, x)
 	case nets.OpMaxPool:
-		value = fmt.Sprintf("torch.max_pool2d(%s, [%d, %d], [%d, %d], [%d, %d])", x, n.Kernel, n.Kernel, n.Stride, n.Stride, n.Pad, n.Pad)
+		value = fmt.Sprintf("torch.max_pool2d(%s, [%d, %d], [%d, %d], [%d, %d])",
+			x, n.Kernel, n.Kernel, n.Stride, n.Stride, n.Pad, n.Pad)
 	case nets.OpMean:
 		value = fmt.Sprintf("torch.mean(%s, [2, 3])", x)
 	case nets.OpAdd:
@@ -99,15 +99,15 @@ func statement(n nets.Node) ([]string, error) {
 	case nets.OpCat:
 		value = fmt.Sprintf("torch.cat([%s], 1)", strings.Join(in, ", "))
 	case nets.OpReshape:
-		value = fmt.Sprintf("torch.reshape(%s, %s)", x, strings.ReplaceAll(fmt.Sprint(append([]int64{-1}, n.Shape...)), " ", ", "))
+		shape := strings.ReplaceAll(fmt.Sprint(append([]int64{-1}, n.Shape...)), " ", ", ")
+		value = fmt.Sprintf("torch.reshape(%s, %s)", x, shape)
 	default:
 		return nil, fmt.Errorf("TorchScript: no operation %q", n.Op)
 	}
 	return []string{value}, nil
 }
 
-// module is the expression of a module by its dotted name, whose parts may be
-// numbers.
+// module is the expression of a module with a dotted name. Its parts may be numbers.
 func module(name string) string {
 	out := "self"
 	if name == "" {

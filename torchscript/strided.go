@@ -6,8 +6,7 @@ import (
 	"math"
 )
 
-// extent returns the number of entries that a tensor spans in its storage, 0 if
-// it is empty, or an error when shape and strides are none.
+// extent returns the number of entries that a tensor spans in its storage: 0 if it is empty.
 func extent(shape, strides []int64) (int64, error) {
 	if len(shape) != len(strides) || len(shape) > maxTensorND {
 		return 0, fmt.Errorf("shape %v with strides %v", shape, strides)
@@ -32,7 +31,7 @@ func extent(shape, strides []int64) (int64, error) {
 	return span, nil
 }
 
-// rowMajor reports whether the numbers lie as in a new tensor of that shape.
+// rowMajor reports whether the strides are those of a new tensor of that shape.
 func rowMajor(shape, strides []int64) bool {
 	next := int64(1)
 	for i := len(shape) - 1; i >= 0; i-- {
@@ -44,14 +43,14 @@ func rowMajor(shape, strides []int64) bool {
 	return true
 }
 
-// gather reads a tensor's numbers into row-major order. What is not row-major in
-// the file is read whole where that is small, else run by run.
+// gather reads a tensor's numbers into row-major order. If they have another order in the file, a small tensor is read
+// whole and a large one run by run.
 func (w *Weights) gather(t Stored) ([]byte, error) {
 	size, err := bytesOf(t.DType, t.Shape)
 	if err != nil {
 		return nil, err
 	}
-	if size > max(w.size, smallTensor) { // an expanded tensor: more numbers than are in the file
+	if size > max(w.size, smallTensor) { // an expanded tensor has more numbers than the file
 		return nil, fmt.Errorf("shape %v would have %d bytes, the file has %d", t.Shape, size, w.size)
 	}
 	out := make([]byte, size)
@@ -80,12 +79,12 @@ func (w *Weights) gather(t Stored) ([]byte, error) {
 	return out, copyRuns(out, src, from, shape, strides, run, each)
 }
 
-// memory is bytes as a file; reads stay inside.
+// memory is bytes as a file. Reads stay inside.
 type memory []byte
 
 func (m memory) ReadAt(p []byte, at int64) (int, error) { return copy(p, m[at:]), nil }
 
-// runs takes off the trailing dimensions whose numbers lie in a row.
+// runs splits off the last dimensions whose numbers follow each other in the file.
 func runs(shape, strides []int64) (outer, step []int64, run int64) {
 	n := len(shape)
 	run = 1
@@ -96,7 +95,7 @@ func runs(shape, strides []int64) (outer, step []int64, run int64) {
 	return shape[:n], strides[:n], run
 }
 
-// copyRuns reads the runs of a tensor one after another into out.
+// copyRuns reads the runs of a tensor into out, one after the other.
 func copyRuns(out []byte, src io.ReaderAt, from int64, shape, strides []int64, run, each int64) error {
 	index := make([]int64, len(shape))
 	at := from

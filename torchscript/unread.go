@@ -9,11 +9,11 @@ import (
 	"github.com/icl-msr/icl-msr/internal/pickle"
 )
 
-// asFloat is Python that makes a state dict readable here.
+// asFloat is the Python that makes a state dict readable here.
 const asFloat = "in Python write {k: v.float() if v.is_floating_point() else v for k, v in state_dict.items()} " +
 	"with torch.save, and give that file"
 
-// unreadBits are the bits of a number of safetensors' types that are not read.
+// unreadBits are the types of safetensors that are not read, with their bits.
 func unreadBits() map[string]int64 {
 	return map[string]int64{
 		"F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
@@ -21,8 +21,7 @@ func unreadBits() map[string]int64 {
 	}
 }
 
-// unreadDType says what a type of numbers is, and what can be done; nil: they are
-// read.
+// unreadDType is the error of a type of numbers that is not read. It names a remedy.
 func unreadDType(dtype string) error {
 	lower := strings.ToLower(dtype)
 	switch {
@@ -37,8 +36,7 @@ func unreadDType(dtype string) error {
 	return nil
 }
 
-// unreadTensor says what a tensor is that is made in another way than from a
-// storage, and what can be done.
+// unreadTensor is the error of a tensor that is not made from a storage. It names a remedy.
 func unreadTensor(o *pickle.Object) error {
 	what, remedy := "", "want plain ones"
 	switch name := o.Callable.Name; {
@@ -68,9 +66,8 @@ func isDTensor(o *pickle.Object) bool {
 	return ok && class.Name == "DTensor"
 }
 
-// insteadOf tells of tensors without a ResNet what network they are of, where their
-// names say it.
-func insteadOf(groups []Group) string {
+// foreignNetwork says which network of another kind the tensors belong to; "" if their names do not tell.
+func foreignNetwork(groups []Group) string {
 	for _, k := range telling() {
 		like := regexp.MustCompile(k.names)
 		for _, g := range groups {
@@ -81,10 +78,10 @@ func insteadOf(groups []Group) string {
 			}
 		}
 	}
-	return "no names that end in layer1.0.conv1.weight, nor those of an nn.Sequential"
+	return ""
 }
 
-// telling are names by which networks and parts are known that are no ResNets.
+// telling lists patterns of names that tell which network tensors belong to.
 func telling() []struct{ names, what string } {
 	return []struct{ names, what string }{
 		{`(^|\.)_?flat_param(_\d+)?$`, "these are FSDP's flat parameters of one rank; in Python save the full state dict " +
@@ -100,32 +97,34 @@ func telling() []struct{ names, what string } {
 	}
 }
 
-// asScript is how any network is taken.
-const asScript = "--arch torchscript:FILE takes it from pictures to features, " +
+// asScript is the remedy for networks of any kind.
+const asScript = "{nets.Arch} torchscript:FILE takes it from pictures to features, " +
 	"written in Python by torch.jit.script(model).save(FILE)"
 
-// notWeights says what a file is that holds no tensors, where its beginning tells.
+// notWeights is the error of a file without tensors. It says what the file is if its beginning tells.
 func notWeights(head []byte) error {
 	text := strings.TrimLeft(string(head), " \t\r\n\ufeff")
 	switch {
 	case strings.HasPrefix(text, "version https://git-lfs"):
-		return errors.New("a pointer of Git LFS, in place of the file: fetch it by git lfs pull")
+		return errors.New("a pointer of Git LFS in place of the file: fetch the file by git lfs pull")
 	case strings.HasPrefix(strings.ToLower(text), "<!doctype"), strings.HasPrefix(strings.ToLower(text), "<html"):
-		return errors.New("a page of the web, in place of the file: take the link that downloads the file itself")
-	case strings.HasPrefix(text, "{") && (strings.Contains(text, `"weight_map"`) || strings.Contains(text, `"total_size"`)):
+		return errors.New("a web page in place of the file: take the link that downloads the file itself")
+	case strings.HasPrefix(text, "{") && strings.Contains(text, `"weight_map"`),
+		strings.HasPrefix(text, "{") && strings.Contains(text, `"total_size"`):
 		return errors.New("the index of weights in several files: " + joinShards("*.safetensors"))
 	case strings.HasPrefix(text, "{"):
-		return errors.New("a text of JSON: the weights are in another file, as model.safetensors beside it")
+		return errors.New("a JSON text: the weights are in another file, as model.safetensors beside it")
 	case strings.HasPrefix(text, "\x1f\x8b"):
-		return errors.New("a file packed by gzip: unpack it by gunzip, or tar xzf")
+		return errors.New("a file packed by gzip: unpack it by gunzip or tar xzf")
 	case strings.HasPrefix(text, "GGUF"):
-		return errors.New("a GGUF file: want one of PyTorch or safetensors")
+		return errors.New("a GGUF file: want a file of PyTorch or safetensors")
 	}
 	return errors.New("neither a file of torch.save nor safetensors")
 }
 
-// joinShards is Python that puts safetensors files into one.
+// joinShards is the Python that joins several safetensors files.
 func joinShards(pattern string) string {
-	return fmt.Sprintf("join them in Python, import glob, safetensors.torch as s; s.save_file({k: v for f in glob.glob(%q) "+
+	return fmt.Sprintf("join them in Python, import glob, safetensors.torch as s; "+
+		"s.save_file({k: v for f in glob.glob(%q) "+
 		`for k, v in s.load_file(f).items()}, "one.safetensors"), and give one.safetensors`, pattern)
 }

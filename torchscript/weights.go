@@ -8,13 +8,13 @@ import (
 	"os"
 )
 
-// Weights is an open file of named tensors: their names, types and shapes are
-// known, their numbers are read when asked for. No code of a file is run.
+// Weights is an open file of named tensors. Names, types and shapes are known; numbers are read on demand. No code of a
+// file is run.
 type Weights struct {
 	Path     string
 	Format   string            // "safetensors", "PyTorch", "PyTorch before 1.6" or "TorchScript"
-	Keys     []string          // of the outermost dictionary, of PyTorch's formats
-	Groups   []Group           // the dictionaries that hold tensors, outermost first
+	Keys     []string          // of the outermost dictionary of PyTorch's formats
+	Groups   []Group           // the dictionaries that hold tensors, the outermost first
 	Metadata map[string]string // of safetensors
 
 	file *os.File
@@ -23,13 +23,12 @@ type Weights struct {
 
 // Group is a dictionary in a file that holds tensors.
 type Group struct {
-	Path    string // the keys that lead to it, with dots between; "" for the outermost
+	Path    string // the keys that lead to it, joined by dots; "" for the outermost
 	Tensors []Stored
-	Foreign string // the first thing in it that is no data, as "os.system"; "" without
+	Foreign string // the first object in it that is not data, as "argparse.Namespace"; "" if there is none
 }
 
-// Stored is a tensor in a file. Err says why it cannot be read: only who wants
-// this tensor need care.
+// Stored is a tensor in a file. Err says why it cannot be read, which is an error for users of this tensor only.
 type Stored struct {
 	Name  string
 	DType string // safetensors' name
@@ -40,15 +39,15 @@ type Stored struct {
 	strides []int64 // in numbers; nil: row-major
 }
 
-// limits of what is believed.
+// The limits of what a file may say.
 const (
-	maxPickle   = 16 << 20 // bytes of a file's pickle, which describes the tensors and may take a hundred times as much
-	smallTensor = 16 << 20 // bytes that a tensor may always have, whatever its file has
+	maxPickle   = 16 << 20 // bytes of the pickle that describes the tensors; as values it may take a hundred times as much
+	smallTensor = 16 << 20 // bytes that a tensor may have in a file of any size
 	maxTensorND = 64       // dimensions, as PyTorch's
 )
 
-// OpenWeights opens a file of tensors: safetensors, or what torch.save wrote
-// (state dicts, alone or in dictionaries, and whole modules). Close it.
+// OpenWeights opens a file of tensors: safetensors, or a file of torch.save with state dicts, alone or in dictionaries,
+// or whole modules. Close it.
 func OpenWeights(path string) (*Weights, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -91,9 +90,10 @@ func (w *Weights) open() error {
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return errors.New("a tar file, as PyTorch wrote before 0.2; load and save it again with a newer PyTorch")
 	case bytes.HasPrefix(head, []byte("\x89HDF")):
-		return errors.New("an HDF5 file, as Keras writes; want one of PyTorch or safetensors")
+		return errors.New("an HDF5 file, as Keras writes; want a file of PyTorch or safetensors")
 	case head[0] == 0x80:
-		return errors.New("a pickle that torch.save did not write; load it in Python and write it with torch.save or safetensors")
+		return errors.New("a pickle that torch.save did not write; " +
+			"load it in Python and write it with torch.save or safetensors")
 	}
 	return notWeights(head)
 }
@@ -109,7 +109,8 @@ func (w *Weights) openSafetensors() error {
 	w.Format, w.Metadata = "safetensors", head.metadata
 	var g Group
 	for _, e := range head.entries {
-		g.Tensors = append(g.Tensors, Stored{Name: e.name, DType: e.dtype, Shape: e.shape, Err: unreadDType(e.dtype), at: head.end + e.from})
+		t := Stored{Name: e.name, DType: e.dtype, Shape: e.shape, Err: unreadDType(e.dtype), at: head.end + e.from}
+		g.Tensors = append(g.Tensors, t)
 	}
 	w.Groups = []Group{g}
 	return nil
@@ -118,7 +119,7 @@ func (w *Weights) openSafetensors() error {
 // Close closes the file.
 func (w *Weights) Close() error { return w.file.Close() }
 
-// Read reads a tensor of the file, row-major.
+// Read reads a tensor of the file into row-major order.
 func (w *Weights) Read(t Stored) (Tensor, error) {
 	if t.Err != nil {
 		return Tensor{}, fmt.Errorf("%s: %s: %w", w.Path, t.Name, t.Err)

@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
-	"math"
-	"math/rand/v2"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -18,12 +16,10 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
-	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// What is written is an archive whose parts are read back by the standard
-// library and by package pickle: names in order, PyTorch's types, shapes and
-// strides, bytes at multiples of 64.
+// The written archive is read by the standard library and by package pickle. It has the names in order, PyTorch's
+// types, shapes and strides, and bytes at multiples of 64.
 func TestStateDictHasPyTorchsStructure(t *testing.T) {
 	var b bytes.Buffer
 	long := torchscript.Tensor{Name: "long", DType: "F64", Shape: []int64{3, 0, 2}, Data: []byte{}}
@@ -39,7 +35,7 @@ func TestStateDictHasPyTorchsStructure(t *testing.T) {
 		assert.Equal(t, zip.Store, f.Method)
 		r, err := f.Open()
 		require.NoError(t, err)
-		parts[f.Name], err = io.ReadAll(r) // checks the sum, too
+		parts[f.Name], err = io.ReadAll(r) // checks the sum
 		require.NoError(t, err)
 	}
 	assert.Equal(t, "3\n", string(parts["archive/version"]))
@@ -60,7 +56,10 @@ func TestStateDictHasPyTorchsStructure(t *testing.T) {
 		{"torch.FloatStorage", 2, pickle.Tuple{int64(2), int64(1)}, pickle.Tuple{int64(1), int64(1)}, "b.weight", "", "0"},
 		{"torch.LongStorage", 1, pickle.Tuple{}, pickle.Tuple{}, "a \"quoted\"", "", "1"},
 		{"torch.ByteStorage", 0, pickle.Tuple{int64(0), int64(5)}, pickle.Tuple{int64(5), int64(1)}, "empty", "", "2"},
-		{"torch.DoubleStorage", 0, pickle.Tuple{int64(3), int64(0), int64(2)}, pickle.Tuple{int64(2), int64(2), int64(1)}, "long", "", "3"},
+		{
+			"torch.DoubleStorage", 0, pickle.Tuple{int64(3), int64(0), int64(2)}, pickle.Tuple{int64(2), int64(2), int64(1)},
+			"long", "", "3",
+		},
 	}
 	for i, w := range want {
 		assert.Equal(t, w.name, dict.Entries.Keys[i])
@@ -75,13 +74,15 @@ func TestStateDictHasPyTorchsStructure(t *testing.T) {
 }
 
 func TestStateDictRefuses(t *testing.T) {
-	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, append(sample(), sample()[0])), `two tensors named "b.weight"`)
+	assert.ErrorContains(
+		t, torchscript.WriteStateDict(io.Discard, append(sample(), sample()[0])), `two tensors named "b.weight"`,
+	)
 	short := sample()[:1]
 	short[0].Shape = []int64{3}
 	assert.ErrorContains(t, torchscript.WriteStateDict(io.Discard, short), "with 8 bytes")
 }
 
-// network is one with random parameters and running statistics.
+// network has random parameters and running statistics.
 type network struct {
 	nets.Network
 	p, b []torch.Tensor
@@ -115,7 +116,7 @@ func (r network) script(t *testing.T, before *torchscript.Preprocess) string {
 }
 
 func everyNetwork(t *testing.T) map[string]nets.Network {
-	backbone := func(name string, stem nets.Stem) *nets.ResNet {
+	backbone := func(name string, stem nets.Stem) nets.Encoder {
 		b, err := nets.NewBackbone(name, stem, 0.125)
 		require.NoError(t, err)
 		return b
@@ -125,23 +126,25 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 	trunk, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.125, N: 2, C: 4})
 	require.NoError(t, err)
 	part := func(c int64) nets.Encoder {
-		e, err := backbone("resnet18", nets.StemCIFAR).Part(c)
+		e, err := backbone("resnet18", nets.StemCIFAR).(nets.Divisible).Part(c)
 		require.NoError(t, err)
 		return e
 	}
 	body := backbone("resnet18", nets.StemSTL)
+	form := nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine}
 	return map[string]nets.Network{
 		"resnet8": backbone("resnet8", nets.StemCIFAR), "resnet18": body, "resnet50": backbone("resnet50", nets.StemImageNet),
 		"conv4": msr, "f_msr on a ResNet": trunk,
-		"with a head": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)}),
+		"with a head": nets.Named(
+			nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector", Net: nets.NewProjector(body.Dim(), 16, 8)},
+		),
 		"with a head of other form": nets.Named(nets.Child{Name: "backbone", Net: body}, nets.Child{Name: "projector",
-			Net: nets.NewHead(body.Dim(), nets.HeadConfig{Hidden: 16, Out: 8, Layers: 3, Biases: nets.NoBias, Last: nets.Affine})}),
+			Net: nets.NewHead(body.Dim(), form)}),
 		"sides": nets.Sides(nets.Side{Name: "l", Columns: 1, Net: part(1)}, nets.Side{Name: "ab", Columns: 2, Net: part(2)}),
 	}
 }
 
-// Written, loaded by LibTorch and evaluated, a network gives what it gives here,
-// at any batch size, and has its names.
+// A written network that LibTorch loads has the same names and, at any batch size, the same outputs.
 func TestWrittenScriptsGiveTheSame(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -181,8 +184,8 @@ func near[T float32 | float64](t *testing.T, want, got []T, rtol float64) {
 	assert.InDeltaSlice(t, want, got, rtol*float64(scale))
 }
 
-// The written module, evaluated as a function of its parameters, has our
-// ResNet's gradients, and moves the same running statistics.
+// The written module, as a function of its parameters, has our ResNet's gradients, and moves the same running
+// statistics.
 func TestAWrittenScriptTrainsAlike(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -222,90 +225,5 @@ func TestAWrittenScriptTrainsAlike(t *testing.T) {
 	assert.Equal(t, []float64{1}, got.buffers["bn1.num_batches_tracked"])
 	for name := range want.buffers {
 		near(t, want.buffers[name], got.buffers[name], 1e-9)
-	}
-}
-
-// drawn are pictures of smooth colours and some noise.
-func drawn(n, width, height int) (pictures []transforms.Image) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for k := range n {
-		m := transforms.Image{Width: width, Height: height, Pix: make([]byte, 3*width*height)}
-		for i := range m.Pix {
-			x, y := float64(i/3%width), float64(i/3/width)
-			m.Pix[i] = byte(127 + 90*math.Sin(0.1*x*float64(k+1)+float64(i%3))*math.Cos(0.07*y) + 30*rng.Float64())
-		}
-		pictures = append(pictures, m)
-	}
-	return pictures
-}
-
-// The preprocessing in TorchScript is transforms.Plain's on uint8, but for ties of
-// roundings; on floating-point pictures nothing is rounded.
-func TestPreprocessIsPlain(t *testing.T) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	norm := transforms.CIFAR().Plain.Norm
-	for name, c := range map[string]struct {
-		plain         transforms.Plain
-		width, height int
-		levels        float64
-	}{
-		"as it is":       {transforms.Plain{Size: 32, Norm: norm}, 32, 32, 1e-3},
-		"squashed":       {transforms.Plain{Size: 32, Norm: norm}, 50, 41, 1.01},
-		"enlarged":       {transforms.Plain{Size: 40, Norm: norm}, 20, 24, 2.01},
-		"cut":            {transforms.Plain{Size: 56, Resize: 64, Norm: norm}, 100, 81, 1.01},
-		"cut only":       {transforms.Plain{Size: 56, Resize: 64, Norm: norm}, 64, 64, 1e-3},
-		"cut, enlarged":  {transforms.Plain{Size: 40, Resize: 32, Norm: norm}, 61, 90, 2.01},
-		"L, a and b":     {transforms.CIFAR().Lab().Plain, 32, 32, 1e-2},
-		"ImageNet's way": {transforms.ImageNet().Plain, 300, 260, 1.01},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := c.plain
-			path := filepath.Join(t.TempDir(), "pre.pt")
-			require.NoError(t, torchscript.WriteScriptFile(path, nets.Graph{}, nil, nil, &torchscript.Preprocess{Size: p.Size, Resize: p.Resize, Mean: p.Norm.Mean, Std: p.Norm.Std, Lab: p.Norm.Lab}))
-			m, err := torch.LoadScript(path, gotch.CPU)
-			require.NoError(t, err)
-			pictures := drawn(3, c.width, c.height)
-			var scratch transforms.Scratch
-			var want []float32
-			var bytes []uint8
-			for _, q := range pictures {
-				out := make([]float32, 3*p.Size*p.Size)
-				require.NoError(t, p.Apply(out, transforms.Whole(q), nil, &scratch))
-				want = append(want, out...)
-				for channel := range 3 {
-					for i := channel; i < len(q.Pix); i += 3 {
-						bytes = append(bytes, q.Pix[i])
-					}
-				}
-			}
-			s := torch.NewScope()
-			defer func() { require.NoError(t, s.Close()) }()
-			x := torch.FromSlice(s, bytes, gotch.CPU, 3, 3, int64(c.height), int64(c.width))
-			unit := s.MulScalar(s.To(x, torch.Float32()), 1./255)
-			for kind, input := range map[string]torch.Tensor{"uint8": x, "float": unit} {
-				y := s.Run(m, nil, nil, input, false, false)
-				require.NoError(t, s.Err())
-				require.Equal(t, []int64{3, 3, int64(p.Size), int64(p.Size)}, s.Shape(y))
-				off, worst := 0, 0.0
-				for i, v := range torch.Slice[float32](s, y) {
-					level := 1 / 255. / p.Norm.Std[i/(p.Size*p.Size)%3]
-					if p.Norm.Lab {
-						level *= 255
-					}
-					d := math.Abs(float64(v-want[i])) / level
-					worst = max(worst, d)
-					if d > 0.5 {
-						off++
-					}
-				}
-				if kind == "float" { // which has no levels to be rounded to
-					assert.LessOrEqual(t, worst, c.levels+0.5)
-					continue
-				}
-				assert.LessOrEqual(t, worst, c.levels)
-				assert.Less(t, float64(off), 0.01*float64(len(want)), "a level off only where a rounding is a tie")
-			}
-		})
 	}
 }

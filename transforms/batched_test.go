@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// realPictures are those of the reference values, cut to one size.
+// realPictures returns the pictures of the reference values, cropped and resized to one size.
 func realPictures(t *testing.T, size int) (out []Image) {
 	data, err := os.ReadFile("testdata/reference/transforms.json")
 	require.NoError(t, err)
@@ -35,9 +35,16 @@ func realPictures(t *testing.T, size int) (out []Image) {
 	return out
 }
 
-// apart compares an operation on pictures one by one with that on all at once:
-// the largest difference in grey levels, and how many bytes differ.
-func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Choice, one func(m Image, c *Choice), many func(b batched, x torch.Tensor) torch.Tensor) (worst, share float64) {
+// apart compares an operation on single pictures with that on the batch. It returns the largest difference
+// in grey levels and the share of bytes that differ.
+func apart(
+	t *testing.T,
+	pictures []Image,
+	p *Pipeline,
+	params []Params,
+	one func(m Image, c *Params),
+	many func(b batched, x torch.Tensor) torch.Tensor,
+) (worst, share float64) {
 	size := pictures[0].Width
 	var pix []uint8
 	for _, m := range pictures {
@@ -46,16 +53,19 @@ func apart(t *testing.T, pictures []Image, p *Pipeline, choices []Choice, one fu
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
 		n := int64(len(pictures))
 		device := devicetest.Device(t)
-		x := s.To(torch.FromSlice(s, pix, device, n, int64(size), int64(size), 3), torch.Options{DType: gotch.Float, Device: device})
+		x := s.To(
+			torch.FromSlice(s, pix, device, n, int64(size), int64(size), 3),
+			torch.Options{DType: gotch.Float, Device: device},
+		)
 		x = s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
-		got := torch.Slice[float32](s, s.Contiguous(many(p.batched(s, choices, device), x)))
+		got := torch.Slice[float32](s, s.Contiguous(many(p.batched(s, params, device), x)))
 		if s.Err() != nil {
 			return s.Err()
 		}
 		different := 0
 		for i, m := range pictures {
 			want := m.Clone()
-			one(want, &choices[i])
+			one(want, &params[i])
 			for c := range 3 {
 				for k := range size * size {
 					d := math.Abs(float64(want.Pix[3*k+c]) - float64(got[(i*3+c)*size*size+k]))
@@ -79,68 +89,78 @@ func TestBatchedOperationsAreThoseOfSinglePictures(t *testing.T) {
 		noise.Pix[i] = uint8(rng.UintN(256))
 	}
 	pictures = append(pictures, noise, NewImage(40, 40)) // all colours, and none
-	choices := make([]Choice, len(pictures))
+	params := make([]Params, len(pictures))
 	p := CIFAR().View
 	p.Size, p.BlurP, p.BlurKernel, p.BlurSigma = 40, 1, 5, [2]float64{0.1, 2}
-	for i := range choices {
-		p.Sample(40, 40, rng, &choices[i])
-		choices[i].Jitter, choices[i].Gray = true, false
-		choices[i].Factors = Jitter{0.8, 0.8, 0.8, 0.5}.sample(rng)
+	for i := range params {
+		p.Sample(40, 40, rng, &params[i])
+		params[i].Jitter, params[i].Gray = true, false
+		params[i].Factors = Jitter{0.8, 0.8, 0.8, 0.5}.sample(rng)
 	}
-	column := func(b batched, of func(c *Choice) float64) torch.Tensor {
-		v := make([]float32, len(choices))
-		for i := range choices {
-			v[i] = float32(of(&choices[i]))
+	column := func(b batched, of func(c *Params) float64) torch.Tensor {
+		v := make([]float32, len(params))
+		for i := range params {
+			v[i] = float32(of(&params[i]))
 		}
 		return torch.FromSlice(b.s, v, gotch.CPU, int64(len(v)), 1, 1, 1)
 	}
 	for name, c := range map[string]struct {
-		one          func(m Image, c *Choice)
+		one          func(m Image, c *Params)
 		many         func(b batched, x torch.Tensor) torch.Tensor
 		worst, share float64
 	}{
-		"brightness": {func(m Image, c *Choice) { Brightness(m, c.Factors.Brightness) },
+		"brightness": {func(m Image, c *Params) { Brightness(m, c.Factors.Brightness) },
 			func(b batched, x torch.Tensor) torch.Tensor {
-				return b.brightness(x, column(b, func(c *Choice) float64 { return c.Factors.Brightness }))
+				return b.brightness(x, column(b, func(c *Params) float64 { return c.Factors.Brightness }))
 			}, 0, 0},
-		"contrast": {func(m Image, c *Choice) { Contrast(m, c.Factors.Contrast) },
+		"contrast": {func(m Image, c *Params) { Contrast(m, c.Factors.Contrast) },
 			func(b batched, x torch.Tensor) torch.Tensor {
-				return b.contrast(x, column(b, func(c *Choice) float64 { return c.Factors.Contrast }))
+				return b.contrast(x, column(b, func(c *Params) float64 { return c.Factors.Contrast }))
 			}, 0, 0},
-		"saturation": {func(m Image, c *Choice) { Saturation(m, c.Factors.Saturation) },
+		"saturation": {func(m Image, c *Params) { Saturation(m, c.Factors.Saturation) },
 			func(b batched, x torch.Tensor) torch.Tensor {
-				return b.saturation(x, column(b, func(c *Choice) float64 { return c.Factors.Saturation }))
+				return b.saturation(x, column(b, func(c *Params) float64 { return c.Factors.Saturation }))
 			}, 0, 0},
-		"hue": {func(m Image, c *Choice) { Hue(m, c.Factors.Hue) },
+		"hue": {func(m Image, c *Params) { Hue(m, c.Factors.Hue) },
 			func(b batched, x torch.Tensor) torch.Tensor {
-				return b.hue(x, column(b, func(c *Choice) float64 { return c.Factors.Hue }))
+				return b.hue(x, column(b, func(c *Params) float64 { return c.Factors.Hue }))
 			}, 1, 1e-4},
-		"gray": {func(m Image, _ *Choice) { Grayscale(m) },
+		"gray": {func(m Image, _ *Params) { Grayscale(m) },
 			func(b batched, x torch.Tensor) torch.Tensor { return b.s.Expand(b.luma(x), b.s.Shape(x)...) }, 0, 0},
-		"jitter": {func(m Image, c *Choice) { c.Factors.apply(m) }, batched.colours, 2, 1e-3},
-		"flip":   {func(m Image, _ *Choice) { HorizontalFlip(m) }, func(b batched, x torch.Tensor) torch.Tensor { return b.flip(x) }, 0, 0},
-		"solarize": {func(m Image, _ *Choice) { Solarize(m, 128) },
+		"jitter": {func(m Image, c *Params) { c.Factors.apply(m) }, batched.colours, 2, 1e-3},
+		"flip": {
+			func(m Image, _ *Params) { HorizontalFlip(m) },
+			func(b batched, x torch.Tensor) torch.Tensor { return b.flip(x) },
+			0,
+			0,
+		},
+		"solarize": {func(m Image, _ *Params) { Solarize(m, 128) },
 			func(b batched, x torch.Tensor) torch.Tensor { return b.solarize(x, 128) }, 0, 0},
-		"blur": {func(m Image, c *Choice) { GaussianBlur(m, 5, c.BlurSigma) },
+		"blur": {func(m Image, c *Params) { GaussianBlur(m, 5, c.BlurSigma) },
 			func(b batched, x torch.Tensor) torch.Tensor { return b.blurs(x) }, 1, 1e-3},
-		"crop": {func(m Image, c *Choice) { copy(m.Pix, ResizedCrop(m, c.Box, 40, 40, Bicubic).Pix) },
-			func(b batched, x torch.Tensor) torch.Tensor { return b.crops(x, &p) }, 1, 1e-3},
+		"crop": {func(m Image, c *Params) { copy(m.Pix, ResizedCrop(m, c.Box, 40, 40, Bicubic).Pix) },
+			func(b batched, x torch.Tensor) torch.Tensor { return b.resizedCrops(x, &p) }, 1, 1e-3},
 	} {
-		worst, share := apart(t, pictures, &p, choices, c.one, c.many)
+		worst, share := apart(t, pictures, &p, params, c.one, c.many)
 		assert.LessOrEqual(t, worst, c.worst, name)
 		assert.LessOrEqual(t, share, c.share, name)
 	}
 }
 
-// Device makes the views that Apply makes with the same generator.
-func TestDeviceMakesTheViewsOfApply(t *testing.T) {
+// With the same generator, Stage and Finish make the views of Apply.
+func TestFinishMakesTheViewsOfApply(t *testing.T) {
 	strong := func(p Preset) Pipeline {
 		p.View.BlurP, p.View.BlurKernel, p.View.BlurSigma, p.View.SolarizeP = 0.5, 5, [2]float64{0.1, 2}, 0.3
 		return p.View
 	}
 	pictures := realPictures(t, 48)
-	for name, p := range map[string]Pipeline{"CIFAR": strong(CIFAR()), "ImageNet": strong(ImageNet().WithSize(32)), "Lab": strong(STL10().Lab()), "weak": CIFAR().Weak()} {
-		require.NoError(t, p.OnDevice(), name)
+	for name, p := range map[string]Pipeline{
+		"CIFAR":    strong(CIFAR()),
+		"ImageNet": strong(ImageNet().WithSize(32)),
+		"Lab":      strong(STL10().Lab()),
+		"weak":     CIFAR().Weak(),
+	} {
+		require.NoError(t, p.CheckDevice(), name)
 		size := 3 * p.Size * p.Size
 		var st Staged
 		var b Scratch
@@ -156,7 +176,7 @@ func TestDeviceMakesTheViewsOfApply(t *testing.T) {
 				want = append(want, view...)
 			}
 			require.NoError(t, torch.With(func(s *torch.Scope) error {
-				x := p.Device(s, &st, devicetest.Device(t))
+				x := p.Finish(s, &st, devicetest.Device(t))
 				assert.Equal(t, []int64{int64(len(pictures)), 3, int64(p.Size), int64(p.Size)}, s.Shape(x))
 				got := torch.Slice[float32](s, s.Contiguous(x))
 				require.NoError(t, s.Err())
@@ -178,17 +198,21 @@ func TestDeviceMakesTheViewsOfApply(t *testing.T) {
 	}
 }
 
-func TestStageNamesWhatItCannotDo(t *testing.T) {
+func TestStageErrors(t *testing.T) {
 	var st Staged
 	var b Scratch
 	rng := rand.New(rand.NewPCG(1, 1))
 	p := CIFAR().View
 	require.NoError(t, p.Stage(&st, Whole(NewImage(32, 32)), rng, &b))
-	assert.ErrorContains(t, p.Stage(&st, Whole(NewImage(40, 32)), rng, &b), "pictures of 32x32 and of 40x32 pixels in one batch")
+	assert.ErrorContains(
+		t,
+		p.Stage(&st, Whole(NewImage(40, 32)), rng, &b),
+		"pictures of 32x32 and of 40x32 pixels in one batch",
+	)
 	info := CIFAR().InfoMin()
-	assert.ErrorContains(t, info.OnDevice(), "RandAugment works picture by picture")
+	assert.ErrorContains(t, info.CheckDevice(), "RandAugment works picture by picture")
 	assert.ErrorContains(t, torch.With(func(s *torch.Scope) error {
-		p.Device(s, &Staged{}, gotch.CPU)
+		p.Finish(s, &Staged{}, gotch.CPU)
 		return s.Err()
 	}), "no pictures")
 }
@@ -207,7 +231,7 @@ func BenchmarkCIFARViewsInABatch(b *testing.B) {
 			require.NoError(b, p.Stage(&st, Whole(m), rng, &scratch))
 		}
 		require.NoError(b, torch.With(func(s *torch.Scope) error {
-			p.Device(s, &st, gotch.CPU)
+			p.Finish(s, &st, gotch.CPU)
 			return s.Err()
 		}))
 	}

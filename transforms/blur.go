@@ -4,15 +4,15 @@ import "math"
 
 // blurrer holds the buffers of a blur.
 type blurrer struct {
-	kernel []float32 // its middle, then to one side
-	row    []float32 // a row with its borders
-	rows   []float32 // all rows, blurred along themselves
+	kernel []float32 // weights from the middle to one side
+	row    []float32 // a row with reflected borders
+	rows   []float32 // all rows after the horizontal pass
 	sums   []float32
 }
 
-// blur convolves m in place with a Gaussian of kernel x kernel pixels and the
-// given sigma, borders reflected, as torchvision's gaussian_blur: float32,
-// rounded once. The kernel is odd; the picture is larger than half of it.
+// blur convolves m in place with a Gaussian of kernel x kernel pixels and the given sigma. As in
+// torchvision's gaussian_blur, borders are reflected and float32 is rounded once, at the end. kernel is
+// odd.
 func (b *blurrer) blur(m Image, kernel int, sigma float64) {
 	b.prepare(kernel/2, sigma)
 	half, w, h := len(b.kernel)-1, m.Width, m.Height
@@ -44,8 +44,8 @@ func (b *blurrer) blur(m Image, kernel int, sigma float64) {
 	}
 }
 
-// prepare computes one side of the kernel, as far as it is not nothing: what is
-// left out together weighs less than a hundredth of a grey level.
+// prepare computes one side of the kernel. It cuts off the tail that weighs less than a hundredth of a
+// grey level in all.
 func (b *blurrer) prepare(half int, sigma float64) {
 	b.kernel = grow(b.kernel, half+1)
 	sum := float32(0)
@@ -87,7 +87,7 @@ func add(out, left, right []float32, c float32) {
 	}
 }
 
-// reflect maps an index outside of [0, n) back, without repeating the border.
+// reflect maps an index outside of [0, n) to its mirror image, without repeating the border.
 func reflect(i, n int) int {
 	if n == 1 {
 		return 0
@@ -102,5 +102,5 @@ func reflect(i, n int) int {
 	return i
 }
 
-// GaussianBlur blurs m in place; kernel is odd.
+// GaussianBlur blurs m in place. kernel is the side of the kernel in pixels, which must be odd.
 func GaussianBlur(m Image, kernel int, sigma float64) { new(blurrer).blur(m, kernel, sigma) }

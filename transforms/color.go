@@ -2,13 +2,12 @@ package transforms
 
 import "math"
 
-// luma is PIL's conversion to gray (ITU-R 601-2).
+// luma is PIL's conversion to gray (ITU-R BT.601).
 func luma(p []uint8) uint8 {
 	return uint8((uint32(p[0])*19595 + uint32(p[1])*38470 + uint32(p[2])*7471 + 0x8000) >> 16)
 }
 
-// blend is PIL's Image.blend of two bytes: a + alpha*(b-a) in float32,
-// truncated, clipped.
+// blend is PIL's Image.blend of two bytes: a + alpha*(b-a) in float32, truncated and clipped.
 func blend(a, b uint8, alpha float32) uint8 {
 	v := float32(a) + alpha*float32(int(b)-int(a))
 	if v <= 0 {
@@ -20,7 +19,7 @@ func blend(a, b uint8, alpha float32) uint8 {
 	return uint8(v)
 }
 
-// lookup blends every byte with base: one table for the whole picture.
+// lookup blends every byte with base. One table serves the whole picture.
 func lookup(m Image, base uint8, factor float64) {
 	var table [256]uint8
 	for v := range table {
@@ -31,10 +30,10 @@ func lookup(m Image, base uint8, factor float64) {
 	}
 }
 
-// Brightness multiplies by factor, in place.
+// Brightness multiplies m by factor, in place.
 func Brightness(m Image, factor float64) { lookup(m, 0, factor) }
 
-// Contrast blends with the mean gray of the picture, in place.
+// Contrast blends m with its mean gray, in place.
 func Contrast(m Image, factor float64) {
 	sum := 0
 	for p := m.Pix; len(p) >= 3; p = p[3:] {
@@ -44,7 +43,7 @@ func Contrast(m Image, factor float64) {
 	lookup(m, uint8(mean+0.5), factor)
 }
 
-// Saturation blends with the gray picture, in place.
+// Saturation blends m with its gray picture, in place.
 func Saturation(m Image, factor float64) {
 	alpha := float32(factor)
 	for p := m.Pix; len(p) >= 3; p = p[3:] {
@@ -82,8 +81,8 @@ func HorizontalFlip(m Image) {
 	}
 }
 
-// Hue turns the hue by factor of a full circle, -0.5 to 0.5, in place: through
-// PIL's 8-bit HSV and back.
+// Hue turns the hue by factor times a full circle, in place. factor is in -0.5 to 0.5. As in torchvision
+// on PIL, it converts to 8-bit HSV and back.
 func Hue(m Image, factor float64) {
 	shift := uint8(int(math.Trunc(factor * 255)))
 	var sector [256]uint8
@@ -122,7 +121,7 @@ func Hue(m Image, factor float64) {
 
 func roundByte(v float32) uint8 { return uint8(v + 0.5) }
 
-// toHSV is PIL's conversion, all in bytes.
+// toHSV is PIL's conversion to HSV in bytes.
 func toHSV(r, g, b uint8) (h, s, v uint8) {
 	hi, lo := max(r, g, b), min(r, g, b)
 	if hi == lo {

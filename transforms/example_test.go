@@ -7,8 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// A view of a picture, as [3, 32, 32] numbers: the same generator state gives
-// the same view.
+// Apply makes a view [3, 32, 32] of a picture. The same state of the generator gives the same view.
 func ExamplePipeline_Apply() {
 	picture := transforms.NewImage(48, 40)
 	for i := range picture.Pix {

@@ -1,15 +1,14 @@
-// Package transforms holds the augmentations of contrastive learning: per
-// picture on the CPU, byte-exact to torchvision on PIL within a grey level or
-// two (reference/transforms.json).
+// Package transforms has the augmentations of contrastive learning: picture by picture on the CPU, or in
+// batches on a device. They equal torchvision's on PIL within a grey level or two
+// (testdata/reference/transforms.json).
 package transforms
 
 import "fmt"
 
-// Image is an 8-bit RGB picture: Pix holds Height*Width*3 bytes, row by row,
-// three bytes (red, green, blue) a pixel.
+// Image is an 8-bit RGB picture.
 type Image struct {
 	Width, Height int
-	Pix           []uint8
+	Pix           []uint8 // [Height, Width, 3] in row-major order: red, green, blue
 }
 
 // NewImage returns a black picture of the given size in pixels.
@@ -24,15 +23,19 @@ func (m Image) Clone() Image {
 	return c
 }
 
-// Validate reports whether the size is positive and Pix has exactly
-// Width*Height*3 bytes.
+// Validate returns an error unless the size is positive and Pix has exactly Width*Height*3 bytes.
 func (m Image) Validate() error {
 	if m.Width <= 0 || m.Height <= 0 || len(m.Pix) != m.Width*m.Height*3 {
-		return fmt.Errorf("image of %dx%d pixels with %d bytes, want %d", m.Width, m.Height, len(m.Pix), m.Width*m.Height*3)
+		return fmt.Errorf(
+			"a picture of %dx%d pixels with %d bytes; want %d",
+			m.Width,
+			m.Height,
+			len(m.Pix),
+			m.Width*m.Height*3,
+		)
 	}
 	return nil
 }
 
-// Box is a rectangle in pixels: columns Left..Left+Width-1, rows
-// Top..Top+Height-1.
+// Box is a rectangle in pixels: columns Left to Left+Width-1, rows Top to Top+Height-1.
 type Box struct{ Left, Top, Width, Height int }

@@ -12,18 +12,26 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// planar is pictures of one size as a device keeps them.
+// planar returns pictures of one size as a device keeps them.
 func planar(s *torch.Scope, pictures []Image) torch.Tensor {
 	var pix []uint8
 	for _, m := range pictures {
 		pix = append(pix, m.Pix...)
 	}
-	x := torch.FromSlice(s, pix, gotch.CPU, int64(len(pictures)), int64(pictures[0].Height), int64(pictures[0].Width), 3)
+	x := torch.FromSlice(
+		s,
+		pix,
+		gotch.CPU,
+		int64(len(pictures)),
+		int64(pictures[0].Height),
+		int64(pictures[0].Width),
+		3,
+	)
 	return s.Contiguous(s.Transpose(s.Transpose(x, 1, 3), 2, 3))
 }
 
-// Of pictures that the device has, views are those of pictures sent to it, to the bit; of a pipeline that crops
-// first, within rounding, since the host then crops what it sends.
+// Views of kept pictures equal those of pictures that the host sends, to the bit. If the pipeline crops
+// first, they are equal up to rounding, since the host then crops what it sends.
 func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 	pictures := realPictures(t, 48)
 	for name, p := range map[string]Pipeline{"CIFAR": CIFAR().View, "ImageNet": ImageNet().WithSize(32).View} {
@@ -36,13 +44,13 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 			for i, m := range pictures {
 				generator := func() *rand.Rand { return rand.New(rand.NewPCG(uint64(i), uint64(round))) }
 				require.NoError(t, p.Stage(&sent, Whole(m), generator(), &b))
-				p.Choose(&kept, m.Width, m.Height, generator())
+				p.StageKept(&kept, m.Width, m.Height, generator())
 			}
-			assert.Equal(t, sent.Choices, kept.Choices, name)
+			assert.Equal(t, sent.Params, kept.Params, name)
 			assert.Empty(t, kept.Pix)
 			require.NoError(t, torch.With(func(s *torch.Scope) error {
-				want := torch.Slice[float32](s, s.Contiguous(p.Device(s, &sent, gotch.CPU)))
-				got := torch.Slice[float32](s, s.Contiguous(p.OfKept(s, &kept, planar(s, pictures))))
+				want := torch.Slice[float32](s, s.Contiguous(p.Finish(s, &sent, gotch.CPU)))
+				got := torch.Slice[float32](s, s.Contiguous(p.FinishKept(s, &kept, planar(s, pictures))))
 				require.NoError(t, s.Err())
 				if !p.CropFirst {
 					assert.Equal(t, want, got, name)
@@ -61,18 +69,24 @@ func TestViewsOfKeptPicturesAreThoseOfPicturesSent(t *testing.T) {
 	}
 	assert.ErrorContains(t, torch.With(func(s *torch.Scope) error {
 		p := CIFAR().View
-		p.OfKept(s, &Staged{}, planar(s, pictures))
+		p.FinishKept(s, &Staged{}, planar(s, pictures))
 		return s.Err()
-	}), "choices of 0 views for 3 pictures")
+	}), "parameters of 0 views for 3 pictures")
 }
 
-// Plain pictures of kept ones are Apply's: as they are to float32's rounding, resized within a grey level.
+// Plain pictures from kept ones equal those of Apply up to float32's rounding, or within a grey level if
+// they are resized.
 func TestPlainPicturesOfKeptOnes(t *testing.T) {
 	for name, c := range map[string]struct {
 		plain Plain
 		size  int
 		share float64
-	}{"as they are": {CIFAR().Plain, 32, 0}, "resized": {CIFAR().Plain, 48, 1e-3}, "cut": {STL10().Plain, 96, 1e-3}, "in Lab": {CIFAR().Lab().Plain, 32, 0}} {
+	}{
+		"as they are": {CIFAR().Plain, 32, 0},
+		"resized":     {CIFAR().Plain, 48, 1e-3},
+		"cut":         {STL10().Plain, 96, 1e-3},
+		"in Lab":      {CIFAR().Lab().Plain, 32, 0},
+	} {
 		pictures := realPictures(t, c.size)
 		var want []float32
 		var b Scratch
@@ -82,7 +96,7 @@ func TestPlainPicturesOfKeptOnes(t *testing.T) {
 			want = append(want, x...)
 		}
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			x := c.plain.OfKept(s, planar(s, pictures))
+			x := c.plain.FinishKept(s, planar(s, pictures))
 			size := int64(c.plain.Size)
 			assert.Equal(t, []int64{int64(len(pictures)), 3, size, size}, s.Shape(x), name)
 			got := torch.Slice[float32](s, s.Contiguous(x))
@@ -100,22 +114,30 @@ func TestPlainPicturesOfKeptOnes(t *testing.T) {
 	}
 }
 
-// The device's matrices are those of single pictures: of a blur wider than the picture, too.
+// The device's matrices have the weights of single pictures, also for a blur wider than the picture.
 func TestMatricesOfBlursAndCrops(t *testing.T) {
 	const half = 11
 	p := Pipeline{Size: 8, BlurKernel: 2*half + 1, Filter: Bicubic}
 	for _, size := range []int{1, 2, 3, 7, 12, 24} {
-		choices := []Choice{{BlurSigma: 0.4, Box: Box{Width: size, Height: size}}, {BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}}}
+		params := []Params{
+			{BlurSigma: 0.4, Box: Box{Width: size, Height: size}},
+			{BlurSigma: 9, Box: Box{Width: (size + 1) / 2, Height: size, Left: size / 2}},
+		}
 		require.NoError(t, torch.With(func(s *torch.Scope) error {
-			b := p.batched(s, choices, gotch.CPU)
-			blur := s.Expand(b.kernels(b.at(b.single, b.plan.kernels, -1, half+2), int64(size)), 2, int64(size), int64(size))
+			b := p.batched(s, params, gotch.CPU)
+			blur := s.Expand(
+				b.kernels(b.at(b.single, b.params.kernels, -1, half+2), int64(size)),
+				2,
+				int64(size),
+				int64(size),
+			)
 			got := torch.Slice[float32](s, s.Contiguous(blur))
-			box := func(k int) torch.Tensor { return b.at(b.double, b.plan.box[k], -1, 1, 1) }
+			box := func(k int) torch.Tensor { return b.at(b.double, b.params.box[k], -1, 1, 1) }
 			crop := torch.Slice[float32](s, s.Contiguous(b.filter(box(0), box(2), int64(size), 8, Bicubic)))
 			require.NoError(t, s.Err())
 			var g blurrer
 			var h taps
-			for i, c := range choices {
+			for i, c := range params {
 				g.prepare(half, c.BlurSigma)
 				want := make([]float32, size*size)
 				for to := range size {

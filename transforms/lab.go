@@ -2,7 +2,7 @@ package transforms
 
 import "math"
 
-// labNorm is CMC's normalisation of L, a and b.
+// labNorm is the normalisation of L, a and b in CMC (arXiv 1906.05849).
 func labNorm() Normalization {
 	return Normalization{
 		Mean: [3]float64{50, (98.233 - 86.183) / 2, (94.478 - 107.857) / 2},
@@ -11,7 +11,7 @@ func labNorm() Normalization {
 	}
 }
 
-// sRGBToLinear is the inverse of sRGB's gamma, for each byte.
+// sRGBToLinear returns the inverse of sRGB's gamma for each byte.
 func sRGBToLinear() (table [256]float32) {
 	for v := range table {
 		x := float64(v) / 255
@@ -25,8 +25,8 @@ func sRGBToLinear() (table [256]float32) {
 	return table
 }
 
-// toLab is CIE L*a*b* of linear sRGB under D65, as skimage.color.rgb2lab: L from
-// 0 to 100, a and b around 0.
+// toLab converts linear sRGB under D65 to CIE L*a*b*, as skimage.color.rgb2lab. L is in 0 to 100, a and b
+// are around 0.
 func toLab(r, g, b float32) (l, a, bb float32) {
 	x := labCurve((0.412453*r + 0.357580*g + 0.180423*b) / 0.95047)
 	y := labCurve(0.212671*r + 0.715160*g + 0.072169*b)
@@ -41,7 +41,7 @@ func labCurve(t float32) float32 {
 	return 7.787*t + 16./116
 }
 
-// writeLab is Write for pictures in Lab.
+// writeLab is Write in Lab.
 func (n Normalization) writeLab(dst []float32, m Image) {
 	linear := sRGBToLinear()
 	size := m.Width * m.Height

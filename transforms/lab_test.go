@@ -9,7 +9,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// The values are those of skimage.color.rgb2lab.
+// The values come from skimage.color.rgb2lab.
 func TestLabOfKnownColours(t *testing.T) {
 	norm := transforms.Normalization{Std: [3]float64{1, 1, 1}, Lab: true}
 	for _, c := range []struct {

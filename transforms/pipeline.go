@@ -6,32 +6,32 @@ import (
 	"math/rand/v2"
 )
 
-// Pipeline describes how one view is made of a picture.
+// Pipeline is the augmentation that makes one view of a picture.
 type Pipeline struct {
-	Size         int        // side of the view in pixels
-	Scale, Ratio [2]float64 // of the random resized crop: share of the area, width over height
-	Filter       Filter     // of the crop
-	CropFirst    bool       // crop before the colours change (SimCLR), or after (htdt/self-supervised)
-	Jitter       Jitter     // of the colours
-	JitterP      float64    // probability of the jitter; likewise those below
-	GrayP        float64
-	FlipP        float64
-	BlurP        float64     // Gaussian blur, after the flip
-	BlurKernel   int         // odd
-	BlurSigma    [2]float64  // uniform between
+	Size         int         // side of the view in pixels
+	Scale, Ratio [2]float64  // ranges of RandomResizedCrop: share of the area, width over height
+	Filter       Filter      // interpolation of the crop
+	CropFirst    bool        // crop before the colours change (SimCLR) or after (htdt/self-supervised)
+	Jitter       Jitter      // strengths of the colour jitter
+	JitterP      float64     // probability of the colour jitter
+	GrayP        float64     // probability of the conversion to gray
+	FlipP        float64     // probability of the horizontal flip
+	BlurP        float64     // probability of the Gaussian blur, after the flip
+	BlurKernel   int         // side of the kernel in pixels, odd
+	BlurSigma    [2]float64  // range of sigma, uniform
 	Rand         RandAugment // after the blur
-	SolarizeP    float64     // at 128, after those
+	SolarizeP    float64     // probability of solarization at 128, after RandAugment
 	Norm         Normalization
 }
 
-// Normalization maps bytes to (v/255 - Mean)/Std, for each of the three
-// channels; or L, a and b, to (v - Mean)/Std.
+// Normalization maps each channel of RGB bytes v to (v/255 - Mean)/Std, or each channel v of Lab to
+// (v - Mean)/Std.
 type Normalization struct {
 	Mean, Std [3]float64
-	Lab       bool // of CIE L*a*b*, L from 0 to 100
+	Lab       bool // CIE L*a*b* with L in 0 to 100
 }
 
-// Validate reports the first setting that cannot be.
+// Validate returns an error that names the first wrong setting.
 func (p *Pipeline) Validate() error {
 	if p.Size < 1 || p.Size > 4096 {
 		return fmt.Errorf("transforms: views of %d pixels; want 1 to 4096", p.Size)
@@ -53,8 +53,14 @@ func (p *Pipeline) Validate() error {
 	if j := p.Jitter; !(j.Brightness >= 0 && j.Contrast >= 0 && j.Saturation >= 0 && j.Hue >= 0 && j.Hue <= 0.5) {
 		return fmt.Errorf("transforms: colour jitter %+v; want 0 or more, and hue at most 0.5", j)
 	}
-	if p.BlurP > 0 && (p.BlurKernel < 1 || p.BlurKernel%2 == 0 || !(0 < p.BlurSigma[0] && p.BlurSigma[0] <= p.BlurSigma[1])) {
-		return fmt.Errorf("transforms: blur of %d pixels, sigma %g to %g; want an odd size and 0 < low <= high", p.BlurKernel, p.BlurSigma[0], p.BlurSigma[1])
+	if p.BlurP > 0 &&
+		(p.BlurKernel < 1 || p.BlurKernel%2 == 0 || !(0 < p.BlurSigma[0] && p.BlurSigma[0] <= p.BlurSigma[1])) {
+		return fmt.Errorf(
+			"transforms: blur of %d pixels, sigma %g to %g; want an odd size and 0 < low <= high",
+			p.BlurKernel,
+			p.BlurSigma[0],
+			p.BlurSigma[1],
+		)
 	}
 	if err := p.Rand.validate(); err != nil {
 		return err
@@ -71,13 +77,13 @@ func (n Normalization) validate() error {
 	return nil
 }
 
-// Scratch holds the buffers of a pipeline: one for each goroutine.
+// Scratch has the buffers of a pipeline. Each goroutine needs its own.
 type Scratch struct {
-	choice Choice
+	params Params
 	resize resizer
 	blur   blurrer
-	rand   Image // before an operation of RandAugment
-	colour Image // before the crop
+	rand   Image // a copy from before an operation of RandAugment
+	colour Image // a picture with changed colours, before the crop
 	view   Image
 }
 
@@ -86,18 +92,17 @@ func (b *Scratch) image(m *Image, width, height int) Image {
 	return *m
 }
 
-// Draw makes one random view, un-normalised. The result is valid until the
-// scratch is used again.
+// Draw makes one random view before normalisation. The result is valid until b is used again.
 func (p *Pipeline) Draw(src Part, rng *rand.Rand, b *Scratch) (Image, error) {
 	if err := src.validate(!p.CropFirst); err != nil {
 		return Image{}, err
 	}
-	p.Sample(src.Width, src.Height, rng, &b.choice)
-	return p.render(src, &b.choice, b), nil
+	p.Sample(src.Width, src.Height, rng, &b.params)
+	return p.render(src, &b.params, b), nil
 }
 
-// render makes the view that was chosen.
-func (p *Pipeline) render(src Part, c *Choice, b *Scratch) Image {
+// render makes the view with the parameters c.
+func (p *Pipeline) render(src Part, c *Params, b *Scratch) Image {
 	picture := src.Image
 	if !p.CropFirst && (c.Jitter || c.Gray) {
 		picture = b.image(&b.colour, picture.Width, picture.Height)
@@ -105,7 +110,7 @@ func (p *Pipeline) render(src Part, c *Choice, b *Scratch) Image {
 		c.colours(picture)
 	}
 	view := b.image(&b.view, p.Size, p.Size)
-	b.resize.crop(view, picture, src.window(c.Box), p.Filter)
+	b.resize.resizedCrop(view, picture, src.window(c.Box), p.Filter)
 	if p.CropFirst {
 		c.colours(view)
 	}
@@ -124,17 +129,16 @@ func (p *Pipeline) render(src Part, c *Choice, b *Scratch) Image {
 	return view
 }
 
-// Plan implements Planner: a pipeline that crops first needs its box only.
+// Plan implements Planner. A pipeline that crops first needs only its box.
 func (p *Pipeline) Plan(width, height int, rng *rand.Rand, b *Scratch) (box Box, side int, ok bool) {
-	p.Sample(width, height, rng, &b.choice)
-	return b.choice.Box, p.Size, p.CropFirst
+	p.Sample(width, height, rng, &b.params)
+	return b.params.Box, p.Size, p.CropFirst
 }
 
 // Side is the side of a view in pixels.
 func (p *Pipeline) Side() int { return p.Size }
 
-// Apply writes one random view, normalised, channel by channel, into dst
-// (3*Size*Size numbers).
+// Apply writes one random, normalised view into dst, [3, Size, Size].
 func (p *Pipeline) Apply(dst []float32, src Part, rng *rand.Rand, b *Scratch) error {
 	view, err := p.Draw(src, rng, b)
 	if err != nil {
@@ -143,12 +147,17 @@ func (p *Pipeline) Apply(dst []float32, src Part, rng *rand.Rand, b *Scratch) er
 	return p.Norm.Write(dst, view)
 }
 
-// Write writes m, normalised, channel by channel, into dst (3*Width*Height
-// numbers).
+// Write writes m, normalised, into dst, [3, Height, Width].
 func (n Normalization) Write(dst []float32, m Image) error {
 	size := m.Width * m.Height
 	if len(dst) != 3*size {
-		return fmt.Errorf("transforms: a view of %dx%d pixels into %d numbers", m.Width, m.Height, len(dst))
+		return fmt.Errorf(
+			"transforms: a view of %dx%d pixels into %d numbers; want %d",
+			m.Width,
+			m.Height,
+			len(dst),
+			3*size,
+		)
 	}
 	if n.Lab {
 		n.writeLab(dst, m)
@@ -157,7 +166,7 @@ func (n Normalization) Write(dst []float32, m Image) error {
 	var table [3][256]float32
 	for c := range 3 {
 		for v := range 256 {
-			// The order of torchvision's: to float32 in [0, 1], minus the mean, over the deviation.
+			// As in torchvision: to float32 in [0, 1], minus the mean, over the standard deviation.
 			table[c][v] = (float32(v)/255 - float32(n.Mean[c])) / float32(n.Std[c])
 		}
 	}
@@ -170,9 +179,9 @@ func (n Normalization) Write(dst []float32, m Image) error {
 	return nil
 }
 
-// Plain is the un-augmented picture: what f_msr sees, and evaluation. The
-// shorter side becomes Resize pixels (0: none), then the centre Size x Size is
-// cut out; a picture that is no square of Size then is resized to it.
+// Plain makes the un-augmented picture, for f_msr and for evaluation. If Resize is not 0, the shorter side
+// becomes Resize pixels and the centre of at most Size x Size pixels is cropped. What is not Size x Size
+// then is resized to it.
 type Plain struct {
 	Size, Resize int
 	Norm         Normalization
@@ -181,7 +190,7 @@ type Plain struct {
 // Side is the picture's side in pixels.
 func (p *Plain) Side() int { return p.Size }
 
-// Apply writes the picture, normalised, channel by channel, into dst.
+// Apply writes the normalised picture into dst, [3, Size, Size]. It draws nothing from the generator.
 func (p *Plain) Apply(dst []float32, src Part, _ *rand.Rand, b *Scratch) error {
 	m, err := p.Draw(src, nil, b)
 	if err != nil {
@@ -190,8 +199,7 @@ func (p *Plain) Apply(dst []float32, src Part, _ *rand.Rand, b *Scratch) error {
 	return p.Norm.Write(dst, m)
 }
 
-// Draw returns the picture before normalisation. The result is valid until the
-// scratch is used again.
+// Draw returns the picture before normalisation. The result is valid until b is used again.
 func (p *Plain) Draw(src Part, _ *rand.Rand, b *Scratch) (Image, error) {
 	if err := src.validate(true); err != nil {
 		return Image{}, err
@@ -200,30 +208,29 @@ func (p *Plain) Draw(src Part, _ *rand.Rand, b *Scratch) (Image, error) {
 	if p.Resize > 0 {
 		h, w := p.resized(src.Height, src.Width)
 		picture = b.image(&b.colour, w, h)
-		b.resize.crop(picture, src.Image, box, Bicubic)
+		b.resize.resizedCrop(picture, src.Image, box, Bicubic)
 		top, left, side := p.middle(h, w)
 		box = window{float64(left), float64(top), float64(side), float64(side)}
 	}
 	view := b.image(&b.view, p.Size, p.Size)
-	b.resize.crop(view, picture, box, Bicubic)
+	b.resize.resizedCrop(view, picture, box, Bicubic)
 	return view, nil
 }
 
-// resized is the size of which the centre is cut.
+// resized returns the size before the centre crop.
 func (p *Plain) resized(h, w int) (int, int) {
 	short := min(h, w)
 	return h * p.Resize / short, w * p.Resize / short
 }
 
-// middle is where the centre is, as torchvision's CenterCrop.
+// middle returns the box of torchvision's CenterCrop.
 func (p *Plain) middle(h, w int) (top, left, side int) {
 	side = min(p.Size, w, h)
 	middle := func(n int) int { return int(math.RoundToEven(float64(n-side) / 2)) }
 	return middle(h), middle(w), side
 }
 
-// Plan implements Planner: the whole picture, and no pixels beyond those of its
-// resized form.
+// Plan implements Planner. It needs the whole picture at the resolution after resizing.
 func (p *Plain) Plan(width, height int, _ *rand.Rand, _ *Scratch) (box Box, side int, ok bool) {
 	return Box{Width: width, Height: height}, max(p.Size, p.Resize), true
 }

@@ -1,10 +1,9 @@
 package transforms
 
-// Preset is the augmentation of one kind of data set: a random view and the
-// un-augmented picture.
+// Preset is the augmentation for one kind of data set.
 type Preset struct {
-	View  Pipeline
-	Plain Plain
+	View  Pipeline // makes the random views
+	Plain Plain    // makes the un-augmented picture
 }
 
 func preset(size, resize int, norm Normalization) Preset {
@@ -17,23 +16,27 @@ func preset(size, resize int, norm Normalization) Preset {
 	}
 }
 
-// CIFAR is section 6.2's augmentation of CIFAR-10 and CIFAR-100.
+// CIFAR is the augmentation of CIFAR-10 and CIFAR-100 in section 6.2 of arXiv 2206.14702.
 func CIFAR() Preset {
-	return preset(32, 0, Normalization{Mean: [3]float64{0.4914, 0.4822, 0.4465}, Std: [3]float64{0.2023, 0.1994, 0.2010}})
+	return preset(
+		32,
+		0,
+		Normalization{Mean: [3]float64{0.4914, 0.4822, 0.4465}, Std: [3]float64{0.2023, 0.1994, 0.2010}},
+	)
 }
 
-// TinyImageNet is section 6.2's of Tiny ImageNet.
+// TinyImageNet is the augmentation of Tiny ImageNet in section 6.2.
 func TinyImageNet() Preset {
 	return preset(64, 0, Normalization{Mean: [3]float64{0.480, 0.448, 0.398}, Std: [3]float64{0.277, 0.269, 0.282}})
 }
 
-// STL10 is the baseline's of STL-10.
+// STL10 is the augmentation of STL-10 in the baseline (htdt/self-supervised).
 func STL10() Preset {
 	return preset(64, 70, Normalization{Mean: [3]float64{0.43, 0.42, 0.39}, Std: [3]float64{0.27, 0.26, 0.27}})
 }
 
-// ImageNet is section 6.2's of ImageNet and ImageNet-100. It crops first, as
-// SimCLR does: colours of the crop only, which is also several times faster.
+// ImageNet is the augmentation of ImageNet and ImageNet-100 in section 6.2. It crops first, as SimCLR
+// does (arXiv 2002.05709), which is also several times faster.
 func ImageNet() Preset {
 	p := preset(224, 256, Normalization{Mean: [3]float64{0.485, 0.456, 0.406}, Std: [3]float64{0.229, 0.224, 0.225}})
 	p.View.CropFirst = true
@@ -43,7 +46,7 @@ func ImageNet() Preset {
 	return p
 }
 
-// WithSize returns the preset for pictures of another size: no resize before.
+// WithSize returns the preset for views of another size. Plain then resizes without a centre crop.
 func (p Preset) WithSize(size int) Preset {
 	if size != p.View.Size {
 		p.View.Size, p.Plain.Size, p.Plain.Resize = size, size, 0
@@ -51,15 +54,15 @@ func (p Preset) WithSize(size int) Preset {
 	return p
 }
 
-// Weak is the view of crop and flip alone (ReSSL's teacher).
+// Weak is the view with crop and flip only, of the teacher in ReSSL (arXiv 2107.09282).
 func (p Preset) Weak() Pipeline {
 	v := p.View
 	v.JitterP, v.GrayP, v.BlurP, v.SolarizeP = 0, 0, 0, 0
 	return v
 }
 
-// Small is multi-crop's local view (SwAV): 96 pixels of 224, in proportion, of
-// 5 to 14 percent of the picture.
+// Small is the small view of multi-crop (SwAV, arXiv 2006.09882). It shows 5 to 14 percent of the
+// picture. Its side is to that of the large view as 96 to 224.
 func (p Preset) Small() Pipeline {
 	v := p.View
 	v.Size = max(8, v.Size*96/224/4*4)
@@ -67,14 +70,14 @@ func (p Preset) Small() Pipeline {
 	return v
 }
 
-// Lab returns the preset in the colours L, a and b (CMC), for every picture.
+// Lab returns the preset with all pictures in Lab (CMC, arXiv 1906.05849).
 func (p Preset) Lab() Preset {
 	p.View.Norm, p.Plain.Norm = labNorm(), labNorm()
 	return p
 }
 
-// InfoMin is the view of Tian et al. 2020 (what makes for good views): strong
-// jitter, blur, gray, and RandAugment of two operations at strength 10.
+// InfoMin is the view of Tian et al. 2020 (arXiv 2005.10243): strong jitter, blur, gray, and RandAugment
+// with two operations at strength 10.
 func (p Preset) InfoMin() Pipeline {
 	v := p.View
 	v.Scale[0] = 0.2

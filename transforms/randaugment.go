@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 )
 
-// RandAugment is Cubuk et al. 2020 with the table of operations that InfoMin
-// used (timm's): each of Operations drawn ones is applied with probability 1/2,
-// at a strength of N(Strength, Deviation²) out of 10.
+// RandAugment (Cubuk et al. 2020, arXiv 1909.13719) with timm's table of operations, which InfoMin used.
+// It draws Operations operations and applies each with probability 1/2. The strength is drawn from
+// N(Strength, Deviation²), out of 10.
 type RandAugment struct {
 	Operations          int // 0: no RandAugment
 	Strength, Deviation float64
@@ -16,12 +16,17 @@ type RandAugment struct {
 
 func (r RandAugment) validate() error {
 	if r.Operations < 0 || !(r.Strength >= 0 && r.Strength <= 10) || !(r.Deviation >= 0) {
-		return fmt.Errorf("transforms: RandAugment of %d operations at strength %g ± %g; want 0 to 10", r.Operations, r.Strength, r.Deviation)
+		return fmt.Errorf(
+			"transforms: RandAugment of %d operations at strength %g ± %g; want 0 to 10",
+			r.Operations,
+			r.Strength,
+			r.Deviation,
+		)
 	}
 	return nil
 }
 
-// sample draws the operations that are applied, appended to ops.
+// sample draws operations and appends those to be applied to ops.
 func (r RandAugment) sample(rng *rand.Rand, ops []randOp) []randOp {
 	for range r.Operations {
 		k, skip := rng.IntN(len(randTable)), rng.Float64() < 0.5
@@ -34,7 +39,7 @@ func (r RandAugment) sample(rng *rand.Rand, ops []randOp) []randOp {
 	return ops
 }
 
-// randTable are the operations, at a level from 0 to 1 and a random sign.
+// randTable has the operations. level is the strength over 10, sign is 1 or -1.
 var randTable = [...]func(m Image, level, sign float64, b *Scratch){
 	func(m Image, _, _ float64, _ *Scratch) { AutoContrast(m) },
 	func(m Image, _, _ float64, _ *Scratch) { Equalize(m) },
@@ -65,8 +70,7 @@ var randTable = [...]func(m Image, level, sign float64, b *Scratch){
 	},
 }
 
-// channels replaces each byte by its channel's table, made of the channel's
-// histogram.
+// channels maps the bytes of each channel by a table that depends on the channel's histogram.
 func channels(m Image, table func(histogram *[256]int) [256]uint8) {
 	for c := range 3 {
 		var histogram [256]int
@@ -87,7 +91,7 @@ func identity() (t [256]uint8) {
 	return t
 }
 
-// AutoContrast stretches each channel to 0 to 255, in place.
+// AutoContrast stretches each channel of m to 0 to 255, in place.
 func AutoContrast(m Image) {
 	channels(m, func(h *[256]int) [256]uint8 {
 		t, low, high := identity(), 0, 255
@@ -108,7 +112,7 @@ func AutoContrast(m Image) {
 	})
 }
 
-// Equalize makes each channel's histogram even, in place.
+// Equalize equalizes the histogram of each channel of m, in place.
 func Equalize(m Image) {
 	channels(m, func(h *[256]int) [256]uint8 {
 		t, total, last, kinds := identity(), 0, 0, 0
@@ -132,10 +136,10 @@ func Equalize(m Image) {
 	})
 }
 
-// Invert replaces each byte v by 255-v, in place.
+// Invert replaces each byte v of m by 255-v, in place.
 func Invert(m Image) { Solarize(m, 0) }
 
-// Posterize keeps each byte's highest bits, in place.
+// Posterize keeps the highest bits of each byte of m, in place.
 func Posterize(m Image, bits int) {
 	mask := uint8(0xff << (8 - max(0, min(8, bits))))
 	for i := range m.Pix {
@@ -143,7 +147,7 @@ func Posterize(m Image, bits int) {
 	}
 }
 
-// SolarizeAdd adds to the bytes below 128, in place.
+// SolarizeAdd adds add to the bytes of m below 128, in place.
 func SolarizeAdd(m Image, add uint8) {
 	for i, v := range m.Pix {
 		if v < 128 {
@@ -152,7 +156,8 @@ func SolarizeAdd(m Image, add uint8) {
 	}
 }
 
-// Sharpness blends with the smoothed picture, in place: 0 is smooth, 1 as it is.
+// Sharpness blends m with the smoothed picture, in place. A factor of 0 gives the smoothed picture, 1 the
+// picture as it is.
 func Sharpness(m Image, factor float64) { new(Scratch).sharpness(m, factor) }
 
 func (b *Scratch) sharpness(m Image, factor float64) {
@@ -171,16 +176,15 @@ func (b *Scratch) sharpness(m Image, factor float64) {
 	}
 }
 
-// Affine moves each pixel (x, y) of m, in place, to what was at
-// (t0 x + t1 y + t2, t3 x + t4 y + t5), bilinear; gray outside. It is PIL's
-// Image.transform.
+// Affine is PIL's affine Image.transform, in place and bilinear. The new pixel (x, y) is what was at
+// (t0 x + t1 y + t2, t3 x + t4 y + t5), or gray if that is outside of m.
 func Affine(m Image, t [6]float64) { new(Scratch).affine(m, t) }
 
-// Rotate turns m about its centre, in place, counter-clockwise by degrees; gray
-// outside. It is PIL's Image.rotate, bilinear.
+// Rotate is PIL's Image.rotate, in place and bilinear: counter-clockwise about the centre. Pixels from
+// outside of m are gray.
 func Rotate(m Image, degrees float64) { Affine(m, rotation(m, degrees)) }
 
-// rotation is Rotate as an affine map.
+// rotation returns the affine map of Rotate.
 func rotation(m Image, degrees float64) [6]float64 {
 	sin, cos := math.Sincos(-degrees * math.Pi / 180)
 	x, y := float64(m.Width)/2, float64(m.Height)/2

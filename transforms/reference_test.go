@@ -35,8 +35,16 @@ func TestReference(t *testing.T) {
 			number := func(name string) float64 { return c.Params[name].(float64) }
 			switch c.Op {
 			case "resized_crop":
-				filter := map[any]transforms.Filter{"bilinear": transforms.Bilinear, "bicubic": transforms.Bicubic}[c.Params["interpolation"]]
-				box := transforms.Box{Left: int(number("left")), Top: int(number("top")), Width: int(number("width")), Height: int(number("height"))}
+				filter := map[any]transforms.Filter{
+					"bilinear": transforms.Bilinear,
+					"bicubic":  transforms.Bicubic,
+				}[c.Params["interpolation"]]
+				box := transforms.Box{
+					Left:   int(number("left")),
+					Top:    int(number("top")),
+					Width:  int(number("width")),
+					Height: int(number("height")),
+				}
 				m = transforms.ResizedCrop(m, box, int(number("out_width")), int(number("out_height")), filter)
 			case "horizontal_flip":
 				transforms.HorizontalFlip(m)

@@ -2,10 +2,10 @@ package transforms
 
 import "math"
 
-// Filter is an interpolation, antialiased when shrinking.
+// Filter is an interpolation. It is antialiased if the picture shrinks.
 type Filter int
 
-// The interpolations, as PIL's.
+// The interpolations of PIL.
 const (
 	Bilinear Filter = iota
 	Bicubic         // a = -0.5
@@ -33,11 +33,11 @@ func (f Filter) at(x float64) float64 {
 	return 0
 }
 
-// precision is PIL's: coefficients are integers over 2^22.
+// precision is that of PIL: coefficients are integers over 2^precision.
 const precision = 22
 
-// taps are the coefficients of one direction: output i is the sum over k of
-// coeff[i*width+k] * input[from[i]+k], k < count[i].
+// taps has the coefficients of one direction. Output i is the sum of
+// coeff[i*width+k] * input[from[i]+k] over k < count[i].
 type taps struct {
 	width       int
 	from, count []int
@@ -45,8 +45,8 @@ type taps struct {
 	weights     []float64
 }
 
-// span is a stretch of a row or column of pixels: from in0 to in1 of the n
-// pixels that begin at first; what is cut out may cut pixels.
+// span is an interval of a row or column of pixels: from in0 to in1 within the n pixels that begin at
+// first. The ends may lie within pixels.
 type span struct {
 	first, n int
 	in0, in1 float64
@@ -61,8 +61,7 @@ func newSpan(from, length float64, limit int) span {
 // is reports whether resizing to out pixels changes nothing.
 func (p span) is(out int) bool { return p.n == out && p.in0 == 0 && p.in1 == float64(out) }
 
-// prepare computes the coefficients of resizing p to out pixels, reusing t's
-// memory.
+// prepare computes the coefficients that resize p to out pixels.
 func (t *taps) prepare(p span, out int, f Filter) {
 	scale := (p.in1 - p.in0) / float64(out)
 	stretch := max(scale, 1)
@@ -112,17 +111,16 @@ func clip8(sum int32) uint8 {
 	return uint8(v)
 }
 
-// resizer holds the buffers of a resize.
+// resizer has the buffers of a resize.
 type resizer struct {
 	h, v taps
 	rows []uint8 // after the horizontal pass
 	sum  []int32
 }
 
-// crop resizes what lies in win of src into dst, whose size says the output's:
-// PIL's crop followed by its resize, without the copy between. Both passes round
-// to bytes, as PIL's do.
-func (r *resizer) crop(dst, src Image, win window, f Filter) {
+// resizedCrop resizes the window win of src to the size of dst. It is PIL's crop followed by its resize,
+// without the copy in between. As in PIL, both passes round to bytes.
+func (r *resizer) resizedCrop(dst, src Image, win window, f Filter) {
 	w, h := dst.Width, dst.Height
 	across, down := newSpan(win.left, win.width, src.Width), newSpan(win.top, win.height, src.Height)
 	stride := 3 * w
@@ -169,7 +167,7 @@ func (t *taps) row(dst, src []uint8) {
 	}
 }
 
-// column computes output row y from rows.
+// column computes row y of the output from rows.
 func (t *taps) column(dst, rows []uint8, y int, sum []int32) {
 	const half = 1 << (precision - 1)
 	stride := len(dst)
@@ -188,11 +186,10 @@ func (t *taps) column(dst, rows []uint8, y int, sum []int32) {
 	}
 }
 
-// ResizedCrop cuts box out of src and resizes it to width x height, as
-// torchvision.transforms.functional.resized_crop does on PIL pictures. The box
-// must lie inside of src.
+// ResizedCrop crops src to box and resizes it to width x height, as torchvision's resized_crop does on PIL
+// pictures. The box must lie within src.
 func ResizedCrop(src Image, box Box, width, height int, f Filter) Image {
 	dst := NewImage(width, height)
-	new(resizer).crop(dst, src, Whole(src).window(box), f)
+	new(resizer).resizedCrop(dst, src, Whole(src).window(box), f)
 	return dst
 }

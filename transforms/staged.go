@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -9,115 +10,121 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Staged holds what the host prepares of a batch of views for a device: what chance decided of each of N pictures,
-// and, unless the device has them, the pictures, of Height x Width pixels.
+// Staged is what the host prepares for a batch of views that the device finishes.
 type Staged struct {
-	Height, Width int
-	Pix           []uint8 // N*Height*Width*3 bytes, as Image.Pix one after the other; none of kept pictures
-	Choices       []Choice
+	Height, Width int     // of all pictures
+	Pix           []uint8 // [N, Height, Width, 3]; empty if the device keeps the pictures
+	Params        []Params
 }
 
-// Reset empties st, keeping its memory.
-func (st *Staged) Reset() { *st = Staged{Pix: st.Pix[:0], Choices: st.Choices[:0]} }
+// Reset empties st and keeps its memory.
+func (st *Staged) Reset() { *st = Staged{Pix: st.Pix[:0], Params: st.Params[:0]} }
 
-// next is one more choice, in memory used before.
-func (st *Staged) next() *Choice {
-	n := len(st.Choices)
-	if cap(st.Choices) > n {
-		st.Choices = st.Choices[:n+1]
+// next appends parameters to st, in memory that was used before if there is some.
+func (st *Staged) next() *Params {
+	n := len(st.Params)
+	if cap(st.Params) > n {
+		st.Params = st.Params[:n+1]
 	} else {
-		st.Choices = append(st.Choices, Choice{})
+		st.Params = append(st.Params, Params{})
 	}
-	return &st.Choices[n]
+	return &st.Params[n]
 }
 
-// OnDevice reports whether a device can make p's views; RandAugment is the host's.
-func (p *Pipeline) OnDevice() error {
+// CheckDevice returns an error if a device cannot make p's views. RandAugment needs the host.
+func (p *Pipeline) CheckDevice() error {
 	if p.Rand.Operations > 0 {
-		return fmt.Errorf("transforms: RandAugment works picture by picture, on the host")
+		return errors.New("transforms: RandAugment works picture by picture, on the host")
 	}
 	return nil
 }
 
-// Stage adds a picture to st for Device: as it is, or, where p crops first, its crop, so that the device does not
-// see the pictures' sizes. It draws from rng what Apply draws: the view that Device makes is Apply's, within rounding.
+// Stage adds a picture to st for Finish: whole, or only its crop if p crops first. In the latter case
+// pictures may differ in size. It draws from rng what Apply draws, so that Finish makes Apply's view, up
+// to rounding.
 func (p *Pipeline) Stage(st *Staged, src Part, rng *rand.Rand, b *Scratch) error {
 	if err := src.validate(!p.CropFirst); err != nil {
 		return err
 	}
-	n, c := len(st.Choices), st.next()
+	n, c := len(st.Params), st.next()
 	p.Sample(src.Width, src.Height, rng, c)
 	m := src.Image
 	if p.CropFirst {
 		m = b.image(&b.view, p.Size, p.Size)
-		b.resize.crop(m, src.Image, src.window(c.Box), p.Filter)
+		b.resize.resizedCrop(m, src.Image, src.window(c.Box), p.Filter)
 	}
 	if n > 0 && (m.Width != st.Width || m.Height != st.Height) {
-		return fmt.Errorf("transforms: pictures of %dx%d and of %dx%d pixels in one batch, which the device cannot crop together; make the views on the host, or crop first (the augmentation of imagenet)",
-			st.Width, st.Height, m.Width, m.Height)
+		return fmt.Errorf(
+			"transforms: pictures of %dx%d and of %dx%d pixels in one batch, which the device cannot crop together; "+
+				"make the views on the host, or crop first, as the augmentation of imagenet does",
+			st.Width,
+			st.Height,
+			m.Width,
+			m.Height,
+		)
 	}
 	st.Width, st.Height = m.Width, m.Height
 	st.Pix = append(st.Pix, m.Pix...)
 	return nil
 }
 
-// Choose adds a picture of width x height pixels to st that the device has already, for OfKept. It draws from rng
-// what Apply draws.
-func (p *Pipeline) Choose(st *Staged, width, height int, rng *rand.Rand) {
+// StageKept adds the parameters of a view to st for FinishKept. The device keeps the picture, which has
+// width x height pixels. It draws from rng what Apply draws.
+func (p *Pipeline) StageKept(st *Staged, width, height int, rng *rand.Rand) {
 	p.Sample(width, height, rng, st.next())
 }
 
-// Device makes the views of st, normalised: [N, 3, Size, Size] in float32 on the device. Its operations are those
-// of the pictures one by one, each on all pictures at once, with bytes as whole numbers in between. Two copies go to
-// the device: the pictures, and all numbers about them.
-func (p *Pipeline) Device(s *torch.Scope, st *Staged, device gotch.Device) torch.Tensor {
-	if len(st.Choices) == 0 {
-		s.Fail(fmt.Errorf("transforms: no pictures to make views of"))
+// Finish makes the normalised views of st on the device: [N, 3, Size, Size] in float32. Each operation is
+// that of single pictures, applied to all pictures at once. Pixels are whole numbers in between. Two
+// copies go to the device: the pictures, and the numbers for them.
+func (p *Pipeline) Finish(s *torch.Scope, st *Staged, device gotch.Device) torch.Tensor {
+	if len(st.Params) == 0 {
+		s.Fail(errors.New("transforms: no pictures to make views of"))
 		return torch.Tensor{}
 	}
 	defer torch.SetGrad(false)()
-	n, h, w := int64(len(st.Choices)), int64(st.Height), int64(st.Width)
+	n, h, w := int64(len(st.Params)), int64(st.Height), int64(st.Width)
 	x := torch.Upload(s, st.Pix, device, n, h, w, 3)
 	x = s.Transpose(s.Transpose(x, 1, 3), 2, 3) // channels first
-	return p.views(s, x, st.Choices, device, !p.CropFirst)
+	return p.views(s, x, st.Params, device, !p.CropFirst)
 }
 
-// OfKept is Device for pictures [N, 3, H, W] in bytes that a device has, and what Choose drew for them. One copy
-// goes to the device. A pipeline that crops first crops here too, where Stage does it on the host: alike within a
-// grey level.
-func (p *Pipeline) OfKept(s *torch.Scope, st *Staged, pictures torch.Tensor) torch.Tensor {
-	if n := s.Size(pictures, 0); s.Err() == nil && (n == 0 || int(n) != len(st.Choices)) {
-		s.Fail(fmt.Errorf("transforms: choices of %d views for %d pictures", len(st.Choices), n))
+// FinishKept is Finish for pictures [N, 3, H, W] in bytes that the device keeps, with what StageKept drew
+// for them. One copy goes to the device. If p crops first, the crops are made here and not on the host as
+// by Stage; both agree within a grey level.
+func (p *Pipeline) FinishKept(s *torch.Scope, st *Staged, pictures torch.Tensor) torch.Tensor {
+	if n := s.Size(pictures, 0); s.Err() == nil && (n == 0 || int(n) != len(st.Params)) {
+		s.Fail(fmt.Errorf("transforms: parameters of %d views for %d pictures", len(st.Params), n))
 	}
 	if s.Err() != nil {
 		return torch.Tensor{}
 	}
 	defer torch.SetGrad(false)()
-	return p.views(s, pictures, st.Choices, s.Like(pictures).Device, true)
+	return p.views(s, pictures, st.Params, s.Like(pictures).Device, true)
 }
 
-// views makes views of pictures in bytes, whose crop is still to be done or not.
-func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, choices []Choice, device gotch.Device, crop bool) torch.Tensor {
-	b := p.batched(s, choices, device)
+// views makes views of pictures [N, 3, H, W] in bytes. crop says whether they are still to be cropped.
+func (p *Pipeline) views(s *torch.Scope, x torch.Tensor, params []Params, device gotch.Device, crop bool) torch.Tensor {
+	b := p.batched(s, params, device)
 	x = s.Contiguous(s.To(x, b.float()))
 	if crop && p.CropFirst {
-		x = b.crops(x, p)
+		x = b.resizedCrops(x, p)
 	}
 	x = b.colours(x)
 	if crop && !p.CropFirst {
-		x = b.crops(x, p)
+		x = b.resizedCrops(x, p)
 	}
-	x = b.where(x, b.plan.flip, func(y, _ torch.Tensor) torch.Tensor { return b.flip(y) })
+	x = b.where(x, b.params.flip, func(y, _ torch.Tensor) torch.Tensor { return b.flip(y) })
 	x = b.blurs(x)
-	x = b.where(x, b.plan.solarize, func(y, _ torch.Tensor) torch.Tensor { return b.solarize(y, 128) })
+	x = b.where(x, b.params.solarize, func(y, _ torch.Tensor) torch.Tensor { return b.solarize(y, 128) })
 	return b.normalize(x, p.Norm)
 }
 
-// OfKept makes the un-augmented pictures, normalised, of pictures [N, 3, H, W] in bytes that a device has:
-// [N, 3, Size, Size] in float32, as Apply, within rounding.
-func (p *Plain) OfKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor {
+// FinishKept makes the normalised un-augmented pictures from pictures [N, 3, H, W] in bytes that the device
+// keeps: [N, 3, Size, Size] in float32. They equal those of Apply up to rounding.
+func (p *Plain) FinishKept(s *torch.Scope, pictures torch.Tensor) torch.Tensor {
 	defer torch.SetGrad(false)()
-	b := newBatched(s, nil, s.Like(pictures).Device, func(q *plan) { q.constants(p.Norm) })
+	b := newBatched(s, nil, s.Like(pictures).Device, func(q *batchParams) { q.constants(p.Norm) })
 	x, shape := s.To(pictures, b.float()), s.Shape(pictures)
 	if s.Err() != nil {
 		return torch.Tensor{}

@@ -95,7 +95,11 @@ func TestValidateNamesTheSetting(t *testing.T) {
 	}
 	p := transforms.CIFAR().View
 	var s transforms.Scratch
-	assert.ErrorContains(t, p.Apply(nil, transforms.Whole(transforms.Image{Width: 2, Height: 2}), rng(1), &s), "image of 2x2 pixels with 0 bytes")
+	assert.ErrorContains(
+		t,
+		p.Apply(nil, transforms.Whole(transforms.Image{Width: 2, Height: 2}), rng(1), &s),
+		"a picture of 2x2 pixels with 0 bytes",
+	)
 	assert.ErrorContains(t, p.Apply(make([]float32, 5), transforms.Whole(noise(4, 4, 1)), rng(1), &s), "into 5 numbers")
 }
 

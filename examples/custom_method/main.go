@@ -1,5 +1,5 @@
-// Command custom_method trains a method of one's own, without and with MSR, from
-// the same parameters. Nothing of package methods has to change for it.
+// Command custom_method trains a method of your own, without and with MSR, from the same parameters. Nothing of package
+// methods has to change for it.
 package main
 
 import (
@@ -12,23 +12,46 @@ import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// spread draws views together, and pushes pictures apart by VICReg's variance
-// term alone. Its views, its networks and tau of the do-loss are SimCLR's.
-type spread struct{ methods.Method }
+// spread draws views together, and pushes pictures apart by VICReg's variance term. The do-loss of MSR has embeddings
+// of earlier batches, from a queue, among its negatives. Views and head are those of most methods (methods.Base).
+type spread struct{ methods.Base }
 
-func (spread) Name() string { return "spread" }
-func (spread) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
-	return losses.VICReg(s, p.Z[0], p.Z[1], 25, 25, 0)
+const queue = "queue"
+
+func newSpread(c methods.Config) (model.Method, error) {
+	base, err := methods.NewBase("spread", c, methods.Option{Name: "variance", Default: 25, About: "weight"})
+	return spread{base}, err
 }
+
+// Networks implements model.Method: those of most methods, and a queue.
+func (m spread) Networks(backbone nets.Encoder) (model.Networks, error) {
+	n, err := m.Base.Networks(backbone)
+	n.State = append(n.State, model.QueueSpec(queue, m.Config.Queue, m.Config.Dim))
+	return n, err
+}
+
+// Loss implements model.Method.
+func (m spread) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
+	return losses.VICReg(s, p.Z[0], p.Z[1], 25, m.Option("variance"), 0)
+}
+
+// Contrast implements model.Contraster.
+func (m spread) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+	return p.PairWithQueue(s, queue)
+}
+
+// Update implements model.Updater.
+func (m spread) Update(s *torch.Scope, p *model.Pass) { p.Enqueue(s, queue, p.Z[1]) }
 
 // train returns the mean L_ct of the last epoch.
 func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float64, err error) {
-	base, err := methods.New("simclr", methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32})
+	method, err := newSpread(methods.Config{Temperature: 0.5, Hidden: 64, Dim: 32, Queue: 256})
 	if err != nil {
 		return 0, err
 	}
@@ -36,14 +59,15 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 	if err != nil {
 		return 0, err
 	}
-	model, err := methods.NewModel(spread{base}, backbone)
+	m, err := model.New(method, backbone)
 	if err != nil {
 		return 0, err
 	}
 	c := meta.Default()
 	var msr *nets.MSR // nil: the method alone
 	if withMSR {
-		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights, C: model.WeightWidth(c.Space)}); err != nil {
+		if msr, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 0.25, N: c.NumWeights,
+			C: m.WeightWidth(c.Space)}); err != nil {
 			return 0, err
 		}
 	}
@@ -57,11 +81,12 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 	if err != nil {
 		return 0, err
 	}
-	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
-		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.HostBatch {
+		return meta.HostBatch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
 	})
 	err = torch.With(func(s *torch.Scope) error {
-		state, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"}, Seed: 1, Options: torch.Float32()})
+		state, err := meta.NewState(s, meta.StateOptions{Model: m, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "adam"},
+			Seed: 1, Options: torch.Float32()})
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,8 @@
-// Command own_loop adds MSR to a training loop of one's own, here of a
-// classifier: the loss is cross entropy plus the do-loss, and f_msr learns by
-// the meta step, unrolled through the fast weights.
+// Command own_loop adds MSR to a training loop of your own, here that of a classifier. The loss is
+// cross entropy plus the do-loss. f_msr learns by the meta step, unrolled through the fast weights.
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -16,7 +14,17 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-const lambda, gamma, alpha, beta, rate, classes = 0.1, 1, 3e-3, 1e-3, 3e-3, 10
+const (
+	classes     = 10
+	numWeights  = 6    // n, the weight vectors of a picture
+	temperature = 0.5  // tau of the do-loss
+	lambda      = 0.1  // weight of the do-loss
+	gamma       = 1    // weight of the uniformity of f_msr's weights
+	uniformityT = 2    // t of that uniformity
+	alpha       = 3e-3 // rate of the fast weights
+	thetaRate   = 3e-3 // learning rate of the classifier
+	phiRate     = 1e-3 // learning rate of f_msr
+)
 
 // network is a network with its tensors and its optimizer.
 type network struct {
@@ -25,74 +33,132 @@ type network struct {
 	adam            nets.Optimizer
 }
 
-func newNetwork(s *torch.Scope, n nets.Network) network {
-	p, b := nets.Initialize(s, n.Params(), torch.Float32()), nets.Initialize(s, n.Buffers(), torch.Float32())
-	adam, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "adam"}, n.Params(), p)
-	s.Fail(err) // none: nothing
-	return network{n, p, b, adam}
+func newNetwork(s *torch.Scope, net nets.Network) (network, error) {
+	params := nets.Initialize(s, net.Params(), torch.Float32())
+	buffers := nets.Initialize(s, net.Buffers(), torch.Float32())
+	adam, err := nets.NewOptimizer(s, nets.OptimizerConfig{Name: "adam"}, net.Params(), params)
+	return network{net, params, buffers, adam}, err
 }
 
-// batch is N pictures [N, 3, S, S], two views of each [2N, 3, S, S], and labels [N].
+// batch has N pictures [N, 3, S, S], two views of each [2N, 3, S, S], and their labels [N].
 type batch struct{ plain, views, labels torch.Tensor }
 
-// model is f_msr and a classifier: a backbone and a linear layer.
+// model is a classifier, a backbone with a linear layer, and f_msr.
 type model struct {
-	backbone nets.Encoder
-	f, msr   network
+	backbone   nets.Encoder
+	classifier network
+	msr        network
 }
 
-// loss is cross entropy, and with lambda L_msr, at theta with weights a [N, n, dim].
-func (v model) loss(s *torch.Scope, theta []torch.Tensor, a torch.Tensor, b batch, m nets.Mode) (ce, total torch.Tensor) {
-	np, n := len(v.backbone.Params()), s.Size(b.labels, 0)
-	h := v.backbone.Forward(s, theta[:np], v.f.buffers, b.views, m)
-	ce = s.CrossEntropy(s.Linear(h, theta[np], theta[np+1]), s.Cat(0, b.labels, b.labels))
-	do := losses.Do(s, losses.Local(s.Narrow(h, 0, 0, n), s.Narrow(h, 0, n, n)), a, 0.5)
+func newModel(s *torch.Scope) (*model, error) {
+	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.125)
+	if err != nil {
+		return nil, err
+	}
+	dim := backbone.Dim()
+	classifier, err := newNetwork(s, nets.Seq(backbone, nets.Linear(dim, classes)))
+	if err != nil {
+		return nil, err
+	}
+	trunk := nets.Seq(
+		nets.Conv2d(3, 16, 3, 2, 1),
+		nets.BatchNorm(16),
+		nets.ReLU(),
+		nets.GlobalAvgPool(),
+		nets.Linear(16, numWeights*dim),
+	)
+	msr, err := newNetwork(s, nets.NewMSRWith(trunk, numWeights, dim))
+	if err != nil {
+		return nil, err
+	}
+	return &model{backbone, classifier, msr}, nil
+}
+
+// loss returns the cross entropy, and the cross entropy plus lambda times the do-loss, at the
+// parameters theta and the weights a [N, n, dim].
+func (m *model) loss(
+	s *torch.Scope, theta []torch.Tensor, a torch.Tensor, b batch, mode nets.Mode,
+) (ce, total torch.Tensor) {
+	k := len(m.backbone.Params())
+	features := m.backbone.Forward(s, theta[:k], m.classifier.buffers, b.views, mode)
+	logits := s.Linear(features, theta[k], theta[k+1])
+	ce = s.CrossEntropy(logits, s.Cat(0, b.labels, b.labels))
+
+	n := s.Size(b.labels, 0)
+	first, second := s.Narrow(features, 0, 0, n), s.Narrow(features, 0, n, n)
+	do := losses.Do(s, losses.Local(first, second), a, temperature)
 	return ce, s.Add(ce, s.MulScalar(do, lambda))
 }
 
-// step is a regular step on theta, with a held constant, and a meta step on phi.
-func (v model) step(s *torch.Scope, b batch) (regular, outer torch.Tensor) {
-	theta := s.Leaves(v.f.params)
-	a := s.Detach(v.msr.Forward(s, v.msr.params, v.msr.buffers, b.plain, nets.Train()))
-	_, regular = v.loss(s, theta, a, b, nets.Train())
-	v.f.adam.Step(s, v.f.params, s.Grad([]torch.Tensor{regular}, theta, torch.GradOptions{}), rate)
+// regularStep moves theta. The weights a are constants in it.
+func (m *model) regularStep(s *torch.Scope, b batch) torch.Tensor {
+	theta := s.Leaves(m.classifier.params)
+	a := s.Detach(m.msr.Forward(s, m.msr.params, m.msr.buffers, b.plain, nets.Train()))
+	_, total := m.loss(s, theta, a, b, nets.Train())
+	gradient := s.Grad([]torch.Tensor{total}, theta, torch.GradOptions{})
+	m.classifier.adam.Step(s, m.classifier.params, gradient, thetaRate)
+	return total
+}
 
-	theta, phi := s.Leaves(v.f.params), s.Leaves(v.msr.params)
-	a = v.msr.Forward(s, phi, v.msr.buffers, b.plain, nets.Meta())
-	_, inner := v.loss(s, theta, a, b, nets.Meta().DoubleBackward())
-	g := s.Grad([]torch.Tensor{inner}, theta, torch.GradOptions{CreateGraph: true})
-	fast, _ := v.loss(s, meta.FastWeights(s, theta, g, alpha), a, b, nets.Meta().DoubleBackward())
-	outer = s.Add(fast, s.MulScalar(losses.WeightUniformity(s, a, 2), gamma))
-	v.msr.adam.Step(s, v.msr.params, s.Grad([]torch.Tensor{outer}, phi, torch.GradOptions{}), beta)
-	return regular, outer
+// metaStep moves phi, the parameters of f_msr. It differentiates through the gradient step that
+// leads from theta to the fast weights.
+func (m *model) metaStep(s *torch.Scope, b batch) torch.Tensor {
+	theta, phi := s.Leaves(m.classifier.params), s.Leaves(m.msr.params)
+	a := m.msr.Forward(s, phi, m.msr.buffers, b.plain, nets.Meta())
+	mode := nets.Meta().DoubleBackward()
+
+	_, inner := m.loss(s, theta, a, b, mode)
+	innerGradient := s.Grad([]torch.Tensor{inner}, theta, torch.GradOptions{CreateGraph: true})
+	fastWeights := meta.FastWeights(s, theta, innerGradient, alpha)
+
+	ce, _ := m.loss(s, fastWeights, a, b, mode)
+	uniformity := losses.WeightUniformity(s, a, uniformityT)
+	objective := s.Add(ce, s.MulScalar(uniformity, gamma))
+	gradient := s.Grad([]torch.Tensor{objective}, phi, torch.GradOptions{})
+	m.msr.adam.Step(s, m.msr.params, gradient, phiRate)
+	return objective
+}
+
+// draw makes a batch with one picture of each class: the class's pattern and noise. The views have
+// further noise.
+func draw(s *torch.Scope, patterns, labels torch.Tensor) batch {
+	noise := func() torch.Tensor { return s.Normal(0, 0.5, torch.Float32(), classes, 3, 16, 16) }
+	plain := s.Add(patterns, noise())
+	first, second := s.Add(plain, noise()), s.Add(plain, noise())
+	return batch{plain: plain, views: s.Cat(0, first, second), labels: labels}
 }
 
 func run(s *torch.Scope, steps int) error {
-	backbone, err := nets.NewBackbone("resnet8", nets.StemCIFAR, 0.125)
+	m, err := newModel(s)
 	if err != nil {
 		return err
 	}
-	weights := nets.NewMSRWith(nets.Seq(nets.Conv2d(3, 16, 3, 2, 1), nets.BatchNorm(16), nets.ReLU(), nets.GlobalAvgPool(), nets.Linear(16, 6*backbone.Dim())), 6, backbone.Dim())
-	v := model{backbone, newNetwork(s, nets.Seq(backbone, nets.Linear(backbone.Dim(), classes))), newNetwork(s, weights)}
-	patterns, labels := s.Normal(0, 1, torch.Float32(), classes, 3, 16, 16), s.Arange(0, classes, torch.CPU())
-	for i := 0; i < steps && err == nil; i++ {
-		err = torch.With(func(t *torch.Scope) error { // what a step makes is freed at its end
-			noise := func() torch.Tensor { return t.Normal(0, 0.5, torch.Float32(), classes, 3, 16, 16) }
-			plain := t.Add(patterns, noise()) // pictures of one's own: a pattern for each class, and noise
-			b := batch{plain, t.Cat(0, t.Add(plain, noise()), t.Add(plain, noise())), labels}
-			regular, outer := v.step(t, b)
-			fmt.Printf("step %d: loss %.3f, meta objective %.3f\n", i+1, t.Item(regular), t.Item(outer))
-			return errors.Join(s.Err(), t.Err())
+	patterns := s.Normal(0, 1, torch.Float32(), classes, 3, 16, 16)
+	labels := s.Arange(0, classes, torch.CPU())
+	for i := range steps {
+		err := torch.With(func(t *torch.Scope) error { // frees the step's tensors at its end
+			b := draw(t, patterns, labels)
+			loss := t.Item(m.regularStep(t, b))
+			objective := t.Item(m.metaStep(t, b))
+			if err := t.Err(); err != nil {
+				return err
+			}
+			_, err := fmt.Printf("step %d: loss %.3f, meta objective %.3f\n", i+1, loss, objective)
+			return err
 		})
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return s.Err()
 }
 
 func main() {
 	steps := flag.Int("steps", 20, "pairs of a regular and a meta step")
 	flag.Parse()
-	runtime.LockOSThread() // grad mode belongs to it
-	if err := torch.With(func(s *torch.Scope) error { return run(s, *steps) }); err != nil {
+	runtime.LockOSThread() // grad mode belongs to the OS thread
+	err := torch.With(func(s *torch.Scope) error { return run(s, *steps) })
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "own_loop:", err)
 		os.Exit(1)
 	}

@@ -1,12 +1,13 @@
-// Command python_checkpoint prints the features of pictures by a ResNet that
-// PyTorch saved: a state dict or a checkpoint of MoCo, SimCLR, DINO, lightly and
-// others, in .pt, .pth, .ckpt or .safetensors. No code in the file is run.
+// Command python_checkpoint prints the features of pictures by a ResNet that PyTorch saved. It
+// reads a state dict or a checkpoint of MoCo, SimCLR, DINO, lightly and others, in .pt, .pth, .ckpt
+// or .safetensors. No code in the file is run.
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
@@ -16,12 +17,31 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// dtypes are the numbers that such files have.
-var dtypes = map[string]torch.DType{"F16": torch.F16, "BF16": torch.BF16, "F32": torch.F32, "F64": torch.F64, "I64": torch.I64}
+type options struct {
+	checkpoint string
+	arch, stem string
+	width      float64
+	size       int // side of a picture in pixels
+	pictures   []string
+}
 
-// load reads the backbone's parameters and running statistics, whatever stands
-// before their names in the file.
-func load(s *torch.Scope, path string, net nets.Network) (p, b []torch.Tensor, err error) {
+// wanted lists the tensors that a network needs. The counters of batch norms may be absent.
+func wanted(specs []nets.Spec) []torchscript.Wanted {
+	var out []torchscript.Wanted
+	for _, spec := range specs {
+		counter := strings.HasSuffix(spec.Name, "num_batches_tracked")
+		out = append(out, torchscript.Wanted{
+			Name:    spec.Name,
+			Shape:   spec.Shape,
+			Integer: counter,
+			Counter: counter,
+		})
+	}
+	return out
+}
+
+// load reads the parameters and buffers of net, whatever prefix their names have in the file.
+func load(s *torch.Scope, path string, net nets.Network) (params, buffers []torch.Tensor, err error) {
 	file, err := torchscript.OpenWeights(path)
 	if err != nil {
 		return nil, nil, err
@@ -31,66 +51,79 @@ func load(s *torch.Scope, path string, net nets.Network) (p, b []torch.Tensor, e
 	if err != nil {
 		return nil, nil, err
 	}
-	var wanted []torchscript.Wanted
-	for _, spec := range append(net.Params()[:len(net.Params()):len(net.Params())], net.Buffers()...) {
-		counter := strings.HasSuffix(spec.Name, "num_batches_tracked")
-		wanted = append(wanted, torchscript.Wanted{Name: spec.Name, Shape: spec.Shape, Integer: counter, Counter: counter})
-	}
-	match, err := torchscript.Compare(file, layout, wanted)
+	specs := slices.Concat(net.Params(), net.Buffers())
+	match, err := torchscript.Compare(file, layout, wanted(specs))
 	if err != nil {
 		return nil, nil, err
 	}
-	if wrong := append(match.Missing, append(match.WrongShape, match.Unexpected...)...); len(wrong) > 0 {
+	wrong := slices.Concat(match.Missing, match.WrongShape, match.Unexpected)
+	if len(wrong) > 0 {
 		return nil, nil, fmt.Errorf("%s (%s) is not this network: %s", path, layout, wrong[0])
 	}
-	p, b = nets.Initialize(s, net.Params(), torch.Float32()), nets.Initialize(s, net.Buffers(), torch.Float32())
-	for i, to := range append(p[:len(p):len(p)], b...) {
-		if stored, ok := match.Found[wanted[i].Name]; ok { // counters may be absent
-			t, err := file.Read(stored)
-			if err != nil {
-				return nil, nil, err
-			}
-			s.Copy(to, s.FromBytes(t.Data, torch.Options{DType: dtypes[t.DType], Device: torch.CPU()}, t.Shape...))
+	params = nets.Initialize(s, net.Params(), torch.Float32())
+	buffers = nets.Initialize(s, net.Buffers(), torch.Float32())
+	for i, destination := range slices.Concat(params, buffers) {
+		stored, ok := match.Found[specs[i].Name]
+		if !ok {
+			continue
 		}
+		t, err := file.Read(stored)
+		if err != nil {
+			return nil, nil, err
+		}
+		kind, err := torch.ElementTypeNamed(t.DType)
+		if err != nil {
+			return nil, nil, err
+		}
+		as := torch.Options{DType: kind.DType, Device: torch.CPU()}
+		s.Copy(destination, s.FromBytes(t.Data, as, t.Shape...))
 	}
 	fmt.Printf("%s: %s, %d tensors\n", path, layout, len(match.Found))
-	return p, b, s.Err()
+	return params, buffers, s.Err()
 }
 
-func run(s *torch.Scope, checkpoint, arch, stem string, width float64, size int, paths []string) error {
-	net, err := nets.NewBackbone(arch, nets.Stem(stem), width)
+func run(s *torch.Scope, o options) error {
+	net, err := nets.NewBackbone(o.arch, nets.Stem(o.stem), o.width)
 	if err != nil {
 		return err
 	}
-	p, b, err := load(s, checkpoint, net)
+	params, buffers, err := load(s, o.checkpoint, net)
 	if err != nil {
 		return err
 	}
-	pictures, err := datasets.Pictures(paths)
+	pictures, err := datasets.Pictures(o.pictures)
 	if err != nil {
 		return err
 	}
-	plain, x := transforms.CIFAR().WithSize(size).Plain, make([]float32, 3*size*size)
+	plain := transforms.CIFAR().WithSize(o.size).Plain
+	values := make([]float32, 3*o.size*o.size)
+	var scratch transforms.Scratch
 	for i := range pictures.Len() {
-		m, err := pictures.Image(i)
-		if err == nil {
-			err = plain.Apply(x, transforms.Whole(m), nil, &transforms.Scratch{})
-		}
+		picture, err := pictures.Image(i)
 		if err != nil {
 			return err
 		}
-		h := net.Forward(s, p, b, torch.FromSlice(s, x, torch.CPU(), 1, 3, int64(size), int64(size)), nets.Eval())
-		fmt.Printf("%s %.6f\n", datasets.PictureName(pictures, i), torch.Slice[float32](s, h))
+		if err := plain.Apply(values, transforms.Whole(picture), nil, &scratch); err != nil {
+			return err
+		}
+		x := torch.FromSlice(s, values, torch.CPU(), 1, 3, int64(o.size), int64(o.size))
+		features := net.Forward(s, params, buffers, x, nets.Eval())
+		fmt.Printf("%s %.6f\n", datasets.PictureName(pictures, i), torch.Slice[float32](s, features))
 	}
 	return s.Err()
 }
 
 func main() {
-	checkpoint, arch, stem := flag.String("checkpoint", "", "file"), flag.String("arch", "resnet18", "of the network"), flag.String("stem", "cifar", "or stl, imagenet")
-	width, size := flag.Float64("width", 1, "factor of the network's channels"), flag.Int("size", 32, "side of a picture")
+	var o options
+	flag.StringVar(&o.checkpoint, "checkpoint", "", "file that PyTorch saved")
+	flag.StringVar(&o.arch, "arch", "resnet18", "architecture of the network")
+	flag.StringVar(&o.stem, "stem", "cifar", "first layers of the network: cifar, stl or imagenet")
+	flag.Float64Var(&o.width, "width", 1, "width factor of the network")
+	flag.IntVar(&o.size, "size", 32, "side of a picture in pixels")
 	flag.Parse()
+	o.pictures = flag.Args()
 	defer torch.SetGrad(false)()
-	if err := torch.With(func(s *torch.Scope) error { return run(s, *checkpoint, *arch, *stem, *width, *size, flag.Args()) }); err != nil {
+	if err := torch.With(func(s *torch.Scope) error { return run(s, o) }); err != nil {
 		fmt.Fprintln(os.Stderr, "python_checkpoint:", err)
 		os.Exit(1)
 	}

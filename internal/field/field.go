@@ -4,9 +4,11 @@
 package field
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +30,13 @@ func (e *Error) Unwrap() error { return errors.Unwrap(fmt.Errorf(e.format, e.arg
 
 func (e *Error) text(name func(key string) string) string {
 	format := key.ReplaceAllStringFunc(e.format, func(s string) string { return name(strings.Trim(s, "{}")) })
-	return fmt.Errorf(format, e.args...).Error()
+	args := slices.Clone(e.args)
+	for i, a := range args {
+		if err, ok := a.(error); ok {
+			args[i] = &named{err, name}
+		}
+	}
+	return fmt.Errorf(format, args...).Error()
 }
 
 // own is the field of package.Field.
@@ -37,17 +45,46 @@ func own(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 // Text is the message of err with each setting called what name calls it, as a flag. A setting
 // that name does not know ("") keeps its field's name.
 func Text(err error, name func(key string) string) string {
-	var e *Error
-	if !errors.As(err, &e) {
-		return err.Error()
+	text := err.Error()
+	for _, e := range outermost(err) {
+		called := e.text(func(key string) string { return cmp.Or(name(key), own(key)) })
+		text = strings.Replace(text, e.Error(), called, 1)
 	}
-	named := e.text(func(key string) string {
-		if flag := name(key); flag != "" {
-			return flag
+	return text
+}
+
+// Named is err with the message of Text; nil for nil.
+func Named(err error, name func(key string) string) error {
+	if err == nil {
+		return nil
+	}
+	return &named{err, name}
+}
+
+type named struct {
+	error
+	name func(key string) string
+}
+
+func (e *named) Error() string { return Text(e.error, e.name) }
+
+func (e *named) Unwrap() error { return e.error }
+
+// outermost are the Errors in err that are not part of another one.
+func outermost(err error) []*Error {
+	switch e := err.(type) {
+	case *Error:
+		return []*Error{e}
+	case interface{ Unwrap() error }:
+		return outermost(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var out []*Error
+		for _, part := range e.Unwrap() {
+			out = append(out, outermost(part)...)
 		}
-		return own(key)
-	})
-	return strings.Replace(err.Error(), e.Error(), named, 1)
+		return out
+	}
+	return nil
 }
 
 var key = regexp.MustCompile(`\{[a-z]+\.[A-Za-z0-9.]+\}`)

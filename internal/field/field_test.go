@@ -25,10 +25,14 @@ func TestALibraryNamesItsFieldsAndACommandItsFlags(t *testing.T) {
 		{fmt.Errorf("arm 2: %w", field.Errorf("{meta.Gamma} is odd")), "arm 2: Gamma is odd", "arm 2: --gamma is odd"},
 		{field.Errorf("{nets.Width} 0: too narrow"), "Width 0: too narrow", "Width 0: too narrow"},
 		{field.Errorf("{meta.Gamma} %q: no number", "{meta.Gamma}"), `Gamma "{meta.Gamma}": no number`, `--gamma "{meta.Gamma}": no number`},
+		{field.Errorf("{nets.Width}: %w", field.Errorf("{meta.Gamma} is odd")), "Width: Gamma is odd", "Width: --gamma is odd"},
+		{errors.Join(field.Errorf("{meta.Gamma} 1"), field.Errorf("{meta.NumWeights} 2")), "Gamma 1\nNumWeights 2", "--gamma 1\n--weights 2"},
 		{errors.New("{meta.Gamma}"), "{meta.Gamma}", "{meta.Gamma}"},
 	} {
 		assert.Equal(t, c.own, c.err.Error())
 		assert.Equal(t, c.flagged, field.Text(c.err, flags))
+		assert.Equal(t, c.flagged, field.Named(c.err, flags).Error())
+		assert.ErrorIs(t, field.Named(c.err, flags), c.err)
 	}
 }
 

@@ -2,10 +2,11 @@
 package suggest
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/agext/levenshtein"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // Nearest returns the known word that is most like word; "" if none is similar.
@@ -19,11 +20,12 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// Unknown is the error of an unknown word: one line with the nearest known word and with all of them.
+// Unknown is the error of an unknown word: one line with the nearest known word and with all of them. kind may name a
+// setting as {package.Field}.
 func Unknown(kind, word string, known []string) error {
 	list := strings.Join(known, ", ")
 	if near := Nearest(word, known); near != "" {
-		return fmt.Errorf("unknown %s %q; did you mean %q? known: %s", kind, word, near, list)
+		return field.Errorf("unknown "+kind+" %q; did you mean %q? known: %s", word, near, list)
 	}
-	return fmt.Errorf("unknown %s %q; known: %s", kind, word, list)
+	return field.Errorf("unknown "+kind+" %q; known: %s", word, list)
 }

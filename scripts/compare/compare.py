@@ -1,9 +1,8 @@
-"""Times this program against PyTorch, eager and under torch.compile, in turn in the same run.
+"""Times this program against PyTorch, eager and under torch.compile, in one run.
 
-Each side is a process of its own that does one piece of work when asked; they are
-asked in turn. Medians, ratios and the peak memory of each go to the screen and to
-compare.json. Run it by `make compare ARGS=...`, which builds this program's side;
-the environment with PyTorch is made here (scripts/torch_venv.py).
+Each side is a separate process that does one piece of work when asked. The sides take turns. Medians, ratios and peak
+memory are printed and written to compare.json. `make compare ARGS=...` builds this program's side and runs the script,
+which makes the environment with PyTorch (scripts/torch_venv.py).
 """
 
 import argparse
@@ -13,10 +12,12 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-METHODS = ("simclr byol simsiam directpred moco infomin pcl cmc cpc ressl swav dcl dclw lmcl relic align_uniform "
-           "barlow_twins vicreg w_mse ssl_hsic").split()
+METHODS = (
+    "simclr byol simsiam directpred moco infomin pcl cmc cpc ressl swav dcl dclw lmcl relic align_uniform "
+    "barlow_twins vicreg w_mse ssl_hsic"
+).split()
 RANKS = 2
-INSIDE = "ICLMSR_COMPARE_INSIDE"  # set where PyTorch is there to be imported
+INSIDE = "ICLMSR_COMPARE_INSIDE"  # set if this Python has PyTorch
 
 sys.path.insert(0, os.path.dirname(HERE))
 import torch_venv  # noqa: E402
@@ -35,13 +36,20 @@ def photographs(folder):
 
 
 def measure(table, o, name, sides, target, na=()):
-    """The row of these sides' medians. Returns their peaks in MB, by side."""
+    """Adds a row with the medians of the sides. Returns the peak memory of each side in MB."""
     from sides import in_turn
 
     in_turn(sides, o.rounds)
     compiled = sides.get("compiled")
-    table.beside(name, "s", {k: s.median() for k, s in sides.items()}, target, compiled and compiled.compiling(),
-                 compiled and compiled.why, na)
+    table.beside(
+        name,
+        "s",
+        {k: s.median() for k, s in sides.items()},
+        target,
+        compiled and compiled.compiling(),
+        compiled and compiled.why,
+        na,
+    )
     return {k: s.peak() for k, s in sides.items()}
 
 
@@ -69,7 +77,7 @@ def training(table, o):
     table.beside("  start of the program to a first step", "s", start)
     sides = beside(o, "meta", o.meta_batch, o.threads, way="meta-unrolled")
     name = f"meta step unrolled, batch {o.meta_batch}"
-    peaks = measure(table, o, name, sides, "<=1.05", na=["compiled"])  # it has no derivatives of derivatives
+    peaks = measure(table, o, name, sides, "<=1.05", na=["compiled"])  # torch.compile has no double backward
     table.beside("  its peak memory", "MB", peaks, "<=1.1", na=["compiled"])
     plain = ours("step", o.meta_batch, o.threads)
     plain.once()
@@ -83,7 +91,7 @@ def training(table, o):
 
 
 def method_step(table, o, method):
-    """A method's step, and what MSR adds to ours."""
+    """A method's step, and the cost of MSR."""
     from sides import beside, in_turn, ours
 
     sides = beside(o, "step", o.method_batch, o.threads, method, "resnet10", step=True)
@@ -105,8 +113,14 @@ class Parser(argparse.ArgumentParser):
 
 
 FLAGS = {
-    "--torch": dict(default="build", metavar="VERSION", help="the PyTorch to compare with: X.Y.Z, from 2.1.0 on, current, "
-                    "or the folder of an environment that has it (default: that of this program's LibTorch)"),
+    "--torch": dict(
+        default="build",
+        metavar="VERSION",
+        help=(
+            "the PyTorch to compare with: X.Y.Z, from 2.1.0 on, current, "
+            "or the folder of an environment that has it (default: that of this program's LibTorch)"
+        ),
+    ),
     "--no-compile": dict(dest="compile", action="store_false", help="leave out torch.compile, which takes minutes"),
     "--compile-limit": dict(type=float, default=900, metavar="SECONDS", help="time to compile a step (default 900)"),
     "--channels-last": dict(action="store_true", help="a further column: eager, tensors in that memory format"),

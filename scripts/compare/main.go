@@ -23,8 +23,10 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
@@ -76,7 +78,7 @@ func work() error {
 	case strings.HasSuffix(t.mode, "step"):
 		err = t.trainSteps(s)
 	default:
-		err = t.metaSteps(s, meta.Gradient(strings.TrimPrefix(t.mode, "meta-")))
+		err = t.metaSteps(s, meta.GradientMethod(strings.TrimPrefix(t.mode, "meta-")))
 	}
 	if err != nil {
 		return err
@@ -114,36 +116,25 @@ func printHostPeak() error {
 
 // state is the method on its backbone, and f_msr.
 func (t task) state(s *torch.Scope, msr bool) (*meta.State, error) {
-	backbone, err := nets.NewBackbone(t.arch, t.stem(), 1)
+	c := train.Default()
+	c.Method, c.UseMSR, c.Arch, c.Stem = t.method, msr, t.arch, string(t.stem())
+	c.MethodConfig.Temperature, c.MethodConfig.Prototypes = methods.RecipeOf(t.method).Temperature, []int64{300}
+	switch t.method {
+	case "pcl":
+		c.MethodConfig.Prototypes, c.MethodConfig.Options = []int64{8, 16}, map[string]float64{"warmup": 0}
+	case "w_mse":
+		c.MethodConfig.Options = map[string]float64{"epsilon": 0.01}
+	}
+	m, f, err := c.Model(t.batch)
 	if err != nil {
 		return nil, err
 	}
-	c := methods.Config{Temperature: methods.RecipeOf(t.method).Temperature, Hidden: 1024, Dim: 64, Pictures: int64(t.batch), Prototypes: []int64{300}}
-	if t.method == "pcl" {
-		c.Prototypes, c.Options = []int64{8, 16}, map[string]float64{"warm": 0}
-	}
-	if t.method == "w_mse" {
-		c.Options = map[string]float64{"epsilon": 0.01}
-	}
-	m, err := methods.New(t.method, c)
-	if err != nil {
-		return nil, err
-	}
-	model, err := methods.NewModel(m, backbone)
-	if err != nil {
-		return nil, err
-	}
-	o := meta.StateOptions{Model: model, Seed: 1, Options: t.options(), Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}}
-	if msr {
-		if o.MSR, err = nets.NewMSR(nets.MSRConfig{Trunk: "conv4", Width: 1, N: 6, C: model.WeightWidth(meta.Embedding)}); err != nil {
-			return nil, err
-		}
-	}
-	return meta.NewState(s, o)
+	adam := nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6}
+	return meta.NewState(s, meta.StateOptions{Model: m, MSR: f, Seed: 1, Options: t.options(), Optimizer: adam})
 }
 
 // pictures is one batch of noise, in the method's views.
-func (t task) pictures(m *methods.Model) meta.Batch {
+func (t task) pictures(m *model.Model) meta.HostBatch {
 	rng := rand.New(rand.NewPCG(1, 2))
 	draw := func(side int) []float32 {
 		x := make([]float32, t.batch*3*side*side)
@@ -152,10 +143,10 @@ func (t task) pictures(m *methods.Model) meta.Batch {
 		}
 		return x
 	}
-	b := meta.Batch{N: t.batch, Size: t.size, Plain: draw(t.size)}
+	b := meta.HostBatch{N: t.batch, Size: t.size, Plain: draw(t.size)}
 	for _, v := range m.Views() {
 		side := t.size
-		if v == methods.Small {
+		if v == model.Small {
 			side = t.size * 3 / 8
 		}
 		b.Sizes, b.Views = append(b.Sizes, side), append(b.Views, draw(side))
@@ -169,19 +160,19 @@ func (t task) pictures(m *methods.Model) meta.Batch {
 // asked yields the batch once for each line of input; the step's end prints the
 // time. It is an epoch without an end.
 type asked struct {
-	batch meta.Batch
+	batch meta.HostBatch
 	start *time.Time
 }
 
 func (a asked) Steps() int            { return math.MaxInt32 }
 func (a asked) Waited() time.Duration { return 0 }
 
-func (a asked) Survey(context.Context) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) { yield(a.batch, nil) }
+func (a asked) Survey(context.Context) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) { yield(a.batch, nil) }
 }
 
-func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.Batch, error] {
-	return func(yield func(meta.Batch, error) bool) {
+func (a asked) Batches(context.Context, uint64, int, int) iter.Seq2[meta.HostBatch, error] {
+	return func(yield func(meta.HostBatch, error) bool) {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
 			*a.start = time.Now()
@@ -189,7 +180,7 @@ func (a asked) Pass(context.Context, uint64, int, int) iter.Seq2[meta.Batch, err
 				return
 			}
 		}
-		yield(meta.Batch{}, errors.Join(io.EOF, lines.Err()))
+		yield(meta.HostBatch{}, errors.Join(io.EOF, lines.Err()))
 	}
 }
 
@@ -213,7 +204,8 @@ func (t task) trainSteps(s *torch.Scope) error {
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
 func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() error) error {
-	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Group: g, LocalNorm: local, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+		Exec:  model.Exec{Group: g, SyncBatchNorm: !local},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
 		return err
@@ -222,7 +214,7 @@ func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() er
 }
 
 // metaSteps are meta gradients, and Adam on f_msr.
-func (t task) metaSteps(s *torch.Scope, way meta.Gradient) error {
+func (t task) metaSteps(s *torch.Scope, way meta.GradientMethod) error {
 	st, err := t.state(s, true)
 	if err != nil {
 		return err
@@ -232,9 +224,9 @@ func (t task) metaSteps(s *torch.Scope, way meta.Gradient) error {
 		return torch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
 	}
 	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
-		Clock: methods.Clock{Step: 1000, Steps: 2000}}
-	p.Config.Gradient = way
-	p.Inner = methods.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
+		Clock: model.Clock{Step: 1000, Steps: 2000}}
+	p.Config.GradientMethod = way
+	p.Inner = model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}
 	for v, x := range b.Views {
 		p.Inner.Views = append(p.Inner.Views, upload(x, b.Sizes[v]))
 	}
@@ -261,7 +253,7 @@ func (t task) evaluate(s *torch.Scope) error {
 		}
 		return f
 	}
-	train, test := rows(t.batch), rows(t.batch/10)
+	known, asked := rows(t.batch), rows(t.batch/10)
 	if s.Err() != nil {
 		return s.Err()
 	}
@@ -269,11 +261,11 @@ func (t task) evaluate(s *torch.Scope) error {
 	c.Epochs = 5
 	return each(func() error {
 		if t.mode == "knn" {
-			_, err := eval.KNN(test, train, eval.DefaultKNN())
+			_, err := eval.KNN(asked, known, eval.DefaultKNN())
 			return err
 		}
 		return torch.With(func(u *torch.Scope) error {
-			_, err := eval.FitLinear(context.Background(), u, train, c)
+			_, err := eval.FitLinear(context.Background(), u, known, c)
 			return err
 		})
 	})

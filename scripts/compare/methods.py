@@ -1,6 +1,4 @@
-"""A training step of each method in PyTorch, from the same formulas, as one would
-write it there: what `make compare` times this program against.
-"""
+"""A training step of each method in plain PyTorch, from the same formulas, for `make compare`."""
 
 import copy
 import math
@@ -69,7 +67,7 @@ def debiased(z1, z2, tau, plus=0.1):
 
 def decoupled(z1, z2, tau, sigma=0.5):
     pos, neg = positives_and_negatives(z1, z2, tau)
-    w = 2 - len(z1) * F.softmax(pos[:len(z1)] * tau / sigma, 0)
+    w = 2 - len(z1) * F.softmax(pos[: len(z1)] * tau / sigma, 0)
     return (neg - w.repeat(2) * pos).mean()
 
 
@@ -251,13 +249,16 @@ class MoCo(Target):
     def after(self):
         super().after()
         k = F.normalize(torch.cat(self.k), dim=1)
-        self.queue = torch.cat([k, self.queue[:-len(k)]])
+        self.queue = torch.cat([k, self.queue[: -len(k)]])
 
 
 class PCL(MoCo):
     def build(self, arch):
         super().build(arch)
-        self.clusters = [(F.normalize(torch.randn(k, DIM), dim=1), 0.1 + torch.rand(k), torch.randint(k, (self.batch,))) for k in (8, 16)]
+        self.clusters = [
+            (F.normalize(torch.randn(k, DIM), dim=1), 0.1 + torch.rand(k), torch.randint(k, (self.batch,)))
+            for k in (8, 16)
+        ]
 
     def objective(self):
         self.k, z = self.targets(), self.embed()
@@ -325,7 +326,12 @@ class CPC(Step):
         self.f, self.views = backbone(arch), torch.randn(self.batch, 3, 32, 32)
         hidden = HIDDEN // 4
         self.target, self.predict = nn.Conv2d(512, DIM, 1), nn.Conv2d(512, DIM, 1)
-        self.blocks = nn.ModuleList(nn.ModuleList([nn.Conv2d(512, hidden, 1), nn.Conv2d(hidden, hidden, (2, 3), padding=1), nn.Conv2d(hidden, 512, 1)]) for _ in range(5))
+        self.blocks = nn.ModuleList(
+            nn.ModuleList(
+                [nn.Conv2d(512, hidden, 1), nn.Conv2d(hidden, hidden, (2, 3), padding=1), nn.Conv2d(hidden, 512, 1)]
+            )
+            for _ in range(5)
+        )
 
     def objective(self):
         patches = self.views.unfold(2, 8, 4).unfold(3, 8, 4).permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, 8, 8)
@@ -340,7 +346,7 @@ class CPC(Step):
 
 
 def in_channels_last(step):
-    """The same step with weights of convolutions and pictures in that memory format."""
+    """The same step with the convolutions' weights and the pictures in that memory format."""
     step.to(memory_format=torch.channels_last)
     for name in ("views", "small"):
         if hasattr(step, name):
@@ -351,10 +357,29 @@ def in_channels_last(step):
 def step(name, arch, batch, device="cpu", size=32, channels_last=False):
     """Returns a function that does one training step."""
     pairs = {
-        "simclr": nt_xent, "dcl": debiased, "dclw": decoupled, "lmcl": large_margin, "relic": relic, "align_uniform": align_uniform,
-        "barlow_twins": barlow_twins, "vicreg": vicreg, "w_mse": w_mse, "ssl_hsic": ssl_hsic,
+        "simclr": nt_xent,
+        "dcl": debiased,
+        "dclw": decoupled,
+        "lmcl": large_margin,
+        "relic": relic,
+        "align_uniform": align_uniform,
+        "barlow_twins": barlow_twins,
+        "vicreg": vicreg,
+        "w_mse": w_mse,
+        "ssl_hsic": ssl_hsic,
     }
-    classes = {"byol": BYOL, "directpred": DirectPred, "simsiam": SimSiam, "moco": MoCo, "infomin": MoCo, "pcl": PCL, "ressl": ReSSL, "swav": SwAV, "cmc": CMC, "cpc": CPC}
+    classes = {
+        "byol": BYOL,
+        "directpred": DirectPred,
+        "simsiam": SimSiam,
+        "moco": MoCo,
+        "infomin": MoCo,
+        "pcl": PCL,
+        "ressl": ReSSL,
+        "swav": SwAV,
+        "cmc": CMC,
+        "cpc": CPC,
+    }
     step = classes.get(name, Step)(name, arch, batch, pairs.get(name), device, size).train()
     return in_channels_last(step) if channels_last else step
 
@@ -389,7 +414,11 @@ class MetaStep(Step):
                 m.track_running_stats, m.running_mean, m.running_var, m.num_batches_tracked = False, None, None, None
         trunk, width = [], 3
         for out in (32, 64, 128, 256):
-            trunk += [nn.Conv2d(width, out, 3, 2, 1, bias=False), nn.BatchNorm2d(out, track_running_stats=False), nn.ReLU()]
+            trunk += [
+                nn.Conv2d(width, out, 3, 2, 1, bias=False),
+                nn.BatchNorm2d(out, track_running_stats=False),
+                nn.ReLU(),
+            ]
             width = out
         self.msr = nn.Sequential(*trunk, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 6 * DIM))
 
@@ -406,5 +435,5 @@ class MetaStep(Step):
         loss, parameters = self.objective(), list(self.msr.parameters())
         for p, g in zip(parameters, torch.autograd.grad(loss, parameters)):
             p.grad = g
-        self.adam.step()  # the network's parameters have no gradient, and stay
+        self.adam.step()  # the network's parameters have no gradient and stay as they are
         return loss.item()

@@ -51,7 +51,7 @@ func (p place) stem() nets.Stem {
 
 // upload keeps a batch's views on a GPU, into s, so that a step's time is the
 // step's alone, as it is of PyTorch's.
-func (t task) upload(s *torch.Scope, b meta.Batch) meta.Batch {
+func (t task) upload(s *torch.Scope, b meta.HostBatch) meta.HostBatch {
 	if t.device == gotch.CPU {
 		return b
 	}

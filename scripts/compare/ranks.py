@@ -1,18 +1,16 @@
-"""Two processes against one, and against PyTorch's DistributedDataParallel: the
-part of compare.py about data-parallel jobs.
+"""The part of compare.py about data-parallel jobs: two processes against one, and against DistributedDataParallel.
 
-Both jobs are two processes of one thread that talk by Gloo over the loopback,
-and are asked together for a step; the slower one's time counts. Bytes sent are
-what the kernel counts as written by a process (/proc/PID/io). PyTorch's job is
-DistributedDataParallel as it comes (and once more with freed memory kept for the
-next step, as ours does), with embeddings of both ranks gathered. Each
-of its ranks normalises by its own pictures, and rank 0's running statistics are
-sent to all. Ours does so too in the rows "norms of each" (--sync-batch-norm=false;
-running statistics are averaged); in the rows "norms over both", as is the default,
-it does more, which PyTorch cannot on CPUs.
+Both jobs are two processes of one thread with Gloo over the loopback. Both processes of a job are asked for a step at
+once, and the time of the slower one counts. The kernel counts the bytes that a process writes (/proc/PID/io).
 
-`ranks.py --worker BATCH` is one of PyTorch's ranks; RANK, WORLD_SIZE, MASTER_ADDR
-and MASTER_PORT say which.
+PyTorch's job is DistributedDataParallel with default settings, with the embeddings of both ranks gathered. A second
+such job keeps freed memory for the next step, as this program does. Each of its ranks normalises by its own pictures,
+and rank 0 sends its running statistics to all.
+
+The rows "norms of each" are this program with --sync-batch-norm=false, which does the same but averages running
+statistics. The rows "norms over both" are the default, which PyTorch cannot do on CPUs.
+
+`ranks.py --worker BATCH` is one of PyTorch's ranks. RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT select it.
 """
 
 import os
@@ -24,13 +22,16 @@ import time
 
 import sides
 
-NOTE = """DDP normalises each process's pictures by themselves, as "norms of each" does. There is no row of DDP
-with norms over both: PyTorch's SyncBatchNorm expects GPUs, on CPUs it stops with an error."""
+NOTE = """DDP normalises the pictures of each process alone, as "norms of each" does. There is no row of DDP
+with norms over both, since PyTorch's SyncBatchNorm needs GPUs."""
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RANKS, MB = 2, 2.0**20
 FLOAT = 4  # bytes
-KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2000000000"}  # what this program asks of glibc by itself
+KEEP = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "2000000000",
+}  # the settings of glibc that this program makes
 
 
 def worker(batch):
@@ -43,9 +44,8 @@ def worker(batch):
     dist.init_process_group("gloo")
 
     class Gather(torch.autograd.Function):
-        """[ranks, ...] of each rank's tensor. Every rank computes the same loss of
-        it, so the gradient is that of its own part, times the number by which
-        DistributedDataParallel divides."""
+        """Gathers the tensors of all ranks, [ranks, ...]. All ranks compute the same loss of them. So the gradient
+        is that of this rank's share times the number of ranks, by which DistributedDataParallel divides."""
 
         @staticmethod
         def forward(ctx, x):
@@ -81,13 +81,20 @@ class Job:
     """The processes of a data-parallel job, each with one thread."""
 
     def __init__(self, command, **settings):
-        with socket.socket() as s:  # a port that nothing listens on right now
+        with socket.socket() as s:  # a free port
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
         self.ranks = []
         for rank in range(RANKS):
-            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": RANKS, "LOCAL_WORLD_SIZE": RANKS,
-                     "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": 1}
+            place = {
+                "RANK": rank,
+                "LOCAL_RANK": rank,
+                "WORLD_SIZE": RANKS,
+                "LOCAL_WORLD_SIZE": RANKS,
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": port,
+                "OMP_NUM_THREADS": 1,
+            }
             env = {**os.environ, "GLOO_SOCKET_IFNAME": "lo", **{k: str(v) for k, v in place.items()}, **settings}
             pipe = subprocess.PIPE
             self.ranks.append(subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True))
@@ -95,14 +102,14 @@ class Job:
         self.step()
 
     def step(self):
-        """Does a step: a line of numbers of each rank, the first its seconds."""
+        """Does a step. Returns a list of numbers for each rank, of which the first is its seconds."""
         for p in self.ranks:
             p.stdin.write("go\n")
             p.stdin.flush()
         return [[float(x) for x in self.line(p).split()] for p in self.ranks]
 
     def once(self):
-        """Does a step and keeps the slower rank's time, and rank 0's bytes and traffic."""
+        """Does a step. Keeps the time of the slower rank, and the bytes and traffic of rank 0."""
         before = written(self.ranks[0])
         lines = self.step()
         self.sent.append(written(self.ranks[0]) - before)
@@ -116,7 +123,7 @@ class Job:
         return line
 
     def peak(self):
-        """Ends the job, and returns the memory of all ranks together."""
+        """Ends the job. Returns the sum of the ranks' peak memory."""
         for p in self.ranks:
             p.stdin.close()
         peak = sum(int(self.line(p)) for p in self.ranks)
@@ -131,9 +138,9 @@ def written(process):
 
 
 def minimum(batch):
-    """Bytes that a rank has to send in a step, by rings: gradients are summed,
-    embeddings gathered, and each batch norm gathers two numbers a channel and sums
-    two going back. Returns what both jobs need, what batch norms add, and their number."""
+    """Bytes that a rank has to send in a step with ring algorithms. Gradients are summed and embeddings gathered.
+    Each batch norm gathers two numbers for each channel, and sums two in the backward pass. Returns the bytes that
+    both jobs need, the bytes that batch norms add, and the number of batch norms."""
     import torch
 
     import methods
@@ -152,7 +159,9 @@ def start(o):
     return {
         "both": Job([compare, "rank-step", "simclr", "resnet18", str(o.batch), "1"]),
         "each": Job([compare, "rank-step-local", "simclr", "resnet18", str(o.batch), "1"]),
-        "torch": Job(worker), "keeping": Job(worker, **KEEP), "one": sides.ours("step", o.batch, RANKS),
+        "torch": Job(worker),
+        "keeping": Job(worker, **KEEP),
+        "one": sides.ours("step", o.batch, RANKS),
     }
 
 

@@ -1,4 +1,4 @@
-"""torchvision's ResNet, for a Python that has torch and no torchvision.
+"""torchvision's ResNet, for a Python with torch and without torchvision.
 
 The layers, their names, their order and their initialisation are those of
 torchvision.models.ResNet, so that times are comparable.
@@ -62,7 +62,9 @@ class ResNet(nn.Module):
     def _make_layer(self, block, out, n, stride=1):
         down = None
         if stride != 1 or self.inplanes != out * block.expansion:
-            down = nn.Sequential(conv(self.inplanes, out * block.expansion, 1, stride), nn.BatchNorm2d(out * block.expansion))
+            down = nn.Sequential(
+                conv(self.inplanes, out * block.expansion, 1, stride), nn.BatchNorm2d(out * block.expansion)
+            )
         blocks = [block(self.inplanes, out, stride, down)]
         self.inplanes = out * block.expansion
         return nn.Sequential(*blocks, *(block(self.inplanes, out) for _ in range(1, n)))

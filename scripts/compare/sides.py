@@ -1,4 +1,4 @@
-"""The processes that compare.py sets beside each other, and how they are timed."""
+"""The processes that compare.py compares, and how it times them."""
 
 import os
 import select
@@ -10,11 +10,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(HERE)), "bin", "compare")
-WARM = 3  # steps that torch.compile gets before it is timed: a second one may be compiled anew
+WARM = 3  # steps of torch.compile before the timing, since it may compile the second one again
 
 
 class Side:
-    """One worker process. After a failure it has `why`, and does nothing."""
+    """One worker process. After a failure, `why` has the reason, and further calls do nothing."""
 
     def __init__(self, command, limit=None, warm=1, env=None):
         started = time.perf_counter()
@@ -25,14 +25,14 @@ class Side:
         self.warm += [self.once() for _ in range(warm - 1)]
 
     def once(self):
-        """Seconds of one piece of work; None once it has failed."""
+        """Seconds of one piece of work, or None after a failure."""
         if self.why:
             return None
         try:
             self.process.stdin.write("go\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # it ended: so does its output
+            pass  # the process ended, and so does its output
         if self.limit and not select.select([self.process.stdout], [], [], self.limit)[0]:
             return self.fail(f"too long: over {self.limit:.0f} s in the first step")
         line = self.process.stdout.readline()
@@ -56,11 +56,11 @@ class Side:
         return None if self.why else statistics.median(self.seconds)
 
     def compiling(self):
-        """Seconds that the first steps took beyond what steps take."""
+        """Seconds that the first steps took in excess of later ones."""
         return None if self.why else sum(self.warm) - len(self.warm) * self.median()
 
     def peak(self):
-        """Ends it, and returns its peak memory in MB."""
+        """Ends the process. Returns its peak memory in MB."""
         if self.why:
             return None
         self.process.stdin.close()
@@ -79,17 +79,17 @@ def theirs(mode, batch, threads, method="simclr", arch="resnet18", way="eager", 
 
 
 def beside(o, mode, batch, threads, method="simclr", arch="resnet18", way=None, step=False):
-    """Starts this program, PyTorch eager, and for a step what else was asked for.
-    way is this program's mode where it has another name."""
+    """Starts this program, PyTorch eager and, for a step, the further sides that were asked for. way is this
+    program's name of the mode if it has another one."""
     work = (batch, threads, method, arch)
     sides = {"ours": ours(way or mode, *work), "eager": theirs(mode, *work)}
     if step and o.channels_last:
         sides["channels_last"] = theirs(mode, *work, way="channels-last")
     if step and o.compile:
-        cache = tempfile.TemporaryDirectory()  # so that all of it is compiled here, and nothing is left behind
+        cache = tempfile.TemporaryDirectory()  # an empty cache, so that everything is compiled and timed
         env = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache.name, "TORCHINDUCTOR_FX_GRAPH_CACHE": "0"}
         sides["compiled"] = theirs(mode, *work, way="compiled", limit=o.compile_limit, warm=WARM, env=env)
-        sides["compiled"].cache = cache  # removed with it
+        sides["compiled"].cache = cache  # removed with the side
     return sides
 
 

@@ -1,8 +1,7 @@
-"""What compare.py prints and writes: a row for each figure, within 120 columns.
+"""The table that compare.py prints and writes: a row for each figure, within 120 columns.
 
-A row has the figures of several sides (this program, PyTorch eager, compiled,
-channels-last) or of two (a pair, which its name tells). A ratio is this program's
-figure by the other's, and below 1 in our favour.
+A row has the figures of several sides (this program, PyTorch eager, compiled, channels-last), or of two sides that its
+name tells. A ratio is this program's figure over the other's. Below 1 it is in this program's favour.
 """
 
 import datetime
@@ -43,7 +42,7 @@ def number(x, unit):
 
 
 class Table:
-    """Prints rows as they come, and keeps them for compare.json."""
+    """Prints rows at once and keeps them for compare.json."""
 
     def __init__(self, o, libtorch):
         self.rows, self.columns, self.header = [], ["eager"], None
@@ -66,7 +65,7 @@ class Table:
         self.header = kind
 
     def beside(self, name, unit, figures, target="", compiling=None, why=None, na=()):
-        """figures by side; what is not among them has no such figure, and what is in na cannot have one."""
+        """Adds a row with the figures of each side. The sides in na cannot have this figure."""
         titles = [TITLES[c] for c in self.columns]
         head = "".join(f"{t:>9}" for t in titles) + "".join(f"{'/' + t:>10}" for t in titles)
         wait = f"{'to compile':>11}" if "compiled" in self.columns else ""
@@ -88,7 +87,7 @@ class Table:
             print(f"    torch.compile failed: {why}"[:119], flush=True)
 
     def pair(self, name, ours, other, unit="s", target=""):
-        """A row of two figures whose name says what they are."""
+        """Adds a row of two figures. Its name says which."""
         self.title("pair", f"{'':84}{'this':>9}{'other':>9}{'ratio':>9}{'aim':>7}")
         row = {"name": name, "unit": unit, "ours": ours, "other": other, "ratio": ours / other}
         self.rows.append({**row, "target": target or None})

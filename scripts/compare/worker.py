@@ -1,11 +1,10 @@
-"""PyTorch's side of compare.py: a process that does one piece of work for each line
-it reads, and prints the seconds it took; at the end of input, its peak memory in bytes.
+"""PyTorch's side of compare.py: does one piece of work for each line that it reads and prints the seconds it took. At
+the end of input it prints its peak memory in bytes.
 
 usage: worker.py MODE METHOD ARCH BATCH THREADS eager|compiled|channels-last
 
-Of the steps only, `compiled` runs the networks and the loss under torch.compile, and
-`channels-last` keeps networks and pictures in that memory format. Where torch.compile
-fails, the line is "failed: " and why in few words.
+For steps, `compiled` runs the networks and the loss under torch.compile, and `channels-last` keeps networks and
+pictures in that memory format. If torch.compile fails, the line is "failed: " and a short reason.
 """
 
 import glob
@@ -14,7 +13,9 @@ import os
 import sys
 import time
 
-logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)  # it misses triton, which is for GPUs
+logging.getLogger("torch.utils.flop_counter").setLevel(
+    logging.ERROR
+)  # it warns that triton, which is for GPUs, is missing
 
 import torch
 import torch.nn.functional as F
@@ -47,11 +48,16 @@ def augment(views):
     from torchvision import transforms as T
 
     picture = Image.frombytes("RGB", (32, 32), os.urandom(3 * 32 * 32))
-    pipeline = T.Compose([
-        T.RandomApply([T.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8), T.RandomGrayscale(0.1),
-        T.RandomResizedCrop(32, scale=(0.2, 1.0), ratio=(0.75, 4 / 3), interpolation=T.InterpolationMode.BICUBIC),
-        T.RandomHorizontalFlip(), T.ToTensor(), T.Normalize((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
-    ])
+    pipeline = T.Compose(
+        [
+            T.RandomApply([T.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+            T.RandomGrayscale(0.1),
+            T.RandomResizedCrop(32, scale=(0.2, 1.0), ratio=(0.75, 4 / 3), interpolation=T.InterpolationMode.BICUBIC),
+            T.RandomHorizontalFlip(),
+            T.ToTensor(),
+            T.Normalize((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+        ]
+    )
 
     def run():
         for _ in range(views):
@@ -65,12 +71,17 @@ def pictures(folder, count):
     from torchvision import transforms as T
 
     names = sorted(glob.glob(os.path.join(folder, "*.jpg")))
-    pipeline = T.Compose([
-        T.RandomResizedCrop(224, scale=(0.08, 1.0), interpolation=T.InterpolationMode.BICUBIC),
-        T.RandomApply([T.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.8), T.RandomGrayscale(0.2), T.RandomHorizontalFlip(),
-        T.RandomApply([T.GaussianBlur(23, (0.1, 2.0))], p=0.5), T.ToTensor(),
-        T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    ])
+    pipeline = T.Compose(
+        [
+            T.RandomResizedCrop(224, scale=(0.08, 1.0), interpolation=T.InterpolationMode.BICUBIC),
+            T.RandomApply([T.ColorJitter(0.8, 0.8, 0.8, 0.2)], p=0.8),
+            T.RandomGrayscale(0.2),
+            T.RandomHorizontalFlip(),
+            T.RandomApply([T.GaussianBlur(23, (0.1, 2.0))], p=0.5),
+            T.ToTensor(),
+            T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
 
     def run():
         for i in range(count):
@@ -99,7 +110,7 @@ def probe(rows):
 
 
 def knn(rows):
-    """As the baseline: cdist and topk, by blocks."""
+    """cdist and topk in blocks, as in the baseline."""
     x, y = torch.randn(rows, 512), torch.arange(rows) % 100
     queries, answers = torch.randn(rows // 10, 512), torch.arange(rows // 10) % 100
 
@@ -150,8 +161,8 @@ def meta(arch, batch):
 
 
 def compiled(step):
-    """The step with its forward pass, and so its backward pass, under torch.compile;
-    the first call fails if nothing of it was compiled."""
+    """The step with its forward pass, and so its backward pass, under torch.compile. The first call fails if
+    nothing was compiled."""
     step.objective, first = torch.compile(step.objective), [True]
 
     def run():
@@ -159,6 +170,7 @@ def compiled(step):
         if first:
             first.clear()
             from torch._dynamo.utils import counters
+
             if not counters["stats"]["unique_graphs"]:
                 raise RuntimeError("nothing was compiled")
 
@@ -166,10 +178,15 @@ def compiled(step):
 
 
 def reason(error):
-    """Why torch.compile failed, in few words."""
+    """A short reason why torch.compile failed."""
     text = f"{type(error).__name__}: {error}"
-    known = {"InvalidCxxCompiler": "no C++ compiler", "No working C++ compiler": "no C++ compiler",
-             "Python.h": "no Python.h", "CppCompileError": "C++ error", "not supported on Python": "Python too new"}
+    known = {
+        "InvalidCxxCompiler": "no C++ compiler",
+        "No working C++ compiler": "no C++ compiler",
+        "Python.h": "no Python.h",
+        "CppCompileError": "C++ error",
+        "not supported on Python": "Python too new",
+    }
     return next((short for mark, short in known.items() if mark in text), " ".join(text.split())[:300])
 
 
@@ -177,8 +194,13 @@ def work(mode, method, arch, batch, way):
     if mode == "step":
         step = methods.step(method, arch, batch, channels_last=way == "channels-last")
         return compiled(step) if way == "compiled" else step
-    calls = {"augment": lambda: augment(batch), "pictures": lambda: pictures(method, batch),
-             "probe": lambda: probe(batch), "knn": lambda: knn(batch), "meta": lambda: meta(arch, batch)}
+    calls = {
+        "augment": lambda: augment(batch),
+        "pictures": lambda: pictures(method, batch),
+        "probe": lambda: probe(batch),
+        "knn": lambda: knn(batch),
+        "meta": lambda: meta(arch, batch),
+    }
     return calls[mode]()
 
 
@@ -193,7 +215,7 @@ def main(mode, method, arch, batch, threads, way):
             if way != "compiled":
                 raise
             print("failed:", reason(e), flush=True)
-            os._exit(1)  # compiling processes that it started would be waited for
+            os._exit(1)  # do not wait for the compiler's processes
         print(time.perf_counter() - start, flush=True)
     with open("/proc/self/status") as f:
         print(next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM:")), flush=True)

@@ -1,4 +1,4 @@
-"""Parts that tell how fast the program is, beside PyTorch on the same device in turns."""
+"""Parts that measure speed. The program and PyTorch take turns on the same device."""
 
 import json
 import os
@@ -14,16 +14,24 @@ from part import PART_SECONDS, Failed, Unfinished
 
 
 class Side:
-    """One worker, which does a step when asked."""
+    """A worker process that does a step when asked."""
 
     def __init__(self, p, name, command, **env):
         self.p, self.name, self.seconds = p, name, []
         self.errors = open(os.path.join(p.work, name.replace(" ", "-") + ".txt"), "w+")
-        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, bufsize=1,
-                                        env=p.place.environment(**env), cwd=p.work)
+        self.process = subprocess.Popen(
+            [str(c) for c in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            bufsize=1,
+            env=p.place.environment(**env),
+            cwd=p.work,
+        )
 
     def ask(self, word, at_most):
-        """The answer to a line; Failed with the worker's last words where there is none."""
+        """Returns the answer to a line. Without one it raises Failed with the worker's last message."""
         try:
             self.process.stdin.write(word + "\n")
             self.process.stdin.flush()
@@ -50,7 +58,7 @@ class Side:
         return float(self.ask("go", at_most))
 
     def peak(self):
-        """Bytes of tensors, of the device or host; 0 where not known."""
+        """Peak bytes of tensors on the device or host, or 0 if they are unknown."""
         self.process.stdin.close()
         return int(self.answer(60).split()[0])
 
@@ -60,11 +68,29 @@ class Side:
 
 
 def ours(p, mode, method, arch, batch, size, **env):
-    return Side(p, "ours " + mode, [p.place.program("compare"), mode, method, arch, batch, threads(p), p.device, size], **env)
+    return Side(
+        p, "ours " + mode, [p.place.program("compare"), mode, method, arch, batch, threads(p), p.device, size], **env
+    )
 
 
 def theirs(p, mode, method, arch, batch, size, variant, **env):
-    return Side(p, variant, [sys.executable, os.path.join(p.place.scripts, "worker.py"), mode, method, arch, batch, threads(p), p.device, size, variant], **env)
+    return Side(
+        p,
+        variant,
+        [
+            sys.executable,
+            os.path.join(p.place.scripts, "worker.py"),
+            mode,
+            method,
+            arch,
+            batch,
+            threads(p),
+            p.device,
+            size,
+            variant,
+        ],
+        **env,
+    )
 
 
 def threads(p):
@@ -72,7 +98,7 @@ def threads(p):
 
 
 def started(p, make, what):
-    """A side that has done its first steps, or None with a note on why not."""
+    """Starts a side and does its first steps. Returns None if it fails, and notes the reason."""
     side = make()
     try:
         for _ in range(1 if p.quick and not p.gpu else 3):
@@ -85,7 +111,7 @@ def started(p, make, what):
 
 
 def turns(p, sides, rounds):
-    """Times the sides in turn, for as long as there is time."""
+    """Times the sides in turn while there is time."""
     for k in range(rounds):
         if k >= 3 and p.left() < 20 + 3 * sum(s.seconds[-1] for s in sides):
             break
@@ -98,7 +124,7 @@ def turns(p, sides, rounds):
 
 
 def measure(p, what, batch, tf32, makers):
-    """Rows of one step, of all sides that start. makers: name -> a function that makes the side."""
+    """Adds the rows of one step for all sides that start. makers maps a name to a function that makes the side."""
     env = {} if tf32 else checks.EXACT
     sides = {name: s for name, make in makers.items() for s in [started(p, lambda: make(env), what)] if s}
     if not any(n.startswith("this") for n in sides):
@@ -110,16 +136,28 @@ def measure(p, what, batch, tf32, makers):
         for name, s in sides.items():
             t = statistics.median(s.seconds)
             memory = s.peak()
-            p.row("step", **{"step": what, "program": name, "TF32": "as it comes" if tf32 else "off", "ms": f"{1000 * t:.2f}", "images/s": f"{batch / t:.0f}",
-                             "peak MB": f"{memory / 2**20:.0f}" if memory else "", "of peak FLOP/s": peaks.share(flop, t, p.card, tf32) if p.gpu else "",
-                             "against eager": f"{t / eager:.3f}" if eager else "", "seconds": s.seconds, "flop": flop})
+            p.row(
+                "step",
+                **{
+                    "step": what,
+                    "program": name,
+                    "TF32": "as it comes" if tf32 else "off",
+                    "ms": f"{1000 * t:.2f}",
+                    "images/s": f"{batch / t:.0f}",
+                    "peak MB": f"{memory / 2**20:.0f}" if memory else "",
+                    "of peak FLOP/s": peaks.share(flop, t, p.card, tf32) if p.gpu else "",
+                    "against eager": f"{t / eager:.3f}" if eager else "",
+                    "seconds": s.seconds,
+                    "flop": flop,
+                },
+            )
     finally:
         for s in sides.values():
             s.end()
 
 
 def count_flop(p, side):
-    """FLOP of a step by torch.utils.flop_counter, of both passes; 0 where it cannot tell."""
+    """FLOP of both passes of a step by torch.utils.flop_counter, or 0 if it cannot count them."""
     if side is None:
         return 0
     try:
@@ -130,53 +168,105 @@ def count_flop(p, side):
 
 
 def sizes(p, arch, batch, size):
-    """Those of the table on a GPU; small ones in a rehearsal."""
+    """The sizes of the table on a GPU, or small ones in a rehearsal."""
     return (arch, batch, size) if p.gpu else ("resnet10", 8, 32)
 
 
 def step(method, arch, batch, size, compiled=("compile",)):
-    """A part: a method's step, ours, eager and compiled, with TF32 as it comes and off."""
+    """A part: a method's step by this program, eager and compiled, with TF32 by default and off."""
+
     def run(p):
         a, n, side = sizes(p, arch, batch, size)
-        makers = {"this program": lambda env: ours(p, "step", method, a, n, side, **env),
-                  "PyTorch eager": lambda env: theirs(p, "step", method, a, n, side, "eager", **env)}
+        makers = {
+            "this program": lambda env: ours(p, "step", method, a, n, side, **env),
+            "PyTorch eager": lambda env: theirs(p, "step", method, a, n, side, "eager", **env),
+        }
         if p.gpu and not p.quick:
-            makers["PyTorch eager, channels-last"] = lambda env: theirs(p, "step", method, a, n, side, "channels-last", **env)
+            makers["PyTorch eager, channels-last"] = lambda env: theirs(
+                p, "step", method, a, n, side, "channels-last", **env
+            )
         for variant in compiled if p.gpu or not p.quick else ():
-            makers["torch.compile" + ("" if variant == "compile" else " " + variant)] = lambda env, v=variant: theirs(p, "step", method, a, n, side, v, **env)
+            makers["torch.compile" + ("" if variant == "compile" else " " + variant)] = lambda env, v=variant: theirs(
+                p, "step", method, a, n, side, v, **env
+            )
         what = f"{method}, {a}, {side} pixels, batch {n}"
         for tf32 in (True, False) if p.gpu and not p.quick else (True,):
             if any(r.get("TF32") == ("as it comes" if tf32 else "off") for r in p.record["rows"]):
                 continue
             if p.record["rows"] and p.left() < PART_SECONDS / 2:
-                raise Unfinished("timed with TF32 as it comes; without is next")
+                raise Unfinished("timed with TF32 by default; without TF32 is next")
             measure(p, what, n, tf32, makers)
+
     return run
 
 
 def meta(p):
-    """The meta step in its ways, beside PyTorch's create_graph, and the regular step with MSR."""
+    """The meta step by each way and by PyTorch's create_graph, and the regular step with MSR."""
     a, n, side = sizes(p, "resnet18", 256 if p.gpu else 8, 32)
-    makers = {f"this program, {way}": lambda env, way=way: ours(p, "meta-" + way, "simclr", a, n, side, **env) for way in ("forward-mode", "unrolled", "finite-difference")}
+    makers = {
+        f"this program, {way}": lambda env, way=way: ours(p, "meta-" + way, "simclr", a, n, side, **env)
+        for way in ("forward-mode", "unrolled", "finite-difference")
+    }
     makers["PyTorch eager"] = lambda env: theirs(p, "meta", "simclr", a, n, side, "eager", **env)
     measure(p, f"meta step of SimCLR, {a}, {side} pixels, batch {n}", n, True, makers)
-    measure(p, f"regular step of SimCLR with MSR, {a}, {side} pixels, batch {n}", n, True,
-            {"this program": lambda env: ours(p, "msr-step", "simclr", a, n, side, **env), "this program, without MSR": lambda env: ours(p, "step", "simclr", a, n, side, **env)})
+    measure(
+        p,
+        f"regular step of SimCLR with MSR, {a}, {side} pixels, batch {n}",
+        n,
+        True,
+        {
+            "this program": lambda env: ours(p, "msr-step", "simclr", a, n, side, **env),
+            "this program, without MSR": lambda env: ours(p, "step", "simclr", a, n, side, **env),
+        },
+    )
 
 
 def data(p):
-    """What share of an epoch a run waits for pictures, with views made on the host and on the device."""
+    """The share of an epoch that a run waits for pictures, with views made on the host and on the device."""
     found = p.place.cifar10()
-    name, flags = ("CIFAR-10", found[1]) if found else ("drawn pictures", ["--dataset", "shapes", "--count", "20000" if p.gpu else "256"])
+    name, flags = (
+        ("CIFAR-10", found[1])
+        if found
+        else ("drawn pictures", ["--dataset", "shapes", "--count", "20000" if p.gpu else "256"])
+    )
     if not found:
         p.note("no CIFAR-10 in the bundle: drawn pictures")
     if not p.gpu:
-        name, flags = "drawn pictures", ["--dataset", "shapes", "--count", "256", "--arch", "resnet8", "--width", "0.25"]
+        name, flags = "drawn pictures", [
+            "--dataset",
+            "shapes",
+            "--count",
+            "256",
+            "--arch",
+            "resnet8",
+            "--width",
+            "0.25",
+        ]
     for where in ("host", "device"):
         run = checks.fresh(p, where)
-        p.must(f"pretrain on {name}, views made on the {where}", "pretrain", "--preset", "lightly-cifar10", *flags, "--epochs", "2", "--batch-size", "512" if p.gpu else "64",
-               "--augment-on", where, "--out", run)
+        p.must(
+            f"pretrain on {name}, views made on the {where}",
+            "pretrain",
+            "--preset",
+            "lightly-cifar10",
+            *flags,
+            "--epochs",
+            "2",
+            "--batch-size",
+            "512" if p.gpu else "64",
+            "--augment-on",
+            where,
+            "--out",
+            run,
+        )
         with open(os.path.join(run, "metrics.jsonl")) as f:
             e = [json.loads(line) for line in f][-1]
-        p.row("data", **{"run": f"SimCLR, {name}, views on the {where}", "images/s": f"{e['images_per_second']:.0f}", "share waited": f"{100 * e['data_wait_share']:.1f} %",
-                         "epoch s": f"{e['seconds_regular']:.1f}"})
+        p.row(
+            "data",
+            **{
+                "run": f"SimCLR, {name}, views on the {where}",
+                "images/s": f"{e['images_per_second']:.0f}",
+                "share waited": f"{100 * e['data_wait_share']:.1f} %",
+                "epoch s": f"{e['seconds_regular']:.1f}",
+            },
+        )

@@ -1,4 +1,4 @@
-"""The report: report.json, written whole after every part, and report.md made of it."""
+"""The report: report.json, which is replaced after every part, and report.md, which is made from it."""
 
 import json
 import os
@@ -8,8 +8,10 @@ DONE = ("passed", "skipped")
 
 
 def write(path, text):
-    """Replaces a file at once: whoever reads it, or is killed, has the old or the new one."""
-    f = tempfile.NamedTemporaryFile("w", dir=os.path.dirname(path), prefix=os.path.basename(path), suffix=".partial", delete=False)
+    """Replaces a file atomically: a reader sees the old or the new one, even if this process is killed."""
+    f = tempfile.NamedTemporaryFile(
+        "w", dir=os.path.dirname(path), prefix=os.path.basename(path), suffix=".partial", delete=False
+    )
     try:
         with f:
             f.write(text)
@@ -73,7 +75,7 @@ TABLES = [
 
 
 def rows_of(data, kind):
-    """A kind's rows; date, card and commit are the last columns, as in docs/gpu.md."""
+    """The rows of a kind. Date, card and commit are the last columns, as in docs/gpu.md."""
     out = []
     for name, part in data["parts"].items():
         for r in part.get("rows", []):
@@ -83,26 +85,45 @@ def rows_of(data, kind):
 
 
 def summary(data):
-    """One line: how many parts passed, and which did not."""
+    """One line that says how many parts passed and names the others."""
     states = {n: "not run" for n in data["order"]}
     states.update({n: p["state"] for n, p in data["parts"].items()})
     passed = sum(s == "passed" for s in states.values())
-    others = [f"{s}: {', '.join(n for n, t in states.items() if t == s)}" for s in dict.fromkeys(states.values()) if s != "passed"]
+    others = [
+        f"{s}: {', '.join(n for n, t in states.items() if t == s)}"
+        for s in dict.fromkeys(states.values())
+        if s != "passed"
+    ]
     return f"**{passed} of {len(states)} parts passed{'; ' if others else ''}{'; '.join(others)}.**"
 
 
-CUT_OFF = "it runs now, or was cut off: --resume runs it again"
+CUT_OFF = "runs now, or was cut off: --resume runs it again"
 
 
 def line(name, part):
-    """A part's line of the first table."""
+    """The row of a part in the first table."""
     seconds = "%.0f" % part["seconds"] if "seconds" in part else ""
-    return {"part": name, "state": part["state"], "seconds": seconds, "why": CUT_OFF if part["state"] == "running" else part.get("why", "")}
+    return {
+        "part": name,
+        "state": part["state"],
+        "seconds": seconds,
+        "why": CUT_OFF if part["state"] == "running" else part.get("why", ""),
+    }
 
 
 def page(data):
     """report.md."""
-    out = ["# GPU report", "", f"{data['card']}, driver {data['driver']}, torch {data['torch']} (CUDA {data['cuda']}), commit {data['commit']}, device {data['device']}, {data['mode']}.", "", summary(data), ""]
+    out = [
+        "# GPU report",
+        "",
+        (
+            f"{data['card']}, driver {data['driver']}, torch {data['torch']} (CUDA {data['cuda']}), commit"
+            f" {data['commit']}, device {data['device']}, {data['mode']}."
+        ),
+        "",
+        summary(data),
+        "",
+    ]
     if not data["device"].startswith("cuda"):
         out += ["**A rehearsal on the CPU: its figures say nothing about a GPU.**", ""]
     names = data["order"] + [n for n in data["parts"] if n not in data["order"]]

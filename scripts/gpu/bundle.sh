@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes bin/gpu: what a machine needs that has a GPU, a driver and the installed torch
-# of the version built for, but neither Go, nor a compiler, nor a network.
+# Makes bin/gpu, for a machine with a GPU, a driver and the torch that this was built for. That machine needs neither
+# Go, nor a compiler, nor a network.
 #
 #   scripts/gpu/bundle.sh                bin/gpu, with the programs in programs.tar.xz
 #   CIFAR10=PATH scripts/gpu/bundle.sh   and with CIFAR-10: a tar of JPEGs (train/CLASS/..., test/CLASS/...)
@@ -46,10 +46,10 @@ cp scripts/gpu/*.py scripts/gpu/methods.txt "$new/scripts/gpu/"
 cp scripts/compare/methods.py scripts/compare/resnet.py "$new/scripts/compare/"
 
 if [ -n "${CIFAR10:-}" ]; then
-	[ -e "$CIFAR10" ] || die "CIFAR10=$CIFAR10 is not there: give the tar file or the folder of CIFAR-10"
+	[ -e "$CIFAR10" ] || die "CIFAR10=$CIFAR10 does not exist: give the tar file or the folder of CIFAR-10"
 	case $CIFAR10 in
 	*.tar.xz) cp "$CIFAR10" "$new/cifar10.tar.xz" ;;
-	*.tar | *.tar.gz | *.tgz) cp "$CIFAR10" "$new/cifar10.tar" ;; # Python finds out how it is packed
+	*.tar | *.tar.gz | *.tgz) cp "$CIFAR10" "$new/cifar10.tar" ;; # Python detects the compression
 	*)
 		[ -d "$CIFAR10" ] || die "CIFAR10=$CIFAR10: want a folder, or a .tar, .tar.gz or .tar.xz file"
 		tar -C "$CIFAR10" -cJf "$new/cifar10.tar.xz" .

@@ -1,4 +1,4 @@
-"""Parts that tell whether the program is right on a device."""
+"""Parts that check whether the program is right on a device."""
 
 import json
 import math
@@ -14,43 +14,90 @@ import zlib
 
 from part import Failed, Skip, Unfinished
 
-# Exact arithmetic where tests compare values: TF32 has 10 bits of mantissa, and the
-# libraries of NVIDIA take it by default for convolutions.
+# Tests that compare values run without TF32, which has 10 bits of mantissa. NVIDIA's libraries use it by default for
+# convolutions.
 EXACT = {"NVIDIA_TF32_OVERRIDE": "0"}
 
-# A run of seconds. Widths keep 1x1 convolutions at 8 channels and more, for which
-# LibTorch 2.1's oneDNN is right in float32.
-SMALL = ["pretrain", "--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "2", "--width", "0.25", "--hidden", "16", "--dim", "8",
-         "--size", "16", "--warmup", "0", "--msr-width", "0.25", "--workers", "2"]
+# A run of seconds. 1x1 convolutions have 8 channels or more, since oneDNN in LibTorch 2.1 is wrong in float32 for
+# fewer.
+SMALL = [
+    "pretrain",
+    "--preset",
+    "cpu",
+    "--count",
+    "64",
+    "--batch-size",
+    "16",
+    "--epochs",
+    "2",
+    "--width",
+    "0.25",
+    "--hidden",
+    "16",
+    "--dim",
+    "8",
+    "--size",
+    "16",
+    "--warmup",
+    "0",
+    "--msr-width",
+    "0.25",
+    "--workers",
+    "2",
+]
 
 
 def environment(p):
     t, b = p.place.torch, p.place.bundle
-    p.note(f"bundle of {b['date']}, commit {b['commit']}, {b['flavour']} build for torch {b['torch']}; it asks of the system: {b.get('needs', 'unknown')}")
-    p.note(f"Python {platform.python_version()}, torch {t['version']} of {t['folder']}, {platform.libc_ver()[0]} {platform.libc_ver()[1]}, {os.cpu_count()} cores")
+    p.note(
+        f"bundle of {b['date']}, commit {b['commit']}, {b['flavour']} build for torch {b['torch']}; it asks of the"
+        f" system: {b.get('needs', 'unknown')}"
+    )
+    p.note(
+        f"Python {platform.python_version()}, torch {t['version']} of {t['folder']}, {platform.libc_ver()[0]}"
+        f" {platform.libc_ver()[1]}, {os.cpu_count()} cores"
+    )
     for i, g in enumerate(t["gpus"]):
         kernels = "sm_" + g["capability"].replace(".", "") in t["arches"]
-        p.note(f"GPU {i}: {g['name']}, {g['memory'] / 2**30:.0f} GiB, compute capability {g['capability']}, {'in' if kernels else 'NOT in'} torch's list of kernels ({' '.join(t['arches'])})")
+        p.note(
+            f"GPU {i}: {g['name']}, {g['memory'] / 2**30:.0f} GiB, compute capability {g['capability']},"
+            f" {'in' if kernels else 'NOT in'} torch's list of kernels ({' '.join(t['arches'])})"
+        )
     status, text = p.run([p.place.program("run"), "version"], at_most=120)
     first, devices = version_line(text)
     if not p.check("the program starts", status == 0, first):
         raise Failed(f"the program does not start: {first}")
     p.check("it has the LibTorch of this torch", f"LibTorch {b['torch']}" in first, first)
-    p.check("it sees every GPU that torch sees", devices == len(t["gpus"]) or not p.gpu, f"the program {devices}, torch {len(t['gpus'])}")
+    p.check(
+        "it sees every GPU that torch sees",
+        devices == len(t["gpus"]) or not p.gpu,
+        f"the program {devices}, torch {len(t['gpus'])}",
+    )
     status, text = p.run([p.place.program("run"), "doctor", *(["--device", "cpu"] if not p.gpu else [])], at_most=240)
     for line in text.strip().splitlines():
         p.note("run doctor: " + line)
     p.check("run doctor finds nothing wrong", status == 0, (text.strip().splitlines() or [""])[-1])
-    work = subprocess.run([p.place.program("compare"), "step", "simclr", "resnet18", "8", "2", p.device], input="go\ngo\n", env=p.place.environment(),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=max(10, p.left() - 5))
+    work = subprocess.run(
+        [p.place.program("compare"), "step", "simclr", "resnet18", "8", "2", p.device],
+        input="go\ngo\n",
+        env=p.place.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=max(10, p.left() - 5),
+    )
     lines = work.stdout.split("\n")
     ok = work.returncode == 0 and math.isfinite(float(lines[1]))
-    p.check("a step of ResNet-18 on the device", ok, f"{1000 * float(lines[1]):.0f} ms" if ok else (work.stderr.strip().splitlines() or ["no word"])[-1])
+    p.check(
+        "a step of ResNet-18 on the device",
+        ok,
+        f"{1000 * float(lines[1]):.0f} ms" if ok else (work.stderr.strip().splitlines() or ["no word"])[-1],
+    )
 
 
 def version_line(text):
-    """The line of `run version` that names the program, and how many GPUs it sees; the
-    last line and None where there is none, as when it does not start."""
+    """Returns the line of `run version` that names the program, and the number of GPUs that it sees. If there is no
+    such line, as when the program does not start, returns the last line and None."""
     for line in text.splitlines():
         found = re.match(r"icl-msr .* (\d+) CUDA devices$", line)
         if found:
@@ -59,11 +106,16 @@ def version_line(text):
 
 
 def go_test(p, package, pattern, at_most=None, cases=(), **env):
-    """Runs a package's compiled tests on the device; a check for each test, and for each
-    of its cases that did not run."""
+    """Runs the compiled tests of a package on the device. Adds a check for each test, and a note for each case that
+    was skipped."""
     began = time.monotonic()
-    status, text = p.run([p.place.program(package + ".test"), "-test.v", "-test.run", pattern], at_most=at_most, cwd=p.place.path("tests", package),
-                         ICLMSR_DEVICE=p.device, **dict(EXACT, **env))
+    status, text = p.run(
+        [p.place.program(package + ".test"), "-test.v", "-test.run", pattern],
+        at_most=at_most,
+        cwd=p.place.path("tests", package),
+        ICLMSR_DEVICE=p.device,
+        **dict(EXACT, **env),
+    )
     with open(os.path.join(p.work, package + ".txt"), "a") as f:
         f.write(text)
     results = re.findall(r"^( *)--- (PASS|FAIL|SKIP): (\S+)", text, re.M)
@@ -74,7 +126,11 @@ def go_test(p, package, pattern, at_most=None, cases=(), **env):
         if result == "SKIP":
             p.note(f"{package}: {name} was skipped")
             continue
-        p.check(f"{package}: {name}", result == "PASS", f"{below} within, {time.monotonic() - began:.0f} s" if result == "PASS" else first_error(text, wrong))
+        p.check(
+            f"{package}: {name}",
+            result == "PASS",
+            f"{below} within, {time.monotonic() - began:.0f} s" if result == "PASS" else first_error(text, wrong),
+        )
     ran = {n for _, r, n in results if r != "SKIP"}
     for case in cases:
         if status == 0 and case not in ran:
@@ -89,7 +145,10 @@ def go_test(p, package, pattern, at_most=None, cases=(), **env):
     floats = [float(x) for x in re.findall(r"the device (\S+) \(", text)]
     if floats:
         cpu = [float(x) for x in re.findall(r"the CPU is (\S+) from", text)]
-        p.note(f"{package}: float32 from float64, relative, largest of {len(floats)} runs: the CPU {max(cpu):.1e}, the device {max(floats):.1e}")
+        p.note(
+            f"{package}: float32 from float64, relative, largest of {len(floats)} runs: the CPU {max(cpu):.1e}, the"
+            f" device {max(floats):.1e}"
+        )
 
 
 def first_error(text, wrong):
@@ -113,21 +172,33 @@ def reference(p):
 
 
 def equality(*methods):
-    """A part: these methods on the device against the CPU."""
+    """A part: compares these methods on the device with the CPU."""
+
     def run(p):
-        go_test(p, "meta", f"^TestDeviceTrainsAsTheCPU$/^({'|'.join(methods)})$", cases=[f"TestDeviceTrainsAsTheCPU/{m}" for m in methods])
+        go_test(
+            p,
+            "meta",
+            f"^TestDeviceTrainsAsTheCPU$/^({'|'.join(methods)})$",
+            cases=[f"TestDeviceTrainsAsTheCPU/{m}" for m in methods],
+        )
+
     return run
 
 
 # --- files that the program writes ---
 
+
 def safetensors(path):
-    """The tensors of a file: name -> (type, shape, bytes)."""
+    """The tensors of a file: {name: (type, shape, bytes)}."""
     with open(path, "rb") as f:
         n = struct.unpack("<Q", f.read(8))[0]
         head = json.loads(f.read(n))
         data = f.read()
-    return {k: (v["dtype"], v["shape"], data[v["data_offsets"][0]:v["data_offsets"][1]]) for k, v in head.items() if k != "__metadata__"}
+    return {
+        k: (v["dtype"], v["shape"], data[v["data_offsets"][0] : v["data_offsets"][1]])
+        for k, v in head.items()
+        if k != "__metadata__"
+    }
 
 
 def floats(tensor):
@@ -137,7 +208,7 @@ def floats(tensor):
 
 
 def distance(a, b):
-    """The largest difference of two files' tensors, relative to the largest entry of all of a network."""
+    """The largest difference between the tensors of two files, relative to the largest entry of the network."""
     if a.keys() != b.keys():
         return math.inf
     most, scale = 0.0, 1e-300
@@ -158,8 +229,8 @@ def npy(path):
     with open(path, "rb") as f:
         data = f.read()
     n = struct.unpack("<H", data[8:10])[0]
-    shape = [int(x) for x in re.search(rb"'shape': \((\d+), ?(\d+)\)", data[10:10 + n]).groups()]
-    return shape, struct.unpack(f"<{shape[0] * shape[1]}f", data[10 + n:])
+    shape = [int(x) for x in re.search(rb"'shape': \((\d+), ?(\d+)\)", data[10 : 10 + n]).groups()]
+    return shape, struct.unpack(f"<{shape[0] * shape[1]}f", data[10 + n :])
 
 
 def draw_pictures(folder, count=24, size=32):
@@ -167,10 +238,20 @@ def draw_pictures(folder, count=24, size=32):
     for i in range(count):
         to = os.path.join(folder, "train" if i % 3 else "test", "ab"[i % 2])
         os.makedirs(to, exist_ok=True)
-        rows = b"".join(b"\0" + bytes((x * (i + 3) + y * (5 + 40 * (i % 2)) + 60 * c) % 256 for x in range(size) for c in range(3)) for y in range(size))
-        chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        rows = b"".join(
+            b"\0" + bytes((x * (i + 3) + y * (5 + 40 * (i % 2)) + 60 * c) % 256 for x in range(size) for c in range(3))
+            for y in range(size)
+        )
+        chunk = (
+            lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
         with open(os.path.join(to, f"{i:03d}.png"), "wb") as f:
-            f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+            f.write(
+                b"\x89PNG\r\n\x1a\n"
+                + chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0))
+                + chunk(b"IDAT", zlib.compress(rows))
+                + chunk(b"IEND", b"")
+            )
 
 
 def fresh(p, name):
@@ -185,26 +266,37 @@ def offers(p, command, flag):
 
 
 def commands(p):
-    """Every command on the device, on drawn pictures."""
+    """Runs every command on the device with drawn pictures."""
     run, pictures = fresh(p, "run"), fresh(p, "pictures")
     draw_pictures(pictures)
     p.must("pretrain --msr", *SMALL, "--msr", "--out", run, **EXACT)
     with open(os.path.join(run, "metrics.jsonl")) as f:
         losses = [json.loads(line)["l_to"] for line in f]
     p.check("its losses are numbers", len(losses) == 2 and all(map(math.isfinite, losses)), losses)
-    scores = json.loads(p.must("eval", "eval", "--run", run, "--epochs", "20", "--neighbours", "5", "--json", **EXACT))["scores"]
-    p.check("its scores are shares", all(0 <= s["knn"] <= 1 and 0 <= s["linear"]["top1"] <= 1 for s in scores), f"k-NN {scores[0]['knn']:.3f}")
+    scores = json.loads(p.must("eval", "eval", "--run", run, "--epochs", "20", "--neighbours", "5", "--json", **EXACT))[
+        "scores"
+    ]
+    p.check(
+        "its scores are shares",
+        all(0 <= s["knn"] <= 1 and 0 <= s["linear"]["top1"] <= 1 for s in scores),
+        f"k-NN {scores[0]['knn']:.3f}",
+    )
     p.must("finetune", "finetune", "--run", run, "--epochs", "1", "--labels", "0.5", **EXACT)
     embeddings(p, run, pictures)
     exports(p, run)
-    for what, flags in (("--augment-on device", ["--augment-on", "device"]), ("--micro-batch 4", ["--micro-batch", "4"]),
-                        ("--checkpoint-activations", ["--checkpoint-activations"]), ("--meta-grad unrolled --msr-space feature", ["--meta-grad", "unrolled", "--msr-space", "feature"]),
-                        ("--method swav", ["--method", "swav"]), ("--method w_mse", ["--method", "w_mse"])):
+    for what, flags in (
+        ("--augment-on device", ["--augment-on", "device"]),
+        ("--micro-batch 4", ["--micro-batch", "4"]),
+        ("--checkpoint-activations", ["--checkpoint-activations"]),
+        ("--meta-grad unrolled --msr-space feature", ["--meta-grad", "unrolled", "--msr-space", "feature"]),
+        ("--method swav", ["--method", "swav"]),
+        ("--method w_mse", ["--method", "w_mse"]),
+    ):
         p.must(f"pretrain --msr {what}", *SMALL, "--msr", "--epochs", "1", *flags, "--out", fresh(p, "option"), **EXACT)
 
 
 def embeddings(p, run, pictures):
-    """Features of the device are the CPU's, to float32's rounding."""
+    """Checks that the device's features equal the CPU's up to the rounding of float32."""
     mine, cpu = os.path.join(p.work, "device.npy"), os.path.join(p.work, "cpu.npy")
     for f in (mine, cpu):
         if os.path.exists(f):
@@ -215,7 +307,11 @@ def embeddings(p, run, pictures):
         return p.check("embed on the CPU", False, text.strip().splitlines()[-1])
     (shape, x), (_, y) = npy(cpu), npy(mine)
     far = max(abs(u - v) for u, v in zip(x, y)) / max(map(abs, x))
-    return p.check("its features are the CPU's", shape[0] == 24 and far < 1e-4, f"{shape[0]} x {shape[1]}, {far:.1e} apart, relative")
+    return p.check(
+        "its features are the CPU's",
+        shape[0] == 24 and far < 1e-4,
+        f"{shape[0]} x {shape[1]}, {far:.1e} apart, relative",
+    )
 
 
 CHECK_EXPORT = """
@@ -234,7 +330,7 @@ print(len(state), "tensors,", list(y.shape))
 
 
 def exports(p, run):
-    """A state dict and a TorchScript module, read by torch on the device."""
+    """Checks that torch reads the exported state dict and TorchScript module on the device."""
     pt, ts = os.path.join(p.work, "backbone.pt"), os.path.join(p.work, "backbone.ts")
     for f in (pt, ts):
         if os.path.exists(f):
@@ -242,12 +338,13 @@ def exports(p, run):
     p.must("export to .pt", "export", "--run", run, "--out", pt)
     p.must("export to TorchScript", "export", "--run", run, "--preprocess", "--out", ts)
     import sys
+
     status, text = p.run([sys.executable, "-c", CHECK_EXPORT, pt, ts, p.device])
     p.check("torch runs both on the device", status == 0, (text.strip().splitlines() or [""])[-1])
 
 
 def every_method(p):
-    """Two steps of each method by the command, with and without MSR."""
+    """Runs two steps of each method by the command, with and without MSR."""
     listed = p.run([p.place.program("run"), "methods"], at_most=60)[1]
     names = re.findall(r"^\s*(\w+)", listed, re.M)
     with open(os.path.join(p.place.scripts, "methods.txt")) as f:
@@ -262,12 +359,14 @@ def every_method(p):
                 continue
             if p.left() < 60:
                 raise Unfinished(f"{len(p.record['rows'])} of {2 * len(names)} runs done")
-            status, text = p.program(*SMALL, "--count", "32", "--epochs", "1", "--method", name, *msr, "--out", fresh(p, "run"), **EXACT)
+            status, text = p.program(
+                *SMALL, "--count", "32", "--epochs", "1", "--method", name, *msr, "--out", fresh(p, "run"), **EXACT
+            )
             p.check(what, status == 0, "" if status == 0 else (text.strip().splitlines() or [f"status {status}"])[-1])
 
 
 def resume(p):
-    """Killed by kill -9 and resumed: as a run that was not."""
+    """Checks that a run that was killed by kill -9 and resumed equals one that was not."""
     more = ["--deterministic"] if offers(p, "pretrain", "--deterministic") else []
     whole, again, cut = fresh(p, "whole"), fresh(p, "again"), fresh(p, "cut")
     flags = [*SMALL, "--msr", *more]
@@ -275,8 +374,20 @@ def resume(p):
     p.must("the same once more", *flags, "--out", again)
     killed = 0
     for kill in range(3):
-        command = [p.place.program("run"), *flags, "--out", cut, "--save-after", "1ns", "--device", p.device, *(["--resume"] if kill else [])]
-        process = subprocess.Popen(command, env=p.place.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [
+            p.place.program("run"),
+            *flags,
+            "--out",
+            cut,
+            "--save-after",
+            "1ns",
+            "--device",
+            p.device,
+            *(["--resume"] if kill else []),
+        ]
+        process = subprocess.Popen(
+            command, env=p.place.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         seen, until = None, time.monotonic() + min(120, max(10, p.left() / 4))
         while process.poll() is None and time.monotonic() < until:
             now = os.stat(last(cut)).st_mtime_ns if os.path.exists(last(cut)) else None
@@ -292,8 +403,19 @@ def resume(p):
     a, b, c = (safetensors(last(x)) for x in (whole, again, cut))
     repeats, same = a == b, a == c
     if more or not p.gpu:
-        p.check("a run repeats to the bit" + (" with --deterministic" if more else ""), repeats, f"{distance(a, b):.1e} apart, relative")
+        p.check(
+            "a run repeats to the bit" + (" with --deterministic" if more else ""),
+            repeats,
+            f"{distance(a, b):.1e} apart, relative",
+        )
         p.check("the resumed run is the uninterrupted one to the bit", same, f"{distance(a, c):.1e} apart, relative")
         return
-    p.note(f"this program has no deterministic mode for GPUs: a repeated run is {distance(a, b):.1e} apart, the resumed one {distance(a, c):.1e}")
-    p.check("the resumed run is as near as a repeated one", distance(a, c) <= max(1e-3, 16 * distance(a, b)), f"{distance(a, c):.1e} apart, relative")
+    p.note(
+        f"this program has no deterministic mode for GPUs: a repeated run is {distance(a, b):.1e} apart, the resumed"
+        f" one {distance(a, c):.1e}"
+    )
+    p.check(
+        "the resumed run is as near as a repeated one",
+        distance(a, c) <= max(1e-3, 16 * distance(a, b)),
+        f"{distance(a, c):.1e} apart, relative",
+    )

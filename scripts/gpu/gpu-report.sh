@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tells whether this program is right and how fast it is on this machine's GPU.
+# Checks whether this program is right and measures how fast it is on this machine's GPU.
 #
 #   ./gpu-report.sh [quick|full] [--resume] [--out DIR] [--minutes N] [--device cuda|cuda:i|cpu]
 #   ./gpu-report.sh list              the parts, and how each stands

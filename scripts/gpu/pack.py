@@ -1,5 +1,4 @@
-"""The end of bundle.sh: what the programs ask of a system, bundle.json, and one archive
-of the programs.
+"""The last step of bundle.sh: writes bundle.json, with what the programs need of a system, and packs the programs.
 
 usage: pack.py FOLDER TORCH FLAVOUR ABI COMMIT 0|1
 """
@@ -27,7 +26,14 @@ def needs(folder):
 def main():
     folder, torch, flavour, abi, commit, pack = sys.argv[1:]
     programs = os.path.join(folder, "programs")
-    told = {"torch": torch, "flavour": flavour, "abi": int(abi) if abi else None, "commit": commit, "date": time.strftime("%Y-%m-%d"), "needs": needs(programs)}
+    told = {
+        "torch": torch,
+        "flavour": flavour,
+        "abi": int(abi) if abi else None,
+        "commit": commit,
+        "date": time.strftime("%Y-%m-%d"),
+        "needs": needs(programs),
+    }
     with open(os.path.join(folder, "bundle.json"), "w") as f:
         json.dump(told, f, indent=1)
     if pack != "1":

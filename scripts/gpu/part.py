@@ -1,5 +1,5 @@
-"""What a part has at hand while it runs: it records checks, rows and notes, which are
-kept when the part is killed, and runs programs within its time."""
+"""The tools of a part: it records checks, rows and notes, which survive if the part is killed, and runs programs within
+its time."""
 
 import json
 import os
@@ -9,20 +9,20 @@ import time
 
 import book
 
-PART_SECONDS = 460  # a part ends by itself by then
+PART_SECONDS = 460  # time limit of a part
 
 
 class Skip(Exception):
-    """The part cannot be done here, and why."""
+    """The part cannot be done here. The text says why."""
 
 
 class Unfinished(Exception):
-    """The part's time is over and there is more to do: it goes on when it runs again. Says
-    how far it has got: a slice that says what the one before said got no further."""
+    """The part's time is over and there is more to do. The next run of the part resumes it. The text says how far it
+    got: if two slices say the same, the part makes no progress."""
 
 
 class Failed(Exception):
-    """The part cannot go on; checks that were recorded stay."""
+    """The part cannot continue. The recorded checks stay."""
 
 
 class Part:
@@ -31,7 +31,7 @@ class Part:
         self.end = time.monotonic() + seconds
         self.path = os.path.join(folder, "parts", name + ".json")
         self.work = os.path.join(folder, "work", name)  # kept from one run of the part to the next
-        before = book.read(self.path) or {}  # of a slice that ended unfinished
+        before = book.read(self.path) or {}  # the record of a slice that ended unfinished
         self.record = {"rows": before.get("rows", []), "notes": before.get("notes", [])}
         os.makedirs(self.work, exist_ok=True)
 
@@ -64,13 +64,15 @@ class Part:
         return [r["check"] for r in self.record["rows"] if r.get("result") == "WRONG"]
 
     def run(self, command, at_most=None, interrupt_after=None, cwd=None, **env):
-        """Runs a program to its end; returns its status, and its output with errors.
-        Status 124: it did not end in time. interrupt_after: seconds to Ctrl-C."""
+        """Runs a program. Returns its status and its output, including errors. Status 124 means that it did not end in
+        time. It gets Ctrl-C after interrupt_after seconds."""
         limit = min(self.left() - 5, at_most or 1e9)
         if limit < 5:
-            raise Failed("its time was over before all of it was run")
+            raise Failed("the time of the part was over before all of it was run")
         with open(os.path.join(self.work, "output.txt"), "w+") as out:
-            p = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=self.place.environment(**env), cwd=cwd or self.work)
+            p = subprocess.Popen(
+                command, stdout=out, stderr=subprocess.STDOUT, env=self.place.environment(**env), cwd=cwd or self.work
+            )
             try:
                 if interrupt_after is not None:
                     try:
@@ -86,12 +88,12 @@ class Part:
             return p.returncode, out.read()
 
     def program(self, *args, **more):
-        """Runs the program with --device where the command has one."""
+        """Runs the program, with --device if the command has this flag."""
         on = ["--device", self.device] if args[0] in ("pretrain", "eval", "finetune", "embed") else []
         return self.run([self.place.program("run"), *args, *on], **more)
 
     def must(self, what, *args, **more):
-        """Runs the program, records that it did, and returns its output."""
+        """Runs the program, records a check that it succeeds, and returns its output."""
         status, text = self.program(*args, **more)
         last = (text.strip().splitlines() or [""])[-1]
         self.check(what, status == 0, "" if status == 0 else f"status {status}: {last}")

@@ -1,7 +1,7 @@
-"""The most FLOP/s that a card does, dense, from NVIDIA's data sheets."""
+"""Peak dense FLOP/s of cards, from NVIDIA's data sheets."""
 
-# Name's part: TFLOP/s of TF32 on tensor cores (without sparsity), and of float32. The
-# first that a card's name has counts, so longer names come before shorter ones.
+# A part of the card's name, TFLOP/s of TF32 on tensor cores (without sparsity), and TFLOP/s of float32. The first match
+# counts, so that longer names come before shorter ones.
 CARDS = [
     ("H100 PCIe", 378, 51.2),
     ("H100 NVL", 417.5, 60),
@@ -27,7 +27,7 @@ CARDS = [
 
 
 def peak(card, tf32):
-    """FLOP/s, or None for a card that is not in the table."""
+    """Peak FLOP/s of a card, or None if it is not in the table."""
     for name, fast, plain in CARDS:
         if name in card:
             return (fast if tf32 else plain) * 1e12
@@ -35,6 +35,6 @@ def peak(card, tf32):
 
 
 def share(flop, seconds, card, tf32):
-    """Of the card's peak, as text; empty where it is not known."""
+    """The share of the card's peak as text, or "" if the peak is unknown."""
     top = peak(card, tf32)
     return f"{100 * flop / seconds / top:.0f} %" if top and flop else ""

@@ -1,4 +1,4 @@
-"""Tests of the report's own logic, without torch: python3 scripts/gpu/selftest.py"""
+"""Tests of the report's logic, without torch: python3 scripts/gpu/selftest.py"""
 
 import json
 import os
@@ -20,13 +20,25 @@ import place  # noqa: E402
 import report  # noqa: E402
 from part import Failed, Part, Unfinished  # noqa: E402
 
-HEAD = {"commit": "0123456789ab", "torch": "2.11.0", "cuda": "13.0", "card": "Card", "driver": "1", "gpus": 1, "device": "cuda", "mode": "quick", "order": ["a", "b"]}
+HEAD = {
+    "commit": "0123456789ab",
+    "torch": "2.11.0",
+    "cuda": "13.0",
+    "card": "Card",
+    "driver": "1",
+    "gpus": 1,
+    "device": "cuda",
+    "mode": "quick",
+    "order": ["a", "b"],
+}
 
 
 def place_of(torch, **bundle):
     p = place.Place.__new__(place.Place)
     p.bundle = dict({"torch": "2.11.0", "flavour": "cuda", "abi": 1}, **bundle)
-    p.torch = dict({"version": "2.11.0+cu130", "cuda": "13.0", "abi": 1, "gpus": [{}], "why": "", "folder": "/x/torch"}, **torch)
+    p.torch = dict(
+        {"version": "2.11.0+cu130", "cuda": "13.0", "abi": 1, "gpus": [{}], "why": "", "folder": "/x/torch"}, **torch
+    )
     return p
 
 
@@ -53,7 +65,9 @@ class Refusals(unittest.TestCase):
     def test_report_of_another(self):
         with tempfile.TemporaryDirectory() as folder:
             book.Book(folder).start(HEAD)
-            p, o = place_of({"gpus": [{"name": "Card"}]}, commit="another"), types.SimpleNamespace(out=folder, resume=False, what="quick", device="cuda")
+            p, o = place_of({"gpus": [{"name": "Card"}]}, commit="another"), types.SimpleNamespace(
+                out=folder, resume=False, what="quick", device="cuda"
+            )
             self.says("give --resume", lambda: report.open_book(p, o, "quick"))
             o.resume = True
             self.says("is of commit 0123456789ab", lambda: report.open_book(p, o, "quick"))
@@ -64,12 +78,26 @@ class Books(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             b = book.Book(folder)
             b.start(HEAD)
-            b.put("a", {"state": "passed", "seconds": 2, "date": "2026-01-02", "rows": [{"kind": "check", "check": "x|y", "result": "right", "detail": "d"}], "notes": ["said"]})
+            b.put(
+                "a",
+                {
+                    "state": "passed",
+                    "seconds": 2,
+                    "date": "2026-01-02",
+                    "rows": [{"kind": "check", "check": "x|y", "result": "right", "detail": "d"}],
+                    "notes": ["said"],
+                },
+            )
             again = book.Book(folder)
             self.assertEqual(["passed", "not run"], [again.state(n) for n in HEAD["order"]])
             with open(os.path.join(folder, "report.md")) as f:
                 text = f.read()
-            for want in ("**1 of 2 parts passed; not run: b.**", "| b | not run |", r"| x\|y | right | d | 2026-01-02 | Card | 012345678 |", "- a: said"):
+            for want in (
+                "**1 of 2 parts passed; not run: b.**",
+                "| b | not run |",
+                r"| x\|y | right | d | 2026-01-02 | Card | 012345678 |",
+                "- a: said",
+            ):
                 self.assertIn(want, text)
             self.assertEqual({"parts", "report.json", "report.md"}, set(os.listdir(folder)))
 
@@ -93,18 +121,31 @@ class Parts(unittest.TestCase):
 
     def test_the_programs_version(self):
         line = "icl-msr 0123, go1.25, LibTorch 2.11.0, 2 CUDA devices"
-        self.assertEqual((line, 2), checks.version_line("warning: x\n" + line + "\nLibTorch compiled with: 2.11.0; loaded: 2.11.0, for the CPU\ncuda:0: Card\n"))
+        self.assertEqual(
+            (line, 2),
+            checks.version_line(
+                "warning: x\n" + line + "\nLibTorch compiled with: 2.11.0; loaded: 2.11.0, for the CPU\ncuda:0: Card\n"
+            ),
+        )
         self.assertEqual(("cannot start", None), checks.version_line("run: x\ncannot start\n"))
 
     def test_go_tests_are_told(self):
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "parts"))
-            p = self.part(folder, "=== RUN TestA\n    --- FAIL: TestA/x (0.00s)\n        a_test.go:1:\n            \tError:      \tnot near\n--- FAIL: TestA (0.01s)\n--- PASS: TestB (0.0s)\n--- SKIP: TestC (0.0s)\nFAIL\n", 1)
+            p = self.part(
+                folder,
+                "=== RUN TestA\n    --- FAIL: TestA/x (0.00s)\n        a_test.go:1:\n            \tError:      \tnot"
+                " near\n--- FAIL: TestA (0.01s)\n--- PASS: TestB (0.0s)\n--- SKIP: TestC (0.0s)\nFAIL\n",
+                1,
+            )
             checks.go_test(p, "losses", "Test")
             self.assertEqual(["losses: TestA"], p.wrong())
             self.assertIn("not near", p.record["rows"][0]["detail"])
             self.assertIn("TestC was skipped", p.record["notes"][0])
-            for output, status, want in (("panic: x\n", 2, "status 2: panic: x"), ("testing: warning: no tests to run\nPASS\n", 0, "no test of this name")):
+            for output, status, want in (
+                ("panic: x\n", 2, "status 2: panic: x"),
+                ("testing: warning: no tests to run\nPASS\n", 0, "no test of this name"),
+            ):
                 os.unlink(p.path)
                 p = self.part(folder, output, status)
                 checks.go_test(p, "meta", "Nothing")
@@ -119,8 +160,10 @@ class Parts(unittest.TestCase):
             self.assertEqual(["meta: TestA/y"], p.wrong())
 
     def ends(self, folder, b, work, slices=1):
-        """States and reasons of a part's slices, run as the report runs them, in this process."""
-        with mock.patch.object(parts, "find", lambda name: (name, True, work, "")), mock.patch.dict(os.environ, GPU_REPORT_TORCH=json.dumps({"gpus": []})):
+        """Runs the slices of a part in this process as the report does. Returns their states and reasons."""
+        with mock.patch.object(parts, "find", lambda name: (name, True, work, "")), mock.patch.dict(
+            os.environ, GPU_REPORT_TORCH=json.dumps({"gpus": []})
+        ):
             o = types.SimpleNamespace(name="a", out=folder, device="cpu", quick=True, child=60.0)
             for _ in range(slices):
                 report.goes_on(b, "a", "quick", os.path.join(folder, "parts", "a.json"))
@@ -148,7 +191,7 @@ class Parts(unittest.TestCase):
             self.assertEqual(("passed", 3), (part["state"], len(part["rows"])))
             self.assertEqual(1, len(self.ends(folder, b, work)["rows"]), "a part that is done starts anew")
 
-    def test_a_part_that_gets_no_further_ends(self):
+    def test_a_part_without_progress_ends(self):
         calls = []
 
         def run(place, o, b, name, seconds, quick):
@@ -156,12 +199,14 @@ class Parts(unittest.TestCase):
             b.put(name, {"state": "unfinished", "why": f"{min(2, len(calls))} done"})
             return "unfinished"
 
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(report, "run", run), mock.patch.object(parts, "of", lambda mode: ["a"]):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(report, "run", run), mock.patch.object(
+            parts, "of", lambda mode: ["a"]
+        ):
             b = book.Book(folder)
             b.start(dict(HEAD, order=["a"]))
             self.assertEqual(1, report.every(None, types.SimpleNamespace(minutes=None, what="quick", out=folder), b))
             self.assertEqual((3, "failed"), (len(calls), b.state("a")))
-            self.assertIn("no further: 2 done", b.data["parts"]["a"]["why"])
+            self.assertIn("no progress: 2 done", b.data["parts"]["a"]["why"])
 
     def test_every_part_is_in_order(self):
         self.assertEqual(len({n for n, *_ in parts.PARTS}), len(parts.PARTS))
@@ -177,7 +222,11 @@ class Parts(unittest.TestCase):
             os.makedirs(os.path.join(folder, "parts"))
             p = self.part(folder, "")
             p.place.environment = lambda **more: dict(os.environ, **more)
-            s = bench.Side(p, "s", [sys.executable, "-c", "import sys; input(); print(0.5, flush=True); input(); sys.exit('no memory')"])
+            s = bench.Side(
+                p,
+                "s",
+                [sys.executable, "-c", "import sys; input(); print(0.5, flush=True); input(); sys.exit('no memory')"],
+            )
             self.assertEqual(0.5, s.step())
             with self.assertRaisesRegex(Failed, "no memory"):
                 s.step()
@@ -204,7 +253,9 @@ class Numbers(unittest.TestCase):
         self.assertEqual(0, checks.distance(a, a))
         self.assertEqual(0.25, checks.distance(a, b))
         self.assertEqual(float("inf"), checks.distance(a, {}))
-        self.assertEqual(float("inf"), checks.distance(a, dict(a, w=("F32", [2], struct.pack("<2f", float("nan"), -2)))))
+        self.assertEqual(
+            float("inf"), checks.distance(a, dict(a, w=("F32", [2], struct.pack("<2f", float("nan"), -2))))
+        )
 
 
 if __name__ == "__main__":

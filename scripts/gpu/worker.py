@@ -1,5 +1,5 @@
-"""PyTorch's side of the timings: one piece of work for each line "go", whose seconds it
-prints; "flop" prints the FLOP of a step; at the end of input its peak memory.
+"""PyTorch's side of the timings. For each line "go" it does one piece of work and prints the seconds. For "flop" it
+prints the FLOP of a step. At the end of input it prints its peak memory.
 
 usage: worker.py step|meta METHOD ARCH BATCH THREADS DEVICE SIZE eager|channels-last|compile|max-autotune
 """
@@ -32,7 +32,7 @@ def flop(step):
 
 
 def peak(device):
-    """Bytes: of tensors and held for them on a GPU; else of the process."""
+    """Peak bytes: allocated and reserved for tensors on a GPU, else those of the process."""
     if device.startswith("cuda"):
         return f"{torch.cuda.max_memory_allocated(device)} {torch.cuda.max_memory_reserved(device)}"
     with open("/proc/self/status") as f:
@@ -42,7 +42,7 @@ def peak(device):
 def main():
     mode, method, arch, batch, threads, device, size, variant = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    torch.backends.cudnn.benchmark = True  # as who measures would
+    torch.backends.cudnn.benchmark = True  # the setting that favours PyTorch
     if device.startswith("cuda"):
         torch.cuda.set_device(device if ":" in device else 0)
     step = work(mode, method, arch, int(batch), device, int(size), variant)

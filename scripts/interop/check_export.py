@@ -1,5 +1,6 @@
-"""check_export.py FILES: every export against torchvision's network in this
-PyTorch, and that against what this program's own evaluation gave."""
+"""check_export.py FILES: compares every export with torchvision's network in this PyTorch, and that network with this
+program's own evaluation."""
+
 import pathlib
 import sys
 
@@ -31,7 +32,7 @@ class Unit(nn.Module):
 
 
 class Weights(nn.Module):
-    """f_msr, from its published description."""
+    """f_msr, written from its published description."""
 
     def __init__(self, out, w=32, n=6):
         super().__init__()
@@ -55,7 +56,12 @@ def loaded(module, state):
 
 def embedding(arch, state):
     hidden, dim = len(state["projector.0.bias"]), len(state["projector.3.bias"])
-    head = nn.Sequential(nn.Linear(state["projector.0.weight"].shape[1], hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, dim))
+    head = nn.Sequential(
+        nn.Linear(state["projector.0.weight"].shape[1], hidden),
+        nn.BatchNorm1d(hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, dim),
+    )
     m = loaded(nn.ModuleDict({"backbone": backbone(arch), "projector": head}), state)
     return nn.Sequential(m["backbone"], m["projector"])
 
@@ -80,14 +86,33 @@ for arch in ARCHES:
     at = root / arch
     want = loaded(backbone(arch), dictionary(at / "backbone.pt"))(x)
     t.attempt(f"{arch} pt, against this program's features", lambda: want, numpy.load(at / "test-full.npy"), 1e-5)
-    t.attempt(f"{arch} pt --fc zeros, torchvision as it is", lambda: loaded(backbone(arch, fc=True), dictionary(at / "backbone-fc.pt"))(x) + 1, torch.ones(len(x), 1000), 0)
-    t.attempt(f"{arch} safetensors", lambda: loaded(backbone(arch), dictionary(at / "backbone.safetensors"))(x), want, 0)
-    t.attempt(f"{arch} safetensors --fc zeros", lambda: loaded(backbone(arch, fc=True), dictionary(at / "backbone-fc.safetensors"))(x) + 1, torch.ones(len(x), 1000), 0)
-    t.attempt(f"{arch} torchscript --preprocess, pictures of any size", lambda: torch.cat([torch.jit.load(at / "backbone-pictures.ts")(p[None]) for p in levels]), want, 1e-3)
-    nets = {"backbone": (lambda arch, state: loaded(backbone(arch), state)), "embedding": embedding, "weights": weights}
+    t.attempt(
+        f"{arch} pt --fc zeros, torchvision as it is",
+        lambda: loaded(backbone(arch, fc=True), dictionary(at / "backbone-fc.pt"))(x) + 1,
+        torch.ones(len(x), 1000),
+        0,
+    )
+    t.attempt(
+        f"{arch} safetensors", lambda: loaded(backbone(arch), dictionary(at / "backbone.safetensors"))(x), want, 0
+    )
+    t.attempt(
+        f"{arch} safetensors --fc zeros",
+        lambda: loaded(backbone(arch, fc=True), dictionary(at / "backbone-fc.safetensors"))(x) + 1,
+        torch.ones(len(x), 1000),
+        0,
+    )
+    t.attempt(
+        f"{arch} torchscript --preprocess, pictures of any size",
+        lambda: torch.cat([torch.jit.load(at / "backbone-pictures.ts")(p[None]) for p in levels]),
+        want,
+        1e-3,
+    )
+    nets = {"backbone": lambda arch, state: loaded(backbone(arch), state), "embedding": embedding, "weights": weights}
     for what, build in nets.items():
         m = build(arch, dictionary(at / f"{what}.pt"))
-        t.attempt(f"{arch} {what}, safetensors", lambda: build(arch, dictionary(at / f"{what}.safetensors"))(x), m(x), 0)
+        t.attempt(
+            f"{arch} {what}, safetensors", lambda: build(arch, dictionary(at / f"{what}.safetensors"))(x), m(x), 0
+        )
         script = torch.jit.load(str(at / f"{what}.ts"))
         if set(script.state_dict()) != set(dictionary(at / f"{what}.pt")):
             t.fail(f"{arch} {what}, torchscript", "its state dict has other names")
@@ -95,9 +120,17 @@ for arch in ARCHES:
             t.attempt(f"{arch} {what}, torchscript, batch {n}", lambda: script(x[:n]), m(x[:n]), 1e-6)
             if onnxruntime:
                 t.attempt(f"{arch} {what}, onnx, batch {n}", lambda: onnx(at / f"{what}.onnx", x[:n]), m(x[:n]), 1e-5)
-    m, script = loaded(backbone(arch), dictionary(at / "backbone.pt")).train(), torch.jit.load(str(at / "backbone.ts")).train()
+    m, script = (
+        loaded(backbone(arch), dictionary(at / "backbone.pt")).train(),
+        torch.jit.load(str(at / "backbone.ts")).train(),
+    )
     t.attempt(f"{arch} torchscript, training mode", lambda: script(x), m(x), 1e-6)
-    t.attempt(f"{arch} torchscript, running variance after it", lambda: script.state_dict()["bn1.running_var"], m.bn1.running_var, 1e-6)
+    t.attempt(
+        f"{arch} torchscript, running variance after it",
+        lambda: script.state_dict()["bn1.running_var"],
+        m.bn1.running_var,
+        1e-6,
+    )
 if not onnxruntime:
     print("(onnxruntime is not installed in this environment: onnx was not checked)")
 t.end()

@@ -1,8 +1,8 @@
-"""check_launch.py FILES RUN DATA_PARALLEL: this PyTorch's torchrun starts the
-program RUN, and the example DATA_PARALLEL, in two processes. The result is
-compared, bit by bit, with that of processes which the program starts itself, and
-of a job whose rank was killed and that was started again; and, within float32's
-rounding, with that of one process."""
+"""check_launch.py FILES RUN DATA_PARALLEL: torchrun starts the program RUN and the example in two processes.
+
+The result must equal, to the bit, that of processes that the program starts itself, and that of a job whose rank was
+killed and that was started again. Up to the rounding of float32 it must equal that of one process."""
+
 import os
 import pathlib
 import re
@@ -22,12 +22,45 @@ root, run, example = pathlib.Path(sys.argv[1]) / torch.__version__, *sys.argv[2:
 torchrun = pathlib.Path(sys.executable).parent / "torchrun"
 root.mkdir(parents=True)
 t = Table("launch")
-flags = ["--preset", "cpu", "--count", "64", "--batch-size", "16", "--epochs", "6", "--width", "0.125", "--hidden", "32", "--dim", "16", "--size", "16",
-         "--warmup", "0", "--msr", "--msr-width", "0.25", "--optimizer", "sgd", "--lr", "0.005", "--threads", "1", "--workers", "1", "--dist-timeout", "60s", "--save-every", "1"]
+flags = [
+    "--preset",
+    "cpu",
+    "--count",
+    "64",
+    "--batch-size",
+    "16",
+    "--epochs",
+    "6",
+    "--width",
+    "0.125",
+    "--hidden",
+    "32",
+    "--dim",
+    "16",
+    "--size",
+    "16",
+    "--warmup",
+    "0",
+    "--msr",
+    "--msr-width",
+    "0.25",
+    "--optimizer",
+    "sgd",
+    "--lr",
+    "0.005",
+    "--threads",
+    "1",
+    "--workers",
+    "1",
+    "--dist-timeout",
+    "60s",
+    "--save-every",
+    "1",
+]
 
 
 def port():
-    """Free, and with it the one 1000 above, where the job's store is."""
+    """A free port for which port+1000, that of the job's store, is free, too."""
     while True:
         with socket.socket() as a, socket.socket() as b:
             a.bind(("127.0.0.1", 0))
@@ -40,9 +73,15 @@ def port():
 
 
 def job(*args):
-    """Starts two processes of a program by torchrun. It is killed in the end."""
+    """Starts two processes of a program by torchrun and kills them at the end."""
     log = open(root / "torchrun.log", "a")
-    return subprocess.Popen([torchrun, "--no-python", "--nproc-per-node", "2", *args], env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, stderr=log, text=True)
+    return subprocess.Popen(
+        [torchrun, "--no-python", "--nproc-per-node", "2", *args],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
 
 
 def pretrain(name, *more):
@@ -68,49 +107,57 @@ def tensors(name):
 
 
 def bits(what, f, want):
-    """A row of two results that must be the same to the bit."""
+    """Adds a row for two results that must be the same to the bit."""
     try:
         got, want = f(), tensors(want)
         if got.keys() != want.keys():
             return t.fail(what, "other tensors")
-        t.row(what, f"{sum(got[k].tobytes() != want[k].tobytes() for k in want):4d} differ", 0, all(got[k].tobytes() == want[k].tobytes() for k in want))
+        t.row(
+            what,
+            f"{sum(got[k].tobytes() != want[k].tobytes() for k in want):4d} differ",
+            0,
+            all(got[k].tobytes() == want[k].tobytes() for k in want),
+        )
     except Exception as e:
         t.fail(what, " ".join(f"{type(e).__name__}: {e}".split())[:300])
 
 
 def early(name, prefixes):
-    """Parameters and statistics after two epochs: from there on the rounding of
-    float32 grows tenfold in each."""
+    """Parameters and statistics after two epochs. In each later epoch the rounding of float32 grows tenfold."""
     state = safetensors.numpy.load_file(last(name).with_name("epoch-0002.safetensors"))
     return numpy.concatenate([state[k].astype(numpy.float64).ravel() for k in sorted(state) if k.startswith(prefixes)])
 
 
 def rank(n, attempt):
-    """The process that is rank n of a job's attempt, or 0."""
+    """The process ID of rank n in an attempt of a job, or 0."""
     for p in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             environ = (p / "environ").read_bytes().split(b"\0")
             args = (p / "cmdline").read_bytes()
         except OSError:
             continue
-        if str(root).encode() in args and f"RANK={n}".encode() in environ and f"TORCHELASTIC_RESTART_COUNT={attempt}".encode() in environ:
+        if (
+            str(root).encode() in args
+            and f"RANK={n}".encode() in environ
+            and f"TORCHELASTIC_RESTART_COUNT={attempt}".encode() in environ
+        ):
             return int(p.name)
     return 0
 
 
 def killed():
-    """A job whose rank 1 is killed after its first steps, and that goes on."""
+    """Runs a job whose rank 1 is killed after its first steps. The job resumes."""
     p = job("--max-restarts", "1", "--standalone", run, *pretrain("killed", "--save-after", "1ns"))
     until = time.monotonic() + 120
     while not (last("killed").exists() and (victim := rank(1, 0))):
         if p.poll() is not None or time.monotonic() > until:
             p.kill()
-            raise RuntimeError("it ended, or did not begin, before a rank was killed")
+            raise RuntimeError("the job ended, or did not begin, before a rank was killed")
         time.sleep(0.01)
     os.kill(victim, signal.SIGKILL)
     done(p)
     if "resumed at epoch" not in (root / "torchrun.log").read_text():
-        raise RuntimeError("it did not go on from a checkpoint")
+        raise RuntimeError("the job did not resume from a checkpoint")
     return tensors("killed")
 
 
@@ -130,10 +177,14 @@ def example_losses():
 subprocess.run([run, *pretrain("one")], check=True, capture_output=True)
 subprocess.run([run, *pretrain("spawned", "--nproc-per-node", "2")], check=True, capture_output=True)
 bits("torchrun, 2 processes, against --nproc-per-node 2", by_torchrun, "spawned")
-# Float32's rounding grows with every step, by leaps where it carries a ReLU's input over zero: the measure is
-# what it does to one process, whose sums have another order with 2 threads.
+# The rounding of float32 grows with every step, and most if it moves a ReLU's input over zero. The limits come from one
+# process with 1 and with 2 threads, which sums in another order.
 subprocess.run([run, *pretrain("threads", "--threads", "2")], check=True, capture_output=True)
-for what, prefixes, least in ("backbone and projector", ("backbone.", "projector."), 1e-5), ("f_msr, by Adam", ("msr.",), 1e-3):
+for what, prefixes, least in ("backbone and projector", ("backbone.", "projector."), 1e-5), (
+    "f_msr, by Adam",
+    ("msr.",),
+    1e-3,
+):
     one, threads = early("one", prefixes), early("threads", prefixes)
     limit = max(least, 10 * abs(one - threads).max() / abs(one).max())
     t.attempt(f"2 processes against one, 8 + 8 steps: {what}", lambda: early("torchrun", prefixes), one, limit)

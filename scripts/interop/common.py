@@ -1,4 +1,5 @@
-"""What both directions share: networks, pictures, and the table."""
+"""Networks, pictures and the table, which import and export share."""
+
 import glob
 import sys
 
@@ -21,7 +22,9 @@ class Table:
         self.failed = 0
 
     def add(self, what, got, want, limit):
-        got, want = (numpy.asarray(t.detach() if isinstance(t, torch.Tensor) else t, dtype=numpy.float64) for t in (got, want))
+        got, want = (
+            numpy.asarray(t.detach() if isinstance(t, torch.Tensor) else t, dtype=numpy.float64) for t in (got, want)
+        )
         if got.shape != want.shape:
             return self.fail(what, f"shape {got.shape}, want {want.shape}")
         difference = abs(got - want).max() / abs(want).max()
@@ -36,7 +39,7 @@ class Table:
         self.failed += 1
 
     def attempt(self, what, f, want, limit):
-        """Adds f()'s difference; an exception is a failure of that row."""
+        """Adds a row with the difference of f(). If f raises an exception, the row fails."""
         try:
             self.add(what, f(), want, limit)
         except Exception as e:

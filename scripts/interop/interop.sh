@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
-# Round trips with PyTorch, on real ResNet-18 and ResNet-50, and jobs that its
-# torchrun starts, with each of some versions of PyTorch: unless told otherwise that of
-# the LibTorch that this program was built against, and the current one. Prints a table
-# of the largest relative differences of features, and of a job's results; ends with
-# status 1 if one is too large.
+# Exchanges ResNet-18 and ResNet-50 with PyTorch in both directions, and has torchrun start jobs. The default versions
+# of PyTorch are that of this program's LibTorch and the current one. Prints a table with the largest relative
+# differences of features and of a job's results. If one is too large, the exit status is 1.
 #
 #   scripts/interop/interop.sh [--torch VERSION]... [export] [import] [launch]     all, unless some are named
 #
@@ -51,7 +49,7 @@ case " $directions " in *" export "*)
 	rm -rf "$files"
 	"${pythons[0]}" "$here/pictures.py" "$files/pictures"
 	for arch in resnet18 resnet50; do
-		# A few steps, so that nothing is as it was initialised.
+		# A few steps, so that all parameters differ from their initial values.
 		"$run" pretrain --preset cpu --arch $arch --width 1 --stem imagenet --augment imagenet --size 224 --dataset folder --data-dir "$files/pictures" \
 			--batch-size 8 --epochs 1 --msr --meta-every 2 --dim 64 --out "$files/$arch" >"$files/$arch.log" 2>&1 || { cat "$files/$arch.log" >&2; exit 1; }
 		"$run" eval --run "$files/$arch" --epochs 1 --save-features "$files/$arch" >>"$files/$arch.log" 2>&1 || { cat "$files/$arch.log" >&2; exit 1; }

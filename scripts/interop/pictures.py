@@ -1,5 +1,6 @@
-"""pictures.py DIR: 16 training and 6 testing pictures of two classes, drawn by
-waves, wider than high and higher than wide, as PNG."""
+"""pictures.py DIR: writes 16 training and 6 testing pictures of two classes as PNG. They show waves. Some are wider
+than high, others higher than wide."""
+
 import pathlib
 import sys
 

@@ -12,6 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/losses"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/model"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
@@ -19,10 +20,10 @@ import (
 )
 
 // plain is a method that only this module has.
-type plain struct{ methods.Method }
+type plain struct{ model.Method }
 
 func (plain) Name() string { return "plain" }
-func (plain) Loss(s *torch.Scope, p *methods.Pass) torch.Tensor {
+func (plain) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.NTXent(s, p.Pair(), 0.5)
 }
 
@@ -39,7 +40,8 @@ func run(ctx context.Context, s *torch.Scope) error {
 	if err != nil {
 		return err
 	}
-	model, err := methods.NewModel(plain{base}, nets.WithDim(nets.Seq(nets.Conv2d(3, 8, 3, 2, 1), nets.ReLU(), nets.GlobalAvgPool()), 8))
+	layers := nets.Seq(nets.Conv2d(3, 8, 3, 2, 1), nets.ReLU(), nets.GlobalAvgPool())
+	m, err := model.New(plain{base}, nets.WithDim(layers, 8))
 	if err != nil {
 		return err
 	}
@@ -52,18 +54,37 @@ func run(ctx context.Context, s *torch.Scope) error {
 		return err
 	}
 	aug := transforms.CIFAR().WithSize(16)
-	loader, err := datasets.NewLoader(pictures, datasets.LoaderOptions{BatchSize: 20, Rank: job.Rank, Ranks: job.Size, Views: []datasets.Augment{&aug.View, &aug.View}, Plain: &aug.Plain})
-	if err != nil {
-		return err
-	}
-	st, err := meta.NewState(s, meta.StateOptions{Model: model, MSR: msr, Optimizer: nets.OptimizerConfig{Name: "sgd"}, Seed: 1, Options: torch.Float32()})
-	if err != nil {
-		return err
-	}
-	source := meta.Feed(loader, func(b *datasets.Batch) meta.Batch {
-		return meta.Batch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
+	loader, err := datasets.NewLoader(pictures, datasets.LoaderOptions{
+		BatchSize: 20,
+		Rank:      job.Rank,
+		Ranks:     job.Size,
+		Views:     []datasets.Augment{&aug.View, &aug.View},
+		Plain:     &aug.Plain,
 	})
-	if err := (&meta.Trainer{State: st, Config: meta.Default(), Source: source, Group: job.Group, Schedule: nets.Schedule{Kind: "constant", LR: 0.1, Epochs: 1, Steps: loader.Steps()}}).Run(ctx); err != nil {
+	if err != nil {
+		return err
+	}
+	st, err := meta.NewState(s, meta.StateOptions{
+		Model:     m,
+		MSR:       msr,
+		Optimizer: nets.OptimizerConfig{Name: "sgd"},
+		Seed:      1,
+		Options:   torch.Float32(),
+	})
+	if err != nil {
+		return err
+	}
+	source := meta.Feed(loader, func(b *datasets.Batch) meta.HostBatch {
+		return meta.HostBatch{N: b.N, Size: 16, Sizes: []int{16, 16}, Views: b.Views, Plain: b.Plain}
+	})
+	trainer := meta.Trainer{
+		State:    st,
+		Config:   meta.Default(),
+		Source:   source,
+		Exec:     model.Exec{Group: job.Group, SyncBatchNorm: true},
+		Schedule: nets.Schedule{Kind: "constant", LR: 0.1, Epochs: 1, Steps: loader.Steps()},
+	}
+	if err := trainer.Run(ctx); err != nil {
 		return err
 	}
 	features, err := eval.Extract(ctx, s, func(yield func(eval.Batch, error) bool) {
@@ -83,9 +104,10 @@ func run(ctx context.Context, s *torch.Scope) error {
 		return err
 	}
 	rows := torch.Slice[float32](s, features.X)
-	fmt.Printf("%d steps, %d numbers, 1-NN on itself %.0f%%, %d parts\n", st.Position.Step, len(rows), 100*knn, len(model.Parts()))
+	fmt.Printf("%d steps, %d numbers, 1-NN on itself %.0f%%, %d parts\n", st.Position.Step, len(rows), 100*knn, len(m.Parts()))
 	shape := s.Shape(features.X)
-	return torchscript.WriteSafetensorsFile("features.safetensors", []torchscript.Tensor{{Name: "x", DType: "F32", Shape: shape, Data: s.Bytes(features.X)}}, nil)
+	tensor := torchscript.Tensor{Name: "x", DType: "F32", Shape: shape, Data: s.Bytes(features.X)}
+	return torchscript.WriteSafetensorsFile("features.safetensors", []torchscript.Tensor{tensor}, nil)
 }
 
 func main() {

@@ -1,0 +1,144 @@
+package embedding
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/internal/usage"
+)
+
+// ready refuses, before the network runs, what there is of an output and is not
+// to be gone on with.
+func (o *Options) ready() error {
+	switch {
+	case o.Out == "-" || o.Force:
+		return nil
+	case o.Resume && !o.begun() && !outfile.Exists(o.Out):
+		return fmt.Errorf("--resume: no half-written %s; leave --resume out to begin", o.partial())
+	case o.Resume:
+		return nil
+	case o.begun():
+		return fmt.Errorf("%s is there from an interrupted run: go on with it by --resume, or begin anew by --force",
+			o.partial())
+	}
+	for _, path := range []string{o.namesFile(), o.aboutFile()} {
+		if outfile.Exists(path) {
+			return usage.Errorf("--out %s: %s is there already; --force writes over it", o.Out, path)
+		}
+	}
+	return nil
+}
+
+// found compares what there is of an output with what is wanted. It reports
+// whether all is done.
+func (o *Options) found(want about) (whole bool, err error) {
+	rows, path := o.Out, o.aboutFile()
+	if o.begun() {
+		rows, path = o.partial(), o.partialAbout()
+	}
+	there, err := readAbout(path, rows)
+	if err != nil {
+		return false, fmt.Errorf("--resume: %w", err)
+	}
+	if d := there.differs(want); d != "" {
+		return false, fmt.Errorf("--resume: %s %s; choose another --out, or "+anew, rows, d)
+	}
+	if there.Bytes == 0 {
+		return false, nil
+	}
+	if o.begun() { // interrupted while its files got their names
+		if err := o.name(); err != nil {
+			return false, err
+		}
+	}
+	info, err := os.Stat(o.Out)
+	if err != nil {
+		return false, err
+	}
+	if info.Size() != there.Bytes || o.array() && !outfile.Exists(o.namesFile()) {
+		return false, fmt.Errorf("--resume: %s was changed since it was written (%d bytes, not %d), or its %s is gone; "+anew,
+			o.Out, info.Size(), there.Bytes, o.namesFile())
+	}
+	return true, nil
+}
+
+// takeUp finds how far an earlier run came in the pictures' order, and goes to
+// the end of its last whole batch: alone, a picture may have other last digits than
+// in a batch. A picture that was left out is not tried again.
+func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
+	if r.data == nil {
+		return 0, r.begin()
+	}
+	lines, limit := r.data, int64(math.MaxInt64)
+	if r.o.array() {
+		info, err := r.data.Stat()
+		if err != nil {
+			return 0, err
+		}
+		lines, limit = r.names, (info.Size()-arrayHeader)/(4*r.dim)
+	}
+	type mark struct {
+		next      int
+		rows, end int64
+	}
+	var at, whole mark // whole: where the batch of the last row begins
+	for read := namesOf(lines, r.o.Format, int(r.dim)); r.rows < limit; {
+		name, end, err := read()
+		if errors.Is(err, io.EOF) {
+			break // a torn last row is written anew
+		}
+		if err != nil {
+			return 0, fmt.Errorf("--resume: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
+		}
+		for at.next < ds.Len() && written(r.o.Format, datasets.PictureName(ds, at.next)) != name {
+			at.next++
+		}
+		if at.next == ds.Len() {
+			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; "+
+				"choose another --out, or "+anew, lines.Name(), r.rows+1, oneLine(name))
+		}
+		if begin := at.next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || at.rows == 0 {
+			whole = mark{begin, at.rows, at.end}
+		}
+		at = mark{at.next + 1, at.rows + 1, end}
+		r.rows = at.rows
+	}
+	if at.next%r.o.BatchSize != 0 && at.next < ds.Len() {
+		at = whole
+	}
+	if at.rows == 0 {
+		at = mark{}
+	}
+	r.rows = at.rows
+	return at.next, r.cut(at.end)
+}
+
+// cut leaves r.rows rows, of which lines end at end.
+func (r *rowFile) cut(end int64) error {
+	if r.rows == 0 {
+		if err := cutAt(r.data, 0); err != nil {
+			return err
+		}
+		return r.begin()
+	}
+	if !r.o.array() {
+		return cutAt(r.data, end)
+	}
+	if err := cutAt(r.names, end); err != nil {
+		return err
+	}
+	return cutAt(r.data, arrayHeader+4*r.dim*r.rows)
+}
+
+func cutAt(f *os.File, size int64) error {
+	if err := f.Truncate(size); err != nil {
+		return err
+	}
+	_, err := f.Seek(size, io.SeekStart)
+	return err
+}

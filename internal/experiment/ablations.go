@@ -1,0 +1,107 @@
+package experiment
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// ablated are configurations of MSR with the parts that names list taken away.
+func ablated(c train.Config, names []string) (out []train.Config, err error) {
+	for i, name := range names {
+		if name == "" || name == string(meta.NoAblation) {
+			continue
+		}
+		if slices.Contains(names[:i], name) {
+			return nil, usage.Errorf("--ablations names %s twice", name)
+		}
+		c.UseMSR, c.MSR.Ablation = true, meta.Ablation(name)
+		m := c.Meta()
+		if err := m.Validate(); err != nil {
+			return nil, usage.Errorf("--ablations: %s", withoutName(err))
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// withoutName is the message of an error about an ablation, without what the setting is called.
+func withoutName(err error) string {
+	const flag = "--msr-ablation"
+	text := field.Text(err, func(string) string { return flag })
+	return strings.ReplaceAll(text, flag+" ", "")
+}
+
+// withoutNegatives are the methods whose own loss has none, so that any L_msr
+// adds a contrastive term.
+func withoutNegatives(method string) bool {
+	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
+		"vicreg"}, method)
+}
+
+// ablationTable compares MSR with each ablation of it: a row for each of both.
+func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) page.Table {
+	t := page.Table{Caption: caption(what+"; MSR against its ablations", seeds), Head: []string{"method", "baseline"}}
+	for _, m := range by {
+		t.Head = append(t.Head, m.name+" of it", "with MSR", "difference")
+	}
+	var q primary
+	var reasons []string
+	for _, r := range grid {
+		_, msr := r.arms()
+		for i := range r.ablated {
+			a := &r.ablated[i]
+			cells := []string{r.method, baselineName(a.config)}
+			for k, m := range by {
+				d := paired(*a, msr, variant, m.of)
+				if cells = append(cells, a.cell(variant, m.of), msr.cell(variant, m.of), d.String()); k == 0 {
+					q.add(len(t.Rows), len(cells)-1, d)
+				}
+			}
+			t.Rows, reasons = append(t.Rows, cells), append(reasons, why(*a, msr))
+		}
+	}
+	q.into(&t)
+	return withReasons(t, reasons)
+}
+
+// baselineName says what a method with this ablation is.
+func baselineName(c train.Config) string {
+	if c.MSR.Ablation == meta.Ones {
+		return fmt.Sprintf("ones: %s + %g NT-Xent", c.Method, c.MSR.Lambda)
+	}
+	return string(c.MSR.Ablation)
+}
+
+// contrastText tells of methods without negatives what MSR adds to them.
+func contrastText(methods []string) string {
+	var names []string
+	for _, m := range methods {
+		if withoutNegatives(m) {
+			names = append(names, m)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" L_msr adds a contrastive term to methods without negatives (here %s): "+
+		"their difference is MSR's only against the method + NT-Xent.", strings.Join(names, ", "))
+}
+
+// contrastText is that of the comparison, with the way to that baseline.
+func (k *Comparison) contrastText() string {
+	text := contrastText(k.Methods)
+	switch {
+	case text == "" || k.MSR == "off":
+		return ""
+	case slices.Contains(k.Ablations, string(meta.Ones)):
+		return text + " Its rows are named \"ones\"."
+	}
+	return text + " --ablations ones runs that beside."
+}

@@ -1,0 +1,131 @@
+package experiment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// arm is one of the things that are compared: a configuration, run with several seeds.
+type arm struct {
+	Name   string
+	config train.Config
+	Runs   []armRun
+	Failed []failure `json:",omitempty"`
+}
+
+// armRun is what one seed of an arm gave.
+type armRun struct {
+	Seed    uint64        `json:"seed"`
+	Scores  []train.Score `json:"scores"`
+	Metrics []meta.Epoch  `json:"metrics"`
+	folder  string
+}
+
+// folder is that of a seed's run.
+func (a *arm) folder(out string, seed uint64) string {
+	return filepath.Join(out, fmt.Sprintf("%s-seed%d", slug(a.Name), seed))
+}
+
+// add trains and evaluates one seed, or takes up what an earlier program left.
+func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, probeEpochs int) error {
+	c := a.config
+	c.Seed = seed
+	r := armRun{Seed: seed, folder: a.folder(out, seed)}
+	scoresPath := filepath.Join(r.folder, "scores.json")
+	data, err := os.ReadFile(scoresPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && json.Unmarshal(data,
+		&r.Scores) == nil && len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs {
+		if err := sameRun(r.folder, c); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "done before: %s\n", scoresPath)
+	} else if err := r.run(ctx, w, c, probeEpochs, scoresPath); err != nil {
+		return err
+	}
+	if r.Metrics, err = train.ReadMetrics(r.folder); err != nil {
+		return err
+	}
+	a.Runs = append(a.Runs, r)
+	return nil
+}
+
+// run trains and evaluates, and keeps the scores.
+func (r *armRun) run(ctx context.Context, w io.Writer, c train.Config, probeEpochs int, scoresPath string) error {
+	if _, err := train.Pretrain(ctx, w, c, r.folder, runfolder.Holds(r.folder)); err != nil {
+		return err
+	}
+	k, err := train.Load(runfolder.Last(r.folder))
+	if err != nil {
+		return err
+	}
+	if err := k.Diverged(); err != nil {
+		return err
+	}
+	o := train.DefaultEval()
+	o.Threads, o.Linear.Epochs, o.Machine, o.Warn = c.Threads, probeEpochs, c.Machine, w
+	if r.Scores, err = train.Evaluate(ctx, k, o); err != nil {
+		return err
+	}
+	return writeJSON(scoresPath, r.Scores)
+}
+
+// sameRun is an error where the folder's run has another configuration.
+func sameRun(folder string, c train.Config) error {
+	f, err := runfolder.Open(folder, train.FolderOptions(c, true))
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func slug(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" ,", r) {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(strings.ReplaceAll(name, ", ", "-")))
+}
+
+// text writes a string.
+func text(t string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, t)
+		return err
+	}
+}
+
+func writeJSON(path string, v any) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}
+
+// accuracies returns one number for each seed.
+func (a arm) accuracies(variant int, of func(train.Score) float64) []float64 {
+	out := make([]float64, len(a.Runs))
+	for i, r := range a.Runs {
+		out[i] = 100 * of(r.Scores[variant])
+	}
+	return out
+}
+
+func linearTop1(s train.Score) float64 { return s.Linear.Top1 }
+func knn(s train.Score) float64        { return s.KNN }

@@ -1,0 +1,82 @@
+package experiment
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/methods"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// Comparison is a grid of methods, without and with MSR and its ablations.
+type Comparison struct {
+	Study
+	Methods, Ablations []string
+	MSR                string // off, on or both
+}
+
+// Run runs the grid, and writes tables and a page.
+func (k *Comparison) Run(ctx context.Context, with Configure) error {
+	msr, err := k.check()
+	if err != nil {
+		return err
+	}
+	for _, name := range k.Methods {
+		c, err := with("--method", name) // each method has its own recipe under the flags
+		if err != nil {
+			return err
+		}
+		if err := k.add(name, c, msr); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	return k.run(ctx, func() error { return k.report(time.Since(start)) })
+}
+
+// check is whether to run without and with MSR, or what is wrong with the flags.
+func (k *Comparison) check() (with []bool, err error) {
+	if err := distinct(k.Methods); err != nil {
+		return nil, err
+	}
+	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[k.MSR]
+	if !ok {
+		return nil, usage.Errorf("--msr %s: want off, on or both", k.MSR)
+	}
+	if k.MSR == "off" && len(k.Ablations) > 0 {
+		return nil, usage.Errorf("--ablations with --msr off: MSR is what they are compared with; want --msr on or both")
+	}
+	return with, nil
+}
+
+// distinct refuses no methods, and one twice.
+func distinct(names []string) error {
+	if len(names) == 0 {
+		return usage.Errorf("--methods names none; known: %s", strings.Join(methods.Names(), ", "))
+	}
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return usage.Errorf("--methods names %s twice", name)
+		}
+	}
+	return nil
+}
+
+// add adds a method's arms.
+func (k *Comparison) add(name string, c train.Config, with []bool) error {
+	for _, c.UseMSR = range with {
+		a := arm{Name: name, config: c}
+		if c.UseMSR {
+			a.Name += "+MSR"
+		}
+		k.arms = append(k.arms, a)
+	}
+	cs, err := ablated(c, k.Ablations)
+	for _, c := range cs {
+		k.arms = append(k.arms, arm{Name: name + "+MSR " + string(c.MSR.Ablation), config: c})
+	}
+	return err
+}

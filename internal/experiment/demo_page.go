@@ -1,0 +1,130 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// demoPage puts the arms on a page.
+func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.Page, error) {
+	c := arms[0].config
+	doc := page.Page{
+		Title: "SimCLR against SimCLR+MSR on drawn pictures",
+		Lead: []string{
+			fmt.Sprintf("Objects of ten classes lie over drawn backgrounds; of the training pictures %.0f%% have their "+
+				"class's own background, so that the background predicts the class. "+
+				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the "+
+				"foreground alone, and with a new background that tells nothing.", 100*c.Data.Correlation),
+			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of "+
+				"%d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, "+
+				"not what the method is worth.", n),
+		},
+	}
+	doc.Sections = append(doc.Sections, accuracySection(arms, n), curvesSection(arms))
+	pictures, err := pictureSection(ctx, arms)
+	if err != nil {
+		return doc, err
+	}
+	doc.Sections = append(doc.Sections, pictures)
+	doc.Settings = append(settings(arms, n, took),
+		[2]string{"pictures", fmt.Sprintf("%d, correlation %g", c.Data.Count, c.Data.Correlation)},
+		[2]string{"machine", fmt.Sprintf("%s/%s, %d cores, LibTorch %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(),
+			torch.Version(), runtime.Version())})
+	return doc, nil
+}
+
+func accuracySection(arms []arm, seeds int) page.Section {
+	s := page.Section{Title: "Accuracy"}
+	var columns, verdicts []string
+	for _, shown := range variants(arms) {
+		columns = append(columns, string(shown))
+	}
+	for _, probe := range []struct {
+		name string
+		of   func(train.Score) float64
+	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
+		table := page.Table{Caption: caption(probe.name+": top-1 in percent", seeds), Head: append([]string{""}, columns...)}
+		pairs := page.Table{Caption: caption(probe.name+": paired difference to "+arms[0].Name, seeds),
+			Head: append([]string{""}, columns...)}
+		dots := map[string][]page.Series{}
+		var q primary
+		var found, reasons, reasonsOfPairs []string
+		for i, a := range arms {
+			row, diff := []string{a.Name}, []string{a.Name}
+			for v, column := range columns {
+				row = append(row, a.cell(v, probe.of))
+				d := paired(arms[0], a, v, probe.of)
+				if diff = append(diff, d.String()); i > 0 {
+					q.add(len(pairs.Rows), len(diff)-1, d)
+				}
+				if i == 1 {
+					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
+				}
+				dots[column] = append(dots[column],
+					page.Series{Group: a.Name, Colour: i % page.Colours, Y: a.accuracies(v, probe.of)})
+			}
+			table.Rows, reasons = append(table.Rows, row), append(reasons, why(a))
+			if i > 0 {
+				pairs.Rows, reasonsOfPairs = append(pairs.Rows, diff), append(reasonsOfPairs, why(arms[0], a))
+			}
+		}
+		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name,
+			strings.Join(found, "; ")))
+		q.into(&pairs)
+		s.Tables = append(s.Tables, withReasons(table, reasons), withReasons(pairs, reasonsOfPairs))
+		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
+	}
+	s.Text = figures(seeds) + " " + chance(seeds) + " " + strings.Join(verdicts, " ")
+	return s
+}
+
+func curvesSection(arms []arm) page.Section {
+	s := page.Section{Title: "Training",
+		Text: "A line for each seed. The two norms are of the gradients that train f_msr: of L_ct at the fast weights, " +
+			"and of the uniformity loss times gamma."}
+	for _, chart := range []struct {
+		title string
+		log   bool
+		of    func(meta.Epoch) float64
+	}{
+		{"L_ct, the contrastive loss", false, func(e meta.Epoch) float64 { return e.LCt }},
+		{"L_msr, the do-loss", false, func(e meta.Epoch) float64 { return e.LMsr }},
+		{"L_uni, uniformity of the weights", false, func(e meta.Epoch) float64 { return e.LUni }},
+		{"norm of L_ct(theta1)'s gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormMeta }},
+		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormUniformity }},
+		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.SecondsRegular + e.SecondsMeta }},
+	} {
+		var series []page.Series
+		for i, a := range arms {
+			for _, r := range a.Runs {
+				line := page.Series{Group: a.Name, Colour: i % page.Colours}
+				any := false
+				for _, e := range r.Metrics {
+					y := chart.of(e)
+					if y == 0 {
+						y = math.NaN() // this arm does not have it
+					} else {
+						any = true
+					}
+					line.Y = append(line.Y, y)
+				}
+				if any {
+					series = append(series, line)
+				}
+			}
+		}
+		if len(series) > 0 {
+			s.Charts = append(s.Charts, page.Lines(chart.title, "", series, chart.log))
+		}
+	}
+	return s
+}

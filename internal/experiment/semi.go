@@ -1,0 +1,52 @@
+package experiment
+
+import (
+	"context"
+	"time"
+
+	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// LabelStudy is the paper's Table 4: what is trained is fine-tuned with shares of
+// the labels.
+type LabelStudy struct {
+	Comparison
+	Tune       train.FineTuneOptions
+	Supervised bool
+}
+
+// Run trains the methods, and fine-tunes them.
+func (k *LabelStudy) Run(ctx context.Context, with Configure) error {
+	if err := distinct(k.Methods); err != nil {
+		return err
+	}
+	for _, name := range k.Methods {
+		c, err := with("--method", name)
+		if err != nil {
+			return err
+		}
+		if err := k.add(name, c, []bool{false, true}); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	return k.run(ctx, func() error { return k.write(ctx, start) })
+}
+
+// write fine-tunes all runs, and writes the tables and the page.
+func (k *LabelStudy) write(ctx context.Context, start time.Time) error {
+	rows, err := k.fineTuned(ctx)
+	if err != nil {
+		return err
+	}
+	grid := gridOf(k.arms)
+	tables := []page.Table{k.accuracies(rows), k.differences(grid, rows)}
+	doc := page.Page{Title: "Fine-tuning with a share of the labels",
+		Lead: []string{"Here: " + networkHere(k.arms) +
+			". The paper's figures (its Table 4) are of ResNet-50 on ImageNet, with n = 14."},
+		Sections: []page.Section{{Title: "Accuracy", Tables: tables,
+			Text: figures(k.Seeds) + " " + chance(k.Seeds) + k.contrastText()}},
+		Settings: append(settings(k.arms, k.Seeds, time.Since(start)), k.recipe(rows))}
+	return writeReport(k.Tables, k.Folder, doc, tables)
+}

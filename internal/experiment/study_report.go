@@ -1,0 +1,77 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"time"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+func (g *Study) do(ctx context.Context) error {
+	start := time.Now()
+	return g.run(ctx, func() error {
+		sec := page.Section{Title: "Accuracy",
+			Text: figures(g.Seeds) + " " + chance(g.Seeds) + contrastText([]string{g.arms[0].config.Method})}
+		for v, shown := range variants(g.arms) {
+			sec.Tables = append(sec.Tables, g.table(v, caption(fmt.Sprintf("test pictures: %s", shown), g.Seeds)))
+			sec.Charts = append(sec.Charts, g.chart(v, string(shown)))
+		}
+		doc := page.Page{Title: g.Title, Lead: []string{"Here: " + networkHere(g.arms) +
+			". Short runs say how training starts, not how it ends: see the settings below."},
+			Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, time.Since(start))}
+		return writeReport(g.Tables, g.Folder, doc, sec.Tables)
+	})
+}
+
+// variants are the test pictures that runs were scored on.
+func variants(arms []arm) (out []datasets.Variant) {
+	for _, a := range arms {
+		if len(a.Runs) == 0 {
+			continue
+		}
+		for _, s := range a.Runs[0].Scores {
+			out = append(out, s.Variant)
+		}
+		return out
+	}
+	return []datasets.Variant{datasets.Full} // all failed
+}
+
+// table has every arm's figures; its primary differences are the linear probe's.
+func (g *Study) table(variant int, caption string) page.Table {
+	t := page.Table{Caption: caption, Head: []string{"", "linear", "difference", "5-NN", "difference"}}
+	var q primary
+	var reasons []string
+	for i, a := range g.arms {
+		cells := []string{a.Name}
+		for k, of := range []func(train.Score) float64{linearTop1, knn} {
+			cells = append(cells, a.cell(variant, of), "")
+			if !g.Baseline || i == 0 {
+				continue
+			}
+			d := paired(g.arms[0], a, variant, of)
+			if cells[len(cells)-1] = d.String(); k == 0 {
+				q.add(i, len(cells)-1, d)
+			}
+		}
+		t.Rows, reasons = append(t.Rows, cells), append(reasons, why(a))
+	}
+	q.into(&t)
+	return withReasons(t, reasons)
+}
+
+// chart is one column of dots for each arm.
+func (g *Study) chart(variant int, title string) template.HTML {
+	var columns []string
+	values := map[string][]page.Series{}
+	for _, a := range g.arms {
+		columns = append(columns, a.Name)
+		values[a.Name] = []page.Series{{Group: "linear", Y: a.accuracies(variant, linearTop1)},
+			{Group: "5-NN", Colour: 1, Y: a.accuracies(variant, knn)}}
+	}
+	return page.Dots(title, "top-1 (%)", columns, values)
+}

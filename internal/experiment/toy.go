@@ -1,0 +1,95 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// Toy is the paper's experiment of Figures 1 and 4.
+type Toy struct{ Study }
+
+// Run trains and tests the methods, without and with MSR, on full pictures and on their foreground.
+func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
+	if len(names) == 0 {
+		return usage.Errorf("--methods names none")
+	}
+	for _, name := range names {
+		for _, shown := range trainedOn() {
+			for _, msr := range []bool{false, true} {
+				c, err := with("--method", name)
+				if err != nil {
+					return err
+				}
+				c.UseMSR, c.Variant = msr, string(shown)
+				a := arm{Name: fmt.Sprintf("%s, %s", name, shown), config: c}
+				if msr {
+					a.Name = fmt.Sprintf("%s+MSR, %s", name, shown)
+				}
+				g.arms = append(g.arms, a)
+			}
+		}
+	}
+	start := time.Now()
+	return g.run(ctx, func() error { return g.figure(names, time.Since(start)) })
+}
+
+// trainedOn are the variants of the training pictures.
+func trainedOn() []datasets.Variant {
+	return []datasets.Variant{datasets.Full, datasets.ForegroundOnly}
+}
+
+// figure writes the four settings of each method.
+func (g *Toy) figure(names []string, took time.Duration) error {
+	place := map[datasets.Variant]int{}
+	for v, shown := range variants(g.arms) {
+		place[shown] = v
+	}
+	sec := page.Section{Title: "Four settings",
+		Text: figures(g.Seeds) + " The difference is MSR's. " + chance(g.Seeds) + contrastText(names)}
+	for _, probe := range []struct {
+		name string
+		of   func(train.Score) float64
+	}{{"linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
+		t := page.Table{Caption: caption(probe.name, g.Seeds), Head: []string{"trained on, tested on"}}
+		for _, name := range names {
+			t.Head = append(t.Head, name, name+"+MSR", "difference")
+		}
+		var q primary
+		var columns, reasons []string
+		dots := map[string][]page.Series{}
+		for k, train := range trainedOn() {
+			for _, test := range trainedOn() {
+				setting := fmt.Sprintf("%s, %s", train, test)
+				columns = append(columns, setting)
+				row, used := []string{setting}, []arm{}
+				for m, name := range names {
+					// Arms lie as toy made them: a method's two variants, each without and with MSR.
+					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
+					v := place[test]
+					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), "")
+					q.add(len(t.Rows), len(row)-1, paired(plain, msr, v, probe.of))
+					used = append(used, plain, msr)
+					dots[setting] = append(dots[setting],
+						page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
+						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.accuracies(v, probe.of)})
+				}
+				reasons = append(reasons, why(used...))
+				t.Rows = append(t.Rows, row)
+			}
+		}
+		q.into(&t)
+		sec.Tables = append(sec.Tables, withReasons(t, reasons))
+		sec.Charts = append(sec.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
+	}
+	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
+		Lead: []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds " +
+			"shows where it is tested without them."},
+		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, took)}
+	return writeReport(g.Tables, g.Folder, doc, sec.Tables)
+}

@@ -1,0 +1,116 @@
+// Package outfile guards files that the user names to be written.
+package outfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/internal/usage"
+)
+
+// File is a file that the user names to be written.
+type File struct {
+	Flag, Path string
+	Force      bool     // to write over what is there
+	Picture    bool     // it is to be a picture
+	Inputs     []string // what the command reads
+}
+
+// Check refuses what would be lost: pictures, checkpoints and inputs in any case,
+// other files without --force. It returns before anything is done.
+func (o File) Check() error {
+	if !o.Picture && IsPictureName(o.Path) {
+		return usage.Errorf("%s %s names a picture, which would be lost; write %[1]s FILE before the pictures "+
+			"(the shell makes a list of a pattern, of which %[1]s takes the first)", o.Flag, o.Path)
+	}
+	if dir, ok := runfolder.Owner(o.Path); ok {
+		return usage.Errorf("%s %s is part of the run in %s, which would be lost; choose a place outside of its checkpoints",
+			o.Flag, o.Path, dir)
+	}
+	info, err := os.Stat(o.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, in := range o.Inputs {
+		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
+			return usage.Errorf("%s %s is what is to be read (%s); choose another file", o.Flag, o.Path, in)
+		}
+	}
+	switch kind := kindOf(o.Path); {
+	case info.IsDir():
+		return usage.Errorf("%s %s is a folder; name a file in it", o.Flag, o.Path)
+	case !info.Mode().IsRegular():
+		return usage.Errorf("%s %s is not a plain file; name one", o.Flag, o.Path)
+	case kind == "picture" && !o.Picture, kind == "checkpoint":
+		return usage.Errorf("%s %s holds a %s, which would be lost; choose another file", o.Flag, o.Path, kind)
+	case !o.Force && o.Picture:
+		return usage.Errorf("%s %s is there already; --force writes over it (but not in the data set's folder)", o.Flag,
+			o.Path)
+	case !o.Force:
+		return usage.Errorf("%s %s is there already; --force writes over it", o.Flag, o.Path)
+	}
+	return nil
+}
+
+// Within reports whether path is in the folder or below.
+func Within(folder, path string) bool {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(folder, whole)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// IsPictureName goes by the ending, of pictures that this program does not read, too.
+func IsPictureName(path string) bool {
+	endings := []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic",
+		".avif"}
+	return slices.Contains(endings, strings.ToLower(filepath.Ext(path)))
+}
+
+// kindOf looks into a file: "picture", "checkpoint" (of this program), or "".
+func kindOf(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	const enough = 1 << 16 // a checkpoint's metadata stand first
+	head, err := io.ReadAll(io.LimitReader(f, enough))
+	if err != nil {
+		return ""
+	}
+	for _, begin := range []string{"\xff\xd8\xff", "\x89PNG\r\n", "GIF8", "BM", "II*\x00", "MM\x00*"} {
+		if bytes.HasPrefix(head, []byte(begin)) {
+			return "picture"
+		}
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("RIFF")) && len(head) > 12 && string(head[8:12]) == "WEBP":
+		return "picture"
+	case bytes.Contains(head, []byte(`"format":"icl-msr checkpoint`)):
+		return "checkpoint"
+	}
+	return ""
+}
+
+// Exists reports whether there is something at path.
+func Exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/printable"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/train"
+)
+
+func evaluate(ctx context.Context, p program, args []string) error {
+	o := train.DefaultEval()
+	f := flags(p, "eval", "--run DIR | --checkpoint FILE | (--init FILE | --arch torchscript:FILE) --dataset NAME [flags]")
+	network := bindNetwork(f)
+	data := bindData(f)
+	depth16 := bindDepth16(f)
+	asJSON := f.Bool("json", false, "print JSON")
+	recipe := f.String("recipe", "paper",
+		"of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
+	f.IntVar(&o.Linear.Epochs, "epochs", o.Linear.Epochs, "epochs of the linear probe")
+	f.StringVar(&o.Linear.Optimizer, "optimizer", o.Linear.Optimizer, "of the probe: adam, sgd or lars")
+	f.StringVar(&o.Linear.Schedule, "schedule", o.Linear.Schedule,
+		"of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
+	f.Float64Var(&o.Linear.LR, "lr", o.Linear.LR, "first learning rate of the probe")
+	f.Float64Var(&o.Linear.FinalLR, "final-lr", o.Linear.FinalLR,
+		"last learning rate of the probe, where it is exponential between")
+	f.Float64Var(&o.Linear.Momentum, "momentum", o.Linear.Momentum, "of sgd and lars")
+	f.Float64Var(&o.Linear.WeightDecay, "weight-decay", o.Linear.WeightDecay, "L2 penalty of the probe")
+	f.IntVar(&o.Linear.BatchSize, "probe-batch-size", o.Linear.BatchSize, "rows of a step of the probe")
+	f.Uint64Var(&o.Linear.Seed, "seed", o.Linear.Seed, "seed of the probe")
+	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
+	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric,
+		"of the neighbours: euclidean (a majority) or cosine (weighted votes)")
+	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
+	bindFeatures(f, &o.Keep)
+	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
+	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
+	bindMachine(f, &o.Machine)
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	switch *recipe {
+	case "paper":
+	case "imagenet":
+		o.Linear = eval.ImageNetLinear()
+		if err := parse(f, args); err != nil { // the flags lie over the recipe
+			return err
+		}
+	default:
+		return usage.Wrap(suggest.Unknown("recipe", *recipe, []string{"paper", "imagenet"}))
+	}
+	if err := o.Keep.Check(); err != nil {
+		return err
+	}
+	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate()); err != nil {
+		return usage.Wrap(err)
+	}
+	k, err := network.pick()
+	if err != nil {
+		return err
+	}
+	if err := data.over(p.stderr, &k); err != nil {
+		return err
+	}
+	if *depth16 != "" {
+		k.Config.Data.Depth16 = datasets.Depth16(*depth16)
+	}
+	k.Config.Machine, k.Config.Threads = o.Machine, o.Threads
+	o.Warn = p.stderr
+	scores, err := train.Evaluate(ctx, k, o)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		e := json.NewEncoder(printable.Data(p.stdout))
+		e.SetIndent("", "  ")
+		return e.Encode(map[string]any{"checkpoint": k.Path, "epochs": k.Position.Epoch, "scores": scores})
+	}
+	if !k.IsForeign() {
+		fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", k.Path, k.Position.Epoch)
+	} else {
+		fmt.Fprintf(p.stdout, "%s, %s\n\n", k.Path, k.Config.Arch)
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "test pictures\tpictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
+	for _, s := range scores {
+		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1,
+			topFive(s.Linear.Classes, s.Linear.Top5), 100*s.KNN)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if text := train.LeftOut(map[string]train.PictureCount{"training": scores[0].Train,
+		"testing": scores[0].Test}); text != "" {
+		fmt.Fprintf(p.stdout, "\n%s\n", text)
+	}
+	return nil
+}
+
+func bindFeatures(f *pflag.FlagSet, k *train.FeatureFiles) {
+	f.StringVar(&k.Dir, "save-features", "", "folder to write the features and labels of each part to")
+	f.StringVar(&k.Format, "features-format", k.Format,
+		"npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
+	f.BoolVar(&k.Force, "force", false, "write over features that --save-features finds there")
+}

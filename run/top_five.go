@@ -1,0 +1,15 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// topFive is a top-5 accuracy, from 0 to 1, in percent, or "-" where there is none.
+func topFive(classes int, v float64) string {
+	if !train.HasTopFive(classes) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*v)
+}

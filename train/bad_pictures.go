@@ -1,0 +1,132 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/icl-msr/icl-msr/datasets"
+)
+
+// badPictures warns of pictures that cannot be read, each once, and gives up
+// when they are too many to be an accident.
+type badPictures struct {
+	w    io.Writer
+	all  int // pictures of the data set
+	stop bool
+	lock sync.Mutex
+	seen map[int]bool
+}
+
+// namedBad is how many warnings have the picture's name.
+const namedBad = 10
+
+// tolerated is how many pictures of so many may be damaged by accident: one in a hundred; of fewer than a thousand
+// ten, and of fewer than a hundred one in ten, but one at least.
+func tolerated(all int) int { return max(1, min(10, all/10), all/100) }
+
+// newBad is the warner of --bad-pictures.
+func (c *Config) newBad(w io.Writer, all int) (*badPictures, error) {
+	if err := choice("{train.BadPictures}", c.BadPictures, "skip", "stop"); err != nil {
+		return nil, err
+	}
+	if w == nil {
+		w = io.Discard
+	}
+	return &badPictures{w: w, all: all, stop: c.BadPictures == "stop", seen: map[int]bool{}}, nil
+}
+
+// SkipBad returns what the loader is to do about them; nil: stop at the first.
+func (c *Config) SkipBad(w io.Writer, all int) (func(int, error) error, error) {
+	b, err := c.newBad(w, all)
+	if err != nil {
+		return nil, err
+	}
+	return b.reader(), nil
+}
+
+// reader is what a loader calls; nil: it stops at the first.
+func (b *badPictures) reader() func(int, error) error {
+	if b.stop {
+		return nil
+	}
+	return b.bad
+}
+
+func (b *badPictures) bad(i int, err error) error {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.seen[i] {
+		return nil
+	}
+	b.seen[i] = true
+	switch n := len(b.seen); {
+	case n > tolerated(b.all):
+		return fmt.Errorf("%d of %d pictures cannot be read, the last: %w", n, b.all, err)
+	case n <= namedBad:
+		fmt.Fprintf(b.w, "warning: skipped %v\n", err)
+	case n == namedBad+1:
+		fmt.Fprintln(b.w, "warning: further pictures that cannot be read are skipped without a word, up to one in a hundred")
+	}
+	return nil
+}
+
+// read counts what a pass over ds could read of it.
+func (b *badPictures) read(ds datasets.Dataset) PictureCount {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	out := PictureCount{Read: ds.Len() - len(b.seen), Of: ds.Len()}
+	if len(b.seen) == 0 {
+		return out
+	}
+	left := datasets.Counts(ds)
+	lost := map[int]bool{}
+	for i := range b.seen {
+		if l := ds.Label(i); l >= 0 {
+			left[l]--
+			lost[l] = left[l] == 0
+		}
+	}
+	for l, name := range ds.Classes() {
+		if lost[l] {
+			out.Lost = append(out.Lost, name)
+		}
+	}
+	return out
+}
+
+// PictureCount says of how many pictures a figure is.
+type PictureCount struct {
+	Read int      `json:"read"`
+	Of   int      `json:"of"`
+	Lost []string `json:"lost_classes,omitempty"` // of which none could be read
+}
+
+// String is "7 of 8", or "8" where nothing is missing.
+func (c PictureCount) String() string {
+	if c.Read == c.Of {
+		return fmt.Sprint(c.Of)
+	}
+	text := fmt.Sprintf("%d of %d", c.Read, c.Of)
+	if len(c.Lost) > 0 {
+		text += fmt.Sprintf(" (none of class %s)", strings.Join(c.Lost[:min(3, len(c.Lost))], ", "))
+	}
+	return text
+}
+
+// LeftOut is a line for people on counts of which some lack pictures, or empty.
+func LeftOut(parts map[string]PictureCount) string {
+	var words []string
+	for name, c := range parts {
+		if c.Read < c.Of {
+			words = append(words, fmt.Sprintf("%s %s pictures", c, name))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	slices.Sort(words)
+	return "on " + strings.Join(words, " and ") + ": the others could not be read, and are left out"
+}

@@ -1,0 +1,39 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/model"
+)
+
+// collapse tells, once each, that a run learns nothing.
+type collapse struct{ alike, blind bool }
+
+// Bounds of what counts as alike: of unit embeddings, whose standard deviation times sqrt(d) is 1 where they are spread
+// out; and of a loss.
+const (
+	alikeStd  = 0.01
+	alikeLoss = 1e-3
+)
+
+// word is a line on an epoch, or empty.
+func (c *collapse) word(m model.Method, batch int, e meta.Epoch) string {
+	if e.EmbeddingStd < alikeStd && !c.alike {
+		c.alike = true
+		return fmt.Sprintf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+
+			"of 1, effective rank %.1f); lower --lr, or see the method's own remedies (target network, predictor, weights of "+
+			"its terms)", e.EmbeddingStd, e.EffectiveRank)
+	}
+	b, ok := m.(model.CollapseDetector)
+	if !ok || c.blind {
+		return ""
+	}
+	if loss := b.CollapsedLoss(batch); loss > 0 && math.Abs(e.LCt-loss) < alikeLoss {
+		c.blind = true
+		return fmt.Sprintf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned "+
+			"nothing; change --lr, --temperature or --batch-size", math.Exp(loss), loss)
+	}
+	return ""
+}

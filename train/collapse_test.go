@@ -1,0 +1,40 @@
+package train
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
+)
+
+// A run that learns nothing is told so, once.
+func TestCollapseIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		config methods.Config
+		loss   float64
+	}{
+		"simclr":  {methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4}, math.Log(2*16 - 1)},
+		"moco":    {methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Queue: 64}, math.Log(65)},
+		"infomin": {methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Queue: 64}, math.Log(65)},
+		"swav":    {methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Prototypes: []int64{3000}}, math.Log(3000)},
+	} {
+		m, err := methods.New(name, c.config)
+		require.NoError(t, err)
+		var told collapse
+		fine := meta.Epoch{LCt: c.loss - 0.1, EmbeddingStd: 0.9}
+		assert.Empty(t, told.word(m, 16, fine), name)
+		stuck := meta.Epoch{LCt: c.loss + 1e-5, EmbeddingStd: 0.9}
+		assert.Contains(t, told.word(m, 16, stuck), "learned nothing", name)
+		assert.Empty(t, told.word(m, 16, stuck), "%s: once", name)
+		assert.Contains(t, told.word(m, 16, meta.Epoch{EmbeddingStd: 1e-4, EffectiveRank: 1}), "have collapsed", name)
+	}
+	m, err := methods.New("pcl", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Queue: 64, Pictures: 100,
+		Prototypes: []int64{5}})
+	require.NoError(t, err)
+	var told collapse
+	assert.Empty(t, told.word(m, 16, meta.Epoch{LCt: math.Log(65), EmbeddingStd: 0.9}), "another loss than moco's")
+}

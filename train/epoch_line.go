@@ -1,0 +1,93 @@
+package train
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
+)
+
+// EpochLine is a line of metrics.jsonl.
+type EpochLine struct {
+	meta.Epoch
+	Evaluation []Score `json:"evaluation,omitempty"` // of --eval-every
+}
+
+// evaluates says that --eval-every is due after so many epochs.
+func (c *Config) evaluates(epochs int) bool {
+	return c.EvalEvery > 0 && epochs > 0 && epochs%c.EvalEvery == 0
+}
+
+// lateEvaluation is the error of an evaluation that failed; what was trained is saved.
+func lateEvaluation(err error) error {
+	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: go on with --resume, or with --resume "+
+		"{train.EvalEvery} 0 "+
+		"without evaluations", err)
+}
+
+// lookAhead tells what there is to be said of the data, and refuses at once what --eval-every would fail of later.
+func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
+	sets := []datasets.Dataset{ds}
+	if c.EvalEvery > 0 {
+		train, test, err := c.evaluationParts(DefaultEval())
+		if err != nil {
+			return field.Errorf("{train.EvalEvery} %d: %w; or leave {train.EvalEvery} out", c.EvalEvery, err)
+		}
+		defer datasets.Close(train)
+		defer datasets.Close(test)
+		sets = append(sets, test)
+	}
+	TellNotes(w, sets...)
+	return nil
+}
+
+// evaluate scores the backbone as it is, frozen; warn is told of pictures that cannot be read.
+func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c Config) (err error) {
+	o := DefaultEval()
+	o.Linear.Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
+	return torch.With(func(s *torch.Scope) error {
+		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
+		return err
+	})
+}
+
+// String tells the scores for people.
+func (l *EpochLine) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
+	for _, s := range l.Evaluation {
+		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
+		if s.Test.Read < s.Test.Of {
+			fmt.Fprintf(&b, " of %s pictures", s.Test)
+		}
+	}
+	return b.String()
+}
+
+// ReadMetrics reads the epochs in a run folder's metrics.jsonl.
+func ReadMetrics(folder string) ([]meta.Epoch, error) {
+	f, err := os.Open(runfolder.Metrics(folder))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []meta.Epoch
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var e meta.Epoch
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		out = append(out, e)
+	}
+	return out, lines.Err()
+}

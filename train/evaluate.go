@@ -1,0 +1,175 @@
+package train
+
+import (
+	"context"
+	"io"
+	"runtime"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
+)
+
+// EvalOptions say how a backbone is evaluated.
+type EvalOptions struct {
+	Linear    eval.LinearConfig
+	KNN       eval.KNNConfig
+	BatchSize int
+	Threads   int
+	Machine
+	Warn io.Writer    // told of pictures that cannot be read; nil: nobody
+	Told bool         // what there is to be said of the data
+	Keep FeatureFiles // features
+}
+
+// DefaultEval is the paper's linear probe and nearest neighbours, on the CPU.
+func DefaultEval() EvalOptions {
+	return EvalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Machine: OnCPU(),
+		Keep: FeatureFiles{Format: "npy"}}
+}
+
+// Score is the evaluation on one variant of the test pictures.
+type Score struct {
+	Variant     datasets.Variant `json:"variant"`
+	Linear      eval.Accuracy    `json:"linear"`
+	KNN         float64          `json:"knn"`
+	ProbeEpochs int              `json:"probe_epochs"` // of the linear probe
+	Train       PictureCount     `json:"train_pictures"`
+	Test        PictureCount     `json:"test_pictures"`
+}
+
+// Evaluate fits the probe on the training part and scores the test
+// part, in all variants where the foreground is known.
+func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := SetThreads(o.Threads); err != nil {
+		return nil, err
+	}
+	if o.BatchSize < 1 {
+		return nil, usage.Errorf("{train.BatchSize} %d: want 1 or more", o.BatchSize)
+	}
+	s := torch.NewScope()
+	defer s.Close()
+	st, err := k.Config.State(s, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.FillEncoder(o.Warn, st); err != nil {
+		return nil, err
+	}
+	TellDevice(o.Warn, k.Config.Machine)
+	scores, err := evaluateState(ctx, s, st, k.Config, o)
+	return scores, k.Config.Explain(err, ForwardRoom(o.BatchSize))
+}
+
+func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config, o EvalOptions) ([]Score, error) {
+	trainSet, testSet, err := c.evaluationParts(o)
+	if err != nil {
+		return nil, err
+	}
+	defer datasets.Close(trainSet)
+	defer datasets.Close(testSet)
+	if !o.Told {
+		TellNotes(o.Warn, trainSet, testSet)
+	}
+	train, seen, err := c.Features(ctx, s, st, trainSet, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Keep.write(s, "train", train); err != nil {
+		return nil, err
+	}
+	probe, err := eval.FitLinear(ctx, s, train, o.Linear)
+	if err != nil {
+		return nil, err
+	}
+	parts := []datasets.Variant{datasets.Full}
+	foreground, known := testSet.(datasets.Foreground)
+	if known {
+		parts = datasets.Variants(foreground)
+	}
+	var out []Score
+	for _, v := range parts {
+		part := testSet
+		if known {
+			part = datasets.WithVariant(foreground, v)
+		}
+		test, count, err := c.Features(ctx, s, st, part, o)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.Keep.write(s, "test-"+string(v), test); err != nil {
+			return nil, err
+		}
+		acc, err := probe.Score(s, test)
+		if err != nil {
+			return nil, err
+		}
+		knn, err := eval.KNN(test, train, o.KNN)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Score{v, acc, knn, o.Linear.Epochs, seen, count})
+	}
+	return out, s.Err()
+}
+
+// evaluationParts opens what an evaluation needs, and refuses at once what it would fail of after hours.
+func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, err error) {
+	if train, err = c.Open(true); err != nil {
+		return nil, nil, err
+	}
+	if err = tellable(train, o.KNN.K); err == nil {
+		if test, err = c.Open(false); err == nil {
+			return train, test, nil
+		}
+	}
+	datasets.Close(train)
+	return nil, nil, err
+}
+
+// tellable is an error where the training part has too few classes or pictures to tell by.
+func tellable(train datasets.Dataset, neighbours int) error {
+	switch names := train.Classes(); {
+	case len(names) == 0:
+		return field.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by "+
+			"{datasets.Name} and {datasets.Dir}", train.Name())
+	case len(names) == 1:
+		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name "+
+			"another set by {datasets.Name} and {datasets.Dir}", train.Name(), names[0])
+	case neighbours > train.Len():
+		return field.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by {eval.K} of eval, or more "+
+			"pictures", neighbours, train.Len(), train.Name())
+	}
+	return nil
+}
+
+// Features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
+func (c *Config) Features(
+	ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, o EvalOptions,
+) (f eval.Features, n PictureCount, err error) {
+	aug, err := c.Augmentation()
+	if err != nil {
+		return f, n, err
+	}
+	bad, err := c.newBad(o.Warn, ds.Len())
+	if err != nil {
+		return f, n, err
+	}
+	l, err := datasets.NewLoader(ds,
+		datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad.reader(),
+			LeaveOut: true})
+	if err != nil {
+		return f, n, err
+	}
+	batches := labelled(ctx, l, 0, c.Size, func(b *datasets.Batch) []float32 { return b.Plain })
+	f, err = eval.Extract(ctx, s, batches, st.Options(), ds.Len(), len(ds.Classes()), st.Features)
+	return f, bad.read(ds), err
+}
+
+// HasTopFive: with five classes or fewer every answer is among the five likeliest.
+func HasTopFive(classes int) bool { return classes > 5 }

@@ -1,0 +1,176 @@
+package train
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// ExportOptions say what of a checkpoint is written, and how.
+type ExportOptions struct {
+	What, Format, FC, Out string
+	Preprocess, Force     bool
+}
+
+// ExportKinds are the values of ExportOptions.What.
+func ExportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
+
+// exportFormats are the formats, and the file endings that stand for them.
+func exportFormats() map[string][]string {
+	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"},
+		"torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
+}
+
+// Settle completes the options, and refuses what does not go together.
+func (o *ExportOptions) Settle() error {
+	if !slices.Contains(ExportKinds(), o.What) {
+		return usage.Wrap(suggest.Unknown("{train.What}", o.What, ExportKinds()))
+	}
+	if o.Out == "" {
+		return usage.Errorf("{train.Out} FILE is missing: where to write")
+	}
+	ending := strings.ToLower(filepath.Ext(o.Out))
+	names := []string{"pt", "safetensors", "torchscript", "onnx"}
+	for _, name := range names {
+		if o.Format == "" && slices.Contains(exportFormats()[name], ending) {
+			o.Format = name
+		}
+	}
+	dict := o.Format == "pt" || o.Format == "safetensors"
+	switch {
+	case o.Format == "" && !outfile.IsPictureName(o.Out): // check tells more of that
+		return usage.Errorf("{train.Out} %s: its ending tells no format; give {train.Format} %s", o.Out,
+			strings.Join(names, ", "))
+	case o.Format != "" && !slices.Contains(names, o.Format):
+		return usage.Wrap(suggest.Unknown("{train.Format}", o.Format, names))
+	case o.FC != "none" && o.FC != "zeros":
+		return usage.Errorf("{train.FC} %s: want none or zeros", o.FC)
+	case o.FC == "zeros" && (o.What != "backbone" || !dict):
+		return usage.Errorf("{train.FC} zeros goes with {train.What} backbone and {train.Format} pt or safetensors")
+	case o.Preprocess && o.Format != "torchscript":
+		return usage.Errorf("{train.Preprocess} goes with {train.Format} torchscript only")
+	}
+	return nil
+}
+
+// Check refuses to write over what would be lost.
+func (o *ExportOptions) Check(checkpoint string) error {
+	return outfile.File{Flag: "--out", Path: o.Out, Force: o.Force, Inputs: []string{checkpoint}}.Check()
+}
+
+// Exported is a network with its tensors, under the names they get.
+type Exported struct {
+	Net        nets.Network
+	shape      []int64 // of a picture's output
+	tensors    []torchscript.Tensor
+	preprocess torchscript.Preprocess
+}
+
+// Export writes what the options say, and returns it.
+func (k Checkpoint) Export(o ExportOptions) (Exported, error) {
+	k.Config.Device = "cpu"
+	e, err := k.part(o)
+	if err != nil {
+		return e, err
+	}
+	return e, e.write(o)
+}
+
+// part takes what is to be exported out of a checkpoint.
+func (k Checkpoint) part(o ExportOptions) (Exported, error) {
+	model, f, err := k.Config.Model(0)
+	if err != nil {
+		return Exported{}, err
+	}
+	aug, err := k.Config.Augmentation()
+	if err != nil {
+		return Exported{}, err
+	}
+	plain := aug.Plain
+	e := Exported{preprocess: torchscript.Preprocess{Size: plain.Size, Resize: plain.Resize, Mean: plain.Norm.Mean,
+		Std: plain.Norm.Std, Lab: plain.Norm.Lab}}
+	prefix := ""
+	switch o.What {
+	case "backbone":
+		e.Net, e.shape, prefix = model.Backbone, []int64{model.Backbone.Dim()}, "backbone."
+	case "backbone+projector":
+		if model.Projector == nil {
+			return e, field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
+		}
+		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone},
+			nets.Child{Name: "projector", Net: model.Projector})
+		e.shape = []int64{model.Projector.Dim()}
+	default:
+		if f == nil {
+			return e, field.Errorf("%s: this run has no f_msr (it was trained without {train.UseMSR})", k.Path)
+		}
+		n, c := f.Shape()
+		e.Net, e.shape, prefix = f, []int64{n, c}, "msr."
+	}
+	for _, spec := range slices.Concat(e.Net.Params(), e.Net.Buffers()) {
+		t, ok := torchscript.Find(k.Tensors, prefix+spec.Name)
+		if !ok || !slices.Equal(t.Shape, spec.Shape) {
+			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.Path,
+				prefix+spec.Name, spec.Shape)
+		}
+		if n := oddNumbers(t); n > 0 {
+			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
+				"or the file is damaged; export an earlier checkpoint (--checkpoint)", k.Path, n, count(t.Shape), t.Name)
+		}
+		t.Name = spec.Name
+		e.tensors = append(e.tensors, t)
+	}
+	if o.FC == "zeros" {
+		const classes = 1000
+		dim := e.shape[0]
+		e.tensors = append(e.tensors, torchscript.Tensor{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim},
+			Data: make([]byte, 4*classes*dim)},
+			torchscript.Tensor{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)})
+	}
+	return e, nil
+}
+
+func count(shape []int64) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+func (e Exported) write(o ExportOptions) error {
+	switch o.Format {
+	case "pt":
+		return torchscript.WriteStateDictFile(o.Out, e.tensors)
+	case "safetensors":
+		return torchscript.WriteSafetensorsFile(o.Out, e.tensors, map[string]string{"format": "pt"})
+	}
+	scripted, ok := e.Net.(*nets.Scripted)
+	if ok && o.Format == "torchscript" && !o.Preprocess {
+		return e.loaded(func(p, b []nets.NamedTensor) error { return torchscript.RewriteScriptFile(o.Out, scripted, p, b) })
+	}
+	g, err := nets.Describe(e.Net)
+	switch {
+	case ok:
+		return field.Errorf("{train.Format} %s: the code of a TorchScript backbone is its own; export it by "+
+			"{train.Format} torchscript without {train.Preprocess}, and go on from there in Python", o.Format)
+	case err != nil:
+		return field.Errorf("{train.Format} %s {train.What} %s: %w; {train.Format} pt or safetensors writes its tensors",
+			o.Format, o.What, err)
+	case o.Format == "onnx":
+		return torchscript.WriteONNXFile(o.Out, g, e.tensors, e.shape...)
+	}
+	var before *torchscript.Preprocess
+	if o.Preprocess {
+		before = &e.preprocess
+	}
+	return e.loaded(func(p, b []nets.NamedTensor) error { return torchscript.WriteScriptFile(o.Out, g, p, b, before) })
+}

@@ -1,0 +1,87 @@
+package train
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// FeatureFiles says where features go: into dir, if that is not empty, as npy or
+// safetensors.
+type FeatureFiles struct {
+	Dir, Format string
+	Force       bool
+}
+
+// Check refuses, before anything is done, formats that are none and places where
+// something would be lost.
+func (k FeatureFiles) Check() error {
+	if k.Format != "npy" && k.Format != "safetensors" {
+		return usage.Wrap(suggest.Unknown("{train.FeatureFiles.Format}", k.Format, []string{"npy", "safetensors"}))
+	}
+	if k.Dir == "" {
+		return nil
+	}
+	if info, err := os.Stat(k.Dir); err == nil && !info.IsDir() {
+		return usage.Errorf("{train.FeatureFiles.Dir} %s is a file; name a folder", k.Dir)
+	}
+	names := []string{"train.npy", "train.labels.npy", "train.safetensors"}
+	there, err := os.ReadDir(k.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range there {
+		if strings.HasPrefix(e.Name(), "test-") {
+			names = append(names, e.Name())
+		}
+	}
+	for _, name := range names {
+		if filepath.Ext(name) != "."+k.Format {
+			continue
+		}
+		if err := (outfile.File{Flag: "--save-features", Path: filepath.Join(k.Dir, name),
+			Force: k.Force}).Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes features [N, dim] and their labels [N]: NAME.npy and
+// NAME.labels.npy, or both in NAME.safetensors.
+func (k FeatureFiles) write(s *torch.Scope, name string, f eval.Features) error {
+	if k.Dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(k.Dir, 0o755); err != nil {
+		return err
+	}
+	x, shape := s.Bytes(f.X), s.Shape(f.X)
+	y := s.Bytes(torch.FromSlice(s, f.Labels, gotch.CPU, int64(len(f.Labels))))
+	if s.Err() != nil {
+		return s.Err()
+	}
+	if k.Format == "safetensors" {
+		tensors := []torchscript.Tensor{{Name: "features", DType: "F32", Shape: shape, Data: x},
+			{Name: "labels", DType: "I64", Shape: shape[:1], Data: y}}
+		return torchscript.WriteSafetensorsFile(filepath.Join(k.Dir, name+".safetensors"), tensors, nil)
+	}
+	array := func(file, dtype string, shape []int64, data []byte) error {
+		return atomicfile.Write(filepath.Join(k.Dir, file),
+			func(w io.Writer) error { return torchscript.WriteNPY(w, dtype, shape, data) })
+	}
+	return errors.Join(array(name+".npy", "<f4", shape, x), array(name+".labels.npy", "<i8", shape[:1], y))
+}

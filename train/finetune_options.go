@@ -1,0 +1,57 @@
+package train
+
+import (
+	"slices"
+
+	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/internal/usage"
+)
+
+// FineTuneOptions say how a backbone is fine-tuned.
+type FineTuneOptions struct {
+	eval.FineTuneConfig
+	Shares  []LabelShare
+	Lists   []string
+	Passes  int // of parts that name none; 0: as many as is usual with such a share
+	Batch   int
+	Threads int
+	Machine
+	Scratch   bool
+	SplitSeed uint64
+}
+
+// Check refuses, before hours of training, what could not be fine-tuned after them. epochs is what the setting of
+// passes is called; given says that it was.
+func (o *FineTuneOptions) Check(epochs string, given bool) error {
+	for _, s := range o.Shares {
+		if !(s.Share > 0 && s.Share <= 1) {
+			return usage.Errorf("{train.Shares} %g: want shares above 0, up to 1", s.Share)
+		}
+	}
+	for _, text := range o.Lists {
+		if list := parseLabelList(text); !outfile.Exists(list.path) {
+			return usage.Errorf("{train.Lists} %s: no such file", list.path)
+		}
+	}
+	if given {
+		c := o.FineTuneConfig
+		if c.Epochs = o.Passes; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
+			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs,
+				o.Passes)
+		}
+		if err := c.Validate(); err != nil {
+			return usage.Wrap(err)
+		}
+	}
+	if err := o.Validate(); err != nil {
+		return usage.Wrap(err)
+	}
+	return nil
+}
+
+// DefaultFineTune is fine-tuning with 1 % and with 10 % of the labels, on the CPU.
+func DefaultFineTune() FineTuneOptions {
+	return FineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), Batch: 256, Machine: OnCPU(),
+		Shares: []LabelShare{{0.01, 0}, {0.1, 0}}}
+}

@@ -1,0 +1,198 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/model"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// Initial says what --init starts from: a file of PyTorch's or of safetensors,
+// whoever wrote it.
+type Initial struct {
+	File    string `yaml:"init"`
+	Partial bool   `yaml:"init-partial"`
+	Prefix  string `yaml:"init-prefix"`
+	Verbose bool   `yaml:"-"`
+}
+
+// open opens the file, of a run folder its newest checkpoint, and finds out whose
+// layout it has.
+func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
+	path := n.File
+	if scheme, _, ok := strings.Cut(path, "://"); ok && !outfile.Exists(path) {
+		return nil, torchscript.Layout{}, field.Errorf("{train.Initial.File} %s: want a file, not an address: download "+
+			"it%s, and give {train.Initial.File} %s", path, fetched(scheme, path), filepath.Base(path))
+	}
+	if last := runfolder.Last(path); outfile.Exists(last) {
+		path = last
+	}
+	file, err := torchscript.OpenWeights(path)
+	if err != nil {
+		return nil, torchscript.Layout{}, field.Errorf("{train.Initial.File}: %w", err)
+	}
+	layout, err := torchscript.Recognise(file, n.Prefix)
+	if err != nil {
+		file.Close()
+		return nil, layout, field.Errorf("{train.Initial.File}: %w%s", err, prefixHint(err))
+	}
+	return file, layout, nil
+}
+
+// backboneOnly: nobody but training goes on with a head.
+const backboneOnly = false
+
+// initialise loads the file's backbone into a new state and says in one line
+// what became of its tensors. With heads, the projector of a checkpoint of this
+// program is taken too, where it fits whole.
+func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
+	file, layout, err := c.Initial.open()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	m, err := torchscript.Compare(file, layout, wanted(st.Backbone))
+	if err != nil {
+		return field.Errorf("{train.Initial.File}: %w", err)
+	}
+	fits := m.Fits()
+	if !fits && c.Initial.Partial {
+		if err := c.foreignBlocks(file, layout); err != nil {
+			return err
+		}
+	}
+	if !fits && !c.Initial.Partial || nothing(m) {
+		return c.misfit(file, m)
+	}
+	into := map[string]nets.NamedTensor{}
+	for _, t := range st.Tensors() {
+		into[t.Name] = t
+	}
+	copied := map[string]torchscript.Stored{}
+	for name, t := range m.Found {
+		copied[model.BackbonePart+"."+name] = t
+	}
+	said := ""
+	if heads && layout.Path == "" && layout.Prefix == model.BackbonePart+"." && st.Projector != nil {
+		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: model.ProjectorPart + "."},
+			wanted(st.Projector))
+		if err == nil && len(p.Missing)+len(p.WrongShape) == 0 {
+			for name, t := range p.Found {
+				copied[model.ProjectorPart+"."+name] = t
+			}
+			said = "; its projector too"
+		} else {
+			said = "; its projector does not fit and starts anew"
+		}
+	}
+	if err := load32(file, copied, into); err != nil {
+		return field.Errorf("{train.Initial.File}: %w", err)
+	}
+	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
+		len(wanted(st.Backbone)), c.rest(m), said)
+	return nil
+}
+
+// fetched is the command that downloads an address into a file of its last name.
+func fetched(scheme, address string) string {
+	switch scheme {
+	case "http", "https":
+		return fmt.Sprintf(" (curl -L -O %s)", address)
+	case "s3":
+		return fmt.Sprintf(" (aws s3 cp %s .)", address)
+	case "gs":
+		return fmt.Sprintf(" (gsutil cp %s .)", address)
+	}
+	return ""
+}
+
+func prefixHint(err error) string {
+	if strings.Contains(err.Error(), "several networks") {
+		return " (--init-prefix)"
+	}
+	return ""
+}
+
+// counterName ends the names of what counts batches.
+const counterName = "num_batches_tracked"
+
+// wanted lists the tensors of a network.
+func wanted(n nets.Network) []torchscript.Wanted { return torchscript.WantedBy(n) }
+
+// load32 copies tensors of the file into those of the same names, and into a
+// target network's, which starts as a copy.
+func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
+	for name, t := range from {
+		raw, err := file.Read(t)
+		if err != nil {
+			return err
+		}
+		err = torch.With(func(s *torch.Scope) error {
+			x := DecodeTensor(s, raw)
+			for _, n := range []string{name, "target." + name} {
+				if to, ok := into[n]; ok {
+					s.Copy(to.Tensor, x)
+				}
+			}
+			return s.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DecodeTensor makes a tensor of a file's numbers.
+func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
+	kind, err := torch.ElementTypeNamed(t.DType)
+	if err != nil {
+		s.Fail(fmt.Errorf("%s: %w", t.Name, err))
+		return torch.Tensor{}
+	}
+	return s.FromBytes(t.Data, torch.Options{DType: kind.DType, Device: torch.CPU()}, t.Shape...)
+}
+
+// rest tells what was not taken.
+func (c *Config) rest(m torchscript.Match) string {
+	var b strings.Builder
+	for _, part := range []struct {
+		what  string
+		names []string
+	}{{"missing", m.Missing}, {"of another shape", m.WrongShape}, {"unexpected", m.Unexpected}} {
+		if len(part.names) > 0 {
+			fmt.Fprintf(&b, "; %d %s (%s)", len(part.names), part.what, c.some(part.names))
+		}
+	}
+	if len(m.Ignored) > 0 {
+		var ignored []string
+		for _, i := range m.Ignored {
+			ignored = append(ignored, i.String())
+		}
+		fmt.Fprintf(&b, "; ignored %s", c.some(ignored))
+	}
+	for _, dtype := range slices.Sorted(maps.Keys(m.Converted)) {
+		fmt.Fprintf(&b, "; %d converted from %s", m.Converted[dtype], dtype)
+	}
+	return b.String()
+}
+
+// some shortens a list of names.
+func (c *Config) some(names []string) string {
+	const most = 4
+	if len(names) <= most || c.Initial.Verbose {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, and %d more: --verbose", strings.Join(names[:most-1], ", "), len(names)-most+1)
+}

@@ -1,0 +1,118 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/icl-msr/icl-msr/dist"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/torch"
+)
+
+// leader trains as rank 0, which has the folder and speaks.
+type leader struct {
+	ready
+	config Config
+	out    string
+	log    io.Writer
+	warn   io.Writer // told by the first evaluation which pictures cannot be read
+	job    *dist.Job
+	folder *runfolder.Folder
+	keep   saver
+	shown  show
+	last   meta.Epoch
+}
+
+// train trains to the end. missing is an epoch that is to be evaluated first, or nil.
+func (l *leader) train(ctx context.Context, missing *EpochLine) error {
+	l.begin()
+	start, st := time.Now(), l.state
+	l.shown = newShow(l.log, l.config, l.source.Steps(), st.Position)
+	defer l.shown.Done()
+	l.keep = saver{path: runfolder.Last(l.out), config: l.config, state: st, saved: start}
+	if missing != nil {
+		if err := l.evaluate(ctx, *missing); err != nil {
+			return err
+		}
+	}
+	if err := l.done(); err != nil {
+		return err
+	}
+	own := meta.Hook{
+		OnEpoch: func(_ *meta.State, e meta.Epoch) error { return l.epoch(ctx, e) },
+		OnStep:  func(meta.Step) error { return l.keep.step(ctx, l.shown.Line) },
+		OnEnd:   func(_ *meta.State, err error) error { return l.end(err) },
+	}
+	err := l.trainer(l.config, l.job.Ranks(), l.shown.hook(), own).Run(ctx)
+	err = sayWhatIsKept(l.config.Explain(err, l.config.room(l.job.Ranks().Size())), l.out)
+	if l.job != nil && !errors.Is(err, context.Canceled) {
+		err = l.job.Explain(err)
+	}
+	if err == nil {
+		fmt.Fprintf(l.log, "trained in %s: %s\n", Seconds(time.Since(start)), l.keep.path)
+	}
+	return err
+}
+
+// begin tells what is trained, and where.
+func (l *leader) begin() {
+	announce(l.log, l.config, l.state, l.ds, l.out)
+	tellWarmup(l.log, l.schedule)
+	fmt.Fprintln(l.log, l.source.place)
+	if l.job != nil {
+		fmt.Fprintf(l.log, "%d processes, %d pictures of a step on each, %d threads each, %s\n", l.job.Size,
+			l.config.BatchSize/l.job.Size, torch.Threads(), l.config.norms())
+	}
+}
+
+// evaluate scores the backbone after an epoch.
+func (l *leader) evaluate(ctx context.Context, line EpochLine) error {
+	if err := line.evaluate(ctx, l.warn, l.state, l.config); err != nil {
+		return lateEvaluation(err)
+	}
+	l.warn = nil
+	l.shown.Line(line.String())
+	return l.folder.Amend(line)
+}
+
+// epoch keeps an epoch's figures and checkpoints, and evaluates it if that is due.
+func (l *leader) epoch(ctx context.Context, e meta.Epoch) error {
+	l.last = e
+	line := EpochLine{Epoch: e}
+	if err := l.folder.Metric(line); err != nil {
+		return err
+	}
+	if err := l.keep.now(); err != nil {
+		return err
+	}
+	if err := saveNumbered(l.out, l.config, l.state, true); err != nil {
+		return err
+	}
+	if l.config.evaluates(l.state.Position.Epoch) {
+		if err := l.evaluate(ctx, line); err != nil {
+			return err
+		}
+	}
+	return l.done()
+}
+
+// done lets the other ranks go on.
+func (l *leader) done() error { return l.job.Done(strconv.Itoa(l.state.Position.Epoch)) }
+
+// end saves a run that was interrupted.
+func (l *leader) end(err error) error {
+	if !errors.Is(err, context.Canceled) {
+		return nil
+	}
+	if err := l.keep.now(); err != nil {
+		return err
+	}
+	at := l.state.Position
+	fmt.Fprintf(l.log, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", at.Epoch, at.Batch)
+	return nil
+}

@@ -1,0 +1,105 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/suggest"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/torch"
+	"github.com/icl-msr/icl-msr/transforms"
+)
+
+// keepBytes bounds the pictures that are kept on a GPU without being asked to: all of STL-10 with its pictures
+// without labels are 3 GB.
+const keepBytes = 4 << 30
+
+// place is where the views of a run are made.
+type place struct {
+	device bool           // or the host
+	kept   *datasets.Kept // the pictures, if the device keeps them
+	bytes  int64          // of those
+}
+
+// String tells it in a line at the start of a run.
+func (p place) String() string {
+	switch {
+	case p.kept != nil:
+		return fmt.Sprintf("views on the device, of %d MB of pictures kept there", (p.bytes+500_000)/1_000_000)
+	case p.device:
+		return "views on the device, of pictures sent to it as bytes"
+	}
+	return "views on the host"
+}
+
+// choice checks a flag of three values.
+func choice(flag, value string, all ...string) error {
+	for _, v := range all {
+		if v == value {
+			return nil
+		}
+	}
+	return usage.Wrap(suggest.Unknown(flag, value, all))
+}
+
+// place decides where views are made, and copies the pictures there if they are kept. By itself a run makes its
+// views on a GPU: of pictures of one known size that it has room for, or else of pictures cropped on the host. Each
+// process of a job keeps all pictures, since each epoch deals them out anew.
+func (c *Config) place(
+	ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline,
+) (p place, err error) {
+	if err := cmp.Or(choice("{train.AugmentOn}", c.AugmentOn, "auto", "host", "device"),
+		choice("{train.KeepOnDevice}", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
+		return p, err
+	}
+	if c.AugmentOn == "host" && c.KeepOnDevice == "yes" {
+		return p, usage.Errorf("{train.KeepOnDevice} yes: the host makes the views, and has no use for it; give " +
+			"{train.AugmentOn} device, or leave it out")
+	}
+	device, err := torch.ParseDevice(c.Device)
+	if err != nil {
+		return p, usage.Wrap(err)
+	}
+	width, height := datasets.Size(ds)
+	size := int64(3*width*height) * int64(ds.Len())
+	gpu := device != gotch.CPU
+	keep := c.KeepOnDevice == "yes" || c.KeepOnDevice == "auto" && gpu && 0 < size && size <= keepBytes
+	switch c.AugmentOn {
+	case "host":
+		return p, nil
+	case "auto":
+		p.device = c.KeepOnDevice == "yes" || gpu && canOnDevice(views, keep || size > 0)
+	default:
+		p.device = true
+	}
+	if !p.device || !keep {
+		return p, nil
+	}
+	p.kept, err = datasets.Keep(ctx, s, ds, device, c.Workers)
+	if mixed := (*datasets.MixedSizeError)(nil); errors.As(err, &mixed) && c.KeepOnDevice == "auto" {
+		fmt.Fprintf(w, "note: %v\n", err)
+		return place{device: c.AugmentOn == "device" || canOnDevice(views, false)}, nil
+	}
+	if err != nil {
+		return p, field.Errorf("{train.KeepOnDevice}: %w; give {train.KeepOnDevice} no", err)
+	}
+	p.bytes = int64(3*p.kept.Width*p.kept.Height) * int64(ds.Len())
+	return p, nil
+}
+
+// canOnDevice says that a device can make a view at least: of pictures of one size, or of crops.
+func canOnDevice(views []*transforms.Pipeline, oneSize bool) bool {
+	for _, v := range views {
+		if v.CheckDevice() == nil && (oneSize || v.CropFirst) {
+			return true
+		}
+	}
+	return false
+}

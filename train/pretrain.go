@@ -1,0 +1,132 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strconv"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/dist"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/model"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
+)
+
+// Pretrain runs a configuration in folder out, in this process, and returns the
+// last epoch's figures.
+func Pretrain(ctx context.Context, w io.Writer, c Config, out string, resume bool) (meta.Epoch, error) {
+	return PretrainIn(ctx, nil, w, c, out, resume)
+}
+
+// ready is what training needs, on each rank.
+type ready struct {
+	ds       datasets.Dataset
+	state    *meta.State
+	source   source
+	schedule nets.Schedule
+}
+
+func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *dist.Job) (r ready, err error) {
+	if err := SetThreads(c.Threads); err != nil {
+		return r, err
+	}
+	if r.ds, err = c.OpenPart(true, c.Data.Unlabelled); err != nil {
+		return r, err
+	}
+	if job.Leads() {
+		if err := c.lookAhead(w, r.ds); err != nil {
+			return r, err
+		}
+	}
+	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
+		return r, err
+	}
+	if err := trainable(w, r.state.Backbone); err != nil {
+		return r, err
+	}
+	b, scripted := r.state.Backbone.(*nets.Scripted)
+	if scripted && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
+		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
+			"processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what "+
+			"you want, train it in one, or trace it after .eval()", c.Arch)
+	}
+	g := job.Ranks()
+	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
+		return r, err
+	}
+	if job.Leads() {
+		tellDropped(w, r.ds.Len(), c.BatchSize)
+	}
+	r.schedule = c.schedule(r.source.Steps())
+	if err := r.schedule.Validate(); err != nil {
+		return r, usage.Wrap(err)
+	}
+	return r, nil
+}
+
+func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
+	return &meta.Trainer{State: r.state, Config: c.Meta(), Schedule: r.schedule, Source: r.source, Hooks: hooks,
+		Exec: model.Exec{Group: g, SyncBatchNorm: c.SyncBatchNorm, MicroBatch: c.MicroBatch, Recompute: c.Recompute}}
+}
+
+// PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.
+func PretrainIn(
+	ctx context.Context, job *dist.Job, w io.Writer, c Config, out string, resume bool,
+) (last meta.Epoch, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if c.Recompute {
+		torch.ReturnMemory()
+	}
+	s := torch.NewScope()
+	defer s.Close()
+	r, err := c.prepare(ctx, s, w, job)
+	defer func() { datasets.Close(r.ds) }()
+	if err := job.Agree(err); err != nil {
+		return last, err
+	}
+	data, err := look(job, r.ds)
+	if err != nil {
+		return last, err
+	}
+	if !job.Leads() {
+		return last, follow(ctx, job, c, r)
+	}
+	folder, missing, err := open(w, out, c, resume, r, data)
+	if err := job.Agree(err); err != nil {
+		return last, err
+	}
+	defer folder.Close()
+	if err := r.state.Share(job.Ranks()); err != nil {
+		return last, job.Explain(err)
+	}
+	l := leader{ready: r, config: c, out: out, log: w, warn: w, job: job, folder: folder}
+	err = l.train(ctx, missing)
+	return l.last, err
+}
+
+// follow trains as a rank other than 0.
+func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
+	if err := job.Agree(nil); err != nil { // rank 0's folder
+		return err
+	}
+	if err := r.state.Share(job.Group); err != nil {
+		return job.Explain(err)
+	}
+	// Rank 0 evaluates and saves after an epoch, for as long as it takes; taking up a run, also before the first.
+	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
+		return err
+	}
+	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error {
+		return job.Await(strconv.Itoa(st.Position.Epoch))
+	}}
+	err := c.Explain(r.trainer(c, job.Group, wait).Run(ctx), c.room(job.Size))
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return job.Explain(err)
+}

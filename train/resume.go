@@ -1,0 +1,150 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/model"
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+// open opens the run folder, and takes up the run in it; a new run starts from
+// --init. missing is the epoch whose evaluation was stopped, or nil.
+func open(
+	w io.Writer, out string, c Config, resume bool, r ready, data dataRecord,
+) (f *runfolder.Folder, missing *EpochLine, err error) {
+	if c.Initial.File != "" && !(resume && len(runfolder.Checkpoints(out)) > 0) {
+		if err := c.initialise(w, r.state, true); err != nil {
+			return nil, nil, err
+		}
+	}
+	var k *Checkpoint
+	o := FolderOptions(c, resume)
+	o.Also = func() (also []string, err error) {
+		k, also, err = resumable(w, out, c, r, data)
+		return also, err
+	}
+	f, err = runfolder.Open(out, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if missing, err = takeUp(f, k, c, r, resume); err == nil {
+		err = data.write(out)
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, missing, nil
+}
+
+// resumable reads the newest checkpoint of the run in a folder, if there is one, and names the settings that may
+// differ from its: where the data is, if it is the same, and how long the run is, if what is done stays as it was.
+func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *Checkpoint, also []string, err error) {
+	if also, err = data.sameAs(out); err != nil {
+		return nil, nil, err
+	}
+	found, err := Newest(w, out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, also, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("--resume: %w; remove it to start anew, or copy an older checkpoint there", err)
+	case found.Config.Schedule.Epochs == c.Schedule.Epochs:
+		return &found, also, nil
+	}
+	if err := longer(found, c, r); err != nil {
+		return nil, nil, usage.Errorf("run folder %s holds a run of %d epochs, and {nets.Epochs} %d %w", out,
+			found.Config.Schedule.Epochs, c.Schedule.Epochs, err)
+	}
+	return &found, append(also, "epochs"), nil
+}
+
+// longer is an error where a run of c would have done otherwise what the checkpoint has done.
+func longer(k Checkpoint, c Config, r ready) error {
+	if c.Schedule.Epochs < k.Position.Epoch {
+		return field.Errorf("is less than the %d that it has done: leave {nets.Epochs} out", k.Position.Epoch)
+	}
+	was := c
+	was.Schedule.Epochs = k.Config.Schedule.Epochs
+	before, after := was.schedule(r.source.Steps()), c.schedule(r.source.Steps())
+	momentum, phase := r.state.Method.Momentum, func(model.Clock) int { return 0 }
+	if m, ok := r.state.Method.(model.Phased); ok {
+		phase = m.Phase
+	}
+	anew := field.Errorf("would have changed the steps that are done (%v): give {nets.Epochs} %d, or start anew from "+
+		"its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
+	for i := range k.Position.Step {
+		a, b := at(before, i), at(after, i)
+		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {
+			return anew
+		}
+	}
+	return nil
+}
+
+// at is the clock of step i.
+func at(c nets.Schedule, i int) model.Clock {
+	return model.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
+}
+
+// follows names what depends on how long a run is.
+func (c *Config) follows() error {
+	if c.Schedule.Kind == "constant" || c.Schedule.Kind == "step" && len(c.Schedule.Drops) == 0 {
+		return field.Errorf("{train.Method} %s follows the run's length", c.Method)
+	}
+	return field.Errorf("{nets.Kind} %s", c.Schedule.Kind)
+}
+
+// takeUp restores a checkpoint; without one the run starts anew. It returns the last epoch if its evaluation is due
+// and is not there: the run was stopped in it.
+func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
+	if !resume {
+		return nil, nil
+	}
+	if k == nil {
+		_, err := f.KeepMetrics(0)
+		return nil, err
+	}
+	if err := k.Restore(r.state); err != nil {
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	if err := saveNumbered(f.Dir, c, r.state, false); err != nil {
+		return nil, err
+	}
+	p := r.state.Position
+	text, err := f.KeepMetrics(p.Epoch)
+	if err != nil || text == nil || p.Batch > 0 || !c.evaluates(p.Epoch) {
+		return nil, err
+	}
+	var last EpochLine
+	if err := json.Unmarshal(text, &last); err != nil || last.Epoch.Epoch != p.Epoch-1 || len(last.Evaluation) > 0 {
+		return nil, err
+	}
+	return &last, nil
+}
+
+// Newest reads the newest checkpoint of a run that is whole, and tells w of those that are not. Its error is of the
+// newest one.
+func Newest(w io.Writer, out string) (k Checkpoint, err error) {
+	err = fmt.Errorf("%s: %w", runfolder.Last(out), fs.ErrNotExist)
+	for i, path := range runfolder.Checkpoints(out) {
+		found, failed := Load(path)
+		if failed == nil {
+			if i > 0 && w != nil {
+				fmt.Fprintf(w, "note: %v; taking %s, of epoch %d\n", err, path, found.Position.Epoch)
+			}
+			return found, nil
+		}
+		if i == 0 {
+			err = failed
+		}
+	}
+	return k, err
+}

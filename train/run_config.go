@@ -1,0 +1,42 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/torchscript"
+)
+
+// FolderOptions say how the folder of a run with this configuration is opened.
+func FolderOptions(c Config, resume bool) runfolder.Options {
+	return runfolder.Options{Config: c, Resume: resume, Free: free(), FromCheckpoint: configIn}
+}
+
+// configIn reads the configuration in a checkpoint, and no tensor of it.
+func configIn(path string) ([]byte, error) {
+	w, err := torchscript.OpenWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	if format := w.Metadata["format"]; format != checkpointFormat {
+		return nil, fmt.Errorf("%s: not a checkpoint of this program (format %q, want %q)", path, format, checkpointFormat)
+	}
+	return []byte(w.Metadata["config"]), nil
+}
+
+// ReadConfig is the configuration of the run in a folder.
+func ReadConfig(out string) (Config, error) {
+	c := Default()
+	text, err := runfolder.ReadConfig(out, configIn)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("%s holds no run to go on with: train there first", out)
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, c.decode(bytes.NewReader(text), runfolder.Config(out))
+}

@@ -1,0 +1,87 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/icl-msr/icl-msr/internal/outfile"
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+)
+
+// saver keeps a run's newest checkpoint.
+type saver struct {
+	path   string
+	config Config
+	state  *meta.State
+	saved  time.Time // when it was last written
+}
+
+func (v *saver) now() error {
+	v.saved = time.Now()
+	return save(v.path, v.config, v.state)
+}
+
+// when saves if --save-after has passed at t.
+func (v *saver) when(t time.Time) error {
+	if v.config.SaveAfter <= 0 || t.Sub(v.saved) < v.config.SaveAfter {
+		return nil
+	}
+	return v.now()
+}
+
+// saveNumbered keeps the checkpoint of an epoch that --save-every asks for, at that epoch's end: again, or if it is
+// missing, since the run was killed before it.
+func saveNumbered(out string, c Config, st *meta.State, again bool) error {
+	p := st.Position
+	path := runfolder.Checkpoint(out, p.Epoch)
+	ended := p.Epoch > 0 && p.Batch == 0 && p.Phase == meta.RegularPhase
+	if c.SaveEvery <= 0 || !ended || p.Epoch%c.SaveEvery > 0 || !again && outfile.Exists(path) {
+		return nil
+	}
+	return save(path, c, st)
+}
+
+// sayWhatIsKept adds to the error of a run that diverged what is left of it.
+func sayWhatIsKept(err error, out string) error {
+	diverged, damaged := (*meta.Diverged)(nil), (*notFinite)(nil)
+	if !errors.As(err, &diverged) && !errors.As(err, &damaged) {
+		return err
+	}
+	k, none := Newest(nil, out)
+	if none != nil {
+		return fmt.Errorf("%w; no checkpoint was written before that", err)
+	}
+	return fmt.Errorf("%w; the last checkpoint is whole: %s, of epoch %d, batch %d", err, k.Path, k.Position.Epoch,
+		k.Position.Batch)
+}
+
+// savesKey is the key of a context's request for a checkpoint.
+type savesKey struct{}
+
+// WithSaves is a context in which a checkpoint is asked for by setting asked.
+func WithSaves(ctx context.Context, asked *atomic.Bool) context.Context {
+	return context.WithValue(ctx, savesKey{}, asked)
+}
+
+// saveAsked reports, once for each request, that a checkpoint is asked for.
+func saveAsked(ctx context.Context) bool {
+	asked, ok := ctx.Value(savesKey{}).(*atomic.Bool)
+	return ok && asked.Swap(false)
+}
+
+// step saves after a step if --save-after has passed, or if a signal asked for it.
+func (v *saver) step(ctx context.Context, tell func(line string)) error {
+	if !saveAsked(ctx) {
+		return v.when(time.Now())
+	}
+	if err := v.now(); err != nil {
+		return err
+	}
+	at := v.state.Position
+	tell(fmt.Sprintf("saved at epoch %d, batch %d, as asked by SIGUSR1", at.Epoch, at.Batch))
+	return nil
+}

@@ -1,0 +1,22 @@
+package train
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/icl-msr/icl-msr/nets"
+)
+
+func (c *Config) schedule(steps int) nets.Schedule {
+	s := c.Schedule
+	s.LR, s.Steps = c.rate(), steps
+	return s
+}
+
+// tellWarmup prints a line where the warm-up is longer than the run.
+func tellWarmup(w io.Writer, s nets.Schedule) {
+	if total := s.Epochs * s.Steps; s.Warmup > total {
+		fmt.Fprintf(w, "--warmup %d is longer than the run of %d steps: the learning rate ends at %.3g and "+
+			"never comes to %.3g; give a smaller --warmup\n", s.Warmup, total, s.At(total-1), s.LR)
+	}
+}

@@ -1,0 +1,81 @@
+package train
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/progress"
+	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/nets"
+	"github.com/icl-msr/icl-msr/torch"
+)
+
+// norms says what batch norms of a job take.
+func (c *Config) norms() string {
+	if c.SyncBatchNorm {
+		return "batch norms over all"
+	}
+	return "batch norms of each by itself"
+}
+
+func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out string) {
+	name := c.Method
+	if st.MSR != nil {
+		name += fmt.Sprintf("+MSR (lambda %g, gamma %g, n %d, %s, %s", c.MSR.Lambda, c.MSR.Gamma, c.MSR.NumWeights,
+			c.MSR.Space, c.MSR.GradientMethod)
+		if c.MSR.Ablation != meta.NoAblation {
+			name += ", ablation " + string(c.MSR.Ablation)
+		}
+		name += ")"
+	}
+	fmt.Fprintf(w, "%s on %s: %d pictures of %d classes; %s width %g, %.2f M parameters; %d epochs of batch %d, seed "+
+		"%d, %d threads, %s -> %s\n",
+		name, ds.Name(), ds.Len(), len(ds.Classes()), c.Arch, c.Width, float64(nets.Count(st.Params()))/1e6,
+		c.Schedule.Epochs, c.BatchSize, c.Seed, torch.Threads(), c.Device, out)
+	TellDevice(w, c.Machine)
+	if st.Position.Step > 0 {
+		fmt.Fprintf(w, "resumed at epoch %d, batch %d\n", st.Position.Epoch, st.Position.Batch)
+	}
+}
+
+// show is a run's progress.
+type show struct {
+	*progress.Progress
+	c        Config
+	collapse *collapse
+}
+
+func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
+	total := c.Schedule.Epochs * steps
+	if m := c.Meta(); c.UseMSR && m.Trains() {
+		total += c.Schedule.Epochs * ((steps + c.MSR.Every - 1) / c.MSR.Every)
+	}
+	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c, &collapse{}}
+}
+
+func (v show) hook() meta.Hook {
+	return meta.Hook{
+		OnStep: func(s meta.Step) error {
+			pass := ""
+			if s.Phase == meta.MetaPhase {
+				pass = " meta"
+			}
+			v.Step(s.Pictures, fmt.Sprintf("epoch %d/%d%s loss %.4f", s.Epoch+1, s.Epochs, pass, s.Loss))
+			return nil
+		},
+		OnEpoch: func(st *meta.State, e meta.Epoch) error {
+			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Schedule.Epochs, e.LTo,
+				e.LR, e.ImagesPerSecond, e.SecondsRegular)
+			if v.c.UseMSR {
+				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta,
+					e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
+			}
+			v.Line(line)
+			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != "" {
+				v.Line(word)
+			}
+			return nil
+		},
+	}
+}
