@@ -129,7 +129,7 @@ func differences(mine hello, others []hello) *difference {
 		only := other.Only
 		if q, there := first[only.Value]; there && only.Value != "" {
 			return differ("%s of ranks %d and %d is the same one, %s: NCCL needs another for each; "+
-				"start one process for each GPU, or set {dist.Backend} to gloo", only.Name, q, r, only.Value)
+				"start one process for each GPU, or give {dist.Backend} gloo", only.Name, q, r, only.Value)
 		}
 		first[only.Value] = r
 	}

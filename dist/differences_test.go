@@ -10,7 +10,7 @@ func TestTheFirstDifferenceIsNamed(t *testing.T) {
 	const (
 		at     = "PCI 0000:3b:00.0 of machine 1234abcd"
 		two    = "PCI 0000:af:00.0 of machine 1234abcd"
-		remedy = ": NCCL needs another for each; start one process for each GPU, or set Backend to gloo"
+		remedy = ": NCCL needs another for each; start one process for each GPU, or give Backend gloo"
 	)
 	is := func(size int, lr, gpu string) hello {
 		return hello{Size: size, Fields: []Setting{{"the program's build", "aa"}, {"--lr", lr}},

@@ -19,7 +19,7 @@ func Assign(device, backend string, p Place, gpus int, built []string) (string, 
 	onGPU := strings.HasPrefix(device, "cuda")
 	if backend == "nccl" && !onGPU {
 		return "", "", field.Errorf("{dist.Backend} nccl with {dist.Device} %s: NCCL is between GPUs; "+
-			"set {dist.Device} to cuda, or {dist.Backend} to gloo", device)
+			"give {dist.Device} cuda, or {dist.Backend} gloo", device)
 	}
 	usual := "gloo"
 	if onGPU {
@@ -43,7 +43,7 @@ func notBuilt(backend string) error {
 	remedy := "the headers of gloo (Debian's libgloo-dev) were missing when LibTorch was set up; " +
 		"set it up again on a machine that can download them"
 	if backend == "nccl" {
-		remedy = "build it with CUDA=1 (CUDA=1 make build), or set {dist.Backend} to gloo"
+		remedy = "build it with CUDA=1 (CUDA=1 make build), or give {dist.Backend} gloo"
 	}
 	return field.Errorf("{dist.Backend} %s: this program was built without it: "+remedy, backend)
 }
@@ -55,14 +55,14 @@ func shareOf(device, backend string, p Place, gpus int) (string, error) {
 		return "cuda:0", nil
 	case device != "cuda" && backend == "nccl":
 		return "", field.Errorf("{dist.Device} %s with %d processes on this machine: all would be on one GPU, "+
-			"which NCCL cannot do; set {dist.Device} to cuda, which gives each its own, or {dist.Backend} to gloo",
+			"which NCCL cannot do; give {dist.Device} cuda, which gives each its own, or {dist.Backend} gloo",
 			device, p.LocalSize)
 	case device != "cuda":
 		return device, nil
 	case p.LocalSize > gpus:
 		return "", field.Errorf("{dist.Device} cuda: %d processes on this machine, and this program sees %d GPUs on it: "+
 			"start one process for each GPU (--nproc-per-node, --ntasks-per-node), show it more (CUDA_VISIBLE_DEVICES), "+
-			"let all share one by {dist.Device} cuda:0 and {dist.Backend} gloo, or set {dist.Device} to cpu",
+			"let all share one by {dist.Device} cuda:0 and {dist.Backend} gloo, or give {dist.Device} cpu",
 			p.LocalSize, gpus)
 	}
 	return fmt.Sprintf("cuda:%d", p.LocalRank), nil

@@ -66,17 +66,17 @@ func (s CUDAState) missing(index int) string {
 	}
 	switch {
 	case !s.Built:
-		return none("it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or set {torch.Device} to cpu")
+		return none("it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give {torch.Device} cpu")
 	case s.Devices > index:
 		return ""
 	case s.Devices == 1:
-		return "this program sees 1 CUDA device: set {torch.Device} to cuda"
+		return "this program sees 1 CUDA device: give {torch.Device} cuda"
 	case s.Devices > 1:
-		return fmt.Sprintf("this program sees %d CUDA devices: set {torch.Device} to one of cuda:0 to cuda:%d",
+		return fmt.Sprintf("this program sees %d CUDA devices: give {torch.Device} one of cuda:0 to cuda:%d",
 			s.Devices, s.Devices-1)
 	case s.Driver == 0: // CUDA then says that the driver is too old
 		return none("no NVIDIA driver was found; install one (in a container: start it with --gpus all), " +
-			"or set {torch.Device} to cpu")
+			"or give {torch.Device} cpu")
 	case s.Visible != "" && (s.Said == "" || strings.Contains(s.Said, "no CUDA-capable device")):
 		return none("%s shows it none; nvidia-smi lists those of the machine", s.Visible)
 	case s.Said == "" || strings.Contains(s.Said, "no CUDA-capable device"):

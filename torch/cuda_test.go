@@ -113,10 +113,10 @@ func TestWhyADeviceIsNotThere(t *testing.T) {
 		index int
 		want  string
 	}{
-		{CUDAState{}, 0, none + "it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or set {torch.Device} " +
-			"to cpu"},
+		{CUDAState{}, 0, none + "it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give {torch.Device} " +
+			"cpu"},
 		{CUDAState{Built: true, Said: insufficient, Runtime: 12010}, 0, none +
-			"no NVIDIA driver was found; install one (in a container: start it with --gpus all), or set {torch.Device} to cpu"},
+			"no NVIDIA driver was found; install one (in a container: start it with --gpus all), or give {torch.Device} cpu"},
 		{CUDAState{Built: true, Said: insufficient, Driver: 12020, Release: "535.104.05", Runtime: 13000}, 0,
 			none + "driver 535.104.05 supports CUDA up to 12.2, and this build needs 13.0: update the driver, or build with " +
 				"TORCH=2.6.0 (CUDA 12.4)"},
@@ -134,8 +134,8 @@ func TestWhyADeviceIsNotThere(t *testing.T) {
 		{CUDAState{Built: true, Said: "initialization error", Driver: 12020}, 0, none +
 			`CUDA says "initialization error"; see whether nvidia-smi works`},
 		{CUDAState{Built: true, Devices: 2, Driver: 12020}, 3,
-			"this program sees 2 CUDA devices: set {torch.Device} to one of cuda:0 to cuda:1"},
-		{CUDAState{Built: true, Devices: 1, Driver: 12020}, 1, "this program sees 1 CUDA device: set {torch.Device} to cuda"},
+			"this program sees 2 CUDA devices: give {torch.Device} one of cuda:0 to cuda:1"},
+		{CUDAState{Built: true, Devices: 1, Driver: 12020}, 1, "this program sees 1 CUDA device: give {torch.Device} cuda"},
 		{CUDAState{Built: true, Devices: 2, Driver: 12020}, 1, ""},
 	} {
 		assert.Equal(t, c.want, c.s.missing(c.index))
