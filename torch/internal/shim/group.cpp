@@ -5,6 +5,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
+#include <iostream>
 #include <utility>
 
 #if __has_include(<gloo/context.h>)
@@ -127,6 +128,19 @@ void wait_pending(Group& g) {
 
 }  // namespace icl
 
+namespace {
+
+// Silence keeps C++ from printing on standard output, which is the program's own.
+struct Silence {
+  std::streambuf* was = std::cout.rdbuf(nullptr);
+  ~Silence() {
+    std::cout.rdbuf(was);
+    std::cout.clear();  // printing without a buffer is an error of the stream
+  }
+};
+
+}  // namespace
+
 icl_error icl_store_open(icl_store* out, const char* host, int port, int listen_fd, int64_t timeout_ms) {
   return icl::guarded([&] {
     c10d::TCPStoreOptions o;
@@ -185,6 +199,7 @@ icl_error icl_group_open(icl_group* out, icl_store s, const char* backend, const
       auto o = c10d::ProcessGroupGloo::Options::create(timeout);
       o->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(address));
       o->threads = 2;
+      Silence quiet;  // some versions (2.8) print how many ranks are connected
       g->backend = c10::make_intrusive<c10d::ProcessGroupGloo>(at_store, rank, size, o);
 #else
       TORCH_CHECK(
