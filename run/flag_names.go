@@ -63,6 +63,9 @@ func otherFlagNames() map[string]string {
 		"eval.Temperature": "--knn-temperature",
 		"eval.WeightDecay": "--weight-decay",
 
+		"torch.Deterministic": "--deterministic",
+		"torch.Device":        "--device",
+
 		"train.FC":                  "--fc",
 		"train.FeatureFiles.Dir":    "--save-features",
 		"train.FeatureFiles.Format": "--features-format",

@@ -63,6 +63,7 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 func (l *leader) begin() {
 	announce(l.log, l.config, l.state, l.ds, l.out)
 	tellWarmup(l.log, l.schedule)
+	tellRenamed(l.log, l.config)
 	fmt.Fprintln(l.log, l.source.place)
 	if l.job != nil {
 		fmt.Fprintf(l.log, "%d processes, %d pictures of a step on each, %d threads each, %s\n", l.job.Size,

@@ -39,13 +39,6 @@ func withoutName(err error) string {
 	return strings.ReplaceAll(text, flag+" ", "")
 }
 
-// withoutNegatives are the methods whose own loss has none, so that any L_msr
-// adds a contrastive term.
-func withoutNegatives(method string) bool {
-	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
-		"vicreg"}, methods.MethodOf(method))
-}
-
 // ablationTable compares MSR with each ablation of it: a row for each of both.
 func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) page.Table {
 	t := page.Table{Caption: caption(what+"; MSR against its ablations", seeds), Head: []string{"method", "baseline"}}
@@ -81,10 +74,10 @@ func baselineName(c train.Config) string {
 }
 
 // contrastText tells of methods without negatives what MSR adds to them.
-func contrastText(methods []string) string {
+func contrastText(compared []string) string {
 	var names []string
-	for _, m := range methods {
-		if withoutNegatives(m) {
+	for _, m := range compared {
+		if slices.Contains(methods.WithoutNegatives(), methods.MethodOf(m)) {
 			names = append(names, m)
 		}
 	}
