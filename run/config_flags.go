@@ -91,7 +91,7 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step, on all processes together (two views of each)")
 	f.IntVar(&c.MicroBatch, "micro-batch", c.MicroBatch,
 		"pictures of a step that the networks of a process see at a time: the gradient of the whole batch in the memory "+
-			"of so many; batch norms take the statistics of so many (0: all)")
+			"of so many; batch norms take the statistics of so many (0, or more than there are: all)")
 	f.BoolVar(&c.Recompute, "checkpoint-activations", c.Recompute,
 		"keep the inputs of the backbone's blocks alone and run each block twice: less memory, the same gradient, the "+
 			"batch norms of the whole batch")

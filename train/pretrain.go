@@ -69,8 +69,19 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 }
 
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
-	return &meta.Trainer{State: r.state, Config: c.Meta(), Schedule: r.schedule, Source: r.source, Hooks: hooks,
-		Exec: model.Exec{Group: g, SyncBatchNorm: c.SyncBatchNorm, MicroBatch: c.MicroBatch, Recompute: c.Recompute}}
+	return &meta.Trainer{
+		State:    r.state,
+		Config:   c.Meta(),
+		Schedule: r.schedule,
+		Source:   r.source,
+		Hooks:    hooks,
+		Exec: model.Exec{
+			Group:         g,
+			SyncBatchNorm: c.SyncBatchNorm,
+			MicroBatch:    c.microBatch(g.Size()),
+			Recompute:     c.Recompute,
+		},
+	}
 }
 
 // PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.
