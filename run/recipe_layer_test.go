@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -155,4 +156,24 @@ func TestDefaultsOfMethodsThatThereAreNot(t *testing.T) {
 	status, _, errs = do("pretrain", "--preset", "cifar10", "--method", "simclrr")
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, `did you mean "simclr"?`)
+}
+
+// Every recipe of the methods' own trains, with MSR, on a network and a batch that are small.
+func TestEveryRecipeTrains(t *testing.T) {
+	for _, recipe := range methods.Recipes() {
+		args := append([]string{"pretrain"}, asTyped(recipe, "imagenet-100", "--msr", "--dataset", "shapes", "--classes", "",
+			"--count", "64", "--batch-size", "32", "--epochs", "1", "--warmup", "1", "--drops", "0", "--size", "32", "--stem",
+			"cifar", "--arch", "resnet8", "--width", "0.0625", "--hidden", "16", "--dim", "8", "--queue", "64", "--msr-width",
+			"0.25", "--threads", "1", "--workers", "1", "--out", filepath.Join(t.TempDir(), recipe))...)
+		switch methods.MethodOf(recipe) {
+		case "w_mse":
+			args = append(args, "--method-option", "sub_batch=16")
+		case "pcl":
+			args = append(args, "--prototypes", "4,8")
+		case "swav":
+			args = append(args, "--prototypes", "12")
+		}
+		status, _, errs := do(args...)
+		assert.Zero(t, status, "%s: %s", recipe, errs)
+	}
 }

@@ -52,9 +52,9 @@ func dataText(c train.Config) string {
 }
 
 func trainingText(c train.Config) string {
-	text := fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s, %d steps of warm-up",
-		c.Schedule.Epochs, c.BatchSize, c.Optimizer.Name, c.Rate(), c.Optimizer.WeightDecay, c.Schedule.Kind,
-		c.Schedule.Warmup)
+	text := fmt.Sprintf("%s of batch %d, %s, rate %g, weight decay %g, %s, %s of warm-up",
+		counted(c.Schedule.Epochs, "epoch"), c.BatchSize, c.Optimizer.Name, c.Rate(), c.Optimizer.WeightDecay,
+		c.Schedule.Kind, counted(c.Schedule.Warmup, "step"))
 	if c.Optimizer.Name != "adam" {
 		text += fmt.Sprintf(", momentum %g", c.Optimizer.Momentum)
 	}
