@@ -41,7 +41,11 @@ type OptimizerConfig struct {
 type builder func(s *torch.Scope, c OptimizerConfig, b base, params []torch.Tensor) Optimizer
 
 func optimizers() suggest.Table[builder] {
-	return suggest.Table[builder]{{"adam", newAdam}, {"sgd", newSGD}, {"lars", newLARS}}
+	return suggest.Table[builder]{
+		{Name: "adam", Is: newAdam},
+		{Name: "sgd", Is: newSGD},
+		{Name: "lars", Is: newLARS},
+	}
 }
 
 // Optimizers returns the names that NewOptimizer knows.
