@@ -28,7 +28,7 @@ type NamedTensor struct {
 type OptimizerConfig struct {
 	Name        string  `yaml:"optimizer"`    // adam, sgd or lars
 	WeightDecay float64 `yaml:"weight-decay"` // L2: this times the parameter is added to its gradient
-	Matrices    bool    `yaml:"-"`            // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
+	Matrices    bool    `yaml:"-"`            // decay matrices and kernels only, not biases and norms; lars always does
 	Momentum    float64 `yaml:"momentum"`     // sgd, lars
 	Nesterov    bool    `yaml:"-"`            // sgd
 	Beta1       float64 `yaml:"-"`            // adam; 0 means 0.9
