@@ -109,7 +109,7 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	bindInitial(f, &c.Initial)
 
 	f.BoolVar(&c.SyncBatchNorm, "sync-batch-norm", c.SyncBatchNorm,
-		"in several processes, batch norms over the pictures of all; false: of each by itself, as DistributedDataParallel "+
+		"in several processes, batch norms take the pictures of all; false: those of each alone, as DistributedDataParallel "+
 			"does")
 
 	f.IntVar(&c.Threads, "threads", c.Threads, "threads of an operation (0: all cores)")
