@@ -15,20 +15,25 @@ import (
 
 // Texts as CUDA and LibTorch print them, from 2.1 to 2.15.
 const (
-	oldMemory = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacty of 79.15 GiB of which 12.31 " +
+	oldMemory = "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacty of 79.15 GiB of " +
+		"which 12.31 " +
 		"MiB is free. " +
-		"Process 4711 has 40.00 GiB memory in use. Including non-PyTorch memory, this process has 39.13 GiB memory in use. " +
-		"Of the allocated memory 37.65 GiB is allocated by PyTorch, and 812.20 MiB is reserved by PyTorch but unallocated. " +
+		"Process 4711 has 40.00 GiB memory in use. Including non-PyTorch memory, this process has 39.13 GiB " +
+		"memory in use. " +
+		"Of the allocated memory 37.65 GiB is allocated by PyTorch, and 812.20 MiB is reserved by PyTorch but " +
+		"unallocated. " +
 		"If reserved but unallocated memory is large try setting max_split_size_mb to avoid fragmentation.  See " +
 		"documentation for Memory Management and PYTORCH_CUDA_ALLOC_CONF"
-	newMemory = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has a total capacity of 139.80 GiB of which 1.06 " +
+	newMemory = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has a total capacity of 139.80 GiB of " +
+		"which 1.06 " +
 		"GiB is free. " +
 		"Including non-PyTorch memory, this process has 138.73 GiB memory in use. Of the allocated memory 130.00 GiB is " +
 		"allocated by PyTorch, " +
 		"and 1.00 GiB is reserved by PyTorch but unallocated."
 	tooOld = "The NVIDIA driver on your system is too old (found version 12020). Please update your GPU driver by " +
 		"downloading and installing a new version from the URL: " +
-		"http://www.nvidia.com/Download/index.aspx Alternatively, go to: https://pytorch.org to install a PyTorch version " +
+		"http://www.nvidia.com/Download/index.aspx Alternatively, go to: https://pytorch.org to install a PyTorch " +
+		"version " +
 		"that has been compiled with your version of the CUDA driver."
 )
 
@@ -51,7 +56,8 @@ func TestWhatCUDASaysGetsItsRemedy(t *testing.T) {
 	pascal.archs = []string{"sm_75", "sm_80", "sm_120"}
 	const old = "driver 535.104.05 supports CUDA up to 12.2, and this build needs 13.0: update the driver, or build " +
 		"with TORCH=2.6.0 (CUDA 12.4)"
-	const busy = h100 + " is in use by another process that has it for itself: wait, choose another {torch.Device}, or " +
+	const busy = h100 + " is in use by another process that has it for itself: wait, choose another " +
+		"{torch.Device}, or " +
 		"share it by nvidia-smi -c DEFAULT (nvidia-smi lists the processes)"
 	for _, c := range []struct {
 		said string
@@ -86,13 +92,16 @@ func TestWhatCUDASaysGetsItsRemedy(t *testing.T) {
 			"{torch.Deterministic}: CUDA has no adaptive_max_pool2d_backward_cuda that gives the same bits each time: leave " +
 				"{torch.Deterministic} out"},
 		{"Deterministic behavior was enabled with either `torch.use_deterministic_algorithms(True)` or " +
-			"`at::Context::setDeterministicAlgorithms(true)`, but this operation is not deterministic because it uses CuBLAS " +
+			"`at::Context::setDeterministicAlgorithms(true)`, but this operation is not deterministic because it " +
+			"uses CuBLAS " +
 			"and you have CUDA >= 10.2. To enable deterministic behavior in this case, you must set an environment variable " +
 			"before running your PyTorch application: CUBLAS_WORKSPACE_CONFIG=:4096:8 or " +
 			"CUBLAS_WORKSPACE_CONFIG=:16:8.", hopper(),
-			"{torch.Deterministic}: this process has multiplied matrices on a GPU before: set CUBLAS_WORKSPACE_CONFIG=:4096:8 " +
+			"{torch.Deterministic}: this process has multiplied matrices on a GPU before: set " +
+				"CUBLAS_WORKSPACE_CONFIG=:4096:8 " +
 				"before it starts"},
-		{"[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate " +
+		{"[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to " +
+			"allocate " +
 			"268435456 bytes. Error code 12 (Cannot allocate memory)", room,
 			"this machine is out of memory: 0.2 GiB more were asked for; give a smaller --batch-size"},
 		{"[enforce fail at alloc_cpu.cpp:116] data. DefaultCPUAllocator: not enough memory: you tried to allocate " +
@@ -113,7 +122,8 @@ func TestWhyADeviceIsNotThere(t *testing.T) {
 		index int
 		want  string
 	}{
-		{CUDAState{}, 0, none + "it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give {torch.Device} " +
+		{CUDAState{}, 0, none + "it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give " +
+			"{torch.Device} " +
 			"cpu"},
 		{CUDAState{Built: true, Said: insufficient, Runtime: 12010}, 0, none +
 			"no NVIDIA driver was found; install one (in a container: start it with --gpus all), or give {torch.Device} cpu"},
@@ -125,10 +135,12 @@ func TestWhyADeviceIsNotThere(t *testing.T) {
 				"TORCH=2.8.0 (CUDA 12.8)"},
 		{CUDAState{Built: true, Said: insufficient, Driver: 11040, Release: "470.42.01", Runtime: 12010}, 0,
 			none + "driver 470.42.01 supports CUDA up to 11.4, and this build needs 12.1: update the driver"},
-		{CUDAState{Built: true, Said: "no CUDA-capable device is detected", Driver: 12020, Visible: "CUDA_VISIBLE_DEVICES="},
+		{CUDAState{Built: true, Said: "no CUDA-capable device is detected", Driver: 12020,
+			Visible: "CUDA_VISIBLE_DEVICES="},
 			0,
 			none + "CUDA_VISIBLE_DEVICES= shows it none; nvidia-smi lists those of the machine"},
-		{CUDAState{Built: true, Driver: 12020}, 0, none + "the driver shows it none; nvidia-smi lists those of the machine"},
+		{CUDAState{Built: true, Driver: 12020}, 0, none + "the driver shows it none; nvidia-smi lists those of " +
+			"the machine"},
 		{CUDAState{Built: true, Said: "system not yet initialized", Driver: 12020}, 0,
 			none + "the GPU: system not yet initialized: start the fabric manager (systemctl start nvidia-fabricmanager)"},
 		{CUDAState{Built: true, Said: "initialization error", Driver: 12020}, 0, none +
@@ -175,7 +187,8 @@ func TestKernelsForACard(t *testing.T) {
 }
 
 func TestVersionsOfDriverAndCUDA(t *testing.T) {
-	assert.Equal(t, "535.104.05", driverRelease("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 "+
+	assert.Equal(t, "535.104.05", driverRelease("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  "+
+		"Sat Aug 19 "+
 		"01:15:15 UTC 2023\nGCC version:  gcc version 12.2.0\n"))
 	assert.Equal(t, "570.86.15", driverRelease("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  "+
 		"Release Build  (dvs-builder)\n"))

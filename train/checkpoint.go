@@ -101,7 +101,7 @@ func Load(path string) (Checkpoint, error) {
 	return k, nil
 }
 
-// Restore writes the checkpoint into a state, to go on with.
+// Restore writes the checkpoint into a state, from which training resumes.
 func (k Checkpoint) Restore(st *meta.State) error {
 	if err := k.Fill(st.Tensors()); err != nil {
 		return err

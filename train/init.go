@@ -50,7 +50,7 @@ func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	return file, layout, nil
 }
 
-// backboneOnly: nobody but training goes on with a head.
+// backboneOnly: only training keeps the projection head.
 const backboneOnly = false
 
 // initialise loads the file's backbone into a new state and says in one line

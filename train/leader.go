@@ -114,6 +114,6 @@ func (l *leader) end(err error) error {
 		return err
 	}
 	at := l.state.Position
-	fmt.Fprintf(l.log, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", at.Epoch, at.Batch)
+	fmt.Fprintf(l.log, "interrupted at epoch %d, batch %d: saved; --resume continues\n", at.Epoch, at.Batch)
 	return nil
 }

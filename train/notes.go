@@ -28,7 +28,8 @@ func TellNotes(w io.Writer, sets ...datasets.Dataset) {
 // tellDropped says how many pictures an epoch leaves out.
 func tellDropped(w io.Writer, pictures, batch int) {
 	if rest := pictures % batch; rest > 0 && pictures > batch {
-		fmt.Fprintf(w, "note: each epoch leaves out %d of the %d pictures, others each time: they fill no batch of %d\n",
+		fmt.Fprintf(w, "note: each epoch leaves out %d of the %d pictures, which do not fill a batch of %d; they "+
+			"differ between epochs\n",
 			rest, pictures, batch)
 	}
 }
