@@ -11,20 +11,24 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
+// do runs the study, and writes its tables and page.
 func (g *Study) do(ctx context.Context) error {
 	start := time.Now()
-	return g.run(ctx, func() error {
-		sec := page.Section{Title: "Accuracy",
-			Text: figures(g.Seeds) + " " + chance(g.Seeds) + contrastText([]string{g.arms[0].config.Method})}
-		for v, shown := range variants(g.arms) {
-			sec.Tables = append(sec.Tables, g.table(v, caption(fmt.Sprintf("test pictures: %s", shown), g.Seeds)))
-			sec.Charts = append(sec.Charts, g.chart(v, string(shown)))
-		}
-		doc := page.Page{Title: g.Title, Lead: []string{"Here: " + networkHere(g.arms) +
-			". Short runs say how training starts, not how it ends: see the settings below."},
-			Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, time.Since(start))}
-		return writeReport(g.Tables, g.Folder, doc, sec.Tables)
-	})
+	return g.run(ctx, func() error { return g.report(time.Since(start)) })
+}
+
+// report writes the tables and the page.
+func (g *Study) report(took time.Duration) error {
+	sec := page.Section{Title: "Accuracy",
+		Text: figures(g.Seeds) + " " + chance(g.Seeds) + contrastText([]string{g.arms[0].config.Method})}
+	for v, shown := range variants(g.arms) {
+		sec.Tables = append(sec.Tables, g.table(v, caption(fmt.Sprintf("test pictures: %s", shown), g.Seeds)))
+		sec.Charts = append(sec.Charts, g.chart(v, string(shown)))
+	}
+	doc := page.Page{Title: g.Title, Lead: []string{"Here: " + networkHere(g.arms) +
+		". Short runs say how training starts, not how it ends: see the settings below."},
+		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, took)}
+	return writeReport(g.Tables, g.Folder, doc, sec.Tables)
 }
 
 // variants are the test pictures that runs were scored on.
