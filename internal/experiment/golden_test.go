@@ -27,7 +27,7 @@ func scoresText(k, classes int, variants ...string) string {
 			five = fmt.Sprintf(`"top5":%g,`, float64(60+(11*k+5*v)%37)/100)
 		}
 		out = append(out, fmt.Sprintf(`{"variant":%q,"linear":{"top1":%g,%s"classes":%d},"knn":%g,"probe_epochs":500,`+
-			`"train_pictures":{"of":40,"read":40},"test_pictures":{"of":20,"read":19}}`,
+			`"train_pictures":{"read":40,"of":40},"test_pictures":{"read":19,"of":20}}`,
 			name, float64(20+(7*k+3*v)%31)/100, five, classes, float64(15+(5*k+11*v)%29)/100))
 	}
 	return "[" + strings.Join(out, ",") + "]"
