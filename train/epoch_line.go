@@ -53,7 +53,7 @@ func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 // evaluate scores the backbone as it is, frozen; warn is told of pictures that cannot be read.
 func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c Config) (err error) {
 	o := DefaultEval()
-	o.Linear.Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
+	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
 	return torch.With(func(s *torch.Scope) error {
 		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
 		return err
@@ -65,7 +65,12 @@ func (l *EpochLine) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
 	for _, s := range l.Evaluation {
-		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
+		sep := ": "
+		b.WriteString("  " + string(s.Variant))
+		for _, f := range DefaultEval().Evaluators.Main() {
+			b.WriteString(sep + f.Heading() + " " + s.With(f).String())
+			sep = ", "
+		}
 		if s.Test.Read < s.Test.Of {
 			fmt.Fprintf(&b, " of %s pictures", s.Test)
 		}
