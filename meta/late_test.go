@@ -75,9 +75,9 @@ func TestARunOnADeviceIsTakenUp(t *testing.T) {
 			p, err := first.State.Mark()
 			require.NoError(t, err)
 			if p.Phase == meta.RegularPhase {
-				assert.Equal(t, p.Batch, p.Sums.Steps)
+				assert.EqualValues(t, p.Batch, p.Sums.Value("steps"))
 			} else {
-				assert.Equal(t, p.Batch, p.Sums.Meta)
+				assert.EqualValues(t, p.Batch, p.Sums.Value("meta"))
 			}
 			if told++; told == stop {
 				cancel()
@@ -192,7 +192,7 @@ func TestAHooksErrorEndsARunOnADevice(t *testing.T) {
 		return nil
 	}, OnEnd: func(st *meta.State, err error) error {
 		assert.Equal(t, 4, st.Position.Step)
-		assert.Equal(t, 4, st.Position.Sums.Steps, "the step at hand counts")
+		assert.EqualValues(t, 4, st.Position.Sums.Value("steps"), "the step at hand counts")
 		return nil
 	}}}
 	assert.ErrorIs(t, tr.Run(context.Background()), full)

@@ -170,7 +170,7 @@ func (t *Trainer) survey(ctx context.Context) error {
 		method.Survey(s, q, z)
 		return s.Err()
 	})
-	st.Position.Sums.Regular += time.Since(start).Seconds()
+	st.Position.Sums.add(regularSeconds, time.Since(start).Seconds())
 	return err
 }
 

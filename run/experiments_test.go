@@ -253,7 +253,7 @@ func TestViewsOnTheDevice(t *testing.T) {
 		require.Zero(t, status, errs)
 		metrics, err := train.ReadMetrics(out)
 		require.NoError(t, err)
-		return metrics[0].LCt
+		return metrics[0].Value("l_ct")
 	}
 	host := loss()
 	device := loss("--augment-on", "device")

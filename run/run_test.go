@@ -100,8 +100,8 @@ func TestInterruptedAndResumedEqualsUninterrupted(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, b, len(a))
 	for i := range a {
-		assert.Equal(t, a[i].LTo, b[i].LTo)
-		assert.Equal(t, a[i].NormMeta, b[i].NormMeta)
+		assert.Equal(t, a[i].Value("l_to"), b[i].Value("l_to"))
+		assert.Equal(t, a[i].Value("grad_norm_l_ct_fast"), b[i].Value("grad_norm_l_ct_fast"))
 	}
 }
 

@@ -20,17 +20,17 @@ const (
 
 // word is a line on an epoch, or empty.
 func (c *collapse) word(m model.Method, batch int, e meta.Epoch) string {
-	if e.EmbeddingStd < alikeStd && !c.alike {
+	if e.Value("embedding_std") < alikeStd && !c.alike {
 		c.alike = true
 		return fmt.Sprintf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+
 			"of 1, effective rank %.1f); lower --lr, or see the method's own remedies (target network, predictor, weights of "+
-			"its terms)", e.EmbeddingStd, e.EffectiveRank)
+			"its terms)", e.Value("embedding_std"), e.Value("effective_rank"))
 	}
 	b, ok := m.(model.CollapseDetector)
 	if !ok || c.blind {
 		return ""
 	}
-	if loss := b.CollapsedLoss(batch); loss > 0 && math.Abs(e.LCt-loss) < alikeLoss {
+	if loss := b.CollapsedLoss(batch); loss > 0 && math.Abs(e.Value("l_ct")-loss) < alikeLoss {
 		c.blind = true
 		return fmt.Sprintf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned "+
 			"nothing; change --lr, --temperature or --batch-size", math.Exp(loss), loss)

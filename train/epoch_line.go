@@ -2,11 +2,14 @@ package train
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
@@ -18,8 +21,28 @@ import (
 
 // EpochLine is a line of metrics.jsonl.
 type EpochLine struct {
-	meta.Epoch
-	Evaluation []Score `json:"evaluation,omitempty"` // of --eval-every
+	Epoch      meta.Epoch
+	Evaluation []Score // of --eval-every
+}
+
+// MarshalJSON implements json.Marshaler: the epoch's figures, and the evaluation if there is one.
+func (l EpochLine) MarshalJSON() ([]byte, error) {
+	text, err := json.Marshal(l.Epoch)
+	if err != nil || len(l.Evaluation) == 0 {
+		return text, err
+	}
+	scores, err := json.Marshal(l.Evaluation)
+	return slices.Concat(bytes.TrimSuffix(text, []byte("}")), []byte(`,"evaluation":`), scores, []byte("}")), err
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *EpochLine) UnmarshalJSON(data []byte) error {
+	var rest struct{ Evaluation []Score }
+	if err := errors.Join(json.Unmarshal(data, &l.Epoch), json.Unmarshal(data, &rest)); err != nil {
+		return err
+	}
+	l.Evaluation = rest.Evaluation
+	return nil
 }
 
 // evaluates says that --eval-every is due after so many epochs.

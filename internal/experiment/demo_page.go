@@ -93,12 +93,12 @@ func curvesSection(arms []arm) page.Section {
 		log   bool
 		of    func(meta.Epoch) float64
 	}{
-		{"L_ct, the contrastive loss", false, func(e meta.Epoch) float64 { return e.LCt }},
-		{"L_msr, the do-loss", false, func(e meta.Epoch) float64 { return e.LMsr }},
-		{"L_uni, uniformity of the weights", false, func(e meta.Epoch) float64 { return e.LUni }},
-		{"norm of L_ct(theta1)'s gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormMeta }},
-		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormUniformity }},
-		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.SecondsRegular + e.SecondsMeta }},
+		{"L_ct, the contrastive loss", false, func(e meta.Epoch) float64 { return e.Value("l_ct") }},
+		{"L_msr, the do-loss", false, func(e meta.Epoch) float64 { return e.Value("l_msr") }},
+		{"L_uni, uniformity of the weights", false, func(e meta.Epoch) float64 { return e.Value("l_uni") }},
+		{"norm of L_ct(theta1)'s gradient on f_msr", true, func(e meta.Epoch) float64 { return e.Value("grad_norm_l_ct_fast") }},
+		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.Value("grad_norm_l_uni") }},
+		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.Value("seconds_regular") + e.Value("seconds_meta") }},
 	} {
 		var series []page.Series
 		for i, a := range arms {
