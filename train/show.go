@@ -56,6 +56,7 @@ func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 
 func (v show) hook() meta.Hook {
 	return meta.Hook{
+		Name: "progress",
 		OnStep: func(s meta.Step) error {
 			pass := ""
 			if s.Phase == meta.MetaPhase {
