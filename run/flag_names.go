@@ -1,14 +1,17 @@
 package main
 
 import (
+	"io"
 	"maps"
 	"path"
 	"reflect"
+	"sync"
 
 	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/train"
 )
 
@@ -23,6 +26,17 @@ func flagged(err error) error {
 
 // messageOf is the message of flagged.
 func messageOf(err error) string { return flagged(err).Error() }
+
+// speaker is a writer whose readers know flags (field.Namer).
+type speaker struct {
+	*printable.Writer
+	names func() map[string]string
+}
+
+func newSpeaker(w io.Writer) speaker { return speaker{printable.New(w), sync.OnceValue(flagNames)} }
+
+// NameOf implements field.Namer.
+func (s speaker) NameOf(key string) string { return s.names()[key] }
 
 // flagNames are the flags of settings, by package.Field and package.Type.Field. Those of evaluators and of a training
 // run follow from what their flags are bound to.

@@ -9,7 +9,9 @@ import (
 type metricsFile struct{ folder *runfolder.Folder }
 
 // openMetricsFile returns the logger of a folder whose metrics.jsonl has been cut to the run's position (takeUp).
-func openMetricsFile(f *runfolder.Folder, _ meta.Position) (Logger, error) { return metricsFile{f}, nil }
+func openMetricsFile(f *runfolder.Folder, _ meta.Position) (Logger, error) {
+	return metricsFile{f}, nil
+}
 
 // Step implements Logger.
 func (m metricsFile) Step(meta.Step) error { return nil }

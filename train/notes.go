@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
@@ -15,7 +16,7 @@ func TellNotes(w io.Writer, sets ...datasets.Dataset) {
 	var told []string
 	for _, ds := range sets {
 		for _, note := range datasets.Notes(ds) {
-			if text := note.Error(); w != nil && !slices.Contains(told, text) {
+			if text := field.Say(w, note); w != nil && !slices.Contains(told, text) {
 				fmt.Fprintf(w, "note: %s\n", text)
 				told = append(told, text)
 			}

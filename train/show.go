@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
@@ -42,6 +43,7 @@ func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out st
 // show is a run's progress.
 type show struct {
 	*progress.Progress
+	w        io.Writer
 	c        Config
 	collapse *collapse
 }
@@ -51,7 +53,7 @@ func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 	if m := c.Meta(); c.UseMSR && m.Trains() {
 		total += c.Schedule.Epochs * ((steps + c.MSR.Every - 1) / c.MSR.Every)
 	}
-	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c, &collapse{}}
+	return show{progress.New(w, "", total, at.Step+at.MetaSteps), w, c, &collapse{}}
 }
 
 func (v show) hook() meta.Hook {
@@ -73,8 +75,8 @@ func (v show) hook() meta.Hook {
 					e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"), e.Value("grad_norm_l_uni"))
 			}
 			v.Line(line)
-			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != "" {
-				v.Line(word)
+			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != nil {
+				v.Line(field.Say(v.w, word))
 			}
 			return nil
 		},

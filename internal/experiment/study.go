@@ -12,6 +12,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/internal/usage"
@@ -25,8 +26,7 @@ type Study struct {
 	Title              string
 	Folder             string // of the runs, the tables and the page
 	Seeds, ProbeEpochs int
-	Tables, Log        io.Writer              // what tables are printed to, and what is told how runs get on
-	Text               func(err error) string // the message of a run's error
+	Tables, Log        io.Writer // what tables are printed to, and what is told how runs get on
 	arms               []arm
 	Baseline           bool // the first arm is what the others are compared with
 	tried, failed      int  // runs, and fine-tunings
@@ -164,7 +164,7 @@ func (g *Study) settled(ctx context.Context, a *arm, seed uint64, err error) err
 		return err
 	}
 	g.failed++
-	reason := strings.Join(strings.Fields(g.Text(err)), " ")
+	reason := strings.Join(strings.Fields(field.Say(g.Log, err)), " ")
 	a.Failed = append(a.Failed, failure{seed, reason})
 	fmt.Fprintf(g.Log, "failed: %s, seed %d: %s; the others are run all the same\n", a.Name, seed, reason)
 	return nil

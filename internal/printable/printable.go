@@ -88,10 +88,13 @@ func begun(data []byte) int {
 	return 0
 }
 
-// Raw is what a Writer writes to; other writers are themselves.
+// Raw is what the Writer writes to.
+func (w *Writer) Raw() io.Writer { return w.w }
+
+// Raw is what a Writer, or what embeds one, writes to; other writers are themselves.
 func Raw(w io.Writer) io.Writer {
-	if p, ok := w.(*Writer); ok {
-		return p.w
+	if p, ok := w.(interface{ Raw() io.Writer }); ok {
+		return p.Raw()
 	}
 	return w
 }
