@@ -54,7 +54,8 @@ func TestACustomNetworkIsWrittenOut(t *testing.T) {
 		{Op: nets.OpLinear, In: []int{3}, Module: "out"},
 	}, g.Nodes)
 	_, err = nets.Describe(nets.Seq(nets.ReLU(), pair{nets.Linear(2, 2), nets.Tanh()}))
-	assert.ErrorContains(t, err, "*nets.Sequential cannot be written out as a graph: nets_test.pair has no method Describe")
+	assert.ErrorContains(t, err, "*nets.Sequential cannot be written out as a graph: nets_test.pair has no "+
+		"method Describe")
 }
 
 // The stages of a custom network keep one input each, and its gradient is that of the whole.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -27,7 +28,7 @@ type NamedTensor struct {
 type OptimizerConfig struct {
 	Name        string  `yaml:"optimizer"`    // adam, sgd or lars
 	WeightDecay float64 `yaml:"weight-decay"` // L2: this times the parameter is added to its gradient
-	Matrices    bool    `yaml:"-"`            // decay matrices and kernels alone, neither biases nor norms; lars does so in any case
+	Matrices    bool    `yaml:"-"`            // decay matrices and kernels only, not biases and norms; lars always does
 	Momentum    float64 `yaml:"momentum"`     // sgd, lars
 	Nesterov    bool    `yaml:"-"`            // sgd
 	Beta1       float64 `yaml:"-"`            // adam; 0 means 0.9
@@ -36,8 +37,19 @@ type OptimizerConfig struct {
 	Trust       float64 `yaml:"-"`            // lars; 0 means 1e-3
 }
 
+// builder builds an optimizer for params. Its state lives in s.
+type builder func(s *torch.Scope, c OptimizerConfig, b base, params []torch.Tensor) Optimizer
+
+func optimizers() suggest.Table[builder] {
+	return suggest.Table[builder]{
+		{Name: "adam", Is: newAdam},
+		{Name: "sgd", Is: newSGD},
+		{Name: "lars", Is: newLARS},
+	}
+}
+
 // Optimizers returns the names that NewOptimizer knows.
-func Optimizers() []string { return []string{"adam", "sgd", "lars"} }
+func Optimizers() []string { return optimizers().Names() }
 
 // NewOptimizer builds an optimizer for params. Its state lives in s.
 func NewOptimizer(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torch.Tensor) (Optimizer, error) {
@@ -48,25 +60,11 @@ func NewOptimizer(s *torch.Scope, c OptimizerConfig, specs []Spec, params []torc
 		return nil, fmt.Errorf("weight decay %g and momentum %g; want 0 or more, and momentum below 1",
 			c.WeightDecay, c.Momentum)
 	}
-	b := base{specs: specs}
-	switch c.Name {
-	case "adam":
-		return &adam{base: b, m: zeros(s, params), v: zeros(s, params), o: torch.AdamOptions{
-			Beta1: orDefault(c.Beta1, 0.9), Beta2: orDefault(c.Beta2, 0.999), Eps: orDefault(c.Eps, 1e-8),
-		}, decays: decays(specs, c.WeightDecay, c.Matrices)}, s.Err()
-	case "sgd":
-		return &sgd{base: b, m: zeros(s, params), o: torch.SGDOptions{
-			Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: decays(specs, c.WeightDecay, c.Matrices),
-		}}, s.Err()
-	case "lars":
-		return &lars{base: b, m: zeros(s, params), o: torch.LARSOptions{
-			Momentum:    c.Momentum,
-			Trust:       orDefault(c.Trust, 1e-3),
-			WeightDecay: decays(specs, c.WeightDecay, true),
-			Adapt:       matrices(specs),
-		}}, s.Err()
+	build, err := optimizers().Find("optimizer", c.Name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("unknown optimizer %q; known: adam, sgd, lars", c.Name)
+	return build(s, c, base{specs: specs}, params), s.Err()
 }
 
 type base struct {
@@ -90,6 +88,16 @@ type adam struct {
 	m, v   []torch.Tensor
 	o      torch.AdamOptions
 	decays []float64
+}
+
+func newAdam(s *torch.Scope, c OptimizerConfig, b base, params []torch.Tensor) Optimizer {
+	o := torch.AdamOptions{
+		Beta1: orDefault(c.Beta1, 0.9),
+		Beta2: orDefault(c.Beta2, 0.999),
+		Eps:   orDefault(c.Eps, 1e-8),
+	}
+	decays := decays(b.specs, c.WeightDecay, c.Matrices)
+	return &adam{base: b, m: zeros(s, params), v: zeros(s, params), o: o, decays: decays}
 }
 
 func (a *adam) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
@@ -117,6 +125,14 @@ type sgd struct {
 	o torch.SGDOptions
 }
 
+func newSGD(s *torch.Scope, c OptimizerConfig, b base, params []torch.Tensor) Optimizer {
+	return &sgd{base: b, m: zeros(s, params), o: torch.SGDOptions{
+		Momentum:    c.Momentum,
+		Nesterov:    c.Nesterov,
+		WeightDecay: decays(b.specs, c.WeightDecay, c.Matrices),
+	}}
+}
+
 func (g *sgd) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {
 	o := g.o
 	o.First, o.LR = g.steps == 0, lr
@@ -132,6 +148,15 @@ type lars struct {
 	base
 	m []torch.Tensor
 	o torch.LARSOptions
+}
+
+func newLARS(s *torch.Scope, c OptimizerConfig, b base, params []torch.Tensor) Optimizer {
+	return &lars{base: b, m: zeros(s, params), o: torch.LARSOptions{
+		Momentum:    c.Momentum,
+		Trust:       orDefault(c.Trust, 1e-3),
+		WeightDecay: decays(b.specs, c.WeightDecay, true),
+		Adapt:       matrices(b.specs),
+	}}
 }
 
 func (l *lars) Step(s *torch.Scope, params, grads []torch.Tensor, lr float64) {

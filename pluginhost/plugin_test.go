@@ -28,14 +28,16 @@ func pluginFile(t *testing.T) string {
 // own that has a copy of this package and needs no other, nor LibTorch's flags.
 func host(t *testing.T, flags ...string) string {
 	dir := t.TempDir()
-	for from, to := range map[string]string{"testdata/host/main.go": "main.go", "pluginhost.go": "pluginhost/pluginhost.go"} {
+	for from, to := range map[string]string{"testdata/host/main.go": "main.go",
+		"pluginhost.go": "pluginhost/pluginhost.go"} {
 		data, err := os.ReadFile(from)
 		require.NoError(t, err)
 		text := strings.ReplaceAll(string(data), "github.com/icl-msr/icl-msr/pluginhost", "example.com/host/pluginhost")
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, to)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, to), []byte(text), 0o644))
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/host\n\ngo 1.26.0\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/host\n\ngo 1.26.0\n"),
+		0o644))
 	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", "host", ".")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_CFLAGS=", "CGO_CXXFLAGS=", "CGO_LDFLAGS=")
@@ -63,8 +65,10 @@ func TestAHostTrainsAndEmbeds(t *testing.T) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	require.NoError(t, err)
-	for _, want := range []string{"plugin API 1\n", " methods\n", "dark.png: 16 features, the first the same when loaded: true\n",
-		"light.png: 16 features, the first the same when loaded: true\n", `an error is a value: unknown method "simcrl"; did you mean "simclr"?`} {
+	for _, want := range []string{"plugin API 1\n", " methods\n", "dark.png: 16 features, the first the same " +
+		"when loaded: true\n",
+		"light.png: 16 features, the first the same when loaded: true\n",
+		`an error is a value: unknown method "simcrl"; did you mean "simclr"?`} {
 		assert.Contains(t, string(out), want)
 	}
 	assert.FileExists(t, filepath.Join(dir, "run", "metrics.jsonl"))
@@ -74,5 +78,6 @@ func TestAHostOfOtherFlagsIsToldSo(t *testing.T) {
 	so := pluginFile(t)
 	out, err := exec.Command(host(t, "-trimpath"), so, t.TempDir(), "x").CombinedOutput()
 	require.Error(t, err)
-	assert.Equal(t, "host: plugin "+so+" does not fit this program: -trimpath is true here and not set in the plugin: build both with the same -trimpath\n", string(out))
+	assert.Equal(t, "host: plugin "+so+" does not fit this program: -trimpath is true here and not set in the "+
+		"plugin: build both with the same -trimpath\n", string(out))
 }

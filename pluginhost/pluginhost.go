@@ -29,14 +29,16 @@ func Open(path string) (*plugin.Plugin, error) {
 	}
 	p, err := plugin.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w (host and plugin must come from one Go toolchain, one set of flags and the same versions of shared modules: build both again, `make plugin` for the plugin)", err)
+		return nil, fmt.Errorf("%w (host and plugin must come from one Go toolchain, one set of flags and the "+
+			"same versions of shared modules: build both again, `make plugin` for the plugin)", err)
 	}
 	version, err := Lookup[func() int](p, "PluginAPI")
 	if err != nil {
 		return nil, err
 	}
 	if v := version(); v != API {
-		return nil, fmt.Errorf("plugin %s has interface version %d, this host wants %d: use a plugin and a host of one release", path, v, API)
+		return nil, fmt.Errorf("plugin %s has interface version %d, this host wants %d: use a plugin and a host "+
+			"of one release", path, v, API)
 	}
 	return p, nil
 }
@@ -77,7 +79,8 @@ func Check(path string) error {
 func Compare(host, plugin *debug.BuildInfo) error {
 	var wrong []string
 	if host.GoVersion != plugin.GoVersion {
-		wrong = append(wrong, fmt.Sprintf("this program is of %s, the plugin of %s: build both with one Go", host.GoVersion, plugin.GoVersion))
+		wrong = append(wrong, fmt.Sprintf("this program is of %s, the plugin of %s: build both with one Go",
+			host.GoVersion, plugin.GoVersion))
 	}
 	mode := setting(plugin, "-buildmode")
 	if mode != "plugin" {
@@ -100,7 +103,8 @@ func Compare(host, plugin *debug.BuildInfo) error {
 	}
 	for _, m := range host.Deps {
 		if v, shared := versions[m.Path]; shared && v != version(m) {
-			wrong = append(wrong, fmt.Sprintf("module %s is %s here and %s in the plugin: go get %s@%s in one of them", m.Path, version(m), v, m.Path, v))
+			wrong = append(wrong, fmt.Sprintf("module %s is %s here and %s in the plugin: go get %s@%s in one of them",
+				m.Path, version(m), v, m.Path, v))
 		}
 	}
 	if len(wrong) == 0 {
@@ -111,7 +115,8 @@ func Compare(host, plugin *debug.BuildInfo) error {
 
 // settings are the build settings that change the code of shared packages.
 func settings() []string {
-	return []string{"GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT", "CGO_ENABLED", "-trimpath", "-tags", "-race", "-msan", "-asan", "-cover", "-gcflags", "-ldflags", "GOFIPS140"}
+	return []string{"GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT", "CGO_ENABLED", "-trimpath", "-tags",
+		"-race", "-msan", "-asan", "-cover", "-gcflags", "-ldflags", "GOFIPS140"}
 }
 
 // setting is a build's setting; a boolean one that is off is not recorded.

@@ -109,7 +109,7 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	bindInitial(f, &c.Initial)
 
 	f.BoolVar(&c.SyncBatchNorm, "sync-batch-norm", c.SyncBatchNorm,
-		"in several processes, batch norms over the pictures of all; false: of each by itself, as DistributedDataParallel "+
+		"in several processes, batch norms take the pictures of all; false: those of each alone, as DistributedDataParallel "+
 			"does")
 
 	f.IntVar(&c.Threads, "threads", c.Threads, "threads of an operation (0: all cores)")
@@ -129,7 +129,7 @@ func bindInitial(f *pflag.FlagSet, n *train.Initial) {
 			"solo-learn, lightly and others; no code in it is run")
 	f.BoolVar(&n.Partial, "init-partial", n.Partial, "take what of --init fits, and leave the rest as it would be without")
 	f.StringVar(&n.Prefix, "init-prefix", n.Prefix,
-		"what stands before the backbone's names in --init, where that is not found by itself")
+		"prefix of the backbone's names in --init, if it is not found automatically")
 	f.BoolVar(&n.Verbose, "verbose", n.Verbose, "name all tensors of --init that do not fit, not the first ones only")
 }
 

@@ -25,7 +25,7 @@ func embed(ctx context.Context, p program, args []string) error {
 		"npy and safetensors (names beside, in OUT.names.txt), csv or jsonl (default: as --out ends)")
 	f.StringVar(&o.What, "what", "features",
 		"features (the backbone's, pooled) or projection (what the head makes of them)")
-	f.BoolVar(&o.Resume, "resume", false, "go on with the half-written file of an interrupted run")
+	f.BoolVar(&o.Resume, "resume", false, "resume the incomplete file of an interrupted run")
 	depth16 := bindDepth16(f)
 	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
 	bad := f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")

@@ -129,7 +129,7 @@ func TestAFailedEvaluationCostsNoEpoch(t *testing.T) {
 	args := onFolder(dir, run, "--epochs", "2", "--eval-every", "1", "--eval-epochs", "2")
 	status, _, errs := do(args...)
 	assert.Equal(t, exitFailure, status)
-	assert.Contains(t, errs, "the epoch is saved: go on with --resume")
+	assert.Contains(t, errs, "the epoch is saved: resume with --resume")
 	k, err := train.Load(runfolder.Last(run))
 	require.NoError(t, err)
 	assert.Equal(t, 1, k.Position.Epoch)

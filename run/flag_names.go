@@ -77,6 +77,9 @@ func otherFlagNames() map[string]string {
 
 		"eval.HeadLR": "--head-lr", // of fine-tuning
 
+		"torch.Deterministic": "--deterministic",
+		"torch.Device":        "--device",
+
 		"train.FC":                  "--fc",
 		"train.FeatureFiles.Dir":    "--save-features",
 		"train.FeatureFiles.Format": "--features-format",

@@ -49,7 +49,8 @@ func TestTrainingStartsFromInit(t *testing.T) {
 	}
 	status, _, errs := do(still()...)
 	require.Zero(t, status, errs)
-	assert.Contains(t, errs, `--init testdata/init/moco.pth: MoCo v1 or v2 (in "state_dict", names after "module.encoder_q."): 54 of 54 tensors taken; `+
+	assert.Contains(t, errs, `--init testdata/init/moco.pth: MoCo v1 or v2 (in "state_dict", names after "module.encoder_q."): `+
+		`54 of 54 tensors taken; `+
 		`ignored module.encoder_k 58, module.encoder_q.fc 4, module.queue 1, module.queue_ptr 1; 45 converted from F64`)
 	got := tensors(t, dir)
 	for _, name := range []string{"conv1.weight", "layer3.0.downsample.0.weight", "bn1.weight"} {
@@ -113,7 +114,8 @@ func TestInitThatDoesNotFitIsOneClearLine(t *testing.T) {
 			[]string{"embed", "--init", moco, "--what", "projection", "--out", filepath.Join(dir, "x.npy"), "testdata/init"}},
 		{2, "--out - writes csv or jsonl", []string{"embed", "--init", moco, "--out", "-", "testdata/init"}},
 		{2, "give either pictures", []string{"embed", "--init", moco, "--dataset", "shapes", "testdata/init"}},
-		{1, "no such file", []string{"embed", "--init", moco, "--bad-pictures", "stop", "--out", filepath.Join(dir, "y.npy"),
+		{1, "no such file", []string{"embed", "--init", moco, "--bad-pictures", "stop", "--out", filepath.Join(dir,
+			"y.npy"),
 			filepath.Join(dir, "no.png")}},
 	} {
 		if next == 3 { // a deeper network than resnet8

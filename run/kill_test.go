@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"testing"
 	"time"
@@ -28,6 +29,10 @@ func TestMain(m *testing.M) {
 func start(t *testing.T, args ...string) (p *exec.Cmd, errs *bytes.Buffer) {
 	p, errs = exec.Command(os.Args[0], args...), &bytes.Buffer{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), errs
+	// In the background of a shell Ctrl-C is ignored, and a child inherits that unless its parent catches the signal.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt)
+	defer signal.Stop(caught)
 	require.NoError(t, p.Start())
 	return p, errs
 }

@@ -27,7 +27,7 @@ func TestAJobWithNormsOfEachProcess(t *testing.T) {
 
 	p, said = start(t, args("--sync-batch-norm=false")...)
 	require.NoError(t, p.Wait(), said.String())
-	assert.Contains(t, said.String(), "batch norms of each by itself")
+	assert.Contains(t, said.String(), "batch norms of each process alone")
 	config, err := os.ReadFile(runfolder.Config(out))
 	require.NoError(t, err)
 	assert.Contains(t, string(config), "sync-batch-norm: false")

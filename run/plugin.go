@@ -49,7 +49,7 @@ func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	return flagged(err)
 }
 
-// Resume goes on with the run in folder out, by its config.yaml, from its newest
+// Resume resumes the run in folder out, by its config.yaml, from its newest
 // checkpoint.
 func Resume(ctx context.Context, out string, log io.Writer) error {
 	c, err := train.ReadConfig(out)

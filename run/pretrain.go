@@ -17,7 +17,7 @@ func pretrain(ctx context.Context, p program, args []string) error {
 	var jf jobFlags
 	bind := func(f *pflag.FlagSet) {
 		f.StringVar(&out, "out", "", "run folder (default runs/METHOD-DATASET-seedN)")
-		f.BoolVar(&resume, "resume", false, "go on with the run in --out")
+		f.BoolVar(&resume, "resume", false, "resume the run in --out")
 		jf.bind(f)
 	}
 	c, err := request{command: "pretrain", args: args, extra: bind}.settle(p)

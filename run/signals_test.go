@@ -60,7 +60,7 @@ func TestSignalsOfARun(t *testing.T) {
 	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that goes says so twice
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
-	assert.Contains(t, said.String(), "saved; go on with --resume")
+	assert.Contains(t, said.String(), "saved; --resume continues")
 	_, err := train.Load(runfolder.Last(out))
 	assert.NoError(t, err)
 

@@ -52,7 +52,7 @@ func (c *Config) evaluates(epochs int) bool {
 
 // lateEvaluation is the error of an evaluation that failed; what was trained is saved.
 func lateEvaluation(err error) error {
-	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: go on with --resume, or with --resume "+
+	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: resume with --resume, or with --resume "+
 		"{train.EvalEvery} 0 "+
 		"without evaluations", err)
 }

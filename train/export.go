@@ -161,7 +161,7 @@ func (e Exported) write(o ExportOptions) error {
 	switch {
 	case ok:
 		return field.Errorf("{train.Format} %s: the code of a TorchScript backbone is its own; export it by "+
-			"{train.Format} torchscript without {train.Preprocess}, and go on from there in Python", o.Format)
+			"{train.Format} torchscript without {train.Preprocess}, and continue in Python", o.Format)
 	case err != nil:
 		return field.Errorf("{train.Format} %s {train.What} %s: %w; {train.Format} pt or safetensors writes its tensors",
 			o.Format, o.What, err)

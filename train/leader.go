@@ -78,6 +78,7 @@ func (l *leader) hooks(ctx context.Context) []meta.Hook {
 func (l *leader) begin() {
 	announce(l.log, l.config, l.state, l.ds, l.out)
 	tellWarmup(l.log, l.schedule)
+	tellRenamed(l.log, l.config)
 	fmt.Fprintln(l.log, l.source.place)
 	if l.job != nil {
 		fmt.Fprintf(l.log, "%d processes, %d pictures of a step on each, %d threads each, %s\n", l.job.Size,
@@ -129,6 +130,6 @@ func (l *leader) end(err error) error {
 		return err
 	}
 	at := l.state.Position
-	fmt.Fprintf(l.log, "interrupted at epoch %d, batch %d: saved; go on with --resume\n", at.Epoch, at.Batch)
+	fmt.Fprintf(l.log, "interrupted at epoch %d, batch %d: saved; --resume continues\n", at.Epoch, at.Batch)
 	return nil
 }

@@ -33,7 +33,7 @@ func ReadConfig(out string) (Config, error) {
 	c := Default()
 	text, err := runfolder.ReadConfig(out, configIn)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("%s holds no run to go on with: train there first", out)
+		return c, fmt.Errorf("%s has no run to resume: train there first", out)
 	}
 	if err != nil {
 		return c, err

@@ -17,7 +17,7 @@ func (c *Config) norms() string {
 	if c.SyncBatchNorm {
 		return "batch norms over all"
 	}
-	return "batch norms of each by itself"
+	return "batch norms of each process alone"
 }
 
 func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out string) {

@@ -126,7 +126,7 @@ func (a about) differs(b about) string {
 }
 
 // anew is the remedy for what cannot be gone on with.
-const anew = "begin anew with --force instead of --resume"
+const anew = "start anew with --force instead of --resume"
 
 // readAbout reads what rows are of. Older versions kept no digests.
 func readAbout(path, rows string) (a about, err error) {

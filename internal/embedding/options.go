@@ -46,7 +46,7 @@ func (o *Options) Settle() error {
 	case o.Out == "-" && (o.Format == "" || o.array() || o.Resume):
 		return usage.Errorf("--out - writes csv or jsonl, from the start: give --format csv or jsonl, without --resume")
 	case o.Resume && o.Force:
-		return usage.Errorf("--resume goes on with what is there, --force begins anew: give one of them")
+		return usage.Errorf("--resume continues the existing file, --force starts anew: give one of them")
 	}
 	if what := []string{"features", "projection"}; !slices.Contains(what, o.What) {
 		return usage.Wrap(suggest.Unknown("--what", o.What, what))

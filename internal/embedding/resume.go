@@ -23,7 +23,7 @@ func (o *Options) ready() error {
 	case o.Resume:
 		return nil
 	case o.begun():
-		return fmt.Errorf("%s is there from an interrupted run: go on with it by --resume, or begin anew by --force",
+		return fmt.Errorf("%s exists from an interrupted run: continue it with --resume, or start anew with --force",
 			o.partial())
 	}
 	for _, path := range []string{o.namesFile(), o.aboutFile()} {

@@ -168,7 +168,7 @@ func (r *rowFile) flush() error {
 		err = r.wn.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w; make room, then go on with --resume", r.o.Out, err)
+		return fmt.Errorf("cannot write %s: %w; make room, then resume with --resume", r.o.Out, err)
 	}
 	return nil
 }

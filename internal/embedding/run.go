@@ -111,7 +111,7 @@ func (r *rowFile) fill(
 	case err != nil && !kept:
 		return errors.Join(k.Config.Explain(err, train.ForwardRoom(r.o.BatchSize)), r.drop())
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(log, "interrupted after %d rows: kept in %s; go on with --resume\n", r.rows, r.o.partial())
+		fmt.Fprintf(log, "interrupted after %d rows: kept in %s; --resume continues\n", r.rows, r.o.partial())
 		return err
 	case err != nil:
 		return k.Config.Explain(err, train.ForwardRoom(r.o.BatchSize))

@@ -39,3 +39,11 @@ func chance(seeds int) string {
 	return text + " A p-value is corrected over its table's primary differences (Holm); the other intervals are not, " +
 		"and of so many some leave 0 out by chance."
 }
+
+// seedsText counts seeds in words of a sentence.
+func seedsText(n int) string {
+	if n == 1 {
+		return "one seed"
+	}
+	return fmt.Sprintf("each of %d seeds", n)
+}

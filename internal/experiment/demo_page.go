@@ -23,9 +23,9 @@ func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.
 				"class's own background, so that the background predicts the class. "+
 				"A linear probe and nearest neighbours are fitted on full training pictures and tested on full pictures, on the "+
 				"foreground alone, and with a new background that tells nothing.", 100*c.Data.Correlation),
-			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, for each of "+
-				"%d seeds. This is a small network trained for minutes: it shows that the program works and what the gap is, "+
-				"not what the method is worth.", n),
+			fmt.Sprintf("Every arm makes the same number of encoder updates, on the same data in the same order, with %s. "+
+				"This is a small network trained for minutes: it shows that the program works and what the gap is, "+
+				"not what the method is worth.", seedsText(n)),
 		},
 	}
 	doc.Sections = append(doc.Sections, accuracySection(arms, n), curvesSection(arms))

@@ -12,14 +12,14 @@ import (
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// flags is a writer whose readers know flags.
-type flags struct{ bytes.Buffer }
+// speaker is a writer whose readers know flags.
+type speaker struct{ bytes.Buffer }
 
-func (*flags) NameOf(key string) string { return map[string]string{"meta.Gamma": "--gamma"}[key] }
+func (*speaker) NameOf(key string) string { return map[string]string{"meta.Gamma": "--gamma"}[key] }
 
 func TestAWriterNamesSettings(t *testing.T) {
 	var plain bytes.Buffer
-	var named flags
+	var named speaker
 	err := fmt.Errorf("epoch 1: %w", field.Errorf("{meta.Gamma} %g with {meta.Radius}", -1.0))
 	assert.Equal(t, "epoch 1: Gamma -1 with Radius", field.Say(&plain, err))
 	assert.Equal(t, "epoch 1: --gamma -1 with Radius", field.Say(&named, err))

@@ -46,7 +46,9 @@ type task struct {
 
 func parse(args []string) (task, error) {
 	if len(args) < 5 || len(args) > 7 {
-		return task{}, errors.New("usage: compare augment|pictures|probe|knn|step|msr-step|rank-step|rank-step-local|meta-WAY METHOD ARCH BATCH THREADS [DEVICE [SIZE]]")
+		return task{}, errors.New("usage: compare " +
+			"augment|pictures|probe|knn|step|msr-step|rank-step|rank-step-local|meta-WAY METHOD ARCH BATCH THREADS " +
+			"[DEVICE [SIZE]]")
 	}
 	batch, err1 := strconv.Atoi(args[3])
 	threads, err2 := strconv.Atoi(args[4])
@@ -204,7 +206,8 @@ func (t task) trainSteps(s *torch.Scope) error {
 // train runs the trainer until the end of input, and calls after at each step's
 // end; local norms are those of each rank by itself.
 func (a asked) train(st *meta.State, g *torch.Group, local bool, after func() error) error {
-	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: 1, Steps: a.Steps()},
+	trainer := meta.Trainer{State: st, Config: meta.Default(), Source: a, Schedule: nets.Schedule{Kind: "constant",
+		LR: 3e-3, Epochs: 1, Steps: a.Steps()},
 		Exec:  model.Exec{Group: g, SyncBatchNorm: !local},
 		Hooks: []meta.Hook{{OnStep: func(meta.Step) error { return after() }}}}
 	if err := trainer.Run(context.Background()); !errors.Is(err, io.EOF) {
@@ -223,7 +226,8 @@ func (t task) metaSteps(s *torch.Scope, way meta.GradientMethod) error {
 	upload := func(x []float32, side int) torch.Tensor {
 		return torch.FromSlice(s, x, o.Device, int64(b.N), 3, int64(side), int64(side))
 	}
-	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers, ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
+	p := meta.Problem{Model: st.Model, Config: meta.Default(), MSR: st.MSR, Theta: st.Theta, Buffers: st.Buffers,
+		ModelState: st.ModelState, Phi: st.Phi, PhiBuffers: st.PhiBuffers,
 		Clock: model.Clock{Step: 1000, Steps: 2000}}
 	p.Config.GradientMethod = way
 	p.Inner = model.Batch{Plain: upload(b.Plain, b.Size), Indices: torch.FromSlice(s, b.Indices, o.Device, int64(b.N))}

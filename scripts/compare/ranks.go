@@ -20,7 +20,8 @@ func (t task) rankSteps(s *torch.Scope) error {
 		return err
 	}
 	if place.Size < 2 || t.batch%place.Size != 0 {
-		return fmt.Errorf("rank-step: a batch of %d for %d processes: want RANK and WORLD_SIZE above 1 in the environment, and a batch that divides", t.batch, place.Size)
+		return fmt.Errorf("rank-step: a batch of %d for %d processes: want RANK and WORLD_SIZE above 1 in the "+
+			"environment, and a batch that divides", t.batch, place.Size)
 	}
 	job, err := dist.JoinAt(place, dist.Options{Device: "cpu", Backend: "gloo", Timeout: time.Minute})
 	if err != nil {
@@ -41,7 +42,8 @@ func (t task) rankSteps(s *torch.Scope) error {
 	before := g.Traffic()
 	err = src.train(st, g, t.mode == "rank-step-local", func() error {
 		seconds, now := time.Since(*src.start), g.Traffic()
-		fmt.Println(seconds.Seconds(), now.Calls-before.Calls, now.Bytes-before.Bytes, (now.Busy - before.Busy).Seconds(), (now.Waited - before.Waited).Seconds())
+		fmt.Println(seconds.Seconds(), now.Calls-before.Calls, now.Bytes-before.Bytes, (now.Busy - before.Busy).Seconds(),
+			(now.Waited - before.Waited).Seconds())
 		before = now
 		return nil
 	})

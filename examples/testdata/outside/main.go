@@ -104,7 +104,8 @@ func run(ctx context.Context, s *torch.Scope) error {
 		return err
 	}
 	rows := torch.Slice[float32](s, features.X)
-	fmt.Printf("%d steps, %d numbers, 1-NN on itself %.0f%%, %d parts\n", st.Position.Step, len(rows), 100*knn, len(m.Parts()))
+	fmt.Printf("%d steps, %d numbers, 1-NN on itself %.0f%%, %d parts\n", st.Position.Step, len(rows), 100*knn,
+		len(m.Parts()))
 	shape := s.Shape(features.X)
 	tensor := torchscript.Tensor{Name: "x", DType: "F32", Shape: shape, Data: s.Bytes(features.X)}
 	return torchscript.WriteSafetensorsFile("features.safetensors", []torchscript.Tensor{tensor}, nil)

@@ -36,7 +36,8 @@ func run(so, out string, pictures []string) error {
 	methods, err2 := pluginhost.Lookup[func() []string](p, "Methods")
 	train, err3 := pluginhost.Lookup[func(context.Context, string, string, io.Writer) error](p, "Train")
 	embed, err4 := pluginhost.Lookup[func(context.Context, string, []string) ([][]float32, error)](p, "Embed")
-	load, err5 := pluginhost.Lookup[func(string) (func(context.Context, []string) ([][]float32, error), func(), error)](p, "Load")
+	load, err5 := pluginhost.Lookup[func(string) (func(context.Context, []string) ([][]float32, error), func(),
+		error)](p, "Load")
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return err
 	}
@@ -62,7 +63,8 @@ func run(so, out string, pictures []string) error {
 			return err
 		}
 		d := row[0][0] - rows[i][0]
-		fmt.Printf("%s: %d features, the first the same when loaded: %t\n", filepath.Base(name), len(rows[i]), d < 1e-5 && d > -1e-5)
+		fmt.Printf("%s: %d features, the first the same when loaded: %t\n", filepath.Base(name), len(rows[i]),
+			d < 1e-5 && d > -1e-5)
 	}
 	err = train(ctx, "method: simcrl", out+"2", nil)
 	fmt.Println("an error is a value:", err)
