@@ -46,8 +46,7 @@ func (g *Panels) Run(ctx context.Context, lambdas, gammas, ns []string, with Con
 			"nothing to draw")
 	}
 	g.Baseline, g.Title = true, fmt.Sprintf("%s+MSR over lambda, gamma and n, as in the paper's Figure 5", c.Method)
-	start := time.Now()
-	return g.run(ctx, func() error { return g.write(time.Since(start)) })
+	return g.run(ctx, g.write)
 }
 
 // add adds a panel. The point of the settings given is one arm of all panels.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
@@ -99,7 +100,8 @@ func (g *Study) lock() (unlock func() error, err error) {
 
 // run trains and evaluates all arms, seed by seed, going on where it stopped,
 // and has the results written. Runs that failed are an error, in the end.
-func (g *Study) run(ctx context.Context, write func() error) (err error) {
+func (g *Study) run(ctx context.Context, write func(took time.Duration) error) (err error) {
+	start := time.Now()
 	if err := g.check(); err != nil {
 		return err
 	}
@@ -126,7 +128,7 @@ func (g *Study) run(ctx context.Context, write func() error) (err error) {
 			}
 		}
 	}
-	if err := write(); err != nil {
+	if err := write(time.Since(start)); err != nil {
 		return err
 	}
 	if g.failed > 0 {

@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"context"
 	"fmt"
 	"html/template"
 	"time"
@@ -9,12 +8,6 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
 )
-
-// do runs the study, and writes its tables and page.
-func (g *Study) do(ctx context.Context) error {
-	start := time.Now()
-	return g.run(ctx, func() error { return g.report(time.Since(start)) })
-}
 
 // report writes the tables and the page.
 func (g *Study) report(took time.Duration) error {

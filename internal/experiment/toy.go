@@ -34,8 +34,7 @@ func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
 			}
 		}
 	}
-	start := time.Now()
-	return g.run(ctx, func() error { return g.figure(names, time.Since(start)) })
+	return g.run(ctx, func(took time.Duration) error { return g.figure(names, took) })
 }
 
 // trainedOn are the variants of the training pictures.
