@@ -2,6 +2,9 @@ package meta_test
 
 import (
 	"encoding/json"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,6 +48,21 @@ func TestFiguresWithoutMSR(t *testing.T) {
 	assert.Equal(t, 4.0, e.Value("l_ct"))
 	assert.Zero(t, e.Value("l_msr"))
 	assert.Error(t, json.Unmarshal([]byte(`[]`), &e))
+}
+
+// The reference of metrics.jsonl has each figure, in the file's order.
+func TestEachFigureIsInTheReference(t *testing.T) {
+	text, err := os.ReadFile("../docs/reference/files.md")
+	require.NoError(t, err)
+	_, part, ok := strings.Cut(string(text), "### metrics.jsonl")
+	require.True(t, ok)
+	part, _, ok = strings.Cut(part, "| `evaluation` |")
+	require.True(t, ok)
+	var names []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(part, -1) {
+		names = append(names, m[1])
+	}
+	assert.Equal(t, append([]string{"epoch"}, meta.EpochNames()...), names)
 }
 
 // A copy of a position keeps its sums while the original goes on.

@@ -63,9 +63,9 @@ func scalarsOfEpoch() []scalarOfEpoch {
 		{"l_to", regular("l_to"), false},
 		{"l_ct", regular("l_ct"), false},
 		{"l_msr", regular("l_msr"), true},
-		{"meta_l_ct", meta("meta_l_ct"), true},                     // at theta
-		{"meta_l_ct_fast", meta("meta_l_ct_fast"), true},           // at theta1
-		{"l_uni", meta("l_uni"), true},                             //
+		{"meta_l_ct", meta("meta_l_ct"), true},           // at theta
+		{"meta_l_ct_fast", meta("meta_l_ct_fast"), true}, // at theta1
+		{"l_uni", meta("l_uni"), true},
 		{"grad_norm_l_ct_fast", meta("grad_norm_l_ct_fast"), true}, // of L_ct(theta1)
 		{"grad_norm_l_uni", meta("grad_norm_l_uni"), true},         // of gamma L_uni
 		{"gamma", meta("gamma"), true},                             // after balancing
