@@ -15,7 +15,6 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/dist"
-	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
@@ -75,7 +74,7 @@ func main() {
 
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
-	p = program{printable.New(p.stdout), printable.New(p.stderr)}
+	p = program{newSpeaker(p.stdout), newSpeaker(p.stderr)}
 	err := flagged(torch.Explain(dispatch(ctx, p, args), gotch.CPU, ""))
 	var u usage.Error
 	var ended *dist.Exit

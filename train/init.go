@@ -99,7 +99,7 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	if err := load32(file, copied, into); err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
-	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
+	field.Fprintf(w, "{train.Initial.File} %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
 		len(wanted(st.Backbone)), c.rest(m), said)
 	return nil
 }

@@ -84,7 +84,7 @@ func (c *Config) place(
 	}
 	p.kept, err = datasets.Keep(ctx, s, ds, device, c.Workers)
 	if mixed := (*datasets.MixedSizeError)(nil); errors.As(err, &mixed) && c.KeepOnDevice == "auto" {
-		fmt.Fprintf(w, "note: %v\n", err)
+		field.Fprintf(w, "note: %v\n", err)
 		return place{device: c.AugmentOn == "device" || canOnDevice(views, false)}, nil
 	}
 	if err != nil {

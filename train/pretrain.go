@@ -132,6 +132,7 @@ func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
 	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
 		return err
 	}
+	// Without a name: an error of it names a rank.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error {
 		return job.Await(strconv.Itoa(st.Position.Epoch))
 	}}

@@ -3,11 +3,11 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/model"
@@ -91,7 +91,7 @@ func (c *Config) source(
 	o.Staged, o.Kept = src.place.device, src.place.kept
 	for _, p := range pipelines {
 		if err := p.CheckDevice(); err != nil && o.Staged {
-			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
+			field.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
 		}
 	}
 	if c.UseMSR {

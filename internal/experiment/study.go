@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 	"github.com/icl-msr/icl-msr/internal/usage"
@@ -25,8 +27,7 @@ type Study struct {
 	Title              string
 	Folder             string // of the runs, the tables and the page
 	Seeds, ProbeEpochs int
-	Tables, Log        io.Writer              // what tables are printed to, and what is told how runs get on
-	Text               func(err error) string // the message of a run's error
+	Tables, Log        io.Writer // what tables are printed to, and what is told how runs get on
 	arms               []arm
 	Baseline           bool // the first arm is what the others are compared with
 	tried, failed      int  // runs, and fine-tunings
@@ -99,7 +100,8 @@ func (g *Study) lock() (unlock func() error, err error) {
 
 // run trains and evaluates all arms, seed by seed, going on where it stopped,
 // and has the results written. Runs that failed are an error, in the end.
-func (g *Study) run(ctx context.Context, write func() error) (err error) {
+func (g *Study) run(ctx context.Context, write func(took time.Duration) error) (err error) {
+	start := time.Now()
 	if err := g.check(); err != nil {
 		return err
 	}
@@ -126,7 +128,7 @@ func (g *Study) run(ctx context.Context, write func() error) (err error) {
 			}
 		}
 	}
-	if err := write(); err != nil {
+	if err := write(time.Since(start)); err != nil {
 		return err
 	}
 	if g.failed > 0 {
@@ -164,7 +166,7 @@ func (g *Study) settled(ctx context.Context, a *arm, seed uint64, err error) err
 		return err
 	}
 	g.failed++
-	reason := strings.Join(strings.Fields(g.Text(err)), " ")
+	reason := strings.Join(strings.Fields(field.Say(g.Log, err)), " ")
 	a.Failed = append(a.Failed, failure{seed, reason})
 	fmt.Fprintf(g.Log, "failed: %s, seed %d: %s; the others are run all the same\n", a.Name, seed, reason)
 	return nil
