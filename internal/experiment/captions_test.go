@@ -52,7 +52,8 @@ func TestSettingsHaveEachArmsRecipe(t *testing.T) {
 		rows[r[0]+": "+r[1]] = true
 	}
 	for _, want := range []string{
-		"training: moco: 800 epochs of batch 256, sgd, rate 0.03, weight decay 0.0001, cosine, 0 steps of warm-up, momentum 0.9",
+		"training: moco: 800 epochs of batch 256, sgd, rate 0.03, weight decay 0.0001, cosine, 0 steps of warm-up, " +
+			"momentum 0.9",
 		"training: simclr: 1000 epochs of batch 2048, lars, rate 2.4, weight decay 1e-06, cosine, 610 steps of warm-up, " +
 			"momentum 0.9, micro-batches of 256",
 		"loss: moco: tau 0.2, target from 0.999, queue of 65536, options: directions=1 ema=0 head_bias=0 head_last=0 " +
