@@ -176,7 +176,8 @@ type Accuracy struct {
 	Classes int `json:"classes,omitempty"`
 }
 
-// HasTop5 reports whether there is a top-5 accuracy. With five classes or fewer every answer is among the five likeliest.
+// HasTop5 reports whether there is a top-5 accuracy. With five classes or fewer every answer is among the five
+// likeliest.
 func (a Accuracy) HasTop5() bool { return a.Classes > 5 }
 
 // Score returns the probe's accuracy on features of the same network.

@@ -39,8 +39,8 @@ func (h Hook) Named(err error) error {
 	return &HookError{h.Name, err}
 }
 
-// tellsItself reports whether an error names a file, a setting or a hook, or is of no hook: a loss that is not finite, or
-// an interruption.
+// tellsItself reports whether an error names a file, a setting or a hook, or is of no hook: a loss that is not finite,
+// or an interruption.
 func tellsItself(err error) bool {
 	return errors.As(err, new(*HookError)) || errors.As(err, new(*fs.PathError)) || errors.As(err, new(*os.LinkError)) ||
 		errors.As(err, new(*field.Error)) || errors.As(err, new(*Diverged)) || errors.Is(err, context.Canceled)

@@ -67,7 +67,8 @@ func TestStepsAreToldInOrder(t *testing.T) {
 		msr = append(msr, x.Name)
 	}
 	assert.Equal(t, []string{"lr", "l_to", "l_ct", "embedding_std", "l_msr", "effective_rank"}, regular)
-	assert.Equal(t, []string{"meta_l_ct", "meta_l_ct_fast", "l_uni", "grad_norm_l_ct_fast", "grad_norm_l_uni", "gamma"}, msr)
+	assert.Equal(t, []string{"meta_l_ct", "meta_l_ct_fast", "l_uni", "grad_norm_l_ct_fast", "grad_norm_l_uni", "gamma"},
+		msr)
 	assert.Equal(t, steps[0], steps[1])
 }
 

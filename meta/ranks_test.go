@@ -210,9 +210,12 @@ func (r run) at() torch.Options {
 	return o
 }
 
-func figures(e meta.Epoch) []float64 {
-	return []float64{e.Value("l_to"), e.Value("l_ct"), e.Value("l_msr"), e.Value("meta_l_ct"), e.Value("meta_l_ct_fast"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"), e.Value("grad_norm_l_uni"), e.Value("embedding_std"),
-		e.Value("effective_rank")}
+func figures(e meta.Epoch) (out []float64) {
+	for _, name := range []string{"l_to", "l_ct", "l_msr", "meta_l_ct", "meta_l_ct_fast", "l_uni", "grad_norm_l_ct_fast",
+		"grad_norm_l_uni", "embedding_std", "effective_rank"} {
+		out = append(out, e.Value(name))
+	}
+	return out
 }
 
 // equal compares every tensor of both states, but those whose names have one of

@@ -22,7 +22,8 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	split := "note: " + train + " has no train and test: every tenth picture of a class is for testing, the others for " +
 		"training\n"
 	unread := "note: " + train + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 1 .heic\n"
-	dropped := "note: each epoch leaves out 6 of the 22 pictures, which do not fill a batch of 16; they differ between epochs\n"
+	dropped := "note: each epoch leaves out 6 of the 22 pictures, which do not fill a batch of 16; they " +
+		"differ between epochs\n"
 	run := filepath.Join(dir, "run")
 	once := func(said string, notes ...string) {
 		t.Helper()

@@ -23,8 +23,8 @@ func (c *collapse) word(m model.Method, batch int, e meta.Epoch) error {
 	if e.Value("embedding_std") < alikeStd && !c.alike {
 		c.alike = true
 		return field.Errorf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+
-			"of 1, effective rank %.1f); lower {nets.LR}, or see the method's own remedies (target network, predictor, weights of "+
-			"its terms)", e.Value("embedding_std"), e.Value("effective_rank"))
+			"of 1, effective rank %.1f); lower {nets.LR}, or see the method's own remedies (target network, predictor, weights "+
+			"of its terms)", e.Value("embedding_std"), e.Value("effective_rank"))
 	}
 	b, ok := m.(model.CollapseDetector)
 	if !ok || c.blind {

@@ -45,7 +45,7 @@ func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	layout, err := torchscript.Recognise(file, n.Prefix)
 	if err != nil {
 		file.Close()
-		return nil, layout, field.Errorf("{train.Initial.File}: %w%s", err, prefixHint(err))
+		return nil, layout, field.Errorf("{train.Initial.File}: %w"+prefixHint(err), err)
 	}
 	return file, layout, nil
 }
@@ -119,7 +119,7 @@ func fetched(scheme, address string) string {
 
 func prefixHint(err error) string {
 	if strings.Contains(err.Error(), "several networks") {
-		return " (--init-prefix)"
+		return " ({train.Initial.Prefix})"
 	}
 	return ""
 }

@@ -59,8 +59,8 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 	return err
 }
 
-// hooks are told of the run. Loggers come before the checkpoint: what they have of later epochs comes again when the run
-// is resumed.
+// hooks are told of the run. Loggers come before the checkpoint: what they have of later epochs comes again when the
+// run is resumed.
 func (l *leader) hooks(ctx context.Context) []meta.Hook {
 	hooks := []meta.Hook{l.shown.hook()}
 	for _, g := range l.loggers {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/page"
-	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -91,14 +90,14 @@ func curvesSection(arms []arm) page.Section {
 	for _, chart := range []struct {
 		title string
 		log   bool
-		of    func(meta.Epoch) float64
+		of    []string // scalars, of which a point is the sum
 	}{
-		{"L_ct, the contrastive loss", false, func(e meta.Epoch) float64 { return e.Value("l_ct") }},
-		{"L_msr, the do-loss", false, func(e meta.Epoch) float64 { return e.Value("l_msr") }},
-		{"L_uni, uniformity of the weights", false, func(e meta.Epoch) float64 { return e.Value("l_uni") }},
-		{"norm of L_ct(theta1)'s gradient on f_msr", true, func(e meta.Epoch) float64 { return e.Value("grad_norm_l_ct_fast") }},
-		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.Value("grad_norm_l_uni") }},
-		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.Value("seconds_regular") + e.Value("seconds_meta") }},
+		{"L_ct, the contrastive loss", false, []string{"l_ct"}},
+		{"L_msr, the do-loss", false, []string{"l_msr"}},
+		{"L_uni, uniformity of the weights", false, []string{"l_uni"}},
+		{"norm of L_ct(theta1)'s gradient on f_msr", true, []string{"grad_norm_l_ct_fast"}},
+		{"norm of gamma L_uni's gradient on f_msr", true, []string{"grad_norm_l_uni"}},
+		{"seconds of an epoch", false, []string{"seconds_regular", "seconds_meta"}},
 	} {
 		var series []page.Series
 		for i, a := range arms {
@@ -106,7 +105,10 @@ func curvesSection(arms []arm) page.Section {
 				line := page.Series{Group: a.Name, Colour: i % page.Colours}
 				any := false
 				for _, e := range r.Metrics {
-					y := chart.of(e)
+					y := 0.0
+					for _, name := range chart.of {
+						y += e.Value(name)
+					}
 					if y == 0 {
 						y = math.NaN() // this arm does not have it
 					} else {

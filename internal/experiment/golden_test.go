@@ -43,7 +43,8 @@ func metricsText(k int, msr bool) (out string) {
 		}
 		out += fmt.Sprintf(`{"epoch":%d,"lr":0.001,"l_to":%g,"l_ct":%g,%s"embedding_std":0.75,"effective_rank":%g,`+
 			`"steps":3,"meta_steps":%d,"images_per_second":123.5,"seconds_regular":1.5,"seconds_meta":%g,`+
-			`"data_wait_share":0.25}`+"\n", e, 4.5-float64(e)/2, 4.25-float64(k+e)/16, between, 2.5+float64(k), k, 0.5*float64(k))
+			`"data_wait_share":0.25}`+"\n",
+			e, 4.5-float64(e)/2, 4.25-float64(k+e)/16, between, 2.5+float64(k), k, 0.5*float64(k))
 	}
 	return out
 }

@@ -13,7 +13,8 @@ func TestDifferencesAreOfTheSeedsThatBothHave(t *testing.T) {
 	runs := func(top1 map[uint64]float64) (out []armRun) {
 		for seed := range uint64(4) {
 			if v, ok := top1[seed]; ok {
-				out = append(out, armRun{Seed: seed, Scores: []train.Score{{Figures: []eval.Figure{{Evaluator: "linear", Name: "top1", Value: v}}}}})
+				figures := []eval.Figure{{Evaluator: "linear", Name: "top1", Value: v}}
+				out = append(out, armRun{Seed: seed, Scores: []train.Score{{Figures: figures}}})
 			}
 		}
 		return out
