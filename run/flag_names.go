@@ -63,6 +63,11 @@ func otherFlagNames() map[string]string {
 		"eval.Temperature": "--knn-temperature",
 		"eval.WeightDecay": "--weight-decay",
 
+		"interventions.Bandwidth": "--intervene-option bandwidth",
+		"interventions.K":         "--intervene-option k",
+		"interventions.P":         "--intervene-option p",
+		"interventions.Within":    "--intervene-option within",
+
 		"train.FC":                  "--fc",
 		"train.FeatureFiles.Dir":    "--save-features",
 		"train.FeatureFiles.Format": "--features-format",

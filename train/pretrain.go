@@ -34,6 +34,9 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := SetThreads(c.Threads); err != nil {
 		return r, err
 	}
+	if err := c.Intervene.Validate(); err != nil {
+		return r, usage.Wrap(err)
+	}
 	if r.ds, err = c.OpenPart(true, c.Data.Unlabelled); err != nil {
 		return r, err
 	}

@@ -22,6 +22,7 @@ type source struct {
 	size  int              // of the un-augmented picture
 	sizes []int            // of the views
 	place place
+	notes []string // of the interventions
 }
 
 // Batches implements meta.Source.
@@ -79,6 +80,9 @@ func (c *Config) source(
 		return src, err
 	}
 	o.Staged, o.Kept = src.place.device, src.place.kept
+	if src.notes, err = c.intervene(ctx, s, ds, &o); err != nil {
+		return src, err
+	}
 	for _, p := range pipelines {
 		if err := p.CheckDevice(); err != nil && o.Staged {
 			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
