@@ -41,6 +41,22 @@ type Twins struct {
 	TwinBackground  []int // kind of the twin's background
 }
 
+// First are the first n pictures, or all if there are fewer.
+func (t Twins) First(n int) Twins {
+	n = min(n, len(t.Labels))
+	which := make([]int, n)
+	for i := range which {
+		which[i] = i
+	}
+	return Twins{
+		Pictures:       &subset{t.Pictures, t.Pictures.Name(), which},
+		Twins:          &subset{t.Twins, t.Twins.Name(), which},
+		Labels:         t.Labels[:n],
+		Background:     t.Background[:n],
+		TwinBackground: t.TwinBackground[:n],
+	}
+}
+
 // TwinsOf returns the pictures of ds beside those that NewBackground shows. It is an error if ds does not know the
 // kinds of its backgrounds.
 func TwinsOf(ds Dataset) (Twins, error) {

@@ -19,7 +19,8 @@ import (
 // EpochLine is a line of metrics.jsonl.
 type EpochLine struct {
 	meta.Epoch
-	Evaluation []Score `json:"evaluation,omitempty"` // of --eval-every
+	Evaluation []Score          `json:"evaluation,omitempty"`       // of --eval-every
+	Foreground *ForegroundShare `json:"foreground_share,omitempty"` // of --eval-every; nil: no twins can be made
 }
 
 // evaluates says that --eval-every is due after so many epochs.
@@ -55,7 +56,10 @@ func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State
 	o := DefaultEval()
 	o.Linear.Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
 	return torch.With(func(s *torch.Scope) error {
-		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
+		if l.Evaluation, err = evaluateState(ctx, s, st, c, o); err != nil {
+			return err
+		}
+		l.Foreground, err = foregroundShare(ctx, s, st, c, o)
 		return err
 	})
 }
@@ -69,6 +73,9 @@ func (l *EpochLine) String() string {
 		if s.Test.Read < s.Test.Of {
 			fmt.Fprintf(&b, " of %s pictures", s.Test)
 		}
+	}
+	if l.Foreground != nil {
+		b.WriteString("  " + l.Foreground.String())
 	}
 	return b.String()
 }
