@@ -72,8 +72,16 @@ gpu-report: setup ## the report of that bundle on this machine's GPU (ARGS: quic
 	@PACK=0 scripts/gpu/bundle.sh
 	@bin/gpu/gpu-report.sh $(ARGS)
 
-lint: setup ## gofmt, go mod tidy, go vet and staticcheck
-	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files" >&2; exit 1; }
+# Not compat.hpp: each change to it compiles gotch anew.
+CFILES = $(filter-out %/compat.hpp,$(foreach dir,torch/internal/shim internal/standin internal/jpeg,$(wildcard $(dir)/*.cpp $(dir)/*.hpp $(dir)/*.c $(dir)/*.h)))
+
+fmt: ## format Go by gofmt, and C and C++ by clang-format where that is installed
+	@gofmt -w .
+	@if command -v clang-format >/dev/null; then clang-format -i $(CFILES); else echo "fmt: no clang-format here" >&2; fi
+
+lint: setup ## gofmt, clang-format (where it is installed), go mod tidy, go vet and staticcheck
+	@files=$$(gofmt -l .) && test -z "$$files" || { echo "gofmt: $$files: run make fmt" >&2; exit 1; }
+	@! command -v clang-format >/dev/null || clang-format --dry-run --Werror $(CFILES)
 	@go mod tidy -diff >/dev/null || { echo "go.mod, go.sum: run go mod tidy" >&2; exit 1; }
 	@$(ENV) && go vet ./... && go run $(STATICCHECK) ./...
 
@@ -95,4 +103,4 @@ go-env-undo: ## take that back
 clean: ## remove what was built here (LibTorch stays in the cache)
 	@rm -rf bin .libtorch .venv-torch .venv-interop
 
-.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report lint docs check-docs go-env go-env-undo clean
+.PHONY: help setup build plugin demo test test-libtorch test-plugin test-race bench compare interop gpu-bundle gpu-report fmt lint docs check-docs go-env go-env-undo clean

@@ -93,10 +93,10 @@ type Options struct {
 	Unlabelled  bool     `yaml:"unlabelled"`     // stl10: adds the pictures without labels to the training split
 	Classes     []string `yaml:"-"`              // data sets in class folders: only these classes; nil: all
 	Labels      string   `yaml:"val-labels"`     // imagenet: file with the labels of a val folder without class folders
-	Count       int      `yaml:"count"`          // shapes, confounded: number of pictures (0: 5000 for training, 2000 for testing)
+	Count       int      `yaml:"count"`          // shapes, confounded: pictures (0: 5000 for training, 2000 for testing)
 	Size        int      `yaml:"-"`              // shapes, confounded: side of a picture in pixels (0: 32)
 	Seed        uint64   `yaml:"data-seed"`      // of drawn pictures and of new backgrounds
-	Correlation float64  `yaml:"correlation"`    // share of drawn pictures with a background of their class; others have any
+	Correlation float64  `yaml:"correlation"`    // share of drawn pictures on a background of their class
 	Foreground  string   `yaml:"foreground-dir"` // confounded: folder of Fashion-MNIST; "" or "shapes": drawn objects
 	Depth16     Depth16  `yaml:"depth16"`        // pictures in files: how samples of 16 bits become 8
 }
@@ -157,7 +157,7 @@ func (e entry) opened(o Options) (Dataset, error) {
 		Close(ds)
 		return nil, err
 	}
-	if d, ok := ds.(interface{ addNotes(notes []error) }); ok {
+	if d, ok := ds.(interface{ addNotes(notes []string) }); ok {
 		d.addNotes(noteFewLevels(ds, o.Depth16))
 	}
 	return ds, nil

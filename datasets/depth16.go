@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/color"
 	"io"
@@ -96,7 +97,7 @@ const (
 
 // noteFewLevels tells where 16 bits are cut to so few levels that it can hardly be meant,
 // as those of 12-bit cameras and of medical scans are, by a look at some pictures.
-func noteFewLevels(ds Dataset, depth Depth16) []error {
+func noteFewLevels(ds Dataset, depth Depth16) []string {
 	raw, ok := ds.(rawReader)
 	if !ok || depth != "" && depth != High {
 		return nil
@@ -106,10 +107,8 @@ func noteFewLevels(ds Dataset, depth Depth16) []error {
 		i := k * ds.Len() / n
 		high, err := high16(raw, i)
 		if err == nil && high > 0 && high>>8 < minLevels {
-			return []error{
-				field.Errorf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
-					"{datasets.Depth16} scale keeps them all", PictureName(ds, i), high, high>>8+1),
-			}
+			return []string{fmt.Sprintf("%s has samples of 16 bits, none above %d: the high byte keeps %d gray levels of them; "+
+				"depth16 scale keeps them all", PictureName(ds, i), high, high>>8+1)}
 		}
 	}
 	return nil

@@ -85,11 +85,11 @@ func TestDepth16OfADataSet(t *testing.T) {
 		"a",
 		"0.png",
 	) + " has samples of 16 bits, none above 4095: the high byte keeps 16 gray levels of them; " +
-		"Depth16 scale keeps them all"
+		"depth16 scale keeps them all"
 	named, err := Pictures([]string{dir})
 	require.NoError(t, err)
 	for _, ds := range []Dataset{open("folder", ""), open("unlabelled", High), named} {
-		assert.Contains(t, noteTexts(ds), word)
+		assert.Contains(t, Notes(ds), word)
 		m, err := ds.Image(3)
 		require.NoError(t, err)
 		assert.Equal(t, []uint8{0, 8, 15}, []uint8{m.Pix[0], m.Pix[3], m.Pix[6]})
@@ -97,7 +97,7 @@ func TestDepth16OfADataSet(t *testing.T) {
 	named, err = PicturesAs([]string{dir}, Scale)
 	require.NoError(t, err)
 	for _, ds := range []Dataset{open("folder", Scale), open("unlabelled", Scale), named} {
-		assert.NotContains(t, noteTexts(ds), word)
+		assert.NotContains(t, Notes(ds), word)
 		m, err := ds.Image(3)
 		require.NoError(t, err)
 		assert.Equal(t, []uint8{0, 128, 255}, []uint8{m.Pix[0], m.Pix[3], m.Pix[6]})
@@ -108,7 +108,7 @@ func TestDepth16OfADataSet(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a", "1.png"), gray16(t, 0, 40000), 0o600))
 	assert.Contains(
 		t,
-		noteTexts(open("folder", ""))[1],
+		Notes(open("folder", ""))[1],
 		filepath.Join(dir, "b", "0.png")+" has samples of 16 bits",
 		"the first that is so",
 	)

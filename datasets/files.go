@@ -18,9 +18,9 @@ import (
 type listing struct {
 	classes []string
 	paths   []string
-	labels  []int   // -1: no label
-	root    string  // folder of the class folders; "" if paths are not files
-	notes   []error // warnings for the user
+	labels  []int    // -1: no label
+	root    string   // folder of the class folders; "" if paths are not files
+	notes   []string // warnings for the user
 }
 
 // files is a data set of picture files that are decoded when asked for. Up to cacheBytes of decoded

@@ -13,20 +13,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/icl-msr/icl-msr/datasets"
 )
 
 func write(t *testing.T, path string, data []byte) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-}
-
-func noteTexts(ds datasets.Dataset) (out []string) {
-	for _, n := range datasets.Notes(ds) {
-		out = append(out, n.Error())
-	}
-	return out
 }
 
 // cifarFile returns n records in the published format. Record i has label i%10 and pixels (i, 100, 200).

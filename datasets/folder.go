@@ -38,15 +38,8 @@ func (l *listing) checkClasses(o Options) error {
 			"name another set by {datasets.Name} and {datasets.Dir}",
 			o.Dir, l.classes[0])
 	case len(l.classes) == 1:
-		l.notes = append(
-			l.notes,
-			field.Errorf(
-				"%s has one class only (%s): enough to pre-train, as {datasets.Name} unlabelled does without classes; "+
-					"an evaluation needs two",
-				o.Dir,
-				l.classes[0],
-			),
-		)
+		note := fmt.Sprintf("%s has one class only (%s): enough to pre-train; an evaluation needs two", o.Dir, l.classes[0])
+		l.notes = append(l.notes, note)
 	case !o.Train:
 		l.noteMissingClasses(o.Dir)
 	}
@@ -68,7 +61,7 @@ func (l *listing) noteMissingClasses(dir string) {
 		}
 	}
 	if len(names) > 0 {
-		l.notes = append(l.notes, fmt.Errorf("%s: of %d of the %d classes there are no pictures to test with: %s",
+		l.notes = append(l.notes, fmt.Sprintf("%s: of %d of the %d classes there are no pictures to test with: %s",
 			dir, len(names), len(l.classes), joined(names, 5)))
 	}
 }

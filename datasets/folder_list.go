@@ -79,13 +79,13 @@ func (c *classFolders) add(name, path string, f found) error {
 }
 
 // notes says what in dir is not read.
-func (c classFolders) notes() (out []error) {
+func (c classFolders) notes() (out []string) {
 	if len(c.without) > 0 {
-		out = append(out, fmt.Errorf("%s: not classes, since they hold no pictures that can be read: %s",
+		out = append(out, fmt.Sprintf("%s: not classes, since they hold no pictures that can be read: %s",
 			c.dir, joined(c.without, 5)))
 	}
 	if c.loose > 0 {
-		out = append(out, fmt.Errorf("%s: %d loose pictures have no class and are not read", c.dir, c.loose))
+		out = append(out, fmt.Sprintf("%s: %d loose pictures have no class and are not read", c.dir, c.loose))
 	}
 	return append(out, c.rest.notes(c.dir)...)
 }
@@ -122,15 +122,15 @@ func (f found) what() string {
 }
 
 // notes says what in dir is not read.
-func (f found) notes(dir string) (out []error) {
+func (f found) notes(dir string) (out []string) {
 	if len(f.others) > 0 {
-		out = append(out, fmt.Errorf("%s: not read, since these are not %s: %s", dir, readable, f.others))
+		out = append(out, fmt.Sprintf("%s: not read, since these are not %s: %s", dir, readable, f.others))
 	}
 	if f.special > 0 {
-		out = append(out, fmt.Errorf("%s: not opened, since they are pipes, sockets or devices: %d", dir, f.special))
+		out = append(out, fmt.Sprintf("%s: not opened, since they are pipes, sockets or devices: %d", dir, f.special))
 	}
 	if len(f.circles) > 0 {
-		out = append(out, fmt.Errorf("%s: not followed, since they lead to a folder above: %s",
+		out = append(out, fmt.Sprintf("%s: not followed, since they lead to a folder above: %s",
 			dir, joined(f.circles, 5)))
 	}
 	return out

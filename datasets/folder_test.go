@@ -48,7 +48,7 @@ func TestFolderLabelsMeanTheSameInBothSplits(t *testing.T) {
 	assert.Equal(
 		t,
 		[]string{dir + ": of 1 of the 3 classes there are no pictures to test with: class01"},
-		noteTexts(test),
+		datasets.Notes(test),
 	)
 	require.NoError(t, os.Rename(filepath.Join(dir, "test", "class02"), filepath.Join(dir, "test", "zebra")))
 	_, err = datasets.Open(datasets.Options{Name: "folder", Dir: dir})
@@ -141,9 +141,8 @@ func TestFolderOfOneClassTrains(t *testing.T) {
 	assert.Equal(t, 9, ds.Len())
 	assert.Contains(
 		t,
-		noteTexts(ds),
-		dir+" has one class only (class00): enough to pre-train, as Name unlabelled does without classes; "+
-			"an evaluation needs two",
+		datasets.Notes(ds),
+		dir+" has one class only (class00): enough to pre-train; an evaluation needs two",
 	)
 	pictures(t, filepath.Join(dir, "parts", "train"), 3, 2)
 	pictures(t, filepath.Join(dir, "parts", "test"), 3, 2)
@@ -197,8 +196,8 @@ func TestFolderSplitsByAnyName(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []int{3, 3}, datasets.Counts(train), "%s %s", c.train, c.test)
 		assert.Equal(t, []int{1, 1}, datasets.Counts(test), "%s %s", c.train, c.test)
-		assert.Equal(t, want, noteTexts(train))
-		assert.Equal(t, want, noteTexts(test))
+		assert.Equal(t, want, datasets.Notes(train))
+		assert.Equal(t, want, datasets.Notes(test))
 	}
 }
 
@@ -208,7 +207,7 @@ func TestFolderNotesThatItIsSplit(t *testing.T) {
 	open := func(dir string) []string {
 		ds, err := datasets.Open(datasets.Options{Name: "folder", Dir: dir, Train: true})
 		require.NoError(t, err)
-		return noteTexts(ds)
+		return datasets.Notes(ds)
 	}
 	train := filepath.Join(dir, "train")
 	alone := []string{
@@ -216,16 +215,9 @@ func TestFolderNotesThatItIsSplit(t *testing.T) {
 	}
 	assert.Equal(t, alone, open(train))
 	pictures(t, filepath.Join(dir, "Val"), 2, 1)
-	assert.Equal(
-		t,
-		[]string{
-			train + " is split again: every tenth picture of a class is for testing, and " + filepath.Join(
-				dir,
-				"Val",
-			) + " is not read; Dir " + dir + " takes both as they are",
-		},
-		open(train),
-	)
+	again := train + " is split again: every tenth picture of a class is for testing, " +
+		"and " + filepath.Join(dir, "Val") + " is not read; the folder " + dir + " has both splits"
+	assert.Equal(t, []string{again}, open(train))
 	assert.Len(t, open(train+"/"), 1)
 	assert.Empty(t, open(dir))
 }

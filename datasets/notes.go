@@ -6,20 +6,18 @@ import (
 	"slices"
 )
 
-// Noter is a data set with warnings about what it holds: what was left out, and what was assumed.
-// Each is an error of one line, which nobody has to act on.
-type Noter interface{ Notes() []error }
+// Noter is a data set with notes on what it holds: what was left out, and what was assumed. Each note is one line.
+type Noter interface{ Notes() []string }
 
-// Notes returns the warnings of ds, each once. It returns nil if ds is not a Noter.
-func Notes(ds Dataset) []error {
+// Notes returns the notes of ds, each once. It returns nil if ds is not a Noter.
+func Notes(ds Dataset) []string {
 	n, ok := ds.(Noter)
 	if !ok {
 		return nil
 	}
-	var out []error
+	var out []string
 	for _, note := range n.Notes() {
-		known := slices.ContainsFunc(out, func(e error) bool { return e.Error() == note.Error() })
-		if !known {
+		if !slices.Contains(out, note) {
 			out = append(out, note)
 		}
 	}
@@ -36,15 +34,15 @@ func Close(ds Dataset) error {
 
 // The data sets of this package are all Noters and Closers.
 
-func (d *files) Notes() []error      { return d.notes }
-func (d pictures) Notes() []error    { return d.notes }
-func (d *confounded) Notes() []error { return Notes(d.background) }
-func (d *subset) Notes() []error     { return Notes(d.Dataset) }
-func (d variant) Notes() []error     { return Notes(d.Foreground) }
-func (*memory) Notes() []error       { return nil }
-func (*fashionMNIST) Notes() []error { return nil }
-func (*shapes) Notes() []error       { return nil }
-func (*stl10) Notes() []error        { return nil }
+func (d *files) Notes() []string      { return d.notes }
+func (d pictures) Notes() []string    { return d.notes }
+func (d *confounded) Notes() []string { return Notes(d.background) }
+func (d *subset) Notes() []string     { return Notes(d.Dataset) }
+func (d variant) Notes() []string     { return Notes(d.Foreground) }
+func (*memory) Notes() []string       { return nil }
+func (*fashionMNIST) Notes() []string { return nil }
+func (*shapes) Notes() []string       { return nil }
+func (*stl10) Notes() []string        { return nil }
 
 // Close implements io.Closer.
 func (d *files) Close() error {
@@ -76,7 +74,7 @@ func (*fashionMNIST) Close() error { return nil }
 func (*shapes) Close() error { return nil }
 
 // addNotes appends notes.
-func (d *files) addNotes(notes []error) { d.notes = append(d.notes, notes...) }
+func (d *files) addNotes(notes []string) { d.notes = append(d.notes, notes...) }
 
 // checkLabels refuses labels beyond the classes, which would otherwise fail late in an evaluation.
 func checkLabels(ds Dataset) error {

@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,19 +17,12 @@ type noted struct {
 	closed *int
 }
 
-func (noted) Notes() []error {
-	return []error{errors.New("a word"), errors.New("another"), errors.New("a word")}
+func (noted) Notes() []string {
+	return []string{"a word", "another", "a word"}
 }
 func (noted) Box(int) transforms.Box                               { return transforms.Box{} }
 func (d noted) Close() error                                       { *d.closed++; return nil }
 func (d noted) Variant(i int, _ Variant) (transforms.Image, error) { return d.Image(i) }
-
-func noteTexts(ds Dataset) (out []string) {
-	for _, n := range Notes(ds) {
-		out = append(out, n.Error())
-	}
-	return out
-}
 
 func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	closed := 0
@@ -38,7 +30,7 @@ func TestNotesAndCloseReachWhatIsWrapped(t *testing.T) {
 	some, err := Share(WithVariant(ds, ForegroundOnly), 0.5, 1)
 	require.NoError(t, err)
 	for _, d := range []Dataset{ds, WithVariant(ds, Full), some} {
-		assert.Equal(t, []string{"a word", "another"}, noteTexts(d))
+		assert.Equal(t, []string{"a word", "another"}, Notes(d))
 		require.NoError(t, Close(d))
 	}
 	assert.Equal(t, 3, closed)
@@ -85,9 +77,9 @@ func TestUnlabelledNotesThatItTakesBothSplits(t *testing.T) {
 	assert.Equal(
 		t,
 		[]string{
-			dir + " has Train and val, and the pictures of both are taken; Dir " + train + " takes the first alone",
+			dir + " has Train and val, and the pictures of both are taken; the folder " + train + " has the first alone",
 		},
-		noteTexts(ds),
+		Notes(ds),
 	)
 	ds, err = Open(Options{Name: "unlabelled", Dir: train, Train: true})
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 type pictures struct {
 	paths []string
 	depth Depth16
-	notes []error
+	notes []string
 }
 
 // Pictures returns a data set of the files that paths name, in order, without labels. A folder stands
@@ -46,7 +46,7 @@ func PicturesAs(paths []string, depth Depth16) (Dataset, error) {
 
 // picturesBelow lists the picture files in dir at any depth, sorted, and notes what else is there. It
 // follows links and skips hidden folders.
-func picturesBelow(dir string) (paths []string, notes []error, err error) {
+func picturesBelow(dir string) (paths, notes []string, err error) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return nil, nil, err

@@ -22,7 +22,7 @@ func TestShapesDependOnSeedAndPictureAlone(t *testing.T) {
 	for _, i := range []int{150, 3} {
 		x, err := a.Image(i)
 		require.NoError(t, err)
-		for name, d := range map[string]datasets.Dataset{"same": b, "other seed": other, "test part": test} {
+		for name, d := range map[string]datasets.Dataset{"same": b, "other seed": other, "test split": test} {
 			y, err := d.Image(i)
 			require.NoError(t, err)
 			assert.Equal(t, name == "same", bytes.Equal(x.Pix, y.Pix), name)

@@ -42,7 +42,7 @@ func openShards(o Options) (Dataset, error) {
 	}
 	l.notes = append(l.notes, paths.notes...)
 	if len(s.others) > 0 {
-		l.notes = append(l.notes, fmt.Errorf("%s: of the tar files' members these are neither pictures nor labels: %s",
+		l.notes = append(l.notes, fmt.Sprintf("%s: of the tar files' members these are neither pictures nor labels: %s",
 			o.Dir, s.others))
 	}
 	l, which, err := l.selectClasses(o.Classes)

@@ -53,7 +53,7 @@ func (s *shards) listing(known *classNames) (l listing, _ *classNames, err error
 
 // numbered returns the classes of labels, sorted. Labels such as 1 and 01 are one class, which is named
 // by the number if its labels differ; a note says so.
-func numbered(labels []label) (c *classNames, notes []error) {
+func numbered(labels []label) (c *classNames, notes []string) {
 	names, first := map[string]string{}, map[string]string{}
 	for _, l := range labels {
 		id := l.id()
@@ -64,7 +64,7 @@ func numbered(labels []label) (c *classNames, notes []error) {
 			if names[id] = id; len(notes) == 0 {
 				notes = append(
 					notes,
-					fmt.Errorf("labels %s and %s are the same number, and one class", first[id], l.text),
+					fmt.Sprintf("labels %s and %s are the same number, and one class", first[id], l.text),
 				)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 type shardPaths struct {
 	train, test []string
 	packed      tally // compressed tar files
-	notes       []error
+	notes       []string
 }
 
 // findShards finds the tar files of both splits. The training split is those in dir/train, else those
@@ -50,10 +50,10 @@ func findShards(dir string) (p shardPaths, err error) {
 	}
 	rest := filtered(all, func(f string) bool { return !slices.Contains(p.train, f) && !slices.Contains(p.test, f) })
 	if len(rest) > 0 {
-		p.notes = append(p.notes, fmt.Errorf("%s: in neither split, and not read: %s", dir, joined(bases(rest), 5)))
+		p.notes = append(p.notes, fmt.Sprintf("%s: in neither split, and not read: %s", dir, joined(bases(rest), 5)))
 	}
 	if len(packed) > 0 {
-		p.notes = append(p.notes, fmt.Errorf("%s: not read, since they are compressed: %s; unpack them to .tar",
+		p.notes = append(p.notes, fmt.Sprintf("%s: not read, since they are compressed: %s; unpack them to .tar",
 			dir, packed))
 	}
 	return p, nil
@@ -88,7 +88,7 @@ func (p *shardPaths) findTest(dir string, folders, tars []string, trainNamed boo
 		take("*"+word+"*.tar", with)
 	}
 	if len(others) > 0 {
-		p.notes = append(p.notes, fmt.Errorf("%s has %s and %s: %s is for testing, %s not read",
+		p.notes = append(p.notes, fmt.Sprintf("%s has %s and %s: %s is for testing, %s not read",
 			dir, taken, strings.Join(others, ", "), taken, isAre(others)))
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestShardsLabels(t *testing.T) {
 		train, test []string
 		want        [2]got // training, testing
 	}{
-		"the test part lacks a class": {
+		"the test split lacks a class": {
 			[]string{
 				"x.jpg",
 				"x.cls=0",
@@ -218,9 +218,8 @@ func TestShardsNotes(t *testing.T) {
 		dir + ": in neither split, and not read: rest.tar",
 		dir + ": not read, since they are compressed: 1 .tar.gz; unpack them to .tar",
 		dir + ": of the tar files' members these are neither pictures nor labels: 1 .heic, 1 .mask.png, 1 .txt",
-		dir + " has one class only (1): enough to pre-train, as Name unlabelled does without classes; " +
-			"an evaluation needs two",
-	}, noteTexts(ds))
+		dir + " has one class only (1): enough to pre-train; an evaluation needs two",
+	}, datasets.Notes(ds))
 }
 
 // Which tar files are of which part, by their names; each has one picture of
@@ -269,7 +268,7 @@ func TestShardsSplits(t *testing.T) {
 			}
 			assert.Equal(t, want, strings.Join(from, " "), c.files)
 			if c.note != "" {
-				assert.Contains(t, noteTexts(ds), strings.ReplaceAll(c.note, "DIR", at))
+				assert.Contains(t, datasets.Notes(ds), strings.ReplaceAll(c.note, "DIR", at))
 			}
 		}
 	}

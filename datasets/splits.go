@@ -24,7 +24,7 @@ func testNames() []string {
 type splits struct {
 	train, test string
 	whole       string // folder that has the given folder as one of its splits; "": none
-	notes       []error
+	notes       []string
 }
 
 // findSplits finds the splits in dir. A folder is a split if it has the name of one and contains
@@ -106,7 +106,7 @@ func holdsFolders(dir string) bool {
 	return err == nil && len(inside) > 0
 }
 
-// noTrainError is the error of a testing part without a training part.
+// noTrainError is the error of a test split without a training split.
 func noTrainError(dir string, trains []string, test string) error {
 	if len(trains) == 0 {
 		return fmt.Errorf("%s has no train beside it; want %s",
@@ -137,7 +137,7 @@ func (s *splits) noteEveryTenth(dir string) error {
 		return err
 	}
 	self, above := filepath.Base(full), filepath.Join(dir, "..")
-	note := fmt.Errorf(
+	note := fmt.Sprintf(
 		"%s has no train and test: every tenth picture of a class is for testing, the others for training",
 		dir,
 	)
@@ -150,13 +150,8 @@ func (s *splits) noteEveryTenth(dir string) error {
 		}
 		if found := withFolders(above, called(beside, other)); len(found) > 0 {
 			s.whole = above
-			note = field.Errorf(
-				"%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
-					"{datasets.Dir} %s takes both as they are",
-				dir,
-				filepath.Join(above, found[0]),
-				above,
-			)
+			note = fmt.Sprintf("%s is split again: every tenth picture of a class is for testing, and %s is not read; "+
+				"the folder %s has both splits", dir, filepath.Join(above, found[0]), above)
 		}
 	}
 	s.notes = append(s.notes, note)
@@ -166,7 +161,7 @@ func (s *splits) noteEveryTenth(dir string) error {
 // noteOthers tells of what lies beside the parts.
 func (s *splits) noteOthers(dir string, folders, taken, tests []string) {
 	if len(tests) > 1 {
-		s.notes = append(s.notes, fmt.Errorf("%s has %s: %s is for testing, %s not read",
+		s.notes = append(s.notes, fmt.Sprintf("%s has %s: %s is for testing, %s not read",
 			dir, strings.Join(tests, " and "), tests[0], isAre(tests[1:])))
 	}
 	var rest []string
@@ -176,7 +171,7 @@ func (s *splits) noteOthers(dir string, folders, taken, tests []string) {
 		}
 	}
 	if len(rest) > 0 {
-		s.notes = append(s.notes, fmt.Errorf("%s: beside %s, %s not read",
+		s.notes = append(s.notes, fmt.Sprintf("%s: beside %s, %s not read",
 			dir, strings.Join(taken, " and "), isAre(rest)))
 	}
 }

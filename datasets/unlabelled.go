@@ -16,7 +16,7 @@ func openUnlabelled(o Options) (Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unlabelled: %w", err)
 	}
-	notes = append(notes, bothParts(o.Dir)...)
+	notes = append(notes, bothSplits(o.Dir)...)
 	l := listing{paths: paths, labels: make([]int, len(paths)), notes: notes, root: o.Dir}
 	for i := range l.labels {
 		l.labels[i] = -1
@@ -26,15 +26,13 @@ func openUnlabelled(o Options) (Dataset, error) {
 	return d, nil
 }
 
-// bothParts notes that the pictures include those of a test split.
-func bothParts(dir string) []error {
+// bothSplits notes that the pictures include those of a test split.
+func bothSplits(dir string) []string {
 	folders, err := foldersIn(dir)
 	trains, tests := called(folders, trainNames()), called(folders, testNames())
 	if err != nil || len(trains) == 0 || len(tests) == 0 {
 		return nil
 	}
-	return []error{
-		field.Errorf("%s has %s and %s, and the pictures of both are taken; {datasets.Dir} %s takes the first alone",
-			dir, trains[0], tests[0], filepath.Join(dir, trains[0])),
-	}
+	return []string{fmt.Sprintf("%s has %s and %s, and the pictures of both are taken; the folder %s has the first alone",
+		dir, trains[0], tests[0], filepath.Join(dir, trains[0]))}
 }

@@ -104,7 +104,7 @@ func TestPicturesAtAnyDepth(t *testing.T) {
 		write(t, filepath.Join(tiny, "val", "val_annotations.txt"), []byte("0.JPEG\tn1\n1.JPEG\tn0\n"))
 		ds := openNamed(t, "tiny_imagenet", tiny, train)
 		assert.Equal(t, map[bool][]int{true: {0, 0, 1, 1}, false: {1, 0}}[train], labels(ds))
-		assert.Empty(t, noteTexts(ds))
+		assert.Empty(t, datasets.Notes(ds))
 	}
 	all := openNamed(t, "unlabelled", filepath.Join(dir, "train"), true)
 	assert.Equal(t, 10, all.Len())
@@ -147,7 +147,7 @@ func TestOtherFilesAreCountedOrJunk(t *testing.T) {
 		dir + ": 1 loose pictures have no class and are not read",
 		dir + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: " +
 			"3 .heic, 2 .txt, 1 .avif, 1 without an ending",
-	}, noteTexts(ds))
+	}, datasets.Notes(ds))
 	all := openNamed(t, "unlabelled", dir, true)
 	assert.Equal(t, []string{"a/0.jpg", "b/0.jpg", "loose.jpg"}, names(t, all, dir))
 	assert.Equal(
@@ -156,11 +156,11 @@ func TestOtherFilesAreCountedOrJunk(t *testing.T) {
 			dir + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: " +
 				"3 .heic, 2 .txt, 1 .avif, 1 without an ending",
 		},
-		noteTexts(all),
+		datasets.Notes(all),
 	)
 	named, err := datasets.Pictures([]string{dir})
 	require.NoError(t, err)
-	assert.Equal(t, noteTexts(all), noteTexts(named))
+	assert.Equal(t, datasets.Notes(all), datasets.Notes(named))
 	for _, name := range []string{"no/such/folder", "a/mistyped.jpg"} {
 		_, err = datasets.Pictures([]string{filepath.Join(dir, "a", "0.jpg"), filepath.Join(dir, name)})
 		assert.ErrorContains(t, err, "no such file or directory")
@@ -215,7 +215,7 @@ func TestLinksToFolders(t *testing.T) {
 	)
 	assert.Contains(
 		t,
-		noteTexts(ds),
+		datasets.Notes(ds),
 		dir+": not followed, since they lead to a folder above: a/here, a/up, d/back, d/self",
 	)
 
@@ -257,7 +257,7 @@ func TestPipesAreNotOpened(t *testing.T) {
 		assert.Equal(
 			t,
 			[]string{filepath.Join(dir, "train") + ": not opened, since they are pipes, sockets or devices: 2"},
-			noteTexts(ds),
+			datasets.Notes(ds),
 		)
 		assert.Equal(t, 3, openNamed(t, "unlabelled", dir, true).Len())
 		_, err := datasets.Pictures([]string{pipe})

@@ -9,7 +9,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// build tells what program this is: the start of its SHA-256, and its LibTorch.
+// build identifies this program: the start of its SHA-256, and its version of LibTorch.
 func build() ([]Setting, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -24,5 +24,8 @@ func build() ([]Setting, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, err
 	}
-	return []Setting{{Name: "the program's build", Value: hex.EncodeToString(h.Sum(nil)[:8])}, {Name: "LibTorch", Value: torch.Version()}}, nil
+	return []Setting{
+		{Name: "the program's build", Value: hex.EncodeToString(h.Sum(nil)[:8])},
+		{Name: "LibTorch", Value: torch.Version()},
+	}, nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Which GPU a process has, and what is said where that cannot be.
+// Which GPU a process has, and the error if it can have none.
 func TestGPUsOfAJob(t *testing.T) {
 	gpus := []string{"gloo", "nccl"}
 	of := func(local, localSize int) Place {
@@ -30,13 +30,16 @@ func TestGPUsOfAJob(t *testing.T) {
 		{"cuda:0", "gloo", of(1, 2), 1, gpus, "cuda:0", "gloo", false}, // they may share one
 		{"cuda", "", slurm, 1, gpus, "cuda:0", "nccl", false},          // --gpus-per-task 1
 		{"cuda", "", slurm, 4, gpus, "cuda:3", "nccl", false},
-		{"cpu", "nccl", of(0, 2), 8, gpus, "", "NCCL is between GPUs; give --device cuda, or --backend gloo", true},
-		{"cuda", "", of(0, 8), 4, gpus, "", "--device cuda: 8 processes on this machine, and this program sees 4 GPUs on it: start one process for each GPU", true},
-		{"cuda", "gloo", of(0, 2), 1, gpus, "", "let all share one by --device cuda:0 --backend gloo", true},
+		{"cpu", "nccl", of(0, 2), 8, gpus, "", "NCCL is between GPUs; give Device cuda, or Backend gloo", true},
+		{"cuda", "", of(0, 8), 4, gpus, "", "Device cuda: 8 processes on this machine, and this program sees 4 GPUs on it: " +
+			"start one process for each GPU", true},
+		{"cuda", "gloo", of(0, 2), 1, gpus, "", "let all share one by Device cuda:0 and Backend gloo", true},
 		{"cuda", "", slurm, 2, gpus, "", "4 processes on this machine, and this program sees 2 GPUs", true},
-		{"cuda:0", "", of(1, 2), 4, gpus, "", "--device cuda:0 with 2 processes on this machine: all would be on one GPU, which NCCL cannot do; give --device cuda", true},
-		{"cuda", "", of(0, 2), 0, []string{"gloo"}, "", "--backend nccl: this program was built without it: build it with CUDA=1 (CUDA=1 make build), or give --backend gloo", true},
-		{"cpu", "", of(0, 2), 0, nil, "", "--backend gloo: this program was built without it: gloo's headers", true},
+		{"cuda:0", "", of(1, 2), 4, gpus, "", "Device cuda:0 with 2 processes on this machine: all would be on one GPU, " +
+			"which NCCL cannot do; give Device cuda", true},
+		{"cuda", "", of(0, 2), 0, []string{"gloo"}, "", "Backend nccl: this program was built without it: build it with " +
+			"CUDA=1 (CUDA=1 make build), or give Backend gloo", true},
+		{"cpu", "", of(0, 2), 0, nil, "", "Backend gloo: this program was built without it: the headers of gloo", true},
 	} {
 		device, backend, err := Assign(c.device, c.backend, c.place, c.there, c.built)
 		if !c.fails {

@@ -9,36 +9,35 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Setting is something that all ranks must have alike, as {"--lr", "0.1"}.
+// Setting is something that must be the same on all ranks, as {"--lr", "0.1"}.
 type Setting struct{ Name, Value string }
 
-// Job is a process's place in a data-parallel job. A process on its own is rank 0 of 1; a nil Job
-// is such a process, too.
+// Job is a process's place in a data-parallel job. A process on its own is rank 0 of 1. A nil Job is such a process,
+// too.
 type Job struct {
 	Place
 	Device torch.Device // of this process
-	Group  *torch.Group // the ranks' process group, on c10d; nil where Size is 1
+	Group  *torch.Group // the process group of all ranks; nil if Size is 1
 
 	backend  string
-	text     func(err error) string
-	timeout  time.Duration // of meeting, and of an operation between ranks
+	timeout  time.Duration // of joining, and of an operation between ranks
 	settings []Setting     // what must be the same on all ranks
-	only     Setting       // what no two ranks may have alike; nothing where its value is empty
+	only     Setting       // what no two ranks may share; nothing if its value is empty
 	at       string        // the store's address
 	base     *torch.Store  // the connection
 	store    *torch.Store  // the same, with the job's prefix
 	watch    *watch
 	left     sync.Once
 	silent   int // ranks that do not answer
-	led      int // calls of Lead
+	led      int // number of calls of Lead
 }
 
-// alone reports whether this process has no others.
+// alone reports whether this is the only process.
 func (j *Job) alone() bool { return j == nil || j.Size == 1 }
 
 func (j *Job) join() error {
 	if j.ByAgent {
-		j.Port = besides(j.Port)
+		j.Port = beside(j.Port)
 	}
 	host, err := j.find()
 	if err != nil {
@@ -50,7 +49,8 @@ func (j *Job) join() error {
 		return err
 	}
 	if twice > 1 {
-		return fmt.Errorf("rank %d: another process has this rank at %s, too; is another job there? choose another MASTER_PORT", j.Rank, hostPort(host, j.Port))
+		return fmt.Errorf("rank %d: another process has this rank at %s, too; is another job there? "+
+			"choose another MASTER_PORT", j.Rank, hostPort(host, j.Port))
 	}
 	if err := j.compare("start", j.settings); err != nil {
 		return err
@@ -62,7 +62,13 @@ func (j *Job) join() error {
 	if j.watch, err = newWatch(j, host); err != nil {
 		return err
 	}
-	j.Group, err = torch.NewGroup(j.store, torch.GroupOptions{Backend: j.backend, Address: own, Rank: j.Rank, Size: j.Size, Timeout: j.timeout})
+	j.Group, err = torch.NewGroup(j.store, torch.GroupOptions{
+		Backend: j.backend,
+		Address: own,
+		Rank:    j.Rank,
+		Size:    j.Size,
+		Timeout: j.timeout,
+	})
 	if err != nil {
 		return j.Explain(err)
 	}
@@ -71,8 +77,8 @@ func (j *Job) join() error {
 
 func key(name string, rank int) string { return name + "/" + strconv.Itoa(rank) }
 
-// Agree is where all ranks go on or none, as after opening files: where one has an error, each gets
-// one that tells it. All ranks call it.
+// Agree makes all ranks continue or none of them, as after opening files: if one rank has an error, each rank returns
+// an error that names it. All ranks call it.
 func (j *Job) Agree(own error) error {
 	if j.alone() {
 		return own
@@ -98,11 +104,11 @@ func (j *Job) Agree(own error) error {
 	return nil
 }
 
-// Leads reports whether this process is the one that writes files and speaks: rank 0.
+// Leads reports whether this process is rank 0, which writes the files and prints.
 func (j *Job) Leads() bool { return j.alone() || j.Rank == 0 }
 
-// Lead runs f on rank 0 alone, as to evaluate and save, for as long as it takes, while the others
-// wait. All ranks call it.
+// Lead runs f on rank 0 alone, as to evaluate and save, while the others wait for as long as it takes. All ranks call
+// it.
 func (j *Job) Lead(f func() error) error {
 	if j.alone() {
 		return f()
@@ -118,7 +124,7 @@ func (j *Job) Lead(f func() error) error {
 	return j.Done(name)
 }
 
-// Ranks is the process group; nil for a process on its own.
+// Ranks returns the process group; nil for a process on its own.
 func (j *Job) Ranks() *torch.Group {
 	if j == nil {
 		return nil
@@ -126,8 +132,8 @@ func (j *Job) Ranks() *torch.Group {
 	return j.Group
 }
 
-// Close leaves the job. Rank 0, which serves the store, first waits for the others to leave.
-// Nothing of the group is used after it.
+// Close leaves the job. Rank 0 serves the store and first waits for the others to leave. The group must not be used
+// afterwards.
 func (j *Job) Close() {
 	if j.alone() {
 		return
@@ -140,15 +146,15 @@ func (j *Job) Close() {
 	}
 }
 
-// leave closes the connections to the other ranks, so that none waits for this
-// one; rank 0 then serves the store for at most so long, until all have left.
+// leave closes the connections to the other ranks, so that none waits for this one. Rank 0 then serves the store until
+// all have left, for at most atMost.
 func (j *Job) leave(atMost time.Duration) {
 	j.left.Do(func() {
 		if j.Group == nil {
 			return
 		}
 		closed := make(chan struct{})
-		go func() { j.Group.Close(); close(closed) }() // operations that hang end with the process
+		go func() { j.Group.Close(); close(closed) }() // an operation that hangs ends with the process
 		select {
 		case <-closed:
 		case <-time.After(beat):
@@ -159,7 +165,7 @@ func (j *Job) leave(atMost time.Duration) {
 	})
 }
 
-// linger waits until a counter has come to n.
+// linger waits until a counter has reached n, for at most atMost.
 func (j *Job) linger(counter string, n int, atMost time.Duration) {
 	for until := time.Now().Add(atMost); time.Now().Before(until); time.Sleep(beat / 20) {
 		if k, err := j.store.Add(counter, 0); err != nil || k >= int64(n) {

@@ -14,7 +14,8 @@ import (
 
 // noJob clears what torchrun and Slurm would have set.
 func noJob(t *testing.T) {
-	for _, name := range []string{"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "SLURM_STEP_NUM_TASKS"} {
+	for _, name := range []string{"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
+		"SLURM_STEP_NUM_TASKS"} {
 		t.Setenv(name, "")
 	}
 }
@@ -29,7 +30,8 @@ func TestAProcessOnItsOwn(t *testing.T) {
 	assert.Nil(t, job.Group)
 	assert.Equal(t, torch.CPU(), job.Device)
 	own := errors.New("mine")
-	for _, f := range []func(error) error{job.Explain, job.Agree, func(err error) error { return job.Lead(func() error { return err }) }} {
+	for _, f := range []func(error) error{job.Explain, job.Agree,
+		func(err error) error { return job.Lead(func() error { return err }) }} {
 		assert.NoError(t, f(nil))
 		assert.Equal(t, own, f(own))
 	}
@@ -45,7 +47,8 @@ func TestAProcessOnItsOwn(t *testing.T) {
 
 func TestJoinSaysWhatIsWrong(t *testing.T) {
 	noJob(t)
-	for want, o := range map[string]dist.Options{"--device gpu: want cpu, cuda or cuda:i": {Device: "gpu"}, "Timeout is below 0": {Timeout: -time.Second}} {
+	for want, o := range map[string]dist.Options{"Device gpu: want cpu, cuda or cuda:i": {Device: "gpu"},
+		"Timeout -1s: want a time above 0": {Timeout: -time.Second}} {
 		_, err := dist.Join(o)
 		assert.ErrorContains(t, err, want)
 	}

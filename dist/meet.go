@@ -11,14 +11,14 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// enter opens the store, and counts this rank there.
+// enter opens the store, and counts there how often this rank came.
 func (j *Job) enter(host net.IP) (times int64, err error) {
 	if j.Rank == 0 {
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: host, Port: j.Port})
 		if err != nil {
 			remedy := "is another job there? choose another MASTER_PORT"
 			if errors.Is(err, syscall.EADDRNOTAVAIL) {
-				remedy = fmt.Sprintf("MASTER_ADDR (%s) is not this machine: give the address of the one where rank 0 is", j.Address)
+				remedy = fmt.Sprintf("MASTER_ADDR (%s) is not this machine: give the address of rank 0's machine", j.Address)
 			}
 			return 0, fmt.Errorf("rank 0 cannot listen on %s: %w; %s", hostPort(host, j.Port), plain(err), remedy)
 		}
@@ -30,13 +30,13 @@ func (j *Job) enter(host net.IP) (times int64, err error) {
 	if err := j.awaitStore(host); err != nil {
 		return 0, err
 	}
-	// What listens there may be another program, of which no answer ever comes.
+	// Another program may listen there and never answer.
 	type answer struct {
 		times int64
 		err   error
 	}
 	answers := make(chan answer, 1)
-	var own Job // what hangs is left to it, and ends with the process
+	var own Job // if it hangs it is left alone, and ends with the process
 	own.Place, own.timeout = j.Place, j.timeout
 	go func() {
 		var a answer
@@ -54,10 +54,11 @@ func (j *Job) enter(host net.IP) (times int64, err error) {
 		why = a.err
 	case <-time.After(min(j.timeout, 30*beat)):
 	}
-	return 0, fmt.Errorf("rank %d: something else than this job's rank 0 is at %s (%w): choose another MASTER_PORT", j.Rank, hostPort(host, j.Port), why)
+	return 0, fmt.Errorf("rank %d: something else than this job's rank 0 is at %s (%w): choose another MASTER_PORT",
+		j.Rank, hostPort(host, j.Port), why)
 }
 
-// count counts this rank in the store.
+// count opens the part of the store that belongs to this job, and counts this rank there.
 func (j *Job) count() (times int64, err error) {
 	if j.store, err = j.base.Prefixed("icl-msr" + j.Attempt); err != nil {
 		return 0, err
@@ -65,9 +66,9 @@ func (j *Job) count() (times int64, err error) {
 	return j.store.Add(key("rank", j.Rank), 1)
 }
 
-// besides is the port of the job's store where torchrun's agent has MASTER_PORT
-// for a store of its own, whose protocol is another in each version of PyTorch.
-func besides(port int) int {
+// beside is the port of the job's store if torchrun's agent has a store of its own at MASTER_PORT. The job does not use
+// that store because its protocol depends on the version of PyTorch.
+func beside(port int) int {
 	if port+1000 > 65535 {
 		return port - 1000
 	}
@@ -78,7 +79,7 @@ func hostPort(ip net.IP, port int) string {
 	return net.JoinHostPort(ip.String(), strconv.Itoa(port))
 }
 
-// plain is what a network error says at its heart.
+// plain returns the innermost of a network error.
 func plain(err error) error {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
@@ -86,8 +87,8 @@ func plain(err error) error {
 	return err
 }
 
-// find resolves the store's address. A cluster may come to know the name of rank
-// 0's machine only while it starts, so the others try for a while.
+// find resolves the store's address. A cluster may learn the name of rank 0's machine only while the job starts, so the
+// other ranks try for a while.
 func (j *Job) find() (net.IP, error) {
 	until := time.Now().Add(min(j.timeout, 30*time.Second))
 	for {
@@ -100,26 +101,28 @@ func (j *Job) find() (net.IP, error) {
 	}
 }
 
-// resolve finds the store's address. A name of this machine's that means its
-// loopback is of no use to the others.
+// resolve looks up the store's address. A name that means this machine's loopback is an error, because other machines
+// cannot use it.
 func (j *Job) resolve() (net.IP, error) {
 	ips, err := net.LookupIP(j.Address)
 	if err != nil || len(ips) == 0 {
-		return nil, fmt.Errorf("rank %d: MASTER_ADDR %q is no name or address that this machine knows (%w): give the address of rank 0's machine", j.Rank, j.Address, err)
+		return nil, fmt.Errorf("rank %d: MASTER_ADDR %q is no name or address that this machine knows (%w): "+
+			"give the address of rank 0's machine", j.Rank, j.Address, err)
 	}
 	best := ips[0]
-	for _, ip := range ips { // IPv4 first, as Gloo has it
+	for _, ip := range ips { // IPv4 first, as in Gloo
 		if ip.To4() != nil && best.To4() == nil || ip.To4() != nil && best.IsLoopback() && !ip.IsLoopback() {
 			best = ip
 		}
 	}
 	if best.IsLoopback() && j.Size > j.LocalSize && net.ParseIP(j.Address) == nil && j.Address != "localhost" {
-		return nil, fmt.Errorf("MASTER_ADDR %q is %s on this machine, where other machines cannot reach it: give the machine's address", j.Address, best)
+		return nil, fmt.Errorf("MASTER_ADDR %q is %s on this machine, where other machines cannot reach it: "+
+			"give the machine's address", j.Address, best)
 	}
 	return best, nil
 }
 
-// toward is this machine's address on the way to the store.
+// toward is the address of this machine from which the store is reached.
 func toward(host net.IP, port int) (string, error) {
 	c, err := net.Dial("udp", hostPort(host, port)) // sends nothing
 	if err != nil {
@@ -129,7 +132,7 @@ func toward(host net.IP, port int) (string, error) {
 	return c.LocalAddr().(*net.UDPAddr).IP.String(), nil
 }
 
-// awaitStore waits for rank 0 to serve.
+// awaitStore waits until rank 0 serves the store.
 func (j *Job) awaitStore(host net.IP) error {
 	until := time.Now().Add(j.timeout)
 	for {
@@ -138,7 +141,8 @@ func (j *Job) awaitStore(host net.IP) error {
 			return c.Close()
 		}
 		if time.Now().After(until) {
-			return fmt.Errorf("rank %d: rank 0 does not answer at %s (%w) after %s: was it started, and is this its MASTER_ADDR and MASTER_PORT?", j.Rank, hostPort(host, j.Port), plain(err), j.timeout)
+			return fmt.Errorf("rank %d: rank 0 does not answer at %s (%w) after %s: was it started, "+
+				"and is this its MASTER_ADDR and MASTER_PORT?", j.Rank, hostPort(host, j.Port), plain(err), j.timeout)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

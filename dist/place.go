@@ -1,6 +1,3 @@
-// Package launch makes the processes of a data-parallel job: it finds out what
-// this process is (torchrun's variables, Slurm's), starts processes on one
-// machine, joins them to a process group, and tells which rank a job failed by.
 package dist
 
 import (
@@ -8,24 +5,23 @@ import (
 	"strconv"
 )
 
-// Place is what a process is in its job.
+// Place is the position of a process in its job.
 type Place struct {
-	Rank, Size           int    // of all processes
-	LocalRank, LocalSize int    // of this machine's
-	Address              string // of rank 0, where it serves the store
+	Rank, Size           int    // among all processes
+	LocalRank, LocalSize int    // among the processes of this machine
+	Address              string // of rank 0, which serves the store
 	Port                 int
 	ByAgent              bool   // torchrun's agent listens on Port
-	Attempt              string // of a job that is started again: keeps its store's keys apart
-	Restarted            bool   // the job was started before and is to go on
-	OwnGPU               bool   // each process may see another GPU as the first
+	Attempt              string // number of a restart; keeps the store's keys of different attempts apart
+	Restarted            bool   // the job was started before and is to be resumed
+	OwnGPU               bool   // processes may see different GPUs as cuda:0
 }
 
-// Alone is the only process of a job.
+// Alone is the place of the only process of a job.
 func Alone() Place { return Place{Size: 1, LocalSize: 1} }
 
-// Find reads the place from the environment: torchrun's variables (as Kubernetes'
-// PyTorchJob sets them, too) or else those of a Slurm step. Without either, or in
-// a job of one process, the process is alone.
+// Find reads the place from the environment: the variables of torchrun, which Kubernetes' PyTorchJob sets, too, or
+// those of a Slurm step. Without either, or in a job of one process, the process is alone.
 func Find(getenv func(string) string) (Place, error) {
 	p, err := Alone(), error(nil)
 	switch {
@@ -68,7 +64,8 @@ func (r *reader) number(name string, otherwise int) int {
 	s := r.getenv(name)
 	if s == "" {
 		if otherwise < 0 && r.err == nil {
-			r.err = fmt.Errorf("the environment has no %s: RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT go together, as torchrun sets them; unset RANK and WORLD_SIZE for a job of one process", name)
+			r.err = fmt.Errorf("the environment has no %s: RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT go together, "+
+				"as torchrun sets them; unset RANK and WORLD_SIZE for a job of one process", name)
 		}
 		return otherwise
 	}
@@ -81,8 +78,13 @@ func (r *reader) number(name string, otherwise int) int {
 
 func fromTorch(getenv func(string) string) (Place, error) {
 	r := reader{getenv: getenv}
-	p := Place{Rank: r.number("RANK", -1), Size: r.number("WORLD_SIZE", -1), LocalRank: r.number("LOCAL_RANK", 0),
-		ByAgent: getenv("TORCHELASTIC_USE_AGENT_STORE") == "True", Attempt: getenv("TORCHELASTIC_RESTART_COUNT")}
+	p := Place{
+		Rank:      r.number("RANK", -1),
+		Size:      r.number("WORLD_SIZE", -1),
+		LocalRank: r.number("LOCAL_RANK", 0),
+		ByAgent:   getenv("TORCHELASTIC_USE_AGENT_STORE") == "True",
+		Attempt:   getenv("TORCHELASTIC_RESTART_COUNT"),
+	}
 	p.LocalSize = r.number("LOCAL_WORLD_SIZE", p.LocalRank+1)
 	if p.Size > 1 {
 		p.Port, p.Address = r.number("MASTER_PORT", -1), getenv("MASTER_ADDR")

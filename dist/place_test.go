@@ -16,7 +16,8 @@ func TestPlaceFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Alone(), p)
 
-	torch := map[string]string{"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "MASTER_ADDR": "node1", "MASTER_PORT": "29500",
+	torch := map[string]string{"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4",
+		"MASTER_ADDR": "node1", "MASTER_PORT": "29500",
 		"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2"}
 	p, err = find(torch)
 	require.NoError(t, err)
@@ -27,7 +28,8 @@ func TestPlaceFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Place{1, 2, 0, 1, "m", 23456, false, "", false, false}, p)
 
-	slurm := map[string]string{"SLURM_STEP_NUM_TASKS": "7", "SLURM_PROCID": "6", "SLURM_LOCALID": "2", "SLURM_NODEID": "1", "SLURM_STEP_TASKS_PER_NODE": "4,3",
+	slurm := map[string]string{"SLURM_STEP_NUM_TASKS": "7", "SLURM_PROCID": "6", "SLURM_LOCALID": "2",
+		"SLURM_NODEID": "1", "SLURM_STEP_TASKS_PER_NODE": "4,3",
 		"SLURM_STEP_NODELIST": "gpu[07-08]", "SLURM_JOB_ID": "123456"}
 	p, err = find(slurm)
 	require.NoError(t, err)
@@ -60,7 +62,8 @@ func TestPlaceFromTheEnvironment(t *testing.T) {
 }
 
 func TestSlurmsLists(t *testing.T) {
-	for list, want := range map[string]string{"gpu1": "gpu1", "gpu1,gpu2": "gpu1", "gpu[3-5,9]": "gpu3", "gpu[07,09]x,b": "gpu07x", "r[1-2]n[03-04]": "r1n03", "a-b[1]": "a-b1"} {
+	for list, want := range map[string]string{"gpu1": "gpu1", "gpu1,gpu2": "gpu1", "gpu[3-5,9]": "gpu3",
+		"gpu[07,09]x,b": "gpu07x", "r[1-2]n[03-04]": "r1n03", "a-b[1]": "a-b1"} {
 		got, err := firstNode(list)
 		require.NoError(t, err, list)
 		assert.Equal(t, want, got)

@@ -2,6 +2,7 @@ package dist
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,24 +20,23 @@ import (
 // childVariable is set for processes that Spawn started.
 const childVariable = "ICLMSR_SPAWNED"
 
-// Exit is the error of processes that ended with a status other than 0, and have
-// told why.
+// Exit is the error of ranks of which one ended with a status other than 0.
 type Exit struct {
 	Status   int
-	Messages []string // of the ranks, and what they cannot have told
+	Messages []string // the errors of the ranks, and that of a rank that a signal ended
 }
 
 func (e *Exit) Error() string { return strings.Join(e.Messages, "; ") }
 
-// grace is how long the other ranks have to end by themselves after one did, and
-// then after they were told to.
+// grace is how long the other ranks have to end after one did, before they are asked to, and again before they are
+// killed.
 const grace = 12 * time.Second
 
 // child is a rank that Spawn started.
 type child struct {
 	*exec.Cmd
-	in, out *os.File // of what it tells
-	told    string   // once it has ended
+	in, out *os.File // the pipe of its error
+	told    string   // its error, once it has ended
 }
 
 // end is the end of a child.
@@ -45,12 +45,10 @@ type end struct {
 	state *os.ProcessState
 }
 
-// Spawn runs this program with the arguments n times on this machine, as the
-// ranks of one job that talk over the loopback, or MASTER_ADDR. Rank 0 has the
-// output given; of the others errors are shown, with their rank. The error that
-// a rank ends with (Tell) is returned, once if several say it. When ctx ends all
-// are interrupted; SIGUSR1 goes to rank 0. Where one rank ends otherwise than well,
-// the others are ended, and the error names it.
+// Spawn runs this program n times with the arguments, as the ranks of one job on this machine. They communicate over
+// the loopback, or over MASTER_ADDR. Rank 0 writes to stdout and stderr. Of the other ranks only stderr is shown, with
+// the rank before each line. If a rank fails the others are ended, too. The error that a rank ends with (see [Tell]) is
+// returned, once if several ranks tell the same. If ctx ends all ranks are interrupted. SIGUSR1 is passed to rank 0.
 func Spawn(ctx context.Context, n int, args []string, stdout, stderr io.Writer) error {
 	ranks, err := prepare(n, args, stdout, stderr)
 	if err != nil {
@@ -70,8 +68,8 @@ func Spawn(ctx context.Context, n int, args []string, stdout, stderr io.Writer) 
 	return ended(ranks, first, ctx.Err() != nil && killed)
 }
 
-// start starts all ranks or none. One that is being loaded would end by SIGUSR1,
-// which it is therefore started to ignore.
+// start starts all ranks or none. They begin with SIGUSR1 ignored, because the signal would end a program that is still
+// being loaded.
 func start(ranks []*child) (<-chan end, error) {
 	signal.Ignore(syscall.SIGUSR1)
 	ends := make(chan end, len(ranks))
@@ -84,7 +82,7 @@ func start(ranks []*child) (<-chan end, error) {
 		}
 		go func() {
 			p.told = told(p.in)
-			_ = p.Wait() // its state tells more than the error
+			_ = p.Wait() // the state says more than the error
 			ends <- end{r, p.ProcessState}
 		}()
 	}
@@ -93,13 +91,13 @@ func start(ranks []*child) (<-chan end, error) {
 
 func signalAll(ranks []*child, s syscall.Signal) {
 	for _, p := range ranks {
-		_ = p.Process.Signal(s) // who has ended needs none
+		_ = p.Process.Signal(s) // fails for a process that has ended
 	}
 }
 
-// attend waits for all to end, and returns the first that did not end well, and
-// whether one was ended by a signal. After that one, the others have some time; those
-// that are stopped (SIGSTOP) would never notice, and are ended at once.
+// attend waits until all ranks have ended. It returns the first that failed, and whether a signal ended one. After a
+// failure the other ranks have some time to end. Those that are stopped (SIGSTOP) would never notice, and are killed at
+// once.
 func attend(ctx context.Context, ranks []*child, ends <-chan end, saves <-chan os.Signal) (first *end, killed bool) {
 	var deadline, look <-chan time.Time
 	interrupted, last := ctx.Done(), syscall.SIGTERM
@@ -132,8 +130,7 @@ func attend(ctx context.Context, ranks []*child, ends <-chan end, saves <-chan o
 	return first, killed
 }
 
-// suspended reports whether a process is stopped by a signal; false where the
-// system does not tell.
+// suspended reports whether a process is stopped by a signal. It is false if the system does not tell.
 func suspended(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -143,8 +140,8 @@ func suspended(pid int) bool {
 	return bytes.HasPrefix(state, []byte("T"))
 }
 
-// ended is the error of ranks of which one did not end well. Those that were
-// interrupted before they could end by themselves are interrupted.
+// ended is the error of ranks of which one failed. If they were interrupted before they had ended it is
+// context.Canceled.
 func ended(ranks []*child, first *end, interrupted bool) error {
 	if interrupted {
 		return context.Canceled
@@ -155,23 +152,20 @@ func ended(ranks []*child, first *end, interrupted bool) error {
 		texts = append(texts, p.told)
 	}
 	out.Messages = once(texts, out.Status < 0)
-	if out.Status < 0 { // by a signal
+	if out.Status < 0 { // a signal ended it
 		out.Status = 1
 		out.Messages = append(out.Messages, fmt.Sprintf("rank %d ended (%s), so all were ended", first.rank, first.state))
 	}
 	return out
 }
 
-// prepare makes the commands.
+// prepare makes the commands of the ranks.
 func prepare(n int, args []string, stdout, stderr io.Writer) ([]*child, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	address, port := os.Getenv("MASTER_ADDR"), os.Getenv("MASTER_PORT")
-	if address == "" {
-		address = "127.0.0.1"
-	}
+	address, port := cmp.Or(os.Getenv("MASTER_ADDR"), "127.0.0.1"), os.Getenv("MASTER_PORT")
 	if port == "" {
 		if port, err = freePort(address); err != nil {
 			return nil, err
@@ -181,10 +175,11 @@ func prepare(n int, args []string, stdout, stderr io.Writer) ([]*child, error) {
 	ranks := make([]*child, n)
 	for r := range ranks {
 		p := &child{Cmd: exec.Command(program, args...)}
-		p.Env = append(os.Environ(), childVariable+"=1", "MASTER_ADDR="+address, "MASTER_PORT="+port, fmt.Sprintf("RANK=%d", r), fmt.Sprintf("LOCAL_RANK=%d", r),
+		p.Env = append(os.Environ(), childVariable+"=1", "MASTER_ADDR="+address, "MASTER_PORT="+port,
+			fmt.Sprintf("RANK=%d", r), fmt.Sprintf("LOCAL_RANK=%d", r),
 			fmt.Sprintf("WORLD_SIZE=%d", n), fmt.Sprintf("LOCAL_WORLD_SIZE=%d", n))
-		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C comes by this process alone
-		if _, err := p.StdinPipe(); err != nil {            // it closes when this process ends, however it does
+		p.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // only this process gets a terminal's Ctrl-C
+		if _, err := p.StdinPipe(); err != nil {            // it closes when this process ends, in any way
 			return nil, err
 		}
 		if p.in, p.out, err = os.Pipe(); err != nil {
@@ -203,7 +198,7 @@ func prepare(n int, args []string, stdout, stderr io.Writer) ([]*child, error) {
 // Spawned reports whether this process was started by Spawn.
 func Spawned() bool { return os.Getenv(childVariable) != "" }
 
-// Follow ends this process when the one that spawned it does.
+// Follow ends this process when the process that spawned it ends.
 func Follow() {
 	if Spawned() {
 		go func() {
@@ -213,7 +208,7 @@ func Follow() {
 	}
 }
 
-// freePort is one that nothing listens on right now.
+// freePort is a port on which nothing listens right now.
 func freePort(address string) (string, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
@@ -223,7 +218,7 @@ func freePort(address string) (string, error) {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), nil
 }
 
-// prefixer writes whole lines with a prefix.
+// prefixer writes whole lines, each with a prefix.
 type prefixer struct {
 	w      io.Writer
 	prefix string

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// errorsFD is where a process that Spawn started writes its error, for Spawn to
-// print what all say alike once.
+// errorsFD is the file descriptor to which a spawned process writes its error. Spawn then reports an error once that
+// several ranks have.
 const errorsFD = 3
 
-// Tell hands the error that this process ends with to the one that spawned it;
-// false: there is none, or it is gone.
+// Tell passes the error that this process ends with to the process that spawned it. It is false if no such process is
+// there.
 func Tell(text string) bool {
 	if !Spawned() {
 		return false
@@ -21,11 +21,11 @@ func Tell(text string) bool {
 	return err == nil
 }
 
-// told reads what a process tells, until it ends.
+// told reads the error of a process until the process ends.
 func told(r io.ReadCloser) string {
 	const most = 1 << 16
 	defer r.Close()
-	text, _ := io.ReadAll(io.LimitReader(r, most)) // what there is, is told
+	text, _ := io.ReadAll(io.LimitReader(r, most)) // what was read counts
 	return string(text)
 }
 
@@ -34,12 +34,11 @@ var (
 	failed  = regexp.MustCompile(`^rank \d+ failed: `)
 )
 
-// notAnswering is what ranks tell of one that is gone.
+// notAnswering is what ranks say of one that is gone.
 const notAnswering = "does not answer"
 
-// once takes, of what the ranks told in their order, what says more than the
-// others: a rank that stopped because of another one tells its error again. lost
-// says that a rank was ended by a signal, which is told by itself.
+// once drops repetitions from the errors of the ranks, in order of rank: a rank that stopped because of another one
+// repeats its error. lost: a signal ended a rank, which Spawn reports itself.
 func once(texts []string, lost bool) (out []string) {
 	var hearts []string
 	for _, text := range texts {
@@ -52,7 +51,7 @@ func once(texts []string, lost bool) (out []string) {
 	return out
 }
 
-// contained reports whether one of the texts holds another, or is held by it.
+// contained reports whether text contains one of the others or is contained in one.
 func contained(text string, others []string) bool {
 	for _, o := range others {
 		if strings.Contains(o, text) || strings.Contains(text, o) {

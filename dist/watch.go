@@ -15,11 +15,11 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// beat is how often a rank shows in the store that it lives.
+// beat is the interval at which a rank shows in the store that it is alive.
 const beat = time.Second
 
-// watch shows that this rank lives, and finds out which one does not. It has a
-// connection of its own: the job's may be waiting.
+// watch shows that this rank is alive, and finds out which ranks are not. It has a connection to the store of its own,
+// because the job's connection may be waiting.
 type watch struct {
 	rank, size int
 	store      *torch.Store // with the job's prefix
@@ -27,8 +27,7 @@ type watch struct {
 	stop       chan struct{}
 	once       sync.Once
 	done       sync.WaitGroup
-	text       func(err error) string // a message of an error; nil: its Error
-	cut        atomic.Bool            // the store did not answer in time: nothing more is asked
+	cut        atomic.Bool // the store did not answer in time, and is not asked again
 }
 
 func newWatch(j *Job, host net.IP) (*watch, error) {
@@ -41,13 +40,13 @@ func newWatch(j *Job, host net.IP) (*watch, error) {
 		base.Close()
 		return nil, err
 	}
-	w := &watch{rank: j.Rank, text: j.text, size: j.Size, store: store, base: base, stop: make(chan struct{})}
+	w := &watch{rank: j.Rank, size: j.Size, store: store, base: base, stop: make(chan struct{})}
 	w.done.Go(func() {
 		tick := time.NewTicker(beat)
 		defer tick.Stop()
 		for {
 			if _, err := store.Add(key("beat", w.rank), 1); err != nil {
-				return // rank 0 is gone: whoever waits for it will notice
+				return // rank 0 is gone; a rank that waits for it will notice
 			}
 			select {
 			case <-tick.C:
@@ -59,12 +58,11 @@ func newWatch(j *Job, host net.IP) (*watch, error) {
 	return w, nil
 }
 
-// errCut is the error of a store that does not answer: a connection that was cut
-// off says nothing at all.
+// errCut is the error of a store that does not answer: a connection that was cut gives no error.
 var errCut = errors.New("the store does not answer")
 
-// reach runs a few operations on the store, and gives up waiting for them after
-// five beats. What hangs then is left alone, and ends with the process.
+// reach runs a few operations on the store and waits for them for five beats. Operations that hang are left alone, and
+// end with the process.
 func (w *watch) reach(f func() error) error {
 	if w.cut.Load() {
 		return errCut
@@ -89,19 +87,16 @@ func (w *watch) count(key string, delta int64) (n int64, err error) {
 	return n, err
 }
 
-// failure is the first that went wrong in a job.
+// failure is the first error of a job.
 type failure struct {
 	Rank    int
-	Message string
-	Silent  int // ranks that do not answer, for whom nobody need wait
+	Message string // names settings by their keys
+	Silent  int    // number of ranks that do not answer, for which nobody need wait
 }
 
-// report tells the others, unless an earlier failure is known.
+// report tells the others an error, unless the store has an earlier one.
 func (w *watch) report(err error) {
-	f := failure{Rank: w.rank, Message: err.Error()}
-	if w.text != nil {
-		f.Message = w.text(err)
-	}
+	f := failure{Rank: w.rank, Message: keyed(err)}
 	if errors.Is(err, context.Canceled) {
 		f.Message = "it was interrupted"
 	}
@@ -110,7 +105,7 @@ func (w *watch) report(err error) {
 
 func (w *watch) tell(f failure) {
 	text, _ := json.Marshal(f) // of a number and a string
-	_ = w.reach(func() error { // the others see a broken connection at least
+	_ = w.reach(func() error { // if this fails the others still see a broken connection
 		n, err := w.store.Add("failures", 1)
 		if err == nil && n == 1 {
 			err = w.store.Set("failure", text)
@@ -119,7 +114,7 @@ func (w *watch) tell(f failure) {
 	})
 }
 
-// failure returns what was reported, nil if nothing was.
+// failure returns the failure that was reported; nil if none was.
 func (w *watch) failure() (*failure, error) {
 	var text []byte
 	err := w.reach(func() error {
@@ -137,8 +132,8 @@ func (w *watch) failure() (*failure, error) {
 	return f, json.Unmarshal(text, f)
 }
 
-// find tells by whom the job failed; nil where all live. It looks twice: the last beat of a process that was killed may
-// reach a busy machine's store late.
+// find returns the failure of the job; nil if all ranks are alive. It looks twice, because the last beat of a killed
+// process may reach the store of a busy machine late.
 func (w *watch) find() (*failure, error) {
 	for range 2 {
 		if f, err := w.lookAround(); f != nil || err != nil {
@@ -148,7 +143,8 @@ func (w *watch) find() (*failure, error) {
 	return nil, nil
 }
 
-// lookAround waits for a report, or for three beats, and tells who does not live; nil where all do.
+// lookAround waits for a report, or for three beats. It returns the failure of ranks that are not alive; nil if all
+// are.
 func (w *watch) lookAround() (*failure, error) {
 	const beats = 3
 	before, err := w.beats()
@@ -178,7 +174,7 @@ func (w *watch) lookAround() (*failure, error) {
 		return nil, nil
 	}
 	w.tell(failure{first, silent(strings.Join(dead, ", ")), len(dead)})
-	return w.failure() // an earlier report, if there is one
+	return w.failure() // which may be an earlier report
 }
 
 func silent(ranks string) string {
@@ -207,9 +203,8 @@ func (w *watch) close() {
 	}
 }
 
-// Await waits, on ranks other than 0, for as long as rank 0 takes to do something that the others
-// have no part in; name is of that alone. Rank 0 calls
-// Done at its end. [Job.Lead] is both in one call.
+// Await waits, on ranks other than 0, until rank 0 has done something that the others have no part in and has called
+// Done with the same name. No other call uses that name. [Job.Lead] is both in one call.
 func (j *Job) Await(name string) error {
 	if j.Leads() {
 		return nil
@@ -243,7 +238,7 @@ func (j *Job) Await(name string) error {
 	}
 }
 
-// Done ends what the other ranks Await.
+// Done ends the Await of the other ranks.
 func (j *Job) Done(name string) error {
 	if j.alone() || j.Rank != 0 {
 		return nil

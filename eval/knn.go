@@ -152,6 +152,12 @@ func KNN(test, train Features, c KNNConfig) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	for i, l := range train.Labels {
+		if l < 0 || l >= int64(train.Classes) {
+			return 0, fmt.Errorf("eval: picture %d of the training part has label %d; want one from 0 to %d",
+				i, l, train.Classes-1)
+		}
+	}
 	right := 0
 	votes := make([]float64, train.Classes)
 	for i, l := range test.Labels {

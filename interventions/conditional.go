@@ -102,12 +102,12 @@ func WeighNegatives(s *torch.Scope, logits, logWeights torch.Tensor) torch.Tenso
 }
 
 // ConditionalNTXent is losses.NTXent of negatives with log weights [N, M] (LogWeights): the mean over the 2N anchors.
-func ConditionalNTXent(s *torch.Scope, b losses.Batch, logWeights torch.Tensor, tau float64) torch.Tensor {
+func ConditionalNTXent(s *torch.Scope, b losses.Pair, logWeights torch.Tensor, tau float64) torch.Tensor {
 	return s.Mean(ConditionalNTXentEach(s, b, logWeights, tau))
 }
 
 // ConditionalNTXentEach is ConditionalNTXent of each anchor, view 1 of all pictures and then view 2: [2N].
-func ConditionalNTXentEach(s *torch.Scope, b losses.Batch, logWeights torch.Tensor, tau float64) torch.Tensor {
+func ConditionalNTXentEach(s *torch.Scope, b losses.Pair, logWeights torch.Tensor, tau float64) torch.Tensor {
 	if !(tau > 0) || math.IsInf(tau, 0) {
 		s.Fail(fmt.Errorf("interventions: temperature %g; want a positive number", tau))
 	}

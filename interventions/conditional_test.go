@@ -89,12 +89,12 @@ func TestConditionalNTXentIsItsFormula(t *testing.T) {
 		for offset := range int64(3) {
 			part := func(x torch.Tensor) torch.Tensor { return s.Narrow(x, 0, 2*offset, 2) }
 			all1, all2 := table(s, z[0]), table(s, z[1])
-			batch := losses.Batch{Z1: part(all1), Z2: part(all2), All1: all1, All2: all2, Offset: 2 * offset}
+			batch := losses.Pair{Z1: part(all1), Z2: part(all2), All1: all1, All2: all2, Offset: 2 * offset}
 			weights := interventions.LogWeights(s, interventions.GaussianLogKernel(s, part(b), b, 0.7), 2*offset, w)
 			got := torch.Slice[float64](s, interventions.ConditionalNTXentEach(s, batch, weights, 0.2))
 			assert.InDeltaSlice(t, conditional(z, kernel, int(2*offset), 2, w, 0.2), got, 1e-10, "w %g", w)
 		}
-		whole := losses.Local(table(s, z[0]), table(s, z[1]))
+		whole := losses.NewPair(table(s, z[0]), table(s, z[1]))
 		weights := interventions.LogWeights(s, interventions.GaussianLogKernel(s, b, b, 0.7), 0, w)
 		mean := 0.0
 		for _, v := range conditional(z, kernel, 0, 6, w, 0.2) {
@@ -154,7 +154,7 @@ func TestStrataAsAKernel(t *testing.T) {
 		weights := interventions.LogWeights(s, interventions.StrataLogKernel(s, of, of, o), 0, 1)
 		z1, z2 := s.To(table(s, z[0]), o), s.To(table(s, z[1]), o)
 		s.SetRequiresGrad(true, z1, z2)
-		each := interventions.ConditionalNTXentEach(s, losses.Local(z1, z2), weights, 0.5)
+		each := interventions.ConditionalNTXentEach(s, losses.NewPair(z1, z2), weights, 0.5)
 		got := torch.Slice[float64](s, s.To(each, torch.Float64()))
 		assert.InDeltaSlice(t, conditional(z, kernel, 0, 5, 1, 0.5), got, 1e-5)
 		for _, g := range s.Grad([]torch.Tensor{s.Sum(each)}, []torch.Tensor{z1, z2}, torch.GradOptions{}) {
@@ -193,7 +193,7 @@ func TestGradientOfConditionalNTXent(t *testing.T) {
 		differences(t, normal(rng, 4, 3), func(s *torch.Scope, x torch.Tensor) torch.Tensor {
 			b := table(s, backgrounds)
 			weights := interventions.LogWeights(s, interventions.GaussianLogKernel(s, b, b, 1), 0, w)
-			return interventions.ConditionalNTXent(s, losses.Local(x, table(s, second)), weights, 0.5)
+			return interventions.ConditionalNTXent(s, losses.NewPair(x, table(s, second)), weights, 0.5)
 		})
 	}
 }
@@ -222,10 +222,10 @@ func TestWrongWeightsAreErrors(t *testing.T) {
 			interventions.VREx(s, s.Zeros(torch.Float64(), 5), z, 3)
 		},
 		"log weights [3 4] of 4": func(s *torch.Scope, z torch.Tensor) {
-			interventions.ConditionalNTXent(s, losses.Local(z, z), three(s, z), 1)
+			interventions.ConditionalNTXent(s, losses.NewPair(z, z), three(s, z), 1)
 		},
 		"temperature 0; want a pos": func(s *torch.Scope, z torch.Tensor) {
-			interventions.ConditionalNTXent(s, losses.Local(z, z), z, 0)
+			interventions.ConditionalNTXent(s, losses.NewPair(z, z), z, 0)
 		},
 	} {
 		s := torch.NewScope()

@@ -4,14 +4,14 @@
 //
 // # Where it is called
 //
-// Interventions lists them by name, and New builds one. What it acts on follows from its methods:
+// Interventions lists them by name, and New builds one. Effects are what they change of a training:
 //
-//   - datasets.Intervention: the loader calls Apply on the decoded picture before each view's augmentation
+//   - Effects.Pictures: the loader calls Apply on the decoded picture before each view's augmentation
 //     (LoaderOptions.Intervene). Views that the device finishes are staged from the picture shown.
-//   - Keeper: if the device keeps all pictures (datasets.Kept), the host draws donors, and the device swaps
+//   - Keeper.Keep: if the device keeps all pictures (datasets.Kept), the host draws donors, and the device swaps
 //     (LoaderOptions.InterveneKept).
-//   - Orderer: it gives the pictures of an epoch in order (LoaderOptions.Order). A batch is then of one stratum, in each
-//     process of a job.
+//   - Effects.Order gives the pictures of an epoch in order (LoaderOptions.Order). A batch is then of one stratum, in
+//     each process of a job.
 //
 // WeighNegatives adds weights to a table of logits; no loss of a method does yet.
 package interventions

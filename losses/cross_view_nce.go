@@ -5,7 +5,7 @@ import "github.com/icl-msr/icl-msr/torch"
 // CrossViewNCE is CMC's loss (Tian et al. 2020, arXiv 1906.05849), with negatives from the batch. Each embedding of one
 // view is to pick its picture among the other view's candidates. The loss is -log softmax of cosines over tau, the mean
 // over pictures and the sum of both directions.
-func CrossViewNCE(s *torch.Scope, b Batch, tau float64) torch.Tensor {
+func CrossViewNCE(s *torch.Scope, b Pair, tau float64) torch.Tensor {
 	first := pick(s, b.Z1, b.All2, b.Offset, tau)
 	second := pick(s, b.Z2, b.All1, b.Offset, tau)
 	return s.Add(s.Mean(first), s.Mean(second))

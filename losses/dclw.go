@@ -6,7 +6,7 @@ import "github.com/icl-msr/icl-msr/torch"
 // denominator, -w p + log sum_neg e^s, the mean over the 2N anchors. The negatives are both views of the other
 // pictures. If sigma is above 0, the positives are weighted by w = 2 - e^(c/sigma)/mean e^(c/sigma), where c is the
 // cosine of a picture's views (DCLW, eq. 6; sigma is 0.5 in the paper). Otherwise w is 1.
-func Decoupled(s *torch.Scope, b Batch, tau, sigma float64) torch.Tensor {
+func Decoupled(s *torch.Scope, b Pair, tau, sigma float64) torch.Tensor {
 	t := similarities(s, b, tau)
 	positive := s.Gather(t.logits, 1, t.other)
 	negative := s.LogSumExp(t.without(s, t.without(s, t.logits, t.self), t.other), true, 1)

@@ -14,7 +14,7 @@ import (
 //
 // s and p are cosines over tau, of the negatives and of the positive. The loss is the mean over the 2N anchors,
 // computed from logarithms.
-func Debiased(s *torch.Scope, b Batch, tau, tauPlus float64) torch.Tensor {
+func Debiased(s *torch.Scope, b Pair, tau, tauPlus float64) torch.Tensor {
 	if !(tauPlus > 0 && tauPlus < 1) {
 		s.Fail(fmt.Errorf("losses: the share tau+ is %g; want a number between 0 and 1", tauPlus))
 	}

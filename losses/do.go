@@ -10,7 +10,7 @@ import "github.com/icl-msr/icl-msr/torch"
 //
 // The negatives have no weights. They are both views of the other pictures and the rows of the queue. The loss is minus
 // the mean of log P over the 2N anchors.
-func Do(s *torch.Scope, b Batch, weights torch.Tensor, tau float64) torch.Tensor {
+func Do(s *torch.Scope, b Pair, weights torch.Tensor, tau float64) torch.Tensor {
 	pos1, pos2 := weighted(s, weights, b.own(s, b.Z2, b.All2)), weighted(s, weights, b.own(s, b.Z1, b.All1))
 	return DoPositives(s, b, pos1, pos2, tau)
 }
@@ -22,7 +22,7 @@ func weighted(s *torch.Scope, weights, z torch.Tensor) torch.Tensor {
 
 // DoPositives is Do with given positives: n weighted ones for each anchor. pos1 [N, n, d], made from view 2, belongs to
 // the anchors of view 1; pos2 belongs to those of view 2.
-func DoPositives(s *torch.Scope, b Batch, pos1, pos2 torch.Tensor, tau float64) torch.Tensor {
+func DoPositives(s *torch.Scope, b Pair, pos1, pos2 torch.Tensor, tau float64) torch.Tensor {
 	t := similarities(s, b, tau)
 	positives := s.Normalize(s.Cat(0, pos1, pos2))
 	cosines := s.SumDim(s.Mul(positives, s.Unsqueeze(t.anchors, 1)), false, 2)

@@ -15,7 +15,7 @@ func ExampleNTXent() {
 	s := torch.NewScope()
 	defer s.Close()
 	z := torch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
-	fmt.Printf("%.4f\n", s.Item(losses.NTXent(s, losses.Local(z, z), 0.5)))
+	fmt.Printf("%.4f\n", s.Item(losses.NTXent(s, losses.NewPair(z, z), 0.5)))
 	// Output: 0.2395
 }
 
@@ -24,7 +24,7 @@ func ExampleDo() {
 	s := torch.NewScope()
 	defer s.Close()
 	z := torch.FromSlice(s, []float64{1, 0, 0, 1}, gotch.CPU, 2, 2)
-	b := losses.Local(z, z)
+	b := losses.NewPair(z, z)
 	ones := s.Full(1, s.Like(z), 2, 6, 2) // [pictures, n, channels]
 	first := torch.FromSlice(s, []float64{1, 0, 1, 0}, gotch.CPU, 2, 1, 2)
 	all, one := s.Item(losses.Do(s, b, ones, 0.5)), s.Item(losses.Do(s, b, first, 0.5))

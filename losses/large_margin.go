@@ -5,7 +5,7 @@ import "github.com/icl-msr/icl-msr/torch"
 // LargeMargin is LMCL (Chen et al. 2021, PMLR 139): NT-Xent plus weight times the distance polarization regularizer.
 // The regularizer pushes distances D = (1 - cos)/2 out of the margin between deltaPlus and deltaMinus. It is the mean
 // over pairs of max(0, -(D - deltaPlus)(D - deltaMinus)).
-func LargeMargin(s *torch.Scope, b Batch, tau, weight, deltaPlus, deltaMinus float64) torch.Tensor {
+func LargeMargin(s *torch.Scope, b Pair, tau, weight, deltaPlus, deltaMinus float64) torch.Tensor {
 	t := similarities(s, b, tau)
 	d := s.AddScalar(s.MulScalar(t.logits, -tau/2), 0.5)
 	inside := s.ReLU(s.Neg(s.Mul(s.AddScalar(d, -deltaPlus), s.AddScalar(d, -deltaMinus))))

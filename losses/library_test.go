@@ -13,8 +13,8 @@ func Example_library() {
 		z1 := torch.FromSlice(s, []float32{1, 0, 0, 1}, torch.CPU(), 2, 2) // your embeddings [pictures, d]
 		z := s.Leaves([]torch.Tensor{z1, s.MulScalar(z1, 2)})              // of both views
 		a := s.Full(1, torch.Float32(), 2, 6, 2)                           // f_msr's weights [pictures, n, d]
-		batch := losses.Local(z[0], z[1])
-		total := s.Add(losses.NTXent(s, batch, 0.5), losses.Do(s, batch, a, 0.5)) // L_ct + L_msr
+		pair := losses.NewPair(z[0], z[1])
+		total := s.Add(losses.NTXent(s, pair, 0.5), losses.Do(s, pair, a, 0.5)) // L_ct + L_msr
 		g := s.Grad([]torch.Tensor{total}, z, torch.GradOptions{})
 		fmt.Printf("%.4f %v\n", s.Item(total), s.Shape(g[0]))
 		return s.Err() // the first error of all operations

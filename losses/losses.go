@@ -12,20 +12,20 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Batch is a batch of embeddings of two views. Row i of Z1 and row i of Z2 are views of the same picture. They need not
-// be normalised.
-type Batch struct {
+// Pair is the embeddings of two views of a batch. Row i of Z1 and row i of Z2 are views of the same picture. They need
+// not be normalised.
+type Pair struct {
 	Z1, Z2     torch.Tensor // this rank's anchors [N, d]
 	All1, All2 torch.Tensor // the candidates of all ranks [M, d]
 	Offset     int64        // of this rank's pictures among the candidates
 	Queue      torch.Tensor // more negatives for Do [K, d]; undefined without
 }
 
-// Local is the batch of a single rank: its candidates are its anchors.
-func Local(z1, z2 torch.Tensor) Batch { return Batch{Z1: z1, Z2: z2, All1: z1, All2: z2} }
+// NewPair is the pair of a single rank: its candidates are its anchors.
+func NewPair(z1, z2 torch.Tensor) Pair { return Pair{Z1: z1, Z2: z2, All1: z1, All2: z2} }
 
 // own returns the candidates that are views of this rank's pictures: [N, d].
-func (b Batch) own(s *torch.Scope, z, all torch.Tensor) torch.Tensor {
+func (b Pair) own(s *torch.Scope, z, all torch.Tensor) torch.Tensor {
 	if all == z {
 		return z
 	}
@@ -43,7 +43,7 @@ type similarity struct {
 	n       int64
 }
 
-func similarities(s *torch.Scope, b Batch, tau float64) (t similarity) {
+func similarities(s *torch.Scope, b Pair, tau float64) (t similarity) {
 	checkTau(s, tau)
 	n, m := s.Size(b.Z1, 0), s.Size(b.All1, 0)
 	if s.Err() == nil && (n < 1 || s.Size(b.Z2, 0) != n || s.Size(b.All2, 0) != m || b.Offset < 0 || b.Offset+n > m) {

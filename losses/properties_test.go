@@ -15,7 +15,7 @@ import (
 // property is a loss of two views and its properties.
 type property struct {
 	name      string
-	of        func(s *torch.Scope, b losses.Batch, tau float64) torch.Tensor
+	of        func(s *torch.Scope, b losses.Pair, tau float64) torch.Tensor
 	scale     bool // the embeddings' norms do not matter
 	ranks     bool // the mean over ranks is the loss of the whole batch
 	tau       bool // there is a temperature
@@ -26,7 +26,7 @@ func properties() []property {
 	type (
 		scope  = *torch.Scope
 		tensor = torch.Tensor
-		batch  = losses.Batch
+		batch  = losses.Pair
 	)
 	return []property{
 		{"nt_xent", losses.NTXent, true, true, true, true},
@@ -103,7 +103,7 @@ func TestPropertiesOfEveryLoss(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			s := torch.NewScope()
 			z1, z2, _ := batch(t, s)
-			value := func(z1, z2 torch.Tensor) float64 { return s.Item(p.of(s, losses.Local(z1, z2), 0.3)) }
+			value := func(z1, z2 torch.Tensor) float64 { return s.Item(p.of(s, losses.NewPair(z1, z2), 0.3)) }
 			want := value(z1, z2)
 			order := torch.FromSlice(s, []int64{3, 0, 5, 1, 4, 2}, gotch.CPU, 6)
 			pick := func(x torch.Tensor) torch.Tensor { return s.IndexSelect(x, 0, order) }
@@ -119,15 +119,15 @@ func TestPropertiesOfEveryLoss(t *testing.T) {
 				sum := 0.0
 				for rank := range int64(3) {
 					part := func(x torch.Tensor) torch.Tensor { return s.Narrow(x, 0, 2*rank, 2) }
-					sum += s.Item(p.of(s, losses.Batch{Z1: part(z1), Z2: part(z2), All1: z1, All2: z2, Offset: 2 * rank}, 0.3)) / 3
+					sum += s.Item(p.of(s, losses.Pair{Z1: part(z1), Z2: part(z2), All1: z1, All2: z2, Offset: 2 * rank}, 0.3)) / 3
 				}
 				assert.InDelta(t, want, sum, 1e-10, "ranks together")
 			}
 			if p.tau {
-				exact := s.Item(p.of(s, losses.Local(z1, z2), 0.01))
+				exact := s.Item(p.of(s, losses.NewPair(z1, z2), 0.01))
 				x1, x2 := s.To(z1, torch.Float32()), s.To(z2, torch.Float32())
 				s.SetRequiresGrad(true, x1, x2)
-				loss := p.of(s, losses.Local(x1, x2), 0.01)
+				loss := p.of(s, losses.NewPair(x1, x2), 0.01)
 				assert.InEpsilon(t, exact, s.Item(loss), 1e-4, "tau 0.01 in float32")
 				for _, g := range s.Grad([]torch.Tensor{loss}, []torch.Tensor{x1, x2}, torch.GradOptions{AllowUnused: true}) {
 					if g.Defined() {
@@ -195,7 +195,7 @@ func TestLossesOfEmbeddingsThatAreAllAlike(t *testing.T) {
 	defer s.Close()
 	o := torch.Options{DType: gotch.Double, Device: gotch.CPU}
 	z, queue, scores := s.Full(0.5, o, 7, 4), s.Full(0.5, o, 64, 4), s.Full(1, o, 7, 300)
-	assert.InDelta(t, math.Log(13), s.Item(losses.NTXent(s, losses.Batch{Z1: z, Z2: z, All1: z, All2: z}, 0.5)), 1e-12)
+	assert.InDelta(t, math.Log(13), s.Item(losses.NTXent(s, losses.Pair{Z1: z, Z2: z, All1: z, All2: z}, 0.5)), 1e-12)
 	assert.InDelta(t, math.Log(65), s.Item(losses.InfoNCEQueue(s, z, z, queue, 0.2)), 1e-12)
 	swav := losses.SwAV(s, []torch.Tensor{scores, scores}, nil, losses.SwAVConfig{Tau: 0.1, Epsilon: 0.05, Iterations: 3})
 	assert.InDelta(t, math.Log(300), s.Item(swav), 1e-9)

@@ -29,7 +29,7 @@ func known() map[string]lossFunction {
 		tensor  = torch.Tensor
 		tensors = map[string]torch.Tensor
 	)
-	pair := func(in tensors) losses.Batch { return losses.Local(in["z1"], in["z2"]) }
+	pair := func(in tensors) losses.Pair { return losses.NewPair(in["z1"], in["z2"]) }
 	return map[string]func(s scope, c referenceCase, in tensors) tensor{
 		"nt_xent": func(s scope, c referenceCase, in tensors) tensor { return losses.NTXent(s, pair(in), c.Params["tau"]) },
 		"do": func(s scope, c referenceCase, in tensors) tensor {

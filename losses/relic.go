@@ -6,7 +6,7 @@ import "github.com/icl-msr/icl-msr/torch"
 // candidates, by cosines over tau; this term is the mean of both directions. alpha times a second term is added: the
 // mean of both Kullback-Leibler divergences between the two directions' distributions over pictures. In each divergence
 // the first distribution is held constant.
-func RELIC(s *torch.Scope, b Batch, tau, alpha float64) torch.Tensor {
+func RELIC(s *torch.Scope, b Pair, tau, alpha float64) torch.Tensor {
 	l1 := s.LogSoftmax(cosines(s, b.Z1, b.All2, tau), 1)
 	l2 := s.LogSoftmax(cosines(s, b.Z2, b.All1, tau), 1)
 	apart := s.Add(divergence(s, l1, l2), divergence(s, l2, l1))

@@ -20,7 +20,7 @@ import (
 // smoothBody is a small backbone without kinks.
 type smoothBody struct{ nets.Encoder }
 
-func (smoothBody) Part(channels int64) (nets.Encoder, error) { return smoothNet(channels, 3), nil }
+func (smoothBody) Half(channels int64) (nets.Encoder, error) { return smoothNet(channels, 3), nil }
 
 func smoothNet(channels, dim int64) nets.Encoder {
 	return nets.WithDim(nets.Seq(nets.Conv2d(channels, 4, 3, 1, 1), nets.BatchNorm(4), nets.Tanh(),

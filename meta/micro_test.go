@@ -23,9 +23,9 @@ type divided struct {
 	n, m int64 // pictures of a view, and of a part
 }
 
-// Part halves as what it wraps does (CMC).
-func (d divided) Part(channels int64) (nets.Encoder, error) {
-	half, err := d.Encoder.(nets.Divisible).Part(channels)
+// Half halves as what it wraps does (CMC).
+func (d divided) Half(channels int64) (nets.Encoder, error) {
+	half, err := d.Encoder.(nets.Divisible).Half(channels)
 	return divided{half, d.n, d.m}, err
 }
 

@@ -22,11 +22,11 @@ func (m cmc) Networks(backbone nets.Encoder) (model.Networks, error) {
 	if !ok {
 		return model.Networks{}, errors.New("the backbone cannot be halved; use a ResNet")
 	}
-	l, err := whole.Part(1)
+	l, err := whole.Half(1)
 	if err != nil {
 		return model.Networks{}, err
 	}
-	ab, err := whole.Part(2)
+	ab, err := whole.Half(2)
 	if err != nil {
 		return model.Networks{}, err
 	}

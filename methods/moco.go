@@ -46,7 +46,7 @@ func (m moco) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 func (m moco) CollapsedLoss(int) float64 { return math.Log(float64(m.rows()) + 1) }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m moco) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+func (m moco) Contrast(s *torch.Scope, p *model.Pass) losses.Pair {
 	return p.PairWithQueue(s, queueState)
 }
 

@@ -63,7 +63,8 @@ func patches() []Setting {
 func swapped(set string) []Setting {
 	out := from(swavCode+"main_swav.py", "temperature", "0.1", option("epsilon"), "0.05", option("iterations"), "3",
 		"prototypes", "3000")
-	out = append(out, Setting{option("view_norm"), "3", swavCode + "src/resnet50.py: views of one size in one batch, all in the head"})
+	out = append(out, Setting{option("view_norm"), "3",
+		swavCode + "src/resnet50.py: views of one size in one batch, all in the head"})
 	if !small(set) {
 		return append(out, from(swavCode+"scripts/swav_800ep_pretrain.sh", "queue", "0", option("small_views"), "6",
 			option("frozen"), "313", option("queue_from"), "0")...)

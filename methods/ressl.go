@@ -36,7 +36,7 @@ func (m ressl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 }
 
 // Contrast adds the queue to the negatives of the do-loss.
-func (m ressl) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+func (m ressl) Contrast(s *torch.Scope, p *model.Pass) losses.Pair {
 	return p.PairWithQueue(s, queueState)
 }
 

@@ -102,7 +102,7 @@ func (m swav) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 }
 
 // Contrast adds a queue in use to the negatives of the do-loss.
-func (m swav) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+func (m swav) Contrast(s *torch.Scope, p *model.Pass) losses.Pair {
 	if m.full(s, p) {
 		return p.PairWithQueue(s, m.queue(0))
 	}

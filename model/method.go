@@ -38,7 +38,7 @@ type Updater interface {
 // Contraster is a method whose do-loss compares other embeddings than those of the first two views, or has more
 // negatives.
 type Contraster interface {
-	Contrast(s *torch.Scope, p *Pass) losses.Batch
+	Contrast(s *torch.Scope, p *Pass) losses.Pair
 }
 
 // Cutter is a method whose backbone sees patches of the views. Cut maps views [N, 3, S, S] to [N*patches, 3, P, P], a

@@ -126,8 +126,8 @@ func (p *Pass) StateTensor(s *torch.Scope, name string) torch.Tensor {
 
 // Pair returns the embeddings of the first two views for a loss that compares them. The candidates are the target
 // network's embeddings if there is one.
-func (p *Pass) Pair() losses.Batch {
-	b := losses.Local(p.Z[0], p.Z[1])
+func (p *Pass) Pair() losses.Pair {
+	b := losses.NewPair(p.Z[0], p.Z[1])
 	if p.networks.Target {
 		b.All1, b.All2 = p.Batch.TargetZ[0], p.Batch.TargetZ[1]
 	}

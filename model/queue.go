@@ -26,7 +26,7 @@ func (p *Pass) Enqueue(s *torch.Scope, name string, rows ...torch.Tensor) {
 }
 
 // PairWithQueue is Pair with the rows of a queue as further negatives.
-func (p *Pass) PairWithQueue(s *torch.Scope, name string) losses.Batch {
+func (p *Pass) PairWithQueue(s *torch.Scope, name string) losses.Pair {
 	b := p.Pair()
 	b.Queue = p.StateTensor(s, name)
 	return b

@@ -172,8 +172,8 @@ func (r *ResNet) Params() []Spec { return r.params }
 // Buffers implements Network.
 func (r *ResNet) Buffers() []Spec { return r.buffers }
 
-// Part implements Divisible.
-func (r *ResNet) Part(channels int64) (Encoder, error) {
+// Half implements Divisible.
+func (r *ResNet) Half(channels int64) (Encoder, error) {
 	c := r.config
 	c.Width, c.Channels = c.Width/2, channels
 	return NewResNet(c)

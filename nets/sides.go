@@ -4,8 +4,8 @@ import "github.com/icl-msr/icl-msr/torch"
 
 // Divisible is an encoder that can be replaced by networks of half its width, each for some of a picture's channels.
 type Divisible interface {
-	// Part returns the same network at half the width, for pictures of so many channels.
-	Part(channels int64) (Encoder, error)
+	// Half returns the same network at half the width, for pictures of so many channels.
+	Half(channels int64) (Encoder, error)
 }
 
 // Side is an encoder of some columns of an input: of channels of pictures [N, c, H, W] or of entries of rows [N, c].

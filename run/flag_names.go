@@ -68,6 +68,9 @@ func otherFlagNames() map[string]string {
 		"interventions.P":         "--intervene-option p",
 		"interventions.Within":    "--intervene-option within",
 
+		"torch.Deterministic": "--deterministic",
+		"torch.Device":        "--device",
+
 		"train.FC":                  "--fc",
 		"train.FeatureFiles.Dir":    "--save-features",
 		"train.FeatureFiles.Format": "--features-format",

@@ -92,7 +92,7 @@ func (j *jobFlags) join(ctx context.Context, p dist.Place, c *train.Config) (*di
 	}
 	settings = append(settings, dist.Setting{Name: "--backend", Value: j.backend},
 		dist.Setting{Name: "--dist-timeout", Value: j.timeout.String()})
-	o := dist.Options{Device: c.Device, Backend: j.backend, Timeout: j.timeout, Same: settings, Text: messageOf}
+	o := dist.Options{Device: c.Device, Backend: j.backend, Timeout: j.timeout, Same: settings}
 	return unlessInterrupted(ctx, func() (*dist.Job, error) { return dist.JoinAt(p, o) })
 }
 

@@ -152,7 +152,7 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 	refuses(t, exitFailure, `rank 0: MASTER_ADDR "no such host" is no name or address`,
 		startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=no such host", "MASTER_PORT=29500"),
 			patient...))
-	refuses(t, exitFailure, "MASTER_ADDR (192.0.2.1) is not this machine: give the address of the one where rank 0 is",
+	refuses(t, exitFailure, "MASTER_ADDR (192.0.2.1) is not this machine: give the address of rank 0's machine",
 		startProcess(t, os.Args[0], place("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=192.0.2.1", "MASTER_PORT=29500"),
 			patient...))
 	refuses(t, exitUsage, "rank 2 of 2 processes: ranks go from 0 to WORLD_SIZE-1",

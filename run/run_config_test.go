@@ -27,7 +27,7 @@ func TestALostConfigurationCostsNoRun(t *testing.T) {
 
 	status, _, errs = do(args...)
 	assert.Equal(t, exitFailure, status)
-	assert.Contains(t, errs, "holds this run already; go on with it by --resume")
+	assert.Contains(t, errs, "holds this run already; resume it by --resume")
 	status, _, errs = do(append(args, "--resume", "--lr", "0.5")...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "holds a run with lr 0.003, not 0.5")

@@ -198,7 +198,7 @@ func TestBadInputIsOneClearLine(t *testing.T) {
 		{1, "truncated at offset 3073", small("--dataset", "cifar10", "--data-dir", filepath.Join(dir, "cifar"))},
 		{1, "the loss became", small("--lr", "1e30", "--optimizer", "sgd")},
 		{1, "holds a run with seed 0, not 1", small("--epochs", "1", "--out", run, "--seed", "1", "--resume")},
-		{1, "holds this run already; go on with it by --resume", small("--epochs", "1", "--out", run)},
+		{1, "holds this run already; resume it by --resume", small("--epochs", "1", "--out", run)},
 		{1, "a checkpoint of another architecture", append(wide, "--resume")},
 		{1, "truncated", []string{"eval", "--checkpoint", torn}},
 		{1, "no such folder", []string{"eval", "--run", filepath.Join(dir, "nowhere")}},

@@ -87,6 +87,6 @@ func tellGPUs(w io.Writer) {
 		return
 	}
 	if err := torch.Present(gotch.CudaBuilder(0)); err != nil {
-		fmt.Fprintf(w, "GPUs: none: %v\n", err)
+		fmt.Fprintf(w, "GPUs: none: %s\n", messageOf(err))
 	}
 }

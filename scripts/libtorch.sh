@@ -43,8 +43,10 @@ case ${TORCH:-} in
 *.*) version=$TORCH.0 ;;
 *) die "TORCH=$TORCH is not a version: give one as TORCH=$default_version" ;;
 esac
-[ -z "${TORCH:-}" ] || [ -z "${LIBTORCH:-}" ] || die "both TORCH=$TORCH and LIBTORCH=$LIBTORCH are set: leave one of them out"
-if too_old "$version"; then die "LibTorch $version is older than $oldest_version, the oldest that works: give TORCH=$default_version, or leave TORCH out"; fi
+[ -z "${TORCH:-}" ] || [ -z "${LIBTORCH:-}" ] ||
+	die "both TORCH=$TORCH and LIBTORCH=$LIBTORCH are set: leave one of them out"
+if too_old "$version"; then die "LibTorch $version is older than $oldest_version, the oldest that works: give" \
+	"TORCH=$default_version, or leave TORCH out"; fi
 
 # --- platform ---
 os=$(uname -s) arch=$(uname -m)
@@ -52,14 +54,17 @@ case $os-$arch in
 Linux-x86_64) platform=linux-x86_64 so=so ;;
 Linux-aarch64 | Linux-arm64) platform=linux-aarch64 so=so ;;
 Darwin-arm64) platform=macos-arm64 so=dylib ;;
-*) die "there is no LibTorch for $os on $arch: use Linux on x86-64 or arm64 or macOS on arm64, or build LibTorch and give it as LIBTORCH=DIR" ;;
+*) die "there is no LibTorch for $os on $arch: use Linux on x86-64 or arm64 or macOS on arm64, or build LibTorch" \
+	"and give it as LIBTORCH=DIR" ;;
 esac
 
 # --- cache folder ---
-[ -n "${ICLMSR_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ] || die "neither HOME nor ICLMSR_CACHE is set: set ICLMSR_CACHE to a folder for LibTorch"
+[ -n "${ICLMSR_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ] ||
+	die "neither HOME nor ICLMSR_CACHE is set: set ICLMSR_CACHE to a folder for LibTorch"
 cache=${ICLMSR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/icl-msr}
 case $cache in # the path becomes part of compiler and linker flags
-*[[:space:],:\"\'\\\$]*) die "the cache folder '$cache' has a space or one of , : \" ' \\ \$ in its name, which linker flags cannot carry: set ICLMSR_CACHE to another folder" ;;
+*[[:space:],:\"\'\\\$]*) die "the cache folder '$cache' has a space or one of , : \" ' \\ \$ in its name, which" \
+	"linker flags cannot carry: set ICLMSR_CACHE to another folder" ;;
 /*) ;;
 *) die "the cache folder '$cache' is not an absolute path: set ICLMSR_CACHE to one" ;;
 esac
@@ -91,10 +96,14 @@ fi
 named() { echo "libtorch-given-$(printf %s "$1" | cksum | cut -d' ' -f1)-$flavour"; }
 name=libtorch-$version-$flavour
 if [ -n "${LIBTORCH:-}" ]; then
-	[ -d "$LIBTORCH" ] || die "LIBTORCH=$LIBTORCH is not a folder: give the folder of LibTorch (with lib/ and include/), or leave LIBTORCH out to have it fetched"
+	[ -d "$LIBTORCH" ] ||
+		die "LIBTORCH=$LIBTORCH is not a folder: give the folder of LibTorch (with lib/ and include/), or leave" \
+			"LIBTORCH out to have it fetched"
 	given=$(cd "$LIBTORCH" && pwd -P)
 	why=$(unusable "$given")
-	[ -z "$why" ] || die "LIBTORCH=$LIBTORCH cannot be used, $why: give LibTorch $oldest_version or newer, or leave LIBTORCH out to have it fetched"
+	[ -z "$why" ] ||
+		die "LIBTORCH=$LIBTORCH cannot be used, $why: give LibTorch $oldest_version or newer, or leave LIBTORCH out to" \
+			"have it fetched"
 	name=$(named "$given")
 elif [ -n "$installed" ]; then
 	given=$(cd "$installed" && pwd -P)
@@ -130,16 +139,23 @@ if whole; then finish; fi
 
 # --- requirements ---
 for tool in "${CXX:-g++}" "${CC:-gcc}"; do
-	command -v "${tool%% *}" >/dev/null || die "no C++ compiler ('${tool%% *}' is not found): install it (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or set CC and CXX"
+	command -v "${tool%% *}" >/dev/null ||
+		die "no C++ compiler ('${tool%% *}' is not found): install it (Debian, Ubuntu: apt install g++; macOS:" \
+			"xcode-select --install), or set CC and CXX"
 done
 command -v ar >/dev/null || die "no 'ar': install it (Debian, Ubuntu: apt install binutils)"
-[ "$os" != Linux ] || getconf GNU_LIBC_VERSION >/dev/null 2>&1 || die "this Linux has no glibc, which LibTorch's builds need: use Debian, Ubuntu or the like"
-[ $flavour = cpu ] || [ $platform = linux-x86_64 ] || die "CUDA=1 is for Linux on x86-64, this is $os on $arch: leave CUDA out"
+[ "$os" != Linux ] || getconf GNU_LIBC_VERSION >/dev/null 2>&1 ||
+	die "this Linux has no glibc, which LibTorch's builds need: use Debian, Ubuntu or the like"
+[ $flavour = cpu ] || [ $platform = linux-x86_64 ] ||
+	die "CUDA=1 is for Linux on x86-64, this is $os on $arch: leave CUDA out"
 mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || die "cannot write to $cache: set ICLMSR_CACHE to a folder of yours"
 
 have_python() {
-	command -v "$python" >/dev/null || die "no Python 3 ('$python' is not found): install it (Debian, Ubuntu: apt install python3 python3-pip), set PYTHON, or give an unpacked LibTorch as LIBTORCH=DIR"
-	"$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null || die "$python is older than Python 3.8: set PYTHON to a newer one, or give an unpacked LibTorch as LIBTORCH=DIR"
+	command -v "$python" >/dev/null ||
+		die "no Python 3 ('$python' is not found): install it (Debian, Ubuntu: apt install python3 python3-pip), set" \
+			"PYTHON, or give an unpacked LibTorch as LIBTORCH=DIR"
+	"$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null ||
+		die "$python is older than Python 3.8: set PYTHON to a newer one, or give an unpacked LibTorch as LIBTORCH=DIR"
 }
 
 have_glibc() {
@@ -147,7 +163,8 @@ have_glibc() {
 	local here needs
 	here=$(getconf GNU_LIBC_VERSION) needs=$(glibc_of "$version")
 	here=${here##*2.}
-	[ "${here%%.*}" -ge "$needs" ] || die "LibTorch $version needs glibc 2.$needs, this machine has 2.$here: give TORCH=2.6.0, or an older one"
+	[ "${here%%.*}" -ge "$needs" ] ||
+		die "LibTorch $version needs glibc 2.$needs, this machine has 2.$here: give TORCH=2.6.0, or an older one"
 }
 
 # --- lock ---
@@ -177,7 +194,8 @@ use_installed() {
 	ln -s "$1/lib" "$tmp/lib"
 	ln -s "$1"/include/* "$tmp/include/"
 	version=$(version_of "$1/include") source="$2, $1"
-	if untried "$version"; then say "LibTorch $version is newer than $newest_version, the newest that was tried: trying it"; fi
+	if untried "$version"; then say "LibTorch $version is newer than $newest_version, the newest that was tried:" \
+		"trying it"; fi
 	[ $flavour = cpu ] || link_headers "$(dirname "$1")/nvidia"
 }
 
@@ -193,7 +211,8 @@ fi
 echo 'typedef int nothing;' >"$tmp/tmp/empty.c"
 # CC may have flags, so that it is split.
 # shellcheck disable=SC2086
-${CC:-gcc} -c "$tmp/tmp/empty.c" -o "$tmp/tmp/empty.o" || die "the C compiler '${CC:-gcc}' does not work: see its message above"
+${CC:-gcc} -c "$tmp/tmp/empty.c" -o "$tmp/tmp/empty.o" ||
+	die "the C compiler '${CC:-gcc}' does not work: see its message above"
 for l in $(stubs_of $flavour "$os"); do ar rcs "$tmp/stubs/lib$l.a" "$tmp/tmp/empty.o"; done
 
 abi=
@@ -216,7 +235,8 @@ if [ ! -d "$tmp/include/gloo" ]; then
 		mv "$tmp/tmp/deb/usr/include/gloo" "$tmp/include/gloo"
 	else
 		gloo=left-out
-		say "gloo's headers (Debian's libgloo-dev of 2022-05-18) are not available here and are left out: only training in several processes needs them"
+		say "gloo's headers (Debian's libgloo-dev of 2022-05-18) are not available here and are left out: only" \
+			"training in several processes needs them"
 	fi
 fi
 

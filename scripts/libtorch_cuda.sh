@@ -37,6 +37,8 @@ nccl_state() {
 		echo there
 	else
 		echo left-out
-		say "NCCL is left out, since these headers are not there: $gone- install the packages nvidia-nccl, nvidia-cuda-runtime, nvidia-cuda-crt (CUDA 12: nvidia-cuda-nvcc), nvidia-cublas, nvidia-cusparse and nvidia-cusolver that torch $version requires, and run this again; only training on several GPUs needs them"
+		say "NCCL is left out, since these headers are not there: $gone- install the packages nvidia-nccl," \
+			"nvidia-cuda-runtime, nvidia-cuda-crt (CUDA 12: nvidia-cuda-nvcc), nvidia-cublas, nvidia-cusparse and" \
+			"nvidia-cusolver that torch $version requires, and run this again; only training on several GPUs needs them"
 	fi
 }

@@ -13,7 +13,8 @@ find_pip() {
 	[ -n "$bundled" ] && "${pip[@]}" --version >/dev/null 2>&1 && return
 	pip=(env "PYTHONPATH=$tmp/tmp/deb/usr/lib/python3/dist-packages" "$python" -m pip)
 	from_debian python3-pip && "${pip[@]}" --version >/dev/null 2>&1 && return
-	die "$python has no pip: install it (Debian, Ubuntu: apt install python3-pip), set PYTHON, or give an unpacked LibTorch as LIBTORCH=DIR"
+	die "$python has no pip: install it (Debian, Ubuntu: apt install python3-pip), set PYTHON, or give an unpacked" \
+		"LibTorch as LIBTORCH=DIR"
 }
 
 from_debian() { # unpacks the package $1 into $tmp/tmp/deb
@@ -35,8 +36,11 @@ find_list() {
 	local log=$tmp/tmp/list.log
 	if ! TMPDIR=$tmp/tmp PIP="${pip[*]}" "$python" "$scripts/list_wheels.py" "$version" "$platform" $flavour >"$list" 2>"$log"; then
 		case $(<"$log") in
-		*"No matching distribution"* | *"Could not find a version"*) die "TORCH=$version: there is no such LibTorch for $platform: give another version, such as TORCH=$default_version" ;;
-		*"onnection"* | *"Max retries"* | *"timed out"* | *resolve*) die "no network, or no way to pip's package index: connect (pip's settings rule, such as PIP_INDEX_URL or HTTPS_PROXY) and run this again, or give an unpacked LibTorch as LIBTORCH=DIR" ;;
+		*"No matching distribution"* | *"Could not find a version"*) die "TORCH=$version: there is no such LibTorch" \
+			"for $platform: give another version, such as TORCH=$default_version" ;;
+		*"onnection"* | *"Max retries"* | *"timed out"* | *resolve*) die "no network, or no way to pip's package" \
+			"index: connect (pip's settings rule, such as PIP_INDEX_URL or HTTPS_PROXY) and run this again, or give an" \
+			"unpacked LibTorch as LIBTORCH=DIR" ;;
 		*) die "pip could not tell what LibTorch $version consists of: $(tail -n 1 "$log")" ;;
 		esac
 	fi
@@ -46,7 +50,9 @@ fetch() {
 	local list wheels=$cache/wheels log=$tmp/tmp/pip.log free options quiet=--quiet size need kept
 	sizes_of "$platform" $flavour
 	free=$(df -Pm "$cache" | awk 'NR == 2 { print $4 }')
-	[ "$free" -ge $need ] || die "the set-up needs about $need MB and $cache has $free MB free: make room, or set ICLMSR_CACHE to a folder on another disk"
+	[ "$free" -ge $need ] ||
+		die "the set-up needs about $need MB and $cache has $free MB free: make room, or set ICLMSR_CACHE to a folder" \
+			"on another disk"
 	find_pip
 	find_list
 	# The hash selects each wheel, so that any tag of its platform will do.
@@ -60,12 +66,17 @@ fetch() {
 	# it needs no network.
 	if [ -d "$wheels" ] && "${pip[@]}" download --quiet "${options[@]}" --no-index --find-links "$wheels" -d "$wheels" -r "$list" >/dev/null 2>&1; then
 		say "LibTorch $version ($flavour): the wheels are in $wheels already"
-	elif say "fetching LibTorch $version ($flavour) for $platform into $cache: up to $size MB to download, about $need MB of disk meanwhile, $kept MB kept" &&
+	elif say "fetching LibTorch $version ($flavour) for $platform into $cache: up to $size MB to download, about" \
+		"$need MB of disk meanwhile, $kept MB kept" &&
 		! TMPDIR=$tmp/tmp "${pip[@]}" download $quiet "${options[@]}" -d "$wheels" -r "$list" 2>"$log" >&2; then
 		case $(<"$log") in
-		*"DO NOT MATCH THE HASHES"* | *IncompleteRead* | *"Connection broken"* | *incomplete-download*) die "a download was broken, it is not the published file: run this again (whole files are kept); if it stays so, look at the proxy or mirror that pip uses" ;;
+		*"DO NOT MATCH THE HASHES"* | *IncompleteRead* | *"Connection broken"* | *incomplete-download*) die "a" \
+			"download was broken, it is not the published file: run this again (whole files are kept); if it stays so," \
+			"look at the proxy or mirror that pip uses" ;;
 		*"No space left"*) die "the disk of $cache is full: make room, or set ICLMSR_CACHE to a folder on another disk" ;;
-		*"connection broken"* | *"Max retries"* | *"timed out"* | *resolve*) die "no network, or no way to pip's package index: connect (pip's settings rule, such as PIP_INDEX_URL or HTTPS_PROXY) and run this again, or give an unpacked LibTorch as LIBTORCH=DIR" ;;
+		*"connection broken"* | *"Max retries"* | *"timed out"* | *resolve*) die "no network, or no way to pip's" \
+			"package index: connect (pip's settings rule, such as PIP_INDEX_URL or HTTPS_PROXY) and run this again, or" \
+			"give an unpacked LibTorch as LIBTORCH=DIR" ;;
 		*) die "pip could not fetch LibTorch: $(grep -v '^WARNING\|notice\]' "$log" | tail -n 1)" ;;
 		esac
 	fi

@@ -51,8 +51,8 @@ stubs_of() { # FLAVOUR OS
 	echo "$stubs"
 }
 
-# Prints the glibc that the wheels need on Linux: manylinux_2_28 since 2.7; before that, wheels are tagged manylinux1 but
-# need 2.17.
+# Prints the glibc that the wheels need on Linux: 2.28 since LibTorch 2.7 (manylinux_2_28). Earlier wheels are tagged
+# manylinux1 but need 2.17.
 glibc_of() {
 	if [ "$(version_number "$1")" -ge 2007 ]; then echo 28; else echo 17; fi
 }

@@ -9,15 +9,14 @@ import (
 	"runtime"
 )
 
-// SetRequiresGrad makes t a leaf whose gradient can be asked for, or not.
+// SetRequiresGrad sets whether tensors are leaves whose gradients can be computed.
 func (s *Scope) SetRequiresGrad(on bool, ts ...Tensor) {
 	for _, t := range ts {
 		s.do("set requires grad", func() C.icl_error { return C.icl_set_requires_grad(t.c, flag(on)) })
 	}
 }
 
-// Leaves returns detached aliases of ts that require grad: the same memory as
-// leaves of a new graph.
+// Leaves returns detached aliases of ts that require grad: leaves of a new graph with the same memory.
 func (s *Scope) Leaves(ts []Tensor) []Tensor {
 	out := make([]Tensor, len(ts))
 	for i, t := range ts {
@@ -27,7 +26,7 @@ func (s *Scope) Leaves(ts []Tensor) []Tensor {
 	return out
 }
 
-// DetachAll returns ts as constants.
+// DetachAll returns ts detached from the graph. A nil tensor stays nil.
 func (s *Scope) DetachAll(ts []Tensor) []Tensor {
 	out := make([]Tensor, len(ts))
 	for i, t := range ts {
@@ -43,11 +42,10 @@ type GradOptions struct {
 	Seeds       []Tensor // gradients of the outputs; nil: the outputs are scalars
 	RetainGraph bool     // keep the graph for another Grad
 	CreateGraph bool     // the gradients themselves can be differentiated
-	AllowUnused bool     // an input that the outputs do not depend on has the gradient none
+	AllowUnused bool     // the gradient is nil for an input that the outputs do not depend on
 }
 
-// Grad returns the gradients of the sum of outputs by each input
-// (torch.autograd.grad).
+// Grad returns the gradient of the sum of outputs with respect to each input (torch.autograd.grad).
 func (s *Scope) Grad(outputs, inputs []Tensor, o GradOptions) []Tensor {
 	if s.err == nil && len(outputs) == 0 {
 		s.Fail(errors.New("torch: grad of no output"))
@@ -62,16 +60,16 @@ func (s *Scope) Grad(outputs, inputs []Tensor, o GradOptions) []Tensor {
 		if o.Seeds != nil {
 			seeds, _ = handles(o.Seeds)
 		}
-		return C.icl_grad(out, po, no, pi, ni, seeds, flag(o.RetainGraph || o.CreateGraph), flag(o.CreateGraph), flag(o.AllowUnused))
+		return C.icl_grad(out, po, no, pi, ni, seeds, flag(o.RetainGraph || o.CreateGraph), flag(o.CreateGraph),
+			flag(o.AllowUnused))
 	})
 }
 
 // GradEnabled reports whether operations on this OS thread record a graph.
 func GradEnabled() bool { return C.icl_grad_enabled() != 0 }
 
-// SetGrad turns the recording of graphs on or off for this OS thread and
-// returns a function that restores what was: scopes of it nest. In between the
-// goroutine holds its OS thread, which the mode belongs to.
+// SetGrad turns the recording of graphs on or off and returns a function that restores the earlier mode. Calls nest.
+// The mode belongs to the OS thread, so the goroutine holds its thread until it is restored.
 //
 //	defer torch.SetGrad(false)()
 func SetGrad(on bool) (restore func()) {
@@ -90,27 +88,26 @@ func NoGrad(f func()) {
 	f()
 }
 
-// EnterDualLevel begins forward-mode differentiation on this OS thread. Levels
-// do not nest in LibTorch 2.1: entering a second one is an error.
+// EnterDualLevel begins forward-mode differentiation on this OS thread. Levels do not nest: a second one is an error.
 func EnterDualLevel() (level uint64, err error) {
 	var l C.uint64_t
 	err = toError(C.icl_enter_dual_level(&l), "enter dual level")
 	return uint64(l), err
 }
 
-// ExitDualLevel ends it; tangents of the level are dropped.
+// ExitDualLevel ends forward-mode differentiation and drops all tangents.
 func ExitDualLevel(level uint64) error {
 	return toError(C.icl_exit_dual_level(C.uint64_t(level)), "exit dual level")
 }
 
-// MakeDual returns primal carrying tangent.
+// MakeDual returns primal with a tangent.
 func (s *Scope) MakeDual(primal, tangent Tensor, level uint64) Tensor {
 	return s.op("make dual", func(out *C.icl_tensor) C.icl_error {
 		return C.icl_make_dual(out, primal.c, tangent.c, C.uint64_t(level))
 	})
 }
 
-// UnpackDual separates a dual; the tangent is none where dual carries none.
+// UnpackDual returns the two parts of a dual. The tangent is nil if dual has none.
 func (s *Scope) UnpackDual(dual Tensor, level uint64) (primal, tangent Tensor) {
 	if s.err != nil {
 		return Tensor{}, Tensor{}
@@ -120,10 +117,8 @@ func (s *Scope) UnpackDual(dual Tensor, level uint64) (primal, tangent Tensor) {
 	return s.own(p), s.own(t)
 }
 
-// JVP returns f(x) and its derivative along v, in one forward pass (forward
-// mode, no graph kept). f gets duals in the order of x; where v has none the
-// input is constant. A result that does not depend on the inputs has a zero
-// tangent.
+// JVP returns f(x) and its derivative along v, in one forward pass (forward mode, without a graph). f gets duals in the
+// order of x. If v[i] is nil, x[i] is a constant. A result that does not depend on the inputs has a zero tangent.
 func (s *Scope) JVP(f func(x []Tensor) []Tensor, x, v []Tensor) (y, dy []Tensor) {
 	if !s.sameLength("jvp", len(x), v) {
 		return nil, nil

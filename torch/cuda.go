@@ -12,9 +12,11 @@ import (
 	"unsafe"
 
 	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// ParseDevice reads cpu, cuda (the first one) or cuda:i.
+// ParseDevice reads cpu, cuda (the first CUDA device) or cuda:i.
 func ParseDevice(name string) (gotch.Device, error) {
 	index, isCUDA := 0, name == "cuda"
 	if rest, ok := strings.CutPrefix(name, "cuda:"); ok {
@@ -25,28 +27,27 @@ func ParseDevice(name string) (gotch.Device, error) {
 	case name == "cpu":
 		return gotch.CPU, nil
 	case !isCUDA:
-		return gotch.CPU, fmt.Errorf("--device %s: want cpu, cuda or cuda:i", name)
+		return gotch.CPU, field.Errorf("{torch.Device} %s: want cpu, cuda or cuda:i", name)
 	}
 	return gotch.CudaBuilder(uint(index)), nil
 }
 
-// CUDADevices returns the number of CUDA devices that can be used: 0 in a CPU
-// build or on a machine without a driver.
+// CUDADevices returns the number of usable CUDA devices: 0 in a build for the CPU or without a driver.
 func CUDADevices() int { return int(C.icl_cuda_devices()) }
 
-// CUDAState is what CUDA says of itself. Versions are as 12020; 0: unknown.
+// CUDAState describes CUDA in this process. Versions are numbers like 12020; 0 means unknown.
 type CUDAState struct {
-	Built   bool   // this LibTorch is one for CUDA; without that the rest is zero
+	Built   bool   // whether this LibTorch was built for CUDA; if not, the other fields are zero
 	Devices int    // 0 after an error
-	Said    string // the error's text; empty: none
-	Driver  int    // the newest CUDA that the driver knows; 0: no driver
-	Release string // the driver's own version, as "535.104.05", where it is known
+	Said    string // CUDA's error; empty without one
+	Driver  int    // the newest CUDA that the driver supports; 0 without a driver
+	Release string // the driver's version, as "535.104.05"; empty if unknown
 	Runtime int    // the CUDA that LibTorch was built with
-	CuDNN   int    // 0: without it
-	Visible string // CUDA_VISIBLE_DEVICES, with its name, where it is set
+	CuDNN   int    // 0 without cuDNN
+	Visible string // "CUDA_VISIBLE_DEVICES=..." if that is set
 }
 
-// DescribeCUDA asks what is there.
+// DescribeCUDA returns the state of CUDA in this process.
 func DescribeCUDA() CUDAState {
 	var s C.icl_cuda_state
 	if err := toError(C.icl_cuda_survey(&s), "cuda"); err != nil {
@@ -63,7 +64,7 @@ func DescribeCUDA() CUDAState {
 	return out
 }
 
-// driverRelease reads the kernel module's first line, as "NVRM version: NVIDIA UNIX
+// driverRelease finds the version in the first line of the kernel module's description, as "NVRM version: NVIDIA UNIX
 // x86_64 Kernel Module  535.104.05  Sat Aug 19 ...".
 func driverRelease(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
@@ -77,7 +78,7 @@ func driverRelease(text string) string {
 	return ""
 }
 
-// GPU describes a card.
+// GPU describes a GPU.
 type GPU struct {
 	Name         string
 	Major, Minor int   // compute capability
@@ -85,7 +86,7 @@ type GPU struct {
 	Mode         int   // compute mode: 0 shared, 2 prohibited, 3 one process at a time
 }
 
-// DescribeGPU asks the driver, which needs no memory on the card for that.
+// DescribeGPU asks the driver, which takes no memory of the GPU.
 func DescribeGPU(index int) (GPU, error) {
 	var c C.icl_cuda_card
 	if err := toError(C.icl_cuda_describe(&c, C.int(index)), "cuda"); err != nil {
@@ -135,8 +136,8 @@ func cudnnVersion(v int) string {
 
 func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
 
-// Architectures lists what this LibTorch has kernels for, as "sm_90" and, for code
-// that the driver compiles at the start, "compute_90". It is empty where LibTorch does not say it.
+// Architectures lists the GPU architectures that this LibTorch has code for: as "sm_90" for compiled code, as
+// "compute_90" for code that the driver compiles when the program starts. It is empty if LibTorch does not tell.
 func Architectures() []string {
 	var out *C.char
 	if toError(C.icl_cuda_config(&out), "cuda") != nil {
@@ -146,16 +147,15 @@ func Architectures() []string {
 	return architectures(C.GoString(out))
 }
 
-// gpuMemory returns a device's bytes, free and in all; false where CUDA does not answer.
+// gpuMemory returns the free and the total bytes of a device; ok is false if CUDA does not answer.
 func gpuMemory(index int) (free, total int64, ok bool) {
 	var f, t C.int64_t
 	ok = C.icl_cuda_memory(C.int(index), &f, &t) != 0
 	return int64(f), int64(t), ok
 }
 
-// CUDAAddress is the PCI address of the GPU behind a device, as "0000:3b:00.0":
-// two processes may know one GPU by other numbers. It is empty where it is not
-// known, as on the CPU.
+// CUDAAddress is the PCI address of a device's GPU, as "0000:3b:00.0". Two processes may number the same GPU
+// differently, but its address is the same. It is empty if it is unknown, as on the CPU.
 func CUDAAddress(device gotch.Device) string {
 	const room = 32
 	index := deviceIndex(device)
@@ -170,8 +170,7 @@ func CUDAAddress(device gotch.Device) string {
 	return C.GoString(out)
 }
 
-// Synchronize waits for the work queued on a CUDA device; it does nothing for
-// the CPU.
+// Synchronize waits for the work queued on a CUDA device. On the CPU it does nothing.
 func Synchronize(device gotch.Device) error {
 	if deviceIndex(device) < 0 {
 		return nil
@@ -179,7 +178,7 @@ func Synchronize(device gotch.Device) error {
 	return toError(C.icl_cuda_synchronize(deviceIndex(device)), "synchronize")
 }
 
-// NCCL returns the version of the NCCL in this process, as "2.18.1"; empty: none.
+// NCCL returns the version of NCCL in this process, as "2.18.1"; empty without NCCL.
 func NCCL() string {
 	if v := int(C.icl_nccl_version()); v > 0 {
 		return fmt.Sprintf("%d.%d.%d", v/10000, v%10000/100, v%100)

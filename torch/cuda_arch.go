@@ -7,16 +7,15 @@ import (
 	"strings"
 )
 
-// arch is one entry of the list of what a build has kernels for.
+// arch is a GPU architecture that a build has code for.
 type arch struct {
 	major, minor int
-	compiled     bool // false: code that the driver compiles, for this capability and all later ones
-	exact        bool // for this capability alone, as sm_90a
+	compiled     bool // if not, the driver compiles the code, for this capability or a later one
+	exact        bool // the code runs on this capability alone, as sm_90a
 }
 
-// architectures finds "sm_90" and "compute_90" in the compiler's flags, as in
-// "-gencode;arch=compute_90,code=sm_90". The arch of a pair is what code was compiled from and says
-// nothing of its own.
+// architectures finds "sm_90" and "compute_90" in the compiler's flags, as in "-gencode;arch=compute_90,code=sm_90".
+// Only code counts: arch is what it was compiled from.
 func architectures(config string) (out []string) {
 	_, flags, _ := strings.Cut(config, "NVCC architecture flags:")
 	flags, _, _ = strings.Cut(flags, "\n")
@@ -45,8 +44,7 @@ func parseArch(name string) (a arch, ok bool) {
 	return a, err == nil
 }
 
-// serves reports whether a GPU can run the code: compiled code runs on its generation's
-// later capabilities too.
+// serves reports whether a GPU can run the code. Compiled code also runs on later capabilities of the same generation.
 func (a arch) serves(major, minor int) bool {
 	switch {
 	case a.exact:
@@ -57,8 +55,7 @@ func (a arch) serves(major, minor int) bool {
 	return a.major < major || a.major == major && a.minor <= minor
 }
 
-// noKernels is empty where the build has kernels for a card, and where its list is
-// not known.
+// noKernels says that the build has no kernels for a GPU. It is empty if the build has them, or if its list is unknown.
 func noKernels(g GPU, archs []string, version string) string {
 	var there []string
 	newer := true

@@ -8,33 +8,38 @@ import (
 	"strings"
 
 	"github.com/sugarme/gotch"
+
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// Fault is a failure of CUDA, or of the host's memory, told with its remedy.
-type Fault struct {
-	Text  string
-	Cause error
+// Fault is a failure of CUDA, or a lack of memory on the host, with its remedy. Its text names {torch.Device} and
+// {torch.Deterministic}.
+type Fault struct{ told, cause error }
+
+// newFault makes a fault of a text that names settings by their keys.
+func newFault(text string, cause error) *Fault {
+	return &Fault{field.Errorf(strings.ReplaceAll(text, "%", "%%")), cause}
 }
 
-func (f *Fault) Error() string { return f.Text }
+func (f *Fault) Error() string { return f.told.Error() }
 
-// Unwrap returns what LibTorch said.
-func (f *Fault) Unwrap() error { return f.Cause }
+// Unwrap returns the text with its keys, and LibTorch's error.
+func (f *Fault) Unwrap() []error { return []error{f.told, f.cause} }
 
-// Present reports a CUDA device that is not there, and why.
+// Present is an error if a CUDA device does not exist, and says why.
 func Present(device gotch.Device) error {
 	index := int(deviceIndex(device))
 	if index < 0 {
 		return nil
 	}
 	if why := DescribeCUDA().missing(index); why != "" {
-		return &Fault{Text: why}
+		return newFault(why, nil)
 	}
 	return nil
 }
 
-// Ready reports a CUDA device that is not there, that LibTorch has no kernels for, or
-// that does not compute. It takes the device's context, some 0.5 GiB of its memory.
+// Ready is an error if a CUDA device does not exist, does not compute, or if LibTorch has no kernels for it. It creates
+// the device's context, which takes about 0.5 GiB of its memory.
 func Ready(device gotch.Device) error {
 	index := int(deviceIndex(device))
 	if index < 0 {
@@ -45,7 +50,7 @@ func Ready(device gotch.Device) error {
 	}
 	if g, err := DescribeGPU(index); err == nil {
 		if why := noKernels(g, Architectures(), Version()); why != "" {
-			return &Fault{Text: fmt.Sprintf("cuda:%d: %s", index, why)}
+			return newFault(fmt.Sprintf("cuda:%d: %s", index, why), nil)
 		}
 	}
 	return Explain(With(func(s *Scope) error {
@@ -54,23 +59,24 @@ func Ready(device gotch.Device) error {
 	}), device, "")
 }
 
-// missing tells why device index cannot be used; empty: nothing is known against it.
+// missing tells why the device of an index cannot be used; empty if no reason is known.
 func (s CUDAState) missing(index int) string {
 	none := func(format string, args ...any) string {
 		return "this program sees 0 CUDA devices: " + fmt.Sprintf(format, args...)
 	}
 	switch {
 	case !s.Built:
-		return none("it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give --device cpu")
+		return none("it was built for the CPU; build it with CUDA=1 (CUDA=1 make build), or give {torch.Device} cpu")
 	case s.Devices > index:
 		return ""
 	case s.Devices == 1:
-		return "this program sees 1 CUDA device: give --device cuda"
+		return "this program sees 1 CUDA device: give {torch.Device} cuda"
 	case s.Devices > 1:
-		return fmt.Sprintf("this program sees %d CUDA devices: give one of cuda:0 to cuda:%d", s.Devices, s.Devices-1)
-	case s.Driver == 0: // CUDA says then, too, that the driver is too old
+		return fmt.Sprintf("this program sees %d CUDA devices: give {torch.Device} one of cuda:0 to cuda:%d",
+			s.Devices, s.Devices-1)
+	case s.Driver == 0: // CUDA then says that the driver is too old
 		return none("no NVIDIA driver was found; install one (in a container: start it with --gpus all), " +
-			"or give --device cpu")
+			"or give {torch.Device} cpu")
 	case s.Visible != "" && (s.Said == "" || strings.Contains(s.Said, "no CUDA-capable device")):
 		return none("%s shows it none; nvidia-smi lists those of the machine", s.Visible)
 	case s.Said == "" || strings.Contains(s.Said, "no CUDA-capable device"):
@@ -82,7 +88,7 @@ func (s CUDAState) missing(index int) string {
 	return none("CUDA says %q; see whether nvidia-smi works", s.Said)
 }
 
-// tooOld is for a driver that knows no CUDA as new as the build's.
+// tooOld explains a driver that does not support the CUDA of the build.
 func (s CUDAState) tooOld() string {
 	driver := "the NVIDIA driver"
 	if s.Release != "" {
@@ -95,7 +101,7 @@ func (s CUDAState) tooOld() string {
 	}
 	const twelve, twelveEight = 12000, 12080
 	remedy := "update the driver"
-	switch { // a driver of CUDA 12.x serves builds of any 12.y
+	switch { // a driver for CUDA 12.x serves builds for any 12.y
 	case s.Driver >= twelveEight && s.Runtime > twelveEight:
 		remedy += ", or build with TORCH=2.8.0 (CUDA 12.8)"
 	case s.Driver >= twelve:
@@ -104,7 +110,7 @@ func (s CUDAState) tooOld() string {
 	return fmt.Sprintf("%s, and this build needs %s: %s", driver, cudaVersion(s.Runtime), remedy)
 }
 
-// facts are what an explanation may need beside the text; zero: unknown.
+// facts are what an explanation may need besides the text. Zero values are unknown.
 type facts struct {
 	CUDAState
 	name        string // of the device, as "cuda:0 (NVIDIA H100 80GB HBM3)"
@@ -112,16 +118,16 @@ type facts struct {
 	archs       []string
 	version     string // LibTorch's
 	free, total int64
-	room        string // what a command can do with less memory
+	room        string // how a command can use less memory
 }
 
-// fault is a text of CUDA's or LibTorch's and what is to be done about it.
+// fault is a known message of CUDA or LibTorch and its explanation with a remedy.
 type fault struct {
 	says    string // a part of the text
 	explain func(said string, f facts) string
 }
 
-// faults lists what is known, the special before the general.
+// faults lists the known messages, special ones before general ones.
 func faults() []fault {
 	plain := func(remedy string) func(string, facts) string {
 		return func(said string, f facts) string { return f.device() + ": " + cudaSays(said) + ": " + remedy }
@@ -146,7 +152,7 @@ func faults() []fault {
 		{"exclusive-thread device already in use", busy},
 		{"invalid device ordinal", plain("no such GPU: see CUDA_VISIBLE_DEVICES and nvidia-smi")},
 		{"uncorrectable ECC error",
-			plain("the card's memory is damaged: give another --device, and see nvidia-smi -q -d ECC")},
+			plain("the card's memory is damaged: choose another {torch.Device}, and see nvidia-smi -q -d ECC")},
 		{"system not yet initialized", plain("start the fabric manager (systemctl start nvidia-fabricmanager)")},
 		{"forward compatibility was attempted",
 			plain("a package cuda-compat is in the way of the driver: remove it from LD_LIBRARY_PATH")},
@@ -156,18 +162,18 @@ func faults() []fault {
 			plain("run again with CUDA_LAUNCH_BLOCKING=1 to see where; dmesg may tell more")},
 		{"does not have a deterministic implementation", func(said string, _ facts) string {
 			name, _, _ := strings.Cut(said, " does not have")
-			return "--deterministic: CUDA has no " + name + " that gives the same bits each time: leave --deterministic out"
+			return "{torch.Deterministic}: CUDA has no " + name + " that gives the same bits each time: " +
+				"leave {torch.Deterministic} out"
 		}},
 		{cublasWorkspace, func(string, facts) string {
-			return "--deterministic: this process has multiplied matrices on a GPU before: set " +
+			return "{torch.Deterministic}: this process has multiplied matrices on a GPU before: set " +
 				cublasWorkspace + "=" + fixedWorkspace + " before it starts"
 		}},
 		{"CUDA unknown error", plain("see whether nvidia-smi works; after a suspend, load the module nvidia_uvm again")},
 	}
 }
 
-// explained turns what CUDA or LibTorch said into one line with the remedy; empty: it
-// is no known failure of a GPU.
+// explained turns a message of CUDA or LibTorch into one line with the remedy. It is empty if the message is unknown.
 func explained(said string, f facts) string {
 	for _, k := range faults() {
 		if strings.Contains(said, k.says) {
@@ -188,13 +194,13 @@ func (f facts) busy() string {
 	const prohibited = 2
 	if f.card.Mode == prohibited {
 		return f.device() + " is in compute mode prohibited: nvidia-smi -c DEFAULT allows programs on it again, " +
-			"or give another --device"
+			"or choose another {torch.Device}"
 	}
-	return f.device() + " is in use by another process that has it for itself: wait, give another --device, " +
+	return f.device() + " is in use by another process that has it for itself: wait, choose another {torch.Device}, " +
 		"or share it by nvidia-smi -c DEFAULT (nvidia-smi lists the processes)"
 }
 
-// outOfMemory reads the numbers of the caching allocator's message where it is its.
+// outOfMemory reads the numbers in a message of LibTorch's caching allocator; other messages have none.
 func outOfMemory(said string, f facts) string {
 	first := func(pattern string) string {
 		if m := regexp.MustCompile(pattern).FindStringSubmatch(said); m != nil {
@@ -225,7 +231,7 @@ func outOfMemory(said string, f facts) string {
 	return out + "; " + f.room
 }
 
-// hostOutOfMemory is what LibTorch says of the host's memory.
+// hostOutOfMemory explains that the host has no memory left.
 func hostOutOfMemory(said string, f facts) string {
 	out := "this machine is out of memory"
 	asked := regexp.MustCompile(`tried to allocate ([0-9]+) bytes`).FindStringSubmatch(said)
@@ -240,7 +246,7 @@ func hostOutOfMemory(said string, f facts) string {
 	return out + "; " + f.room
 }
 
-// cudaSays is the text without what is said before it.
+// cudaSays is CUDA's part of a message.
 func cudaSays(said string) string {
 	_, text, ok := strings.Cut(said, "CUDA error: ")
 	if !ok {
@@ -249,8 +255,8 @@ func cudaSays(said string) string {
 	return strings.TrimSpace(text)
 }
 
-// Explain gives an error of LibTorch's that is a known failure of the GPU, or of the
-// host's memory, its remedy; others it returns as they are. room is what can be done with less memory.
+// Explain adds the remedy to an error of LibTorch that is a known failure of the GPU, or a lack of memory on the host.
+// It returns other errors unchanged. room says how the program can use less memory.
 func Explain(err error, device gotch.Device, room string) error {
 	var there *Fault
 	var e *Error
@@ -268,7 +274,7 @@ func Explain(err error, device gotch.Device, room string) error {
 		}
 	}
 	if text := explained(e.Message, f); text != "" {
-		return &Fault{text, err}
+		return newFault(text, err)
 	}
 	return err
 }

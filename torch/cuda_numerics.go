@@ -12,29 +12,29 @@ import (
 
 // Numerics say how a CUDA device computes. The CPU has no such choices.
 type Numerics struct {
-	// TF32 rounds the factors of float32 convolutions to 10 bits and adds in float32: PyTorch's
-	// default, several times faster since Ampere. Products of matrices stay in float32, as in
-	// PyTorch: losses and nearest neighbours compare numbers that TF32 would make equal.
+	// TF32 rounds the factors of float32 convolutions to 10 bits and adds in float32. It is PyTorch's default, and several
+	// times faster since Ampere. Matrix products stay in float32, as in PyTorch: losses and nearest neighbours compare
+	// numbers that TF32 would make equal.
 	TF32 bool
-	// Deterministic gives the same bits each time on one kind of GPU. Of what a step of ours does,
-	// CUDA adds in no order in the derivatives of convolutions (cuDNN has others), of IndexSelect and
-	// IndexCopy (LibTorch sorts first) and of Gather (so it does, in one dimension: the shim takes that
-	// one), and in cuBLAS, by its workspaces. Max-pool's derivative, batch norms, means and the other
-	// reductions have one order always; resizing, cropping and colours have no derivative.
+	// Deterministic gives the same bits each time on one kind of GPU. In a training step CUDA adds in no fixed order in
+	// the derivatives of convolutions (cuDNN has ordered ones), of IndexSelect and IndexCopy (LibTorch sorts first) and of
+	// Gather (LibTorch sorts in one dimension, which the shim uses), and in cuBLAS, depending on its workspaces. The
+	// derivative of max-pool, batch norms, means and other reductions always have one order. Resizing, cropping and
+	// colours have no derivative.
 	Deterministic bool
-	// Autotune lets cuDNN time its algorithms, once for each shape: for training, whose shapes stay.
-	// It is left out where Deterministic is given: another algorithm has other bits.
+	// Autotune lets cuDNN time its algorithms once for each shape. It is for training, where shapes do not change. With
+	// Deterministic it is off, because another algorithm gives other bits.
 	Autotune bool
 }
 
 const (
 	cublasWorkspace = "CUBLAS_WORKSPACE_CONFIG"
-	// The larger of the two for which NVIDIA promises the same bits: 24 MiB.
+	// The larger of the two settings for which NVIDIA promises the same bits: 24 MiB.
 	fixedWorkspace = ":4096:8"
 )
 
-// SetNumerics sets how the device computes, for this whole process; it does nothing
-// for the CPU. Deterministic must come before the process' first product of matrices on a GPU.
+// SetNumerics sets how the device computes, for the whole process. On the CPU it does nothing. Deterministic must be
+// set before the process multiplies matrices on a GPU for the first time.
 func SetNumerics(device gotch.Device, n Numerics) error {
 	if deviceIndex(device) < 0 {
 		return nil
@@ -47,7 +47,7 @@ func SetNumerics(device gotch.Device, n Numerics) error {
 	return n.set()
 }
 
-// fixWorkspace leaves a setting of the user's that is as good.
+// fixWorkspace sets cuBLAS's workspace, unless the user has chosen one that is also deterministic.
 func fixWorkspace() error {
 	if v := os.Getenv(cublasWorkspace); v == fixedWorkspace || v == ":16:8" {
 		return nil
@@ -60,7 +60,7 @@ func (n Numerics) set() error {
 		autotune: flag(n.Autotune && !n.Deterministic), tf32_convolutions: flag(n.TF32)}), "numerics")
 }
 
-// currentNumerics are LibTorch's; products tells whether matrices are multiplied in TF32.
+// currentNumerics returns LibTorch's settings. products: matrices are multiplied in TF32.
 func currentNumerics() (n Numerics, products bool, err error) {
 	var c C.icl_cuda_numerics
 	err = toError(C.icl_cuda_get_numerics(&c), "numerics")
@@ -68,7 +68,7 @@ func currentNumerics() (n Numerics, products bool, err error) {
 	return n, c.tf32_products != 0, err
 }
 
-// describe tells how a card computes. override is NVIDIA_TF32_OVERRIDE.
+// describe says how a GPU computes. override is NVIDIA_TF32_OVERRIDE.
 func (n Numerics) describe(g GPU, override string) string {
 	const ampere = 8
 	out := "TF32 off"
@@ -86,8 +86,8 @@ func (n Numerics) describe(g GPU, override string) string {
 	return out + ", not deterministic"
 }
 
-// DescribeDevice is a line that tells what a run on the device computes with; empty
-// for the CPU, and for one that is not there.
+// DescribeDevice is one line about the device: its name, versions and numerics. It is empty for the CPU and for a
+// device that does not exist.
 func DescribeDevice(device gotch.Device, n Numerics) string {
 	index := int(deviceIndex(device))
 	if index < 0 || index >= CUDADevices() {

@@ -12,38 +12,35 @@ import (
 	"github.com/sugarme/gotch"
 )
 
-// Group is a process group of c10d: the ranks of a data-parallel job. The nil
-// group is a job of one process, for which every operation is nothing at all.
+// Group is a process group of c10d: the ranks of a data-parallel job. The nil group is a job of one process, for which
+// every operation returns its arguments.
 //
-// A tensor is either common, the same on all ranks, or divided, of which each
-// rank has its rows; gradients and tangents are as their tensor is. [Scope.AllGather]
-// goes from divided to common, [Scope.Share] from common to divided. Their
-// derivatives of any order are exact, and have no factor of the number of ranks:
-// a loss is common, every rank computes it alike from gathered embeddings, and it
-// counts once. Parameters are common: what a rank does with its own rows takes
-// them through Share, whose gradient is the sum over all ranks.
+// A tensor is either common (the same on all ranks) or divided (each rank has its own rows). A gradient or a tangent is
+// of its tensor's kind. [Scope.AllGather] goes from divided to common, [Scope.Share] from common to divided. Their
+// derivatives of any order are exact and have no factor of the number of ranks: a loss is common, every rank computes
+// the same one from gathered embeddings, and it counts once. Parameters are common. A rank that applies them to its own
+// rows takes them through Share, whose gradient is the sum over all ranks.
 //
-// All ranks call the same operations in the same order. A group outlives the
-// graphs that were made with it.
+// All ranks call the same operations in the same order. A group must outlive the graphs that were made with it. A
+// process may have several groups, each used by a goroutine of its own.
 type Group struct {
 	c          C.icl_group
 	rank, size int
 }
 
-// Bucket is how many bytes of gradients are summed at once at most: as many as
-// PyTorch's DistributedDataParallel takes. The first parameters', which are ready
-// last, go in smaller ones.
+// Bucket is the largest number of bytes of gradients that are summed at once, as in PyTorch's DistributedDataParallel.
+// The gradients of the first parameters, which are ready last, are summed in smaller buckets.
 const Bucket = 25 << 20
 
 // GroupOptions describe a process group.
 type GroupOptions struct {
 	Backend    string // gloo, or nccl in a build for GPUs
-	Address    string // of this machine, on which it listens for the other ranks
+	Address    string // address of this machine, on which it listens for the other ranks
 	Rank, Size int
 	Timeout    time.Duration // of an operation
 }
 
-// Backends lists what this program was built with, of gloo and nccl.
+// Backends lists the backends that this program was built with: gloo, nccl or both.
 func Backends() (out []string) {
 	built := C.icl_group_backends()
 	for bit, name := range []string{"gloo", "nccl"} {
@@ -54,7 +51,7 @@ func Backends() (out []string) {
 	return out
 }
 
-// NewGroup meets the other ranks by the store. The store must stay open.
+// NewGroup meets the other ranks in the store, which must stay open.
 func NewGroup(t *Store, o GroupOptions) (*Group, error) {
 	if o.Rank < 0 || o.Rank >= o.Size {
 		return nil, fmt.Errorf("torch: rank %d of %d", o.Rank, o.Size)
@@ -63,14 +60,15 @@ func NewGroup(t *Store, o GroupOptions) (*Group, error) {
 	defer C.free(unsafe.Pointer(backend))
 	defer C.free(unsafe.Pointer(address))
 	g := &Group{rank: o.Rank, size: o.Size}
-	err := toError(C.icl_group_open(&g.c, t.c, backend, address, C.int(o.Rank), C.int(o.Size), milliseconds(o.Timeout)), "process group")
+	err := toError(C.icl_group_open(&g.c, t.c, backend, address, C.int(o.Rank), C.int(o.Size), milliseconds(o.Timeout)),
+		"process group")
 	if err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-// Rank is this process's number, from 0.
+// Rank is the number of this process, from 0.
 func (g *Group) Rank() int {
 	if g == nil {
 		return 0
@@ -110,15 +108,15 @@ func (g *Group) Barrier() error {
 	return toError(C.icl_group_barrier(g.c), "barrier")
 }
 
-// Traffic are a group's operations so far.
+// Traffic is what a group has done so far.
 type Traffic struct {
 	Calls  int64         // operations begun
-	Bytes  int64         // that this rank put into them
-	Busy   time.Duration // from their begin to their end
-	Waited time.Duration // of it, the caller waiting: the rest is hidden behind other work
+	Bytes  int64         // given to them by this rank
+	Busy   time.Duration // total duration of the operations
+	Waited time.Duration // how long callers waited for them; the rest was hidden behind other work
 }
 
-// Traffic returns what the group has done so far.
+// Traffic returns the group's traffic so far.
 func (g *Group) Traffic() Traffic {
 	if g == nil {
 		return Traffic{}
@@ -137,8 +135,8 @@ func (s *Scope) AllGather(g *Group, x Tensor) Tensor {
 	return s.op("all gather", func(out *C.icl_tensor) C.icl_error { return C.icl_gather(out, x.c, g.c) })
 }
 
-// AllGatherParts gathers rows that are parts of the same length [k*n, ...], as
-// views under each other: part by part, and rank by rank in each.
+// AllGatherParts gathers rows [k*n, ...] that consist of k parts of n rows, as the views of a batch. The result has all
+// ranks' rows of the first part, then those of the second, and so on.
 func (s *Scope) AllGatherParts(g *Group, x Tensor, k int) Tensor {
 	if g == nil {
 		return x
@@ -155,18 +153,17 @@ func (s *Scope) AllGatherParts(g *Group, x Tensor, k int) Tensor {
 	return s.Reshape(s.Transpose(s.Reshape(s.AllGather(g, x), apart...), 0, 1), shape...)
 }
 
-// AllReduce returns the sum of all ranks' x: common, of divided terms.
+// AllReduce returns the sum of x over all ranks. x is divided, the sum is common.
 func (s *Scope) AllReduce(g *Group, x Tensor) Tensor {
 	if g == nil {
 		return x
 	}
-	return s.op("all sum", func(out *C.icl_tensor) C.icl_error { return C.icl_total(out, x.c, g.c) })
+	return s.op("all reduce", func(out *C.icl_tensor) C.icl_error { return C.icl_total(out, x.c, g.c) })
 }
 
-// Share returns common tensors for use on this rank's own rows: their gradients
-// are summed over the ranks, in buckets, as soon as they are there. Where
-// overlap is set the sums go on while other gradients are computed, and are done
-// when Grad returns; ts are then leaves, shared only once.
+// Share returns common tensors for use with this rank's own rows. Their gradients are summed over the ranks, in
+// buckets, as soon as they are computed. With overlap the sums run while other gradients are computed, and are complete
+// when Grad returns; ts must then be leaves that are shared only once.
 func (s *Scope) Share(g *Group, ts []Tensor, overlap bool) []Tensor {
 	if g == nil {
 		return ts
@@ -177,7 +174,7 @@ func (s *Scope) Share(g *Group, ts []Tensor, overlap bool) []Tensor {
 	})
 }
 
-// TotalAll returns the sums of all ranks' ts, in buckets, outside of any graph.
+// TotalAll returns the sums of ts over all ranks, in buckets, outside of any graph.
 func (s *Scope) TotalAll(g *Group, ts []Tensor) []Tensor {
 	if g == nil || len(ts) == 0 {
 		return ts
@@ -187,7 +184,7 @@ func (s *Scope) TotalAll(g *Group, ts []Tensor) []Tensor {
 	return s.Grad(s.Share(g, common, true), common, GradOptions{Seeds: ts})
 }
 
-// Broadcast writes root's values into ts on all ranks, outside of any graph.
+// Broadcast writes the values of rank root into ts on all ranks, outside of any graph.
 func (s *Scope) Broadcast(g *Group, ts []Tensor, root int) {
 	if g == nil {
 		return
@@ -198,8 +195,8 @@ func (s *Scope) Broadcast(g *Group, ts []Tensor, root int) {
 	})
 }
 
-// GatherInts returns all ranks' numbers, rank by rank; each rank has as many as
-// any other. device is where the group's operations run.
+// GatherInts returns the numbers of all ranks, rank by rank. Each rank has the same number of them. device is where the
+// group's operations run.
 func (g *Group) GatherInts(device gotch.Device, xs ...int64) (out []int64, err error) {
 	if g == nil {
 		return xs, nil

@@ -26,7 +26,8 @@ type job struct {
 
 func newJob(s *scope, g *torch.Group, all tensor) job {
 	n := s.Size(all, 0) / int64(g.Size())
-	j := job{g: g, x: s.Narrow(all, 0, int64(g.Rank())*n, n), m: torch.NormMode{Batch: true, Update: true, Momentum: 0.1, Eps: 1e-5, Group: g}}
+	j := job{g: g, x: s.Narrow(all, 0, int64(g.Rank())*n, n), m: torch.NormMode{Batch: true, Update: true, Momentum: 0.1,
+		Eps: 1e-5, Group: g}}
 	o := torch.Float64()
 	j.buffer = []tensor{s.Zeros(o, 4), s.Full(1, o, 4), s.Zeros(o, 5), s.Full(1, o, 5)}
 	return j
@@ -34,7 +35,8 @@ func newJob(s *scope, g *torch.Group, all tensor) job {
 
 func weights(s *scope) []tensor {
 	o := torch.Float64()
-	return []tensor{s.Normal(0, 0.5, o, 4, 3, 3, 3), s.Normal(1, 0.1, o, 4), s.Normal(0, 0.1, o, 4), s.Normal(0, 0.5, o, 5, 4), s.Normal(1, 0.1, o, 5), s.Normal(0, 0.1, o, 5)}
+	return []tensor{s.Normal(0, 0.5, o, 4, 3, 3, 3), s.Normal(1, 0.1, o, 4), s.Normal(0, 0.1, o, 4),
+		s.Normal(0, 0.5, o, 5, 4), s.Normal(1, 0.1, o, 5), s.Normal(0, 0.1, o, 5)}
 }
 
 // embeddings are common: the rows of all ranks.
@@ -42,9 +44,11 @@ func (j job) embeddings(s *scope, theta []tensor) tensor {
 	p := s.Share(j.g, theta, false)
 	m := j.m
 	m.Rows = j.rows
-	h := s.ConvNorm(j.x, p[0], torch.Norm{Weight: p[1], Bias: p[2], Mean: j.buffer[0], Var: j.buffer[1]}, tensor{}, 1, 1, false, m)
+	h := s.ConvNorm(j.x, p[0], torch.Norm{Weight: p[1], Bias: p[2], Mean: j.buffer[0], Var: j.buffer[1]}, tensor{}, 1, 1,
+		false, m)
 	z := s.Linear(s.MeanDim(s.Tanh(h), false, 2, 3), p[3], tensor{})
-	return s.AllGather(j.g, s.Tanh(s.BatchNorm(z, torch.Norm{Weight: p[4], Bias: p[5], Mean: j.buffer[2], Var: j.buffer[3]}, m)))
+	return s.AllGather(j.g, s.Tanh(s.BatchNorm(z, torch.Norm{Weight: p[4], Bias: p[5], Mean: j.buffer[2],
+		Var: j.buffer[3]}, m)))
 }
 
 // loss compares every row with every other, and parameters join it directly.

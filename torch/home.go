@@ -6,6 +6,5 @@ import (
 	"github.com/icl-msr/icl-msr/internal/gotchhome"
 )
 
-// init gives gotch back its folder's name, which package gotchhome had hidden from
-// it while it was initialised.
+// init gives gotch back the name of its folder. Package gotchhome hid it from gotch while gotch was initialised.
 func init() { gotch.CachedDir = gotchhome.Restore() }

@@ -28,7 +28,8 @@ func TestTheStartNeedsNoHome(t *testing.T) {
 		{os.DevNull + "/x", []string{"HOME=" + there, "GOTCH_CACHE=" + os.DevNull + "/x"}},
 	} {
 		p := exec.Command(os.Args[0], "-test.run", "^TestTheStartNeedsNoHome$")
-		p.Env = append(append([]string{"LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH"), "ICLMSR_HOME_TEST=" + c.want}, c.env...), "PATH="+os.Getenv("PATH"))
+		p.Env = append(append([]string{"LD_LIBRARY_PATH=" + os.Getenv("LD_LIBRARY_PATH"), "ICLMSR_HOME_TEST=" + c.want},
+			c.env...), "PATH="+os.Getenv("PATH"))
 		out, err := p.CombinedOutput()
 		require.NoError(t, err, "%v: %s", c.env, out)
 	}

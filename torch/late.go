@@ -9,10 +9,9 @@ import (
 	"github.com/sugarme/gotch"
 )
 
-// Figures puts the entries of tensors after each other into one vector of
-// float64, without a graph, on their device; none counts as one zero. What a step
-// tells the host it tells in one of these, since each reading of a device costs a
-// wait for all that is queued there.
+// Figures concatenates the entries of tensors into one vector of float64 on their device, without a graph. A nil tensor
+// counts as one zero. A step gathers all its figures in one vector, because each reading of a device waits for all work
+// that is queued there.
 func (s *Scope) Figures(ts ...Tensor) Tensor {
 	return s.op("figures", func(out *C.icl_tensor) C.icl_error {
 		p, n := handles(ts)
@@ -26,8 +25,7 @@ type Late struct {
 	n int64
 }
 
-// ReadLater queues the copy of a vector's entries to the host, and does not wait
-// for it. The result is to be taken, or dropped, once.
+// ReadLater queues the copy of a vector to the host and does not wait for it. The result must be taken or dropped once.
 func (s *Scope) ReadLater(t Tensor) *Late {
 	l := &Late{n: product(s.Shape(t))}
 	s.do("read later", func() C.icl_error { return C.icl_late_read(&l.c, t.c) })
@@ -45,7 +43,7 @@ func (l *Late) Take() ([]float64, error) {
 	return out, err
 }
 
-// Drop frees numbers that nobody wants any more.
+// Drop frees numbers that are no longer wanted.
 func (l *Late) Drop() {
 	if l.c != nil {
 		C.icl_late_free(l.c)
@@ -53,10 +51,9 @@ func (l *Late) Drop() {
 	}
 }
 
-// Reads returns how often, in this process, the host has waited for a value of a
-// device other than the CPU by Item, Slice, Bytes or Dot: a test's counter.
+// Reads returns how often the host has waited in this process for a value of a device other than the CPU, in Item,
+// Slice, Bytes or Dot. Tests use it.
 func Reads() int64 { return int64(C.icl_reads()) }
 
-// OnHost reports whether a device's values are at hand, so that to read one costs
-// nothing.
+// OnHost reports whether a device is the CPU, so that reading a value costs nothing.
 func OnHost(d gotch.Device) bool { return deviceIndex(d) == -1 }

@@ -32,7 +32,7 @@ func (s *Scope) sameLength(name string, n int, others ...[]Tensor) bool {
 	return s.err == nil
 }
 
-// AddScaled returns x + a*y tensor by tensor; where y has none, x itself.
+// AddScaled returns x + a*y, tensor by tensor. If y[i] is nil the result is x[i].
 func (s *Scope) AddScaled(x, y []Tensor, a float64) []Tensor {
 	if !s.sameLength("add scaled", len(x), y) {
 		return make([]Tensor, len(x))
@@ -44,7 +44,7 @@ func (s *Scope) AddScaled(x, y []Tensor, a float64) []Tensor {
 	})
 }
 
-// AddScaledBy is AddScaled by a scalar tensor, which need not be read.
+// AddScaledBy is AddScaled with a scalar tensor a, which the host does not read.
 func (s *Scope) AddScaledBy(x, y []Tensor, a Tensor) []Tensor {
 	if !s.sameLength("add scaled", len(x), y) {
 		return make([]Tensor, len(x))
@@ -56,11 +56,10 @@ func (s *Scope) AddScaledBy(x, y []Tensor, a Tensor) []Tensor {
 	})
 }
 
-// Dot returns the inner product of two lists, summed in float64; entries that
-// are none count as zero. It waits for a device.
+// Dot returns the inner product of two lists, summed in float64. A nil tensor counts as zero. Dot waits for the device.
 func (s *Scope) Dot(x, y []Tensor) float64 { return s.Item(s.DotTensor(x, y)) }
 
-// DotTensor is Dot as a float64 scalar on the lists' device.
+// DotTensor is Dot as a float64 scalar on the device of the lists.
 func (s *Scope) DotTensor(x, y []Tensor) Tensor {
 	if !s.sameLength("dot", len(x), y) {
 		return Tensor{}
@@ -72,8 +71,7 @@ func (s *Scope) DotTensor(x, y []Tensor) Tensor {
 	})
 }
 
-// Norm is the Euclidean norm of a list as one vector, a float64 scalar on its
-// device.
+// Norm is the Euclidean norm of a list taken as one vector: a float64 scalar on the device of the list.
 func (s *Scope) Norm(xs []Tensor) Tensor { return s.Sqrt(s.DotTensor(xs, xs)) }
 
 // Lerp moves x towards y in place, outside of any graph: x += w (y - x).
@@ -87,8 +85,7 @@ func (s *Scope) Lerp(x, y []Tensor, w float64) {
 	}
 }
 
-// AddAll adds y to x in place, outside of any graph; entries of y that are none
-// count as zero.
+// AddAll adds y to x in place, outside of any graph. A nil tensor of y counts as zero.
 func (s *Scope) AddAll(x, y []Tensor) {
 	if s.sameLength("add all", len(x), y) {
 		s.do("add all", func() C.icl_error {
@@ -99,26 +96,14 @@ func (s *Scope) AddAll(x, y []Tensor) {
 	}
 }
 
-// CopyAll writes src into dst in place, outside of any graph.
-func (s *Scope) CopyAll(dst, src []Tensor) {
-	if s.sameLength("copy", len(dst), src) {
-		s.do("copy", func() C.icl_error {
-			pd, n := handles(dst)
-			ps, _ := handles(src)
-			return C.icl_list_copy_(pd, ps, n)
-		})
-	}
-}
-
 // AdamOptions are the constants of one Adam update.
 type AdamOptions struct {
 	Step                               int64 // 1 for the first update
 	LR, Beta1, Beta2, Eps, WeightDecay float64
 }
 
-// Adam updates parameters p and moments m, v in place from gradients g, as
-// torch.optim.Adam does (weight decay added to the gradient). A parameter whose
-// gradient is none is left alone.
+// Adam updates parameters p and moments m, v in place from gradients g, as torch.optim.Adam does: weight decay is added
+// to the gradient (Kingma and Ba, arXiv:1412.6980). A parameter whose gradient is nil does not change.
 func (s *Scope) Adam(p, g, m, v []Tensor, o AdamOptions) {
 	if s.sameLength("adam", len(p), g, m, v) {
 		s.do("adam", func() C.icl_error {
@@ -134,43 +119,42 @@ func (s *Scope) Adam(p, g, m, v []Tensor, o AdamOptions) {
 
 // SGDOptions are the constants of one SGD update.
 type SGDOptions struct {
-	First                   bool // no momentum buffer yet
-	LR, Momentum, Dampening float64
-	Nesterov                bool
-	WeightDecay             []float64 // one for each parameter
+	First        bool // no update came before: the momentum buffers hold nothing yet
+	LR, Momentum float64
+	Nesterov     bool
+	WeightDecay  []float64 // one for each parameter
 }
 
-// SGD updates parameters p and momentum buffers m in place from gradients g, as
-// torch.optim.SGD does.
+// SGD updates parameters p and momentum buffers m in place from gradients g, as torch.optim.SGD does without dampening.
 func (s *Scope) SGD(p, g, m []Tensor, o SGDOptions) {
 	if s.sameLength("sgd", len(p), g, m, make([]Tensor, len(o.WeightDecay))) {
 		s.do("sgd", func() C.icl_error {
 			pp, n := handles(p)
 			pg, _ := handles(g)
 			pm, _ := handles(m)
-			return C.icl_sgd_(pp, pg, pm, n, flag(o.First), C.double(o.LR), C.double(o.Momentum), C.double(o.Dampening),
-				flag(o.Nesterov), (*C.double)(unsafe.SliceData(o.WeightDecay)))
+			return C.icl_sgd_(pp, pg, pm, n, flag(o.First), C.double(o.LR), C.double(o.Momentum), flag(o.Nesterov),
+				(*C.double)(unsafe.SliceData(o.WeightDecay)))
 		})
 	}
 }
 
 // LARSOptions are the constants of one LARS update.
 type LARSOptions struct {
-	LR, Momentum, Trust, Eps float64
-	WeightDecay              []float64 // one for each parameter
-	Adapt                    []bool    // whether a parameter's rate is adapted
+	LR, Momentum, Trust float64
+	WeightDecay         []float64 // one for each parameter
+	Adapt               []bool    // whether the rate of a parameter is adapted
 }
 
-// LARS updates parameters p and momentum buffers m in place from gradients g:
-// m = momentum*m + q (g + wd*p), p -= lr*m, with q = trust*|p|/|g + wd*p| where
-// adapted (You et al. 2017, as SimCLR's code applies it).
+// LARS updates parameters p and momentum buffers m in place from gradients g: m = momentum*m + q (g + wd*p), p -= lr*m.
+// q is trust*|p|/|g + wd*p| for a parameter whose rate is adapted, else 1 (You et al., arXiv:1708.03888, as SimCLR's
+// code applies it).
 func (s *Scope) LARS(p, g, m []Tensor, o LARSOptions) {
 	if s.sameLength("lars", len(p), g, m, make([]Tensor, len(o.WeightDecay)), make([]Tensor, len(o.Adapt))) {
 		s.do("lars", func() C.icl_error {
 			pp, n := handles(p)
 			pg, _ := handles(g)
 			pm, _ := handles(m)
-			return C.icl_lars_(pp, pg, pm, n, C.double(o.LR), C.double(o.Momentum), C.double(o.Trust), C.double(o.Eps),
+			return C.icl_lars_(pp, pg, pm, n, C.double(o.LR), C.double(o.Momentum), C.double(o.Trust),
 				(*C.double)(unsafe.SliceData(o.WeightDecay)), (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(o.Adapt))))
 		})
 	}

@@ -74,30 +74,30 @@ func (s *Scope) Tanh(a Tensor) Tensor { return s.unary("tanh", C.ICL_TANH, a) }
 // T returns the transpose of a matrix.
 func (s *Scope) T(a Tensor) Tensor { return s.unary("transpose", C.ICL_T, a) }
 
-// Detach returns a as a constant: sharing memory, outside of the graph.
+// Detach returns a constant with the memory of a, outside of the graph.
 func (s *Scope) Detach(a Tensor) Tensor { return s.unary("detach", C.ICL_DETACH, a) }
 
 // Clone returns a copy.
 func (s *Scope) Clone(a Tensor) Tensor { return s.unary("clone", C.ICL_CLONE, a) }
 
-// Contiguous returns a laid out row-major.
+// Contiguous returns a in row-major order.
 func (s *Scope) Contiguous(a Tensor) Tensor { return s.unary("contiguous", C.ICL_CONTIGUOUS, a) }
 
-// ChannelsLast returns a four-dimensional a with its channels innermost.
+// ChannelsLast returns a four-dimensional a with its channels innermost in memory.
 func (s *Scope) ChannelsLast(a Tensor) Tensor {
 	return s.unary("channels last", C.ICL_CHANNELS_LAST, a)
 }
 
-// Floor returns the largest whole numbers that are at most a.
+// Floor rounds down to whole numbers.
 func (s *Scope) Floor(a Tensor) Tensor { return s.unary("floor", C.ICL_FLOOR, a) }
 
-// Round returns the nearest whole numbers, halves to even ones.
+// Round rounds to the nearest whole number, halves to the even one.
 func (s *Scope) Round(a Tensor) Tensor { return s.unary("round", C.ICL_ROUND, a) }
 
-// ZerosLike returns zeros of a's shape and type.
+// ZerosLike returns zeros of a's shape, dtype and device.
 func (s *Scope) ZerosLike(a Tensor) Tensor { return s.unary("zeros like", C.ICL_ZEROS_LIKE, a) }
 
-// OnesLike returns ones of a's shape and type.
+// OnesLike returns ones of a's shape, dtype and device.
 func (s *Scope) OnesLike(a Tensor) Tensor { return s.unary("ones like", C.ICL_ONES_LIKE, a) }
 
 // Sum returns the sum of all entries.
@@ -141,7 +141,7 @@ func (s *Scope) AddScalar(a Tensor, x float64) Tensor { return s.scalar("add", C
 // MulScalar returns a * x.
 func (s *Scope) MulScalar(a Tensor, x float64) Tensor { return s.scalar("mul", C.ICL_MUL_S, a, x, 0) }
 
-// Scaled returns a * x for a scalar tensor x, which need not be read.
+// Scaled returns a * x for a scalar tensor x, which the host does not read.
 func (s *Scope) Scaled(a, x Tensor) Tensor {
 	return s.op("scaled", func(out *C.icl_tensor) C.icl_error { return C.icl_scaled(out, a.c, x.c) })
 }
@@ -199,12 +199,12 @@ func (s *Scope) ArgMax(a Tensor, dim int64) Tensor {
 	return s.reduce("argmax", C.ICL_ARGMAX, a, false, []int64{dim})
 }
 
-// Reshape gives a another shape; one size may be -1.
+// Reshape returns a with another shape; one size may be -1.
 func (s *Scope) Reshape(a Tensor, shape ...int64) Tensor {
 	return s.shaped("reshape", C.ICL_RESHAPE, a, shape...)
 }
 
-// Expand repeats sizes of 1 without copying.
+// Expand repeats dimensions of size 1 without a copy.
 func (s *Scope) Expand(a Tensor, shape ...int64) Tensor {
 	return s.shaped("expand", C.ICL_EXPAND, a, shape...)
 }
@@ -229,15 +229,14 @@ func (s *Scope) Select(a Tensor, dim, i int64) Tensor {
 	return s.shaped("select", C.ICL_SELECT, a, dim, i)
 }
 
-// IndexSelect returns the entries of a along dim that the int64 vector names.
+// IndexSelect returns the entries of a along dim at the places in the int64 vector index.
 func (s *Scope) IndexSelect(a Tensor, dim int64, index Tensor) Tensor {
 	return s.op("index select", func(out *C.icl_tensor) C.icl_error {
 		return C.icl_index(out, C.ICL_INDEX_SELECT, a.c, index.c, C.int64_t(dim))
 	})
 }
 
-// IndexCopy returns a with the entries along dim that the int64 vector names
-// replaced by those of rows.
+// IndexCopy returns a with the entries along dim at the places in the int64 vector index replaced by those of rows.
 func (s *Scope) IndexCopy(a Tensor, dim int64, index, rows Tensor) Tensor {
 	return s.op("index copy", func(out *C.icl_tensor) C.icl_error {
 		return C.icl_index_copy(out, a.c, C.int64_t(dim), index.c, rows.c)
@@ -271,8 +270,7 @@ func (s *Scope) join(name string, stack C.int, dim int64, ts []Tensor) Tensor {
 	})
 }
 
-// TopK returns the k largest (or smallest) entries along dim in order, and
-// their indices.
+// TopK returns the k largest (or smallest) entries along dim, in order, and their indices.
 func (s *Scope) TopK(a Tensor, k, dim int64, largest bool) (values, indices Tensor) {
 	if s.err != nil {
 		return Tensor{}, Tensor{}
@@ -284,7 +282,7 @@ func (s *Scope) TopK(a Tensor, k, dim int64, largest bool) (values, indices Tens
 	return s.own(v), s.own(i)
 }
 
-// handles views a list of tensors as the array of handles that it is in memory.
+// handles returns a list of tensors as the array of handles that it is in memory.
 func handles(ts []Tensor) (*C.icl_tensor, C.int) {
 	return (*C.icl_tensor)(unsafe.Pointer(unsafe.SliceData(ts))), C.int(len(ts))
 }

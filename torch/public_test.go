@@ -61,12 +61,12 @@ func TestLossesTakeThem(t *testing.T) {
 	defer s.Close()
 	z := s.Leaves([]torch.Tensor{torch.FromSlice(s, []float64{1, 0, 0, 1}, torch.CPU(), 2, 2)})
 	var constant torch.Tensor
-	torch.NoGrad(func() { constant = losses.NTXent(s, losses.Local(z[0], z[0]), 0.5) })
+	torch.NoGrad(func() { constant = losses.NTXent(s, losses.NewPair(z[0], z[0]), 0.5) })
 	d, err := constant.Describe()
 	require.NoError(t, err)
 	assert.False(t, d.RequiresGrad)
 	assert.InDelta(t, 0.2395, s.Item(constant), 1e-4)
-	d, err = losses.NTXent(s, losses.Local(z[0], z[0]), 0.5).Describe()
+	d, err = losses.NTXent(s, losses.NewPair(z[0], z[0]), 0.5).Describe()
 	require.NoError(t, err)
 	assert.True(t, d.RequiresGrad)
 }

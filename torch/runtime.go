@@ -42,7 +42,7 @@ type Generator struct {
 	state  []byte
 }
 
-// Generator returns the device's.
+// Generator returns the state of the device's random numbers.
 func (s *Scope) Generator(device gotch.Device) Generator {
 	if s.err != nil {
 		return Generator{}
@@ -54,15 +54,15 @@ func (s *Scope) Generator(device gotch.Device) Generator {
 	return Generator{device, state}
 }
 
-// Restore puts the device's random numbers back to where they were.
+// Restore resets the device's random numbers to this state.
 func (g Generator) Restore(s *Scope) {
 	if s.err == nil {
 		s.err = SetRNGState(g.device, g.state)
 	}
 }
 
-// SetThreads sets the number of threads of an operation on the CPU. Call it on
-// the OS thread that will call LibTorch.
+// SetThreads sets the number of threads that an operation on the CPU uses. Call it on the OS thread that will call
+// LibTorch.
 func SetThreads(n int) error {
 	if n < 1 {
 		return fmt.Errorf("torch: %d threads, want 1 or more", n)
@@ -70,23 +70,21 @@ func SetThreads(n int) error {
 	return toError(C.icl_set_threads(C.int(n)), "set threads")
 }
 
-// KeepMemory lets this process keep the memory that a step frees for the next
-// one: glibc would give large blocks back to the system each time, and have them
-// zeroed again, an eighth of a small network's step. Elsewhere it does nothing.
+// KeepMemory makes this process keep the memory that a step frees for the next step. By default glibc returns large
+// blocks to the system each time and gets them zeroed again, which takes an eighth of a small network's step. Without
+// glibc KeepMemory does nothing.
 func KeepMemory() { C.icl_keep_memory() }
 
-// ReturnMemory ends KeepMemory for large blocks: kept memory is in pieces, of which
-// large tensors do not use all.
+// ReturnMemory ends KeepMemory for large blocks. Kept memory is fragmented, and large tensors cannot use all of it.
 func ReturnMemory() { C.icl_return_memory() }
 
-// Threads returns the number of threads of an operation on the CPU.
+// Threads returns the number of threads that an operation on the CPU uses.
 func Threads() int { return int(C.icl_threads()) }
 
-// Version returns the version of the LibTorch that the program was compiled
-// with, as "2.1.0".
+// Version returns the version of LibTorch that the program was compiled with, as "2.1.0".
 func Version() string { return C.GoString(C.icl_version()) }
 
-// Build returns LibTorch's own description of how it was built, several lines.
+// Build returns LibTorch's description of its build, in several lines.
 func Build() (string, error) {
 	var out *C.char
 	if err := toError(C.icl_config(&out), "build"); err != nil {

@@ -14,20 +14,18 @@ import (
 	_ "github.com/icl-msr/icl-msr/torch/internal/shim" // the C++ side
 )
 
-// Tensor is a handle to a LibTorch tensor. It belongs to the Scope that made
-// it and is dead once that scope is closed. The zero Tensor stands for "none".
+// Tensor is a handle to a LibTorch tensor. It belongs to the Scope that made it and is invalid once that scope is
+// closed. The zero Tensor is the nil tensor.
 type Tensor struct{ c C.icl_tensor }
 
-// Defined reports whether t stands for a tensor.
+// Defined reports whether t is not the nil tensor.
 func (t Tensor) Defined() bool { return t.c != nil }
 
-// Scope owns tensors: operations are its methods, and Close frees everything
-// they made, at once. It keeps the first error, as bufio.Writer does: after it
-// operations do nothing and return the zero Tensor, so a step is written as
-// mathematics and Err asked once at its end.
+// Scope owns tensors. Operations are its methods, and Close frees all tensors that they made. A scope keeps the first
+// error, as bufio.Writer does. After an error operations do nothing and return the nil tensor, so a step reads like its
+// formulas and calls Err once at its end.
 //
-// A scope is used by one goroutine at a time; different goroutines use
-// different scopes.
+// Only one goroutine at a time may use a scope.
 type Scope struct {
 	owned []C.icl_tensor
 	err   error
@@ -39,16 +37,15 @@ func NewScope() *Scope { return &Scope{} }
 // Err returns the first error of any operation on the scope.
 func (s *Scope) Err() error { return s.err }
 
-// Fail records err as the scope's error unless it already has one, so that code
-// built on a scope can report wrong arguments the same way LibTorch's are.
+// Fail records err as the scope's error unless it already has one. Code built on a scope reports wrong arguments with
+// it, as LibTorch's errors are reported.
 func (s *Scope) Fail(err error) {
 	if s.err == nil {
 		s.err = err
 	}
 }
 
-// Close frees every tensor of the scope and returns its error. The scope is
-// then empty and may be used again.
+// Close frees all tensors of the scope and returns its error. The scope is then empty and may be used again.
 func (s *Scope) Close() error {
 	if n := len(s.owned); n > 0 {
 		C.icl_free(&s.owned[0], C.int(n))
@@ -60,8 +57,8 @@ func (s *Scope) Close() error {
 	return err
 }
 
-// Free frees a tensor of the scope before the scope's end: a large one that is not
-// needed any more. Tensors that are not s's stay.
+// Free frees a tensor of the scope before the scope is closed, as a large one that is no longer needed. A tensor of
+// another scope stays.
 func (s *Scope) Free(t Tensor) {
 	for i := len(s.owned) - 1; i >= 0 && t.Defined(); i-- {
 		if s.owned[i] == t.c {
@@ -75,8 +72,7 @@ func (s *Scope) Free(t Tensor) {
 // Len returns the number of tensors the scope holds.
 func (s *Scope) Len() int { return len(s.owned) }
 
-// With runs f in a scope of its own, closes it, and returns f's error or else
-// the scope's.
+// With runs f in a new scope, closes the scope, and returns the error of f or else that of the scope.
 func With(f func(s *Scope) error) error {
 	s := NewScope()
 	err := f(s)
@@ -86,8 +82,8 @@ func With(f func(s *Scope) error) error {
 	return err
 }
 
-// Within runs f in a scope that is freed when f returns; its error becomes s's.
-// Nothing runs when s has failed already.
+// Within runs f in a new scope and closes it. An error of the new scope becomes the error of s. If s has failed already
+// f does not run.
 func (s *Scope) Within(f func(t *Scope)) {
 	if s.err != nil {
 		return
@@ -99,8 +95,8 @@ func (s *Scope) Within(f func(t *Scope)) {
 	}
 }
 
-// Hold gives s a handle of its own to t's tensor (the memory is shared), so
-// that it outlives the scope that made t. Of none it holds none.
+// Hold gives s a handle of its own to t (the memory is shared), so that the tensor outlives the scope that made it.
+// Hold of the nil tensor is nil.
 func (s *Scope) Hold(t Tensor) Tensor {
 	if !t.Defined() {
 		return t
@@ -117,14 +113,12 @@ func (s *Scope) HoldAll(ts []Tensor) []Tensor {
 	return out
 }
 
-// FromGotch gives s a handle to a gotch tensor; the memory is shared and both
-// may be freed independently.
+// FromGotch gives s a handle to a gotch tensor. The memory is shared; both may be freed independently.
 func (s *Scope) FromGotch(t *ts.Tensor) Tensor {
 	return s.Hold(Tensor{C.icl_tensor(t.Ctensor())})
 }
 
-// ToGotch returns a gotch tensor sharing t's memory, owned by the caller (freed
-// by its MustDrop or finalizer).
+// ToGotch returns a gotch tensor that shares t's memory. The caller owns it; its MustDrop or its finalizer frees it.
 func (s *Scope) ToGotch(t Tensor) *ts.Tensor {
 	if s.err != nil {
 		return nil
@@ -168,7 +162,7 @@ func (s *Scope) op(name string, call func(out *C.icl_tensor) C.icl_error) Tensor
 	return s.own(out)
 }
 
-// own adds a C call's result to the scope; NULL is "none".
+// own adds the result of a C call to the scope; NULL is the nil tensor.
 func (s *Scope) own(c C.icl_tensor) Tensor {
 	if c != nil {
 		s.owned = append(s.owned, c)
@@ -183,6 +177,5 @@ func (s *Scope) do(name string, call func() C.icl_error) {
 	}
 }
 
-// Live returns the number of tensor handles alive in the process, over all
-// scopes: a leak test's counter.
+// Live returns the number of tensor handles in the process, over all scopes. Tests look for leaks with it.
 func Live() int64 { return int64(C.icl_live()) }

@@ -16,19 +16,18 @@ import (
 	"github.com/sugarme/gotch"
 )
 
-// Script is a TorchScript module: code, and the tensors it was saved with. It is
-// evaluated at any tensors, and does not change. It may be used by several
-// goroutines at once.
+// Script is a TorchScript module: code, and the tensors it was saved with. It can be evaluated with other tensors and
+// does not change. Several goroutines may use it at once.
 type Script struct {
 	c                   C.icl_module
 	Parameters, Buffers []string // names, in the order Run takes the tensors
-	// How many batch norms always use the batch's, or always the running
-	// statistics: torch.jit.trace writes that into the code.
+	// The number of batch norms that always use the statistics of the batch, and of those that always use the running
+	// ones: torch.jit.trace writes that into the code.
 	AlwaysBatch, AlwaysRunning int
 }
 
-// LoadScript reads a TorchScript file, whose forward takes a tensor to a tensor.
-// Its constants go to the device. The module is freed when nothing refers to it.
+// LoadScript reads a TorchScript file, whose forward must take one tensor and return one. Its constants go to the
+// device. The module is freed when nothing refers to it.
 func LoadScript(path string, device gotch.Device) (*Script, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
@@ -39,7 +38,7 @@ func LoadScript(path string, device gotch.Device) (*Script, error) {
 	defer C.free(unsafe.Pointer(name))
 	m := &Script{}
 	if err := scriptError(C.icl_script_load(&m.c, name, deviceIndex(device))); err != nil {
-		return nil, fmt.Errorf("%s is no TorchScript archive (torch.jit.save writes one): %w", path, err)
+		return nil, fmt.Errorf("%s is not a TorchScript archive (torch.jit.save writes one): %w", path, err)
 	}
 	runtime.AddCleanup(m, func(c C.icl_module) { C.icl_script_free(c) }, m.c)
 	var batch, running C.int
@@ -55,8 +54,7 @@ func LoadScript(path string, device gotch.Device) (*Script, error) {
 	return m, nil
 }
 
-// Tensors returns the parameters and buffers that the file has, sharing memory
-// with the module.
+// Tensors returns the parameters and buffers of the file. They share memory with the module.
 func (m *Script) Tensors(s *Scope) (parameters, buffers []Tensor) {
 	defer runtime.KeepAlive(m)
 	parameters, buffers = make([]Tensor, len(m.Parameters)), make([]Tensor, len(m.Buffers))
@@ -71,10 +69,9 @@ func (m *Script) Tensors(s *Scope) (parameters, buffers []Tensor) {
 	return parameters, buffers
 }
 
-// Run is the module's forward at the given tensors: a function of them in every
-// derivative, reverse, twice reverse and forward. batch is the module's training
-// flag; what the code writes to its buffers stays in them if update is set, and
-// is dropped otherwise.
+// Run evaluates the module's forward with the given tensors. The result has derivatives of every kind by them: in
+// reverse mode, twice in reverse mode, and in forward mode. batch is the module's training flag. With update the code
+// may change the buffers; otherwise its changes are dropped.
 func (s *Scope) Run(m *Script, parameters, buffers []Tensor, x Tensor, batch, update bool) Tensor {
 	defer runtime.KeepAlive(m)
 	return s.op("TorchScript module", func(out *C.icl_tensor) C.icl_error {
@@ -86,14 +83,13 @@ func (s *Scope) Run(m *Script, parameters, buffers []Tensor, x Tensor, batch, up
 
 // ScriptTensor is a tensor of a module to be written.
 type ScriptTensor struct {
-	Name   string // dotted: what is before the last dot names its module
+	Name   string // dotted: the part before the last dot names its module
 	Tensor Tensor
 	Buffer bool
 }
 
-// WriteScript writes a TorchScript archive, in evaluation mode: a tree of
-// modules that hold the tensors by name, and the methods of its root, in
-// TorchScript.
+// WriteScript writes a TorchScript archive in evaluation mode: a tree of modules that hold the tensors by name, and the
+// methods of its root, in TorchScript.
 func WriteScript(w io.Writer, tensors []ScriptTensor, methods string) error {
 	var m C.icl_module
 	if err := scriptError(C.icl_script_new(&m)); err != nil {
@@ -116,7 +112,7 @@ func WriteScript(w io.Writer, tensors []ScriptTensor, methods string) error {
 	return archive(w, func(data **C.char, size *C.int64_t) C.icl_error { return C.icl_script_save(m, data, size) })
 }
 
-// Write writes the module as it is at the given tensors, in evaluation mode.
+// Write writes the module with the given tensors, in evaluation mode.
 func (m *Script) Write(w io.Writer, parameters, buffers []Tensor) error {
 	defer runtime.KeepAlive(m)
 	pp, np := handles(parameters)
@@ -126,7 +122,7 @@ func (m *Script) Write(w io.Writer, parameters, buffers []Tensor) error {
 	})
 }
 
-// archive writes what save puts into memory.
+// archive writes the bytes that save puts into memory.
 func archive(w io.Writer, save func(data **C.char, size *C.int64_t) C.icl_error) error {
 	var data *C.char
 	var size C.int64_t
@@ -138,7 +134,7 @@ func archive(w io.Writer, save func(data **C.char, size *C.int64_t) C.icl_error)
 	return err
 }
 
-// lines takes a C string of lines, and frees it.
+// lines splits a C string into lines and frees it.
 func lines(c *C.char) []string {
 	defer C.free(unsafe.Pointer(c))
 	text := strings.TrimSuffix(C.GoString(c), "\n")

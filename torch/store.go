@@ -13,13 +13,13 @@ import (
 	"unsafe"
 )
 
-// Store is c10d's key-value store (TCPStore), by which the processes of a job
-// find each other. An operation that waits blocks the store's other users: a
-// goroutine that must not wait has a store of its own.
+// Store is a connection to c10d's key-value store (TCPStore), by which the processes of a job find each other. An
+// operation that waits blocks other users of the connection, so a goroutine that must not wait needs a connection of
+// its own.
 type Store struct{ c C.icl_store }
 
-// Serve serves a store on a bound listener, which it takes over: the store
-// listens on the listener's address alone. Whoever serves also uses it.
+// Serve serves a store on a bound listener, which it takes over, and connects to it. The store listens on the
+// listener's address only.
 func Serve(l *net.TCPListener, timeout time.Duration) (*Store, error) {
 	defer l.Close()
 	f, err := l.File() // a copy of the descriptor
@@ -34,8 +34,7 @@ func Serve(l *net.TCPListener, timeout time.Duration) (*Store, error) {
 	return open(at.IP.String(), at.Port, fd, timeout)
 }
 
-// Connect connects to the store that another process serves, and tries until
-// the timeout.
+// Connect connects to the store that another process serves. It tries until the timeout.
 func Connect(host string, port int, timeout time.Duration) (*Store, error) {
 	return open(host, port, -1, timeout)
 }
@@ -53,7 +52,7 @@ func open(host string, port, fd int, timeout time.Duration) (*Store, error) {
 
 func milliseconds(d time.Duration) C.int64_t { return C.int64_t(max(1, d.Milliseconds())) }
 
-// Prefixed is the same store with a prefix before every key.
+// Prefixed returns the same connection with a prefix before every key.
 func (t *Store) Prefixed(prefix string) (*Store, error) {
 	name := C.CString(prefix)
 	defer C.free(unsafe.Pointer(name))
@@ -72,7 +71,7 @@ func (t *Store) Set(key string, value []byte) error {
 	return toError(C.icl_store_set(t.c, k, unsafe.Pointer(unsafe.SliceData(value)), C.int64_t(len(value))), "store set")
 }
 
-// Get reads a value, and waits for it until the timeout.
+// Get reads a value. It waits for it until the timeout.
 func (t *Store) Get(key string, timeout time.Duration) ([]byte, error) {
 	k := C.CString(key)
 	defer C.free(unsafe.Pointer(k))
@@ -85,7 +84,7 @@ func (t *Store) Get(key string, timeout time.Duration) ([]byte, error) {
 	return C.GoBytes(unsafe.Pointer(data), C.int(n)), nil
 }
 
-// Add adds to a counter, 0 at first, and returns it.
+// Add adds to a counter, which starts at 0, and returns it.
 func (t *Store) Add(key string, delta int64) (int64, error) {
 	k := C.CString(key)
 	defer C.free(unsafe.Pointer(k))
@@ -103,7 +102,7 @@ func (t *Store) Has(key string) (bool, error) {
 	return out != 0, err
 }
 
-// Close ends the connection, and the service of who serves.
+// Close ends the connection. It also ends the store if this process serves it.
 func (t *Store) Close() {
 	if t != nil && t.c != nil {
 		C.icl_store_free(t.c)
@@ -111,11 +110,10 @@ func (t *Store) Close() {
 	}
 }
 
-// duplicate returns a descriptor of f's that others may own and close; f is
-// closed.
+// duplicate returns a copy of f's descriptor for another owner, and closes f.
 func duplicate(f *os.File) (int, error) {
 	defer f.Close()
-	fd, err := syscall.Dup(int(f.Fd())) // Fd also makes it blocking, as TCPStore wants it
+	fd, err := syscall.Dup(int(f.Fd())) // Fd also makes it blocking, which TCPStore needs
 	if err != nil {
 		return -1, os.NewSyscallError("dup", err)
 	}

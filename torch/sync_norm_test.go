@@ -122,7 +122,8 @@ func values64(s *scope, x tensor) []float64 {
 // The number of threads moves no bit.
 func TestSynchronisedNormHasNoOrderOfThreads(t *testing.T) {
 	ranktest.Run(t, []int{1}, func(t *testing.T, g *torch.Group) {
-		for _, u := range []unit{{shape: []int64{4000, 37}}, {shape: []int64{3, 37, 25, 25}, residual: true, relu: true}, {shape: []int64{3, 37, 25, 25}, innermost: true, residual: true, relu: true}} {
+		for _, u := range []unit{{shape: []int64{4000, 37}}, {shape: []int64{3, 37, 25, 25}, residual: true, relu: true},
+			{shape: []int64{3, 37, 25, 25}, innermost: true, residual: true, relu: true}} {
 			s := torch.NewScope()
 			u.threads = 1
 			one := u.outcome(t, s, g, torch.Float64())
@@ -158,7 +159,8 @@ func TestSynchronisedNormOfHardNumbers(t *testing.T) {
 			in := s.To(torch.FromSlice(s, x, gotch.CPU, shape...), o)
 			unit := func(x tensor) tensor {
 				eye := s.Reshape(s.To(torch.FromSlice(s, identity(8), gotch.CPU, 8, 8), o), 8, 8, 1, 1)
-				return s.ConvNorm(x, eye, norm, tensor{}, 1, 0, true, torch.NormMode{Batch: true, Update: true, Momentum: 1, Eps: 1e-5, Group: g})
+				return s.ConvNorm(x, eye, norm, tensor{}, 1, 0, true, torch.NormMode{Batch: true, Update: true, Momentum: 1,
+					Eps: 1e-5, Group: g})
 			}
 			unit(in)
 			for _, v := range values64(s, variance) {

@@ -12,8 +12,7 @@ import (
 
 const maxDim = 8
 
-// Options say what a new tensor holds and where. The zero value is not valid:
-// start from Float32 or Float64.
+// Options are the dtype and the device of a new tensor. The zero value is not valid: start from Float32 or Float64.
 type Options struct {
 	DType  gotch.DType
 	Device gotch.Device
@@ -27,12 +26,10 @@ func Float64() Options { return Options{gotch.Double, gotch.CPU} }
 
 func (o Options) c() (kind, device C.int) { return C.int(o.DType), deviceIndex(o.Device) }
 
-// StandIn is the device that stands in for a GPU in tests (internal/standin). No
-// flag names it.
+// StandIn is the device that tests use in place of a GPU (internal/standin).
 func StandIn() gotch.Device { return gotch.Device{Name: "stand-in", Value: -2} }
 
-// deviceIndex is the shim's code of a device: -1 for the CPU, -2 for the stand-in,
-// otherwise the index of a CUDA device.
+// deviceIndex is the shim's code of a device: the index of a CUDA device, -1 for the CPU, -2 for the stand-in.
 func deviceIndex(d gotch.Device) C.int {
 	if d.Name == gotch.CPU.Name {
 		return -1
@@ -54,7 +51,7 @@ func ints(xs []int64) (*C.int64_t, C.int) {
 	return (*C.int64_t)(unsafe.SliceData(xs)), C.int(len(xs))
 }
 
-// Number is an element type that passes between Go slices and tensors.
+// Number is the element type of a Go slice that can become a tensor, and the other way.
 type Number interface {
 	float32 | float64 | int64 | uint8
 }
@@ -72,8 +69,7 @@ func kindOf[T Number]() gotch.DType {
 	}
 }
 
-// FromSlice copies data, row-major, into a new tensor of the given shape on the
-// device.
+// FromSlice copies row-major data into a new tensor of the given shape on the device.
 func FromSlice[T Number](s *Scope, data []T, device gotch.Device, shape ...int64) Tensor {
 	if n := product(shape); n != int64(len(data)) {
 		s.Fail(fmt.Errorf("torch: %d values for a tensor of shape %v (%d values)", len(data), shape, n))
@@ -81,15 +77,19 @@ func FromSlice[T Number](s *Scope, data []T, device gotch.Device, shape ...int64
 	}
 	return s.op("from slice", func(out *C.icl_tensor) C.icl_error {
 		dims, n := ints(shape)
-		return C.icl_from_data(out, unsafe.Pointer(unsafe.SliceData(data)), dims, n, C.int(kindOf[T]()), deviceIndex(device))
+		from := unsafe.Pointer(unsafe.SliceData(data))
+		return C.icl_from_data(out, from, dims, n, C.int(kindOf[T]()), deviceIndex(device))
 	})
 }
 
-// FromBytes copies raw little-endian elements of dtype, row-major, into a new
-// tensor on the device.
+// FromBytes copies row-major, little-endian numbers of the dtype in o into a new tensor.
 func (s *Scope) FromBytes(data []byte, o Options, shape ...int64) Tensor {
-	if want := product(shape) * int64(o.DType.Size()); want != int64(len(data)) {
-		s.Fail(fmt.Errorf("torch: %d bytes for a tensor of shape %v (%d bytes)", len(data), shape, want))
+	e, err := ElementTypeOf(o.DType)
+	if want := product(shape) * e.Size; err == nil && want != int64(len(data)) {
+		err = fmt.Errorf("torch: %d bytes for a tensor of shape %v (%d bytes)", len(data), shape, want)
+	}
+	if err != nil {
+		s.Fail(err)
 		return Tensor{}
 	}
 	return s.op("from bytes", func(out *C.icl_tensor) C.icl_error {
@@ -99,7 +99,7 @@ func (s *Scope) FromBytes(data []byte, o Options, shape ...int64) Tensor {
 	})
 }
 
-// Slice copies t's elements, row-major, into a new slice. T must be t's type.
+// Slice copies the entries of t, row-major, into a new slice. T must be the dtype of t.
 func Slice[T Number](s *Scope, t Tensor) []T {
 	d := s.describe(t)
 	if s.err != nil {
@@ -115,13 +115,18 @@ func Slice[T Number](s *Scope, t Tensor) []T {
 	return out
 }
 
-// Bytes copies t's elements, row-major and little-endian, into a new slice.
+// Bytes copies the entries of t, row-major and little-endian, into a new slice.
 func (s *Scope) Bytes(t Tensor) []byte {
 	d := s.describe(t)
 	if s.err != nil {
 		return nil
 	}
-	out := make([]byte, product(d.Shape)*int64(d.DType.Size()))
+	e, err := ElementTypeOf(d.DType)
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	out := make([]byte, product(d.Shape)*e.Size)
 	s.do("bytes", func() C.icl_error {
 		return C.icl_copy_out(t.c, unsafe.Pointer(unsafe.SliceData(out)), C.int64_t(len(out)))
 	})
@@ -135,7 +140,7 @@ func (s *Scope) Item(t Tensor) float64 {
 	return float64(out)
 }
 
-// Full returns a tensor of the given shape with every entry v.
+// Full returns a tensor of the given shape whose entries are all v.
 func (s *Scope) Full(v float64, o Options, shape ...int64) Tensor {
 	return s.op("full", func(out *C.icl_tensor) C.icl_error {
 		dims, n := ints(shape)
@@ -154,13 +159,13 @@ func (s *Scope) Arange(from, to int64, device gotch.Device) Tensor {
 	})
 }
 
-// Normal draws from N(mean, std²) with the CPU's generator, whatever the
-// device: a seed means the same numbers everywhere.
+// Normal draws from N(mean, std²). It uses the CPU's generator on every device, so a seed gives the same numbers
+// everywhere.
 func (s *Scope) Normal(mean, std float64, o Options, shape ...int64) Tensor {
 	return s.random(1, mean, std, o, shape)
 }
 
-// Uniform draws from U(low, high) with the CPU's generator.
+// Uniform draws from U(low, high), with the CPU's generator as Normal does.
 func (s *Scope) Uniform(low, high float64, o Options, shape ...int64) Tensor {
 	return s.random(0, low, high, o, shape)
 }
@@ -173,7 +178,7 @@ func (s *Scope) random(normal C.int, a, b float64, o Options, shape []int64) Ten
 	})
 }
 
-// To converts t to a dtype and device; t itself where it has them already.
+// To converts t to a dtype and a device. If t has both the result is t itself.
 func (s *Scope) To(t Tensor, o Options) Tensor {
 	return s.op("to", func(out *C.icl_tensor) C.icl_error {
 		kind, device := o.c()
@@ -181,26 +186,30 @@ func (s *Scope) To(t Tensor, o Options) Tensor {
 	})
 }
 
-// Copy writes src into dst in place, outside of any graph. Shapes must agree.
+// Copy writes src into dst in place, outside of any graph. The shapes must be equal.
 func (s *Scope) Copy(dst, src Tensor) {
 	s.do("copy", func() C.icl_error { return C.icl_copy_(dst.c, src.c) })
 }
 
-// Description tells what a tensor is.
+// Description is the shape, dtype and device of a tensor, and whether it requires grad.
 type Description struct {
 	Options
 	Shape        []int64
 	RequiresGrad bool
 }
 
-// Describe returns t's shape, dtype, device and whether it requires grad.
+// Describe returns the description of t.
 func (t Tensor) Describe() (Description, error) {
 	var shape [maxDim]C.int64_t
 	var dim, kind, device, grad C.int
 	if err := toError(C.icl_describe(t.c, &shape[0], maxDim, &dim, &kind, &device, &grad), "describe"); err != nil {
 		return Description{}, err
 	}
-	d := Description{Options: Options{gotch.DType(kind), deviceOf(device)}, Shape: make([]int64, dim), RequiresGrad: grad != 0}
+	d := Description{
+		Options:      Options{gotch.DType(kind), deviceOf(device)},
+		Shape:        make([]int64, dim),
+		RequiresGrad: grad != 0,
+	}
 	for i := range d.Shape {
 		d.Shape[i] = int64(shape[i])
 	}
@@ -218,13 +227,13 @@ func (s *Scope) describe(t Tensor) Description {
 	return d
 }
 
-// Shape returns t's sizes, nil after an error.
+// Shape returns the sizes of t; nil after an error.
 func (s *Scope) Shape(t Tensor) []int64 { return s.describe(t).Shape }
 
-// Like returns t's dtype and device, for tensors that go with it.
+// Like returns the dtype and the device of t, for tensors that are used with it.
 func (s *Scope) Like(t Tensor) Options { return s.describe(t).Options }
 
-// Size returns t's size along dim (negative: from the end), 0 after an error.
+// Size returns the size of t along dim, where -1 is the last dimension; 0 after an error.
 func (s *Scope) Size(t Tensor, dim int) int64 {
 	shape := s.Shape(t)
 	if s.err != nil {

@@ -127,7 +127,8 @@ func convNet(s *scope, p []tensor, x tensor, m torch.NormMode) tensor {
 
 func convParams(s *scope) []tensor {
 	o := torch.Float64()
-	return []tensor{s.Normal(0, 1, o, 4, 3, 3, 3), s.Normal(1, 0.1, o, 4), s.Normal(0, 0.1, o, 4), s.Normal(0, 1, o, 2, 4), s.Normal(0, 1, o, 2)}
+	return []tensor{s.Normal(0, 1, o, 4, 3, 3, 3), s.Normal(1, 0.1, o, 4), s.Normal(0, 0.1, o, 4),
+		s.Normal(0, 1, o, 2, 4), s.Normal(0, 1, o, 2)}
 }
 
 var batchStats = torch.NormMode{Batch: true, Momentum: 0.1, Eps: 1e-5}
@@ -198,7 +199,8 @@ func TestJVPOfAConstantIsZeroAndLevelsAreReleased(t *testing.T) {
 		_, dy := s.JVP(func(x []tensor) []tensor { return []tensor{s.Square(x[0])} }, []tensor{x}, []tensor{{}})
 		assert.Equal(t, []float64{0, 0}, torch.Slice[float64](s, dy[0]))
 	}
-	_, dy := s.JVP(func(x []tensor) []tensor { return []tensor{s.Add(x[0], vec(s, 1, 2, 3))} }, []tensor{vec(s, 1, 2)}, []tensor{vec(s, 1, 1)})
+	_, dy := s.JVP(func(x []tensor) []tensor { return []tensor{s.Add(x[0], vec(s, 1, 2, 3))} }, []tensor{vec(s, 1, 2)},
+		[]tensor{vec(s, 1, 1)})
 	assert.Nil(t, dy)
 	require.Error(t, s.Close())
 	level, err := torch.EnterDualLevel()
@@ -217,7 +219,8 @@ func TestBatchNormOfLeadingRows(t *testing.T) {
 	all.Rows = 6
 	y := s.BatchNorm(s.Cat(0, x, more), n, all)
 	want := torch.Slice[float64](s, s.BatchNorm(x, n, batchStats))
-	assert.InDeltaSlice(t, want, torch.Slice[float64](s, s.Narrow(y, 0, 0, 6)), 1e-12, "the first rows are normalised as alone")
+	assert.InDeltaSlice(t, want, torch.Slice[float64](s, s.Narrow(y, 0, 0, 6)), 1e-12,
+		"the first rows are normalised as alone")
 	mean, std := s.MeanDim(x, false, 0), s.Sqrt(s.AddScalar(s.VarDim(x, false, 0), 1e-5))
 	rest := s.Add(s.Mul(s.Div(s.Sub(more, mean), std), n.Weight), n.Bias)
 	assert.InDeltaSlice(t, torch.Slice[float64](s, rest), torch.Slice[float64](s, s.Narrow(y, 0, 6, 4)), 1e-12)

@@ -12,9 +12,9 @@ import (
 	"github.com/sugarme/gotch"
 )
 
-// Upload is FromSlice for what a step begins with: to a CUDA device the copy runs beside what the device computes,
-// and the host does not wait for it. What is queued on the device from now on finds the tensor there; data may be
-// written to again at once. On the CPU it is FromSlice.
+// Upload is FromSlice for the data of a step. To a CUDA device the copy runs while the device computes, and the host
+// does not wait for it. Work that is queued on the device afterwards waits for the copy. data may be overwritten at
+// once. On the CPU Upload is FromSlice.
 func Upload[T Number](s *Scope, data []T, device gotch.Device, shape ...int64) Tensor {
 	if n := product(shape); n != int64(len(data)) {
 		s.Fail(fmt.Errorf("torch: %d values for a tensor of shape %v (%d values)", len(data), shape, n))
@@ -26,11 +26,10 @@ func Upload[T Number](s *Scope, data []T, device gotch.Device, shape ...int64) T
 	})
 }
 
-// Mark is a point in the queue of a CUDA device. On the CPU, where a call returns when its work is done, there are
-// none: a nil Mark has passed.
+// Mark is a point in the queue of a CUDA device. The CPU has no queue: its marks are nil, and a nil Mark has passed.
 type Mark struct{ c C.icl_mark }
 
-// NewMark marks the end of what is queued on the device so far.
+// NewMark marks the present end of the device's queue.
 func NewMark(device gotch.Device) (*Mark, error) {
 	if deviceIndex(device) < 0 {
 		return nil, nil
@@ -43,7 +42,7 @@ func NewMark(device gotch.Device) (*Mark, error) {
 	return m, nil
 }
 
-// Passed reports whether the device has come to the mark. It does not wait.
+// Passed reports whether the device has reached the mark. It does not wait.
 func (m *Mark) Passed() (bool, error) {
 	if m == nil {
 		return true, nil
@@ -54,7 +53,7 @@ func (m *Mark) Passed() (bool, error) {
 	return out != 0, err
 }
 
-// Since is the time in which the device came from one mark to this one, both of which it has passed.
+// Since is the time that the device took from one mark to this one. It must have passed both.
 func (m *Mark) Since(from *Mark) (time.Duration, error) {
 	if m == nil || from == nil {
 		return 0, nil

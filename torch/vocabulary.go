@@ -3,9 +3,9 @@ package torch
 import "github.com/sugarme/gotch"
 
 type (
-	// Device is the CPU or a CUDA device: gotch's type.
+	// Device is the CPU or a CUDA device.
 	Device = gotch.Device
-	// DType is an element type: gotch's type.
+	// DType is an element type. [ElementTypes] lists their names.
 	DType = gotch.DType
 )
 
@@ -19,8 +19,8 @@ const (
 	U8   = gotch.Uint8
 )
 
-// CPU is the device of the machine's own memory.
+// CPU is the CPU as a device.
 func CPU() Device { return gotch.CPU }
 
-// CUDA is CUDA device i, from 0. [CUDADevices] tells how many there are.
+// CUDA is CUDA device i, from 0 to [CUDADevices] - 1.
 func CUDA(i uint) Device { return gotch.CudaBuilder(i) }

@@ -32,20 +32,6 @@ type Tensor struct {
 	Data  []byte
 }
 
-func dtypeSize(dtype string) (int64, bool) {
-	switch dtype {
-	case "F64", "I64":
-		return 8, true
-	case "F32", "I32":
-		return 4, true
-	case "F16", "BF16", "I16":
-		return 2, true
-	case "I8", "U8", "BOOL":
-		return 1, true
-	}
-	return 0, false
-}
-
 // bytesOf returns the number of bytes of an array.
 func bytesOf(dtype string, shape []int64) (int64, error) {
 	n, ok := dtypeSize(dtype)

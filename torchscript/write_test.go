@@ -126,7 +126,7 @@ func everyNetwork(t *testing.T) map[string]nets.Network {
 	trunk, err := nets.NewMSR(nets.MSRConfig{Trunk: "resnet8", Stem: nets.StemCIFAR, Width: 0.125, N: 2, C: 4})
 	require.NoError(t, err)
 	part := func(c int64) nets.Encoder {
-		e, err := backbone("resnet18", nets.StemCIFAR).(nets.Divisible).Part(c)
+		e, err := backbone("resnet18", nets.StemCIFAR).(nets.Divisible).Half(c)
 		require.NoError(t, err)
 		return e
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sugarme/gotch"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/internal/field"
@@ -21,32 +20,14 @@ import (
 // metadata the format, the configuration (YAML) and the position (JSON).
 const checkpointFormat = "icl-msr checkpoint 1"
 
-func dtypeName(d gotch.DType) (string, error) {
-	switch d {
-	case gotch.Double:
-		return "F64", nil
-	case gotch.Float:
-		return "F32", nil
-	case gotch.Int64:
-		return "I64", nil
-	case gotch.Int:
-		return "I32", nil
-	case gotch.Uint8:
-		return "U8", nil
-	case gotch.Bool:
-		return "BOOL", nil
-	}
-	return "", fmt.Errorf("checkpoint: dtype %v", d)
-}
-
 // DescribeTensor returns what a tensor is, and safetensors' name of its dtype.
 func DescribeTensor(t torch.Tensor) (torch.Description, string, error) {
 	d, err := t.Describe()
 	if err != nil {
 		return d, "", err
 	}
-	name, err := dtypeName(d.DType)
-	return d, name, err
+	kind, err := torch.ElementTypeOf(d.DType)
+	return d, kind.Name, err
 }
 
 // notFinite is the error of a state that is no use any more.

@@ -3,8 +3,6 @@ package train
 import (
 	"fmt"
 
-	"github.com/sugarme/gotch"
-
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -14,10 +12,7 @@ func (e Exported) loaded(f func(parameters, buffers []nets.NamedTensor) error) e
 	return torch.With(func(s *torch.Scope) error {
 		var all []nets.NamedTensor
 		for _, t := range e.tensors {
-			kind := map[string]gotch.DType{"F32": gotch.Float, "F64": gotch.Double, "I64": gotch.Int64, "I32": gotch.Int,
-				"U8": gotch.Uint8, "BOOL": gotch.Bool}[t.DType]
-			all = append(all, nets.NamedTensor{Name: t.Name,
-				Tensor: s.FromBytes(t.Data, torch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)})
+			all = append(all, nets.NamedTensor{Name: t.Name, Tensor: DecodeTensor(s, t)})
 		}
 		if s.Err() != nil {
 			return s.Err()

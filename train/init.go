@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sugarme/gotch"
-
 	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
@@ -158,14 +156,12 @@ func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into 
 
 // DecodeTensor makes a tensor of a file's numbers.
 func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
-	kinds := map[string]gotch.DType{"F64": gotch.Double, "F32": gotch.Float, "I64": gotch.Int64, "I32": gotch.Int,
-		"I16": gotch.Int16, "I8": gotch.Int8, "U8": gotch.Uint8, "F16": gotch.Half, "BF16": gotch.BFloat16}
-	kind, ok := kinds[t.DType]
-	if !ok {
-		s.Fail(fmt.Errorf("%s has numbers of type %s", t.Name, t.DType))
+	kind, err := torch.ElementTypeNamed(t.DType)
+	if err != nil {
+		s.Fail(fmt.Errorf("%s: %w", t.Name, err))
 		return torch.Tensor{}
 	}
-	return s.FromBytes(t.Data, torch.Options{DType: kind, Device: gotch.CPU}, t.Shape...)
+	return s.FromBytes(t.Data, torch.Options{DType: kind.DType, Device: torch.CPU()}, t.Shape...)
 }
 
 // rest tells what was not taken.

@@ -63,6 +63,7 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 func (l *leader) begin() {
 	announce(l.log, l.config, l.state, l.ds, l.out)
 	tellWarmup(l.log, l.schedule)
+	tellRenamed(l.log, l.config)
 	fmt.Fprintln(l.log, l.source.place)
 	for _, note := range l.source.notes {
 		fmt.Fprintln(l.log, note)

@@ -3,11 +3,13 @@ package train
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/methods"
 )
 
 // TellNotes prints what data sets have to say of what they hold, each line once.
@@ -15,9 +17,9 @@ func TellNotes(w io.Writer, sets ...datasets.Dataset) {
 	var told []string
 	for _, ds := range sets {
 		for _, note := range datasets.Notes(ds) {
-			if text := note.Error(); w != nil && !slices.Contains(told, text) {
-				fmt.Fprintf(w, "note: %s\n", text)
-				told = append(told, text)
+			if w != nil && !slices.Contains(told, note) {
+				fmt.Fprintf(w, "note: %s\n", note)
+				told = append(told, note)
 			}
 		}
 	}
@@ -28,6 +30,15 @@ func tellDropped(w io.Writer, pictures, batch int) {
 	if rest := pictures % batch; rest > 0 && pictures > batch {
 		fmt.Fprintf(w, "note: each epoch leaves out %d of the %d pictures, others each time: they fill no batch of %d\n",
 			rest, pictures, batch)
+	}
+}
+
+// tellRenamed says which options of the method are given by former names.
+func tellRenamed(w io.Writer, c Config) {
+	for _, option := range slices.Sorted(maps.Keys(c.MethodConfig.Options)) {
+		if name, ok := methods.Renamed(c.Method, option); ok {
+			fmt.Fprintf(w, "note: option %s of %s is now called %s\n", option, c.Method, name)
+		}
 	}
 }
 

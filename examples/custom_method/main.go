@@ -1,5 +1,5 @@
-// Command custom_method trains a method of your own, without and with MSR, from the same parameters. Nothing of package
-// methods has to change for it.
+// Command custom_method trains a method of your own, without and with MSR, from the same parameters. Package methods
+// needs no change for it.
 package main
 
 import (
@@ -42,7 +42,7 @@ func (m spread) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 }
 
 // Contrast implements model.Contraster.
-func (m spread) Contrast(s *torch.Scope, p *model.Pass) losses.Batch {
+func (m spread) Contrast(s *torch.Scope, p *model.Pass) losses.Pair {
 	return p.PairWithQueue(s, queue)
 }
 

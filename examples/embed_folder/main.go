@@ -1,5 +1,5 @@
-// Command embed_folder writes the features of a folder of pictures as NumPy's
-// .npy, by the backbone of a checkpoint: a row for each, in the order of paths.
+// Command embed_folder computes the features of a folder of pictures by the backbone of a checkpoint. It writes them as
+// NumPy's .npy: a row for each picture, in the order of paths.
 package main
 
 import (
@@ -42,8 +42,11 @@ func run(ctx context.Context, checkpoint, folder, out string) error {
 			return err
 		}
 		shape, data := s.Shape(features.X), s.Bytes(features.X)
+		if err := s.Err(); err != nil {
+			return err
+		}
 		f, err := os.Create(out)
-		if err := errors.Join(s.Err(), err); err != nil {
+		if err != nil {
 			return err
 		}
 		fmt.Printf("%d pictures, %d features each: %s\n", shape[0], shape[1], out)
@@ -52,8 +55,8 @@ func run(ctx context.Context, checkpoint, folder, out string) error {
 }
 
 func main() {
-	checkpoint := flag.String("checkpoint", "", "of run pretrain")
-	folder := flag.String("pictures", ".", "folder, at any depth")
+	checkpoint := flag.String("checkpoint", "", "checkpoint of run pretrain")
+	folder := flag.String("pictures", ".", "folder with pictures at any depth")
 	out := flag.String("out", "features.npy", "file to write")
 	flag.Parse()
 	if err := run(context.Background(), *checkpoint, *folder, *out); err != nil {

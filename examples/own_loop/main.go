@@ -86,7 +86,7 @@ func (m *model) loss(
 
 	n := s.Size(b.labels, 0)
 	first, second := s.Narrow(features, 0, 0, n), s.Narrow(features, 0, n, n)
-	do := losses.Do(s, losses.Local(first, second), a, temperature)
+	do := losses.Do(s, losses.NewPair(first, second), a, temperature)
 	return ce, s.Add(ce, s.MulScalar(do, lambda))
 }
 

@@ -25,17 +25,6 @@ type options struct {
 	pictures   []string
 }
 
-// dtypes maps the element types of such files to LibTorch's.
-func dtypes() map[string]torch.DType {
-	return map[string]torch.DType{
-		"F16":  torch.F16,
-		"BF16": torch.BF16,
-		"F32":  torch.F32,
-		"F64":  torch.F64,
-		"I64":  torch.I64,
-	}
-}
-
 // wanted lists the tensors that a network needs. The counters of batch norms may be absent.
 func wanted(specs []nets.Spec) []torchscript.Wanted {
 	var out []torchscript.Wanted
@@ -82,7 +71,11 @@ func load(s *torch.Scope, path string, net nets.Network) (params, buffers []torc
 		if err != nil {
 			return nil, nil, err
 		}
-		as := torch.Options{DType: dtypes()[t.DType], Device: torch.CPU()}
+		kind, err := torch.ElementTypeNamed(t.DType)
+		if err != nil {
+			return nil, nil, err
+		}
+		as := torch.Options{DType: kind.DType, Device: torch.CPU()}
 		s.Copy(destination, s.FromBytes(t.Data, as, t.Shape...))
 	}
 	fmt.Printf("%s: %s, %d tensors\n", path, layout, len(match.Found))

@@ -1,5 +1,5 @@
-// Package atomicfile replaces files whole: a reader, or a crash, sees the old
-// content or the new, never a part.
+// Package atomicfile replaces files as a whole: a reader, or the next start after a crash, sees the old content or the
+// new one, never a part.
 package atomicfile
 
 import (
@@ -13,12 +13,11 @@ import (
 	"syscall"
 )
 
-// suffix marks the temporary files, so that Clean can find what a killed
-// process left.
+// suffix marks temporary files, so that Clean finds those that a killed process left.
 const suffix = ".partial"
 
-// Write writes path through a temporary file beside it: written, synced,
-// renamed, and the folder synced. After an error path is as it was.
+// Write writes path through a temporary file in the same folder. It writes, syncs and renames that file, and syncs the
+// folder. After an error path is unchanged.
 func Write(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*"+suffix)
 	if err != nil {
@@ -59,7 +58,7 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	// Some file systems cannot sync a folder; the rename has happened all the same.
+	// Some file systems cannot sync a folder. The file is renamed nevertheless.
 	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
 		return err
 	}
@@ -68,12 +67,12 @@ func syncDir(dir string) error {
 
 func explain(path string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("cannot write %s: the disk is full; make room (what was there before is untouched): %w", path, err)
+		return fmt.Errorf("cannot write %s: the disk is full; make room (the earlier file is unchanged): %w", path, err)
 	}
 	return fmt.Errorf("cannot write %s: %w", path, err)
 }
 
-// Clean removes the temporary files that killed processes left in dir.
+// Clean removes temporary files that killed processes left in dir.
 func Clean(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -9,17 +9,16 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Lock is a lock file that is held.
+// Lock is a lock file that this process holds.
 type Lock struct{ file *flock.Flock }
 
-// Held is the error of a lock that another process, or another part of this one,
-// holds.
+// Held is the error of a lock that another process, or another part of this process, holds.
 type Held struct{ Path, Process string }
 
 func (h *Held) Error() string { return fmt.Sprintf("%s is held by process %s", h.Path, h.Process) }
 
-// TakeLock makes the file path and locks it, or returns a *Held at once. The lock
-// of a process that was killed is free; the file that it left is taken over.
+// TakeLock creates and locks the file path. If it is locked TakeLock returns a *Held at once. The lock of a killed
+// process is free, and the file that it left is used again.
 func TakeLock(path string) (*Lock, error) {
 	for {
 		f := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644))
@@ -34,7 +33,7 @@ func TakeLock(path string) (*Lock, error) {
 		l := &Lock{f}
 		if there, err := l.there(); err != nil {
 			return nil, errors.Join(err, f.Unlock())
-		} else if !there { // who had it removed the file after we opened it
+		} else if !there { // its holder removed the file after it was opened here
 			if err := f.Unlock(); err != nil {
 				return nil, err
 			}
@@ -44,7 +43,7 @@ func TakeLock(path string) (*Lock, error) {
 	}
 }
 
-// there reports whether the locked file is the one that has the name.
+// there reports whether the locked file is still the one at the path.
 func (l *Lock) there() (bool, error) {
 	named, err := os.Stat(l.file.Path())
 	if errors.Is(err, os.ErrNotExist) {
@@ -57,7 +56,7 @@ func (l *Lock) there() (bool, error) {
 	return err == nil && os.SameFile(named, held), err
 }
 
-// sign writes who holds it, for the message to others.
+// sign writes the number of the process that holds the lock, for the message of others.
 func (l *Lock) sign() error {
 	return os.WriteFile(l.file.Path(), fmt.Appendln(nil, os.Getpid()), 0o644)
 }

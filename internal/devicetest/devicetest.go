@@ -1,7 +1,6 @@
-// Package devicetest says where tests put their tensors: on the CPU in float64, or
-// where the variable ICLMSR_DEVICE says (cpu, cuda or cuda:i) in float64 and in
-// float32. How near float32 has to come is measured, not guessed: as near as the
-// CPU's own float32, or some times as far.
+// Package devicetest chooses the device of tests. By default tests run on the CPU in float64. With the environment
+// variable ICLMSR_DEVICE (cpu, cuda or cuda:i) they run on that device in float64 and in float32. The tolerance of
+// float32 is measured: its error may be a few times that of float32 on the CPU.
 package devicetest
 
 import (
@@ -18,18 +17,17 @@ import (
 // Variable is the name of the environment variable.
 const Variable = "ICLMSR_DEVICE"
 
-// Slack is how many times the error of float32 on the CPU a device's may have:
-// it adds in another order, and with other kernels.
+// Slack is the allowed error of float32 on a device, as a multiple of that on the CPU: a device has other kernels,
+// which add in another order.
 const Slack = 16
 
-// Floor is an error that float32 always may have, relative to the largest entry.
+// Floor is an error that is always allowed in float32, relative to the largest entry.
 const Floor = 1e-5
 
-// Chosen reports whether a device was asked for.
+// Chosen reports whether the environment variable is set.
 func Chosen() bool { return os.Getenv(Variable) != "" }
 
-// Device is the one asked for, or the CPU. A device that is not there fails the
-// test: nothing is skipped in silence.
+// Device is the device that the environment variable names, or the CPU. If the device does not exist the test fails.
 func Device(t testing.TB) gotch.Device {
 	t.Helper()
 	name := os.Getenv(Variable)
@@ -44,8 +42,8 @@ func Device(t testing.TB) gotch.Device {
 	return d
 }
 
-// Options are what a test runs with, one after the other: float64 on the CPU, or
-// float64 and float32 on the device asked for.
+// Options are those that a test runs with, one after the other: float64 on the CPU, or float64 and float32 on the
+// chosen device.
 func Options(t testing.TB) []torch.Options {
 	t.Helper()
 	d := Device(t)
@@ -56,8 +54,8 @@ func Options(t testing.TB) []torch.Options {
 	return out
 }
 
-// Yardsticks are what a test measures first for each of Options: nothing for
-// float64, and float32 on the CPU for float32.
+// Yardsticks are the options of the run that a test compares with, if there is one: for float32 on a device, float32 on
+// the CPU; for float64, none.
 func Yardsticks(o torch.Options) []torch.Options {
 	if o.DType == gotch.Float {
 		return []torch.Options{torch.Float32()}
@@ -65,13 +63,13 @@ func Yardsticks(o torch.Options) []torch.Options {
 	return nil
 }
 
-// Values are t's elements in float64, wherever t is.
+// Values are the entries of t in float64.
 func Values(s *torch.Scope, t torch.Tensor) []float64 {
 	return torch.Slice[float64](s, s.To(t, torch.Float64()))
 }
 
-// Error is the largest difference of got from want, relative to want's largest
-// entry; infinite where got has another length or a number that is none.
+// Error is the largest difference between got and want, relative to want's largest entry. It is infinite if got has
+// another length or a NaN.
 func Error(want, got []float64) float64 {
 	if len(want) != len(got) {
 		return math.Inf(1)
@@ -87,5 +85,5 @@ func Error(want, got []float64) float64 {
 	return most / scale
 }
 
-// Tolerance of float32 where the CPU's float32 has this error.
+// Tolerance is the allowed error of float32 on a device, if float32 on the CPU has the given error.
 func Tolerance(cpu float64) float64 { return max(Floor, Slack*cpu) }

@@ -9,6 +9,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/train"
 )
 
@@ -36,13 +37,6 @@ func withoutName(err error) string {
 	const flag = "--msr-ablation"
 	text := field.Text(err, func(string) string { return flag })
 	return strings.ReplaceAll(text, flag+" ", "")
-}
-
-// withoutNegatives are the methods whose own loss has none, so that any L_msr
-// adds a contrastive term.
-func withoutNegatives(method string) bool {
-	return slices.Contains([]string{"byol", "simsiam", "directpred", "swav", "w_mse", "ssl_hsic", "barlow_twins",
-		"vicreg"}, method)
 }
 
 // ablationTable compares MSR with each ablation of it: a row for each of both.
@@ -80,10 +74,10 @@ func baselineName(c train.Config) string {
 }
 
 // contrastText tells of methods without negatives what MSR adds to them.
-func contrastText(methods []string) string {
+func contrastText(compared []string) string {
 	var names []string
-	for _, m := range methods {
-		if withoutNegatives(m) {
+	for _, m := range compared {
+		if slices.Contains(methods.WithoutNegatives(), m) {
 			names = append(names, m)
 		}
 	}

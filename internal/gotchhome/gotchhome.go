@@ -1,23 +1,21 @@
-// Package gotchhome keeps gotch from making a folder when a program starts.
-// gotch's init makes ~/.cache/gotch, which it has for downloads that nothing here
-// asks for, and ends the program where it cannot: HOME is read-only in many
+// Package gotchhome keeps gotch from creating a folder when a program starts. gotch's init creates ~/.cache/gotch for
+// downloads, which this program does not use. If it cannot, it ends the program, and HOME is read-only in many
 // containers.
 //
-// Go initialises the packages whose imports are initialised in the order of their
-// paths. This one imports os alone, which gotch imports, too, and its path is less
-// than gotch's: it comes first, in programs, tests and plugins alike.
+// Go initialises packages whose imports are initialised in the order of their paths. This package only imports os,
+// which gotch imports, too, and its path sorts before gotch's. So it is initialised first, in programs, tests and
+// plugins.
 package gotchhome
 
 import "os"
 
-// variable is what gotch takes the folder from.
+// variable is the environment variable from which gotch takes the folder.
 const variable = "GOTCH_CACHE"
 
-// restore undoes what init did to the environment.
+// restore undoes init's change of the environment.
 var restore = func() {}
 
-// init lets gotch find a folder that is there already: gotch looks whether
-// something has the name, and no more.
+// init lets gotch find an existing folder. gotch only checks that the path exists.
 func init() {
 	given, set := os.LookupEnv(variable)
 	if os.Setenv(variable, os.DevNull) != nil {
@@ -32,9 +30,8 @@ func init() {
 	}
 }
 
-// Restore gives the environment back what it had, once gotch is initialised, and
-// returns the folder that gotch would have made: downloads by gotch make it when
-// they come.
+// Restore resets the environment after gotch is initialised. It returns the folder that gotch would have created; a
+// download by gotch creates it.
 func Restore() string {
 	restore()
 	restore = func() {}

@@ -1,7 +1,6 @@
-// Package jpeg decodes JPEGs by the system's libjpeg-turbo, which PIL uses, too:
-// several times faster than the standard library, and the same bytes as PIL's.
-// The library is optional, both when the program is built (jpeglib.h) and when
-// it runs.
+// Package jpeg decodes JPEGs by the system's libjpeg-turbo, which PIL uses, too. It is several times faster than the
+// standard library and gives the same bytes as PIL. The library is optional, both when the program is built (jpeglib.h)
+// and when it runs.
 package jpeg
 
 // #cgo linux LDFLAGS: -ldl
@@ -14,10 +13,10 @@ import (
 	"unsafe"
 )
 
-// Available reports whether the library is there.
+// Available reports whether the library was found.
 func Available() bool { return C.icl_jpeg_available() != 0 }
 
-// Header is a JPEG's size, and its number of colours: 1 gray, 3, or 4 (CMYK).
+// Header has the size of a JPEG and its number of colours: 1 (gray), 3, or 4 (CMYK).
 type Header struct{ Width, Height, Components int }
 
 // ReadHeader reads a JPEG's header.
@@ -36,16 +35,16 @@ type Region struct {
 	Left, Top, Width, Height int
 }
 
-// Scaled is all of the picture at 1/shrink of its size: each side is divided and
-// rounded up.
+// Scaled is the region of the whole picture at 1/shrink of its size. Each side is divided and rounded up.
 func (h Header) Scaled(shrink int) Region {
 	return Region{Shrink: shrink, Width: (h.Width + shrink - 1) / shrink, Height: (h.Height + shrink - 1) / shrink}
 }
 
-// Decode decodes r of a JPEG with header h into rgb, three bytes a pixel. Of damage below the region it says nothing.
+// Decode decodes region r of a JPEG with header h into rgb, three bytes a pixel. It does not notice damage below the
+// region.
 func Decode(data []byte, h Header, r Region, rgb []byte) error {
 	if len(data) == 0 || r.Width < 1 || r.Height < 1 || r.Left < 0 || r.Top < 0 || len(rgb) != 3*r.Width*r.Height {
-		return errors.New("jpeg: no room of the part's size")
+		return errors.New("jpeg: rgb is smaller than the region")
 	}
 	j := C.icl_jpeg{width: C.int(h.Width), height: C.int(h.Height), shrink: C.int(r.Shrink),
 		left: C.int(r.Left), top: C.int(r.Top), columns: C.int(r.Width), rows: C.int(r.Height)}

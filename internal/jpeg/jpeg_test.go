@@ -84,7 +84,8 @@ func TestAPartIsThatOfTheWhole(t *testing.T) {
 					require.Equal(t, whole[from:from+3*r.Width], part[3*y*r.Width:3*(y+1)*r.Width], "%s %+v row %d", path, r, y)
 				}
 			}
-			assert.ErrorContains(t, jpeg.Decode(data, h, jpeg.Region{Shrink: shrink, Left: 1, Width: all.Width, Height: 1}, make([]byte, 3*all.Width)), "outside of the picture")
+			assert.ErrorContains(t, jpeg.Decode(data, h, jpeg.Region{Shrink: shrink, Left: 1, Width: all.Width, Height: 1},
+				make([]byte, 3*all.Width)), "outside of the picture")
 		}
 	}
 }

@@ -1,3 +1,4 @@
+// See turbo.h.
 #include "turbo.h"
 
 #include <string.h>
@@ -11,8 +12,12 @@
 #ifndef ICL_HAVE_JPEG
 
 int icl_jpeg_available(void) { return 0; }
-void icl_jpeg_header(icl_jpeg* j, const unsigned char* data, size_t size) { strcpy(j->error, "built without jpeglib.h"); }
-void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsigned char* rgb) { strcpy(j->error, "built without jpeglib.h"); }
+void icl_jpeg_header(icl_jpeg* j, const unsigned char* data, size_t size) {
+  strcpy(j->error, "built without jpeglib.h");
+}
+void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsigned char* rgb) {
+  strcpy(j->error, "built without jpeglib.h");
+}
 
 #else
 
@@ -24,8 +29,7 @@ void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsign
 // jpeglib.h needs stdio.h before it.
 #include <jpeglib.h>
 
-// The program is not linked with the library: one built where there is one runs
-// where there is none.
+// The program is not linked with the library, so it also runs on a machine without libjpeg.
 static struct {
   int ready;
   struct jpeg_error_mgr* (*std_error)(struct jpeg_error_mgr*);
@@ -34,8 +38,8 @@ static struct {
   int (*read_header)(j_decompress_ptr, boolean);
   boolean (*start)(j_decompress_ptr);
   JDIMENSION (*scanlines)(j_decompress_ptr, JSAMPARRAY, JDIMENSION);
-  JDIMENSION (*skip)(j_decompress_ptr, JDIMENSION);              // libjpeg-turbo only
-  void (*crop)(j_decompress_ptr, JDIMENSION*, JDIMENSION*);      // libjpeg-turbo only
+  JDIMENSION (*skip)(j_decompress_ptr, JDIMENSION);          // libjpeg-turbo only
+  void (*crop)(j_decompress_ptr, JDIMENSION*, JDIMENSION*);  // libjpeg-turbo only
   boolean (*finish)(j_decompress_ptr);
   void (*destroy)(j_decompress_ptr);
 } lib;
@@ -60,7 +64,8 @@ static void load(void) {
   FIND(crop, "jpeg_crop_scanline");
   FIND(finish, "jpeg_finish_decompress");
   FIND(destroy, "jpeg_destroy_decompress");
-  lib.ready = lib.std_error && lib.create && lib.mem_src && lib.read_header && lib.start && lib.scanlines && lib.finish && lib.destroy;
+  lib.ready = lib.std_error && lib.create && lib.mem_src && lib.read_header && lib.start && lib.scanlines &&
+              lib.finish && lib.destroy;
 }
 
 int icl_jpeg_available(void) {
@@ -83,8 +88,8 @@ static void on_error(j_common_ptr c) {
   longjmp(m->back, 1);
 }
 
-// What libjpeg warns of it has made up: PIL and we refuse such pictures where
-// the data ended early, and take the others.
+// libjpeg makes up the missing data that it warns about. Pictures whose data end early are refused, as PIL does;
+// pictures with other warnings are accepted.
 static void on_message(j_common_ptr c, int level) {
   if (level < 0) {
     struct manager* m = (struct manager*)c->err;
@@ -97,7 +102,7 @@ static void on_message(j_common_ptr c, int level) {
   }
 }
 
-// A small file of many scans takes hours otherwise.
+// Without a limit, a small file of many scans could take hours.
 static void on_progress(j_common_ptr c) {
   struct manager* m = (struct manager*)c->err;
   if (c->is_decompressor && ((j_decompress_ptr)c)->input_scan_number > 200) {
@@ -106,8 +111,8 @@ static void on_progress(j_common_ptr c) {
   }
 }
 
-// PIL's conversion, digit by digit. It takes all CMYK to be inverted, as
-// Adobe's is, whether or not the file says that it is from there.
+// PIL's conversion, with its rounding. All CMYK is taken to be inverted, as Adobe writes it, even if the file does not
+// say that Adobe's software wrote it.
 static void from_cmyk(unsigned char* rgb, const unsigned char* cmyk, int columns) {
   for (int x = 0; x < columns; x++, rgb += 3, cmyk += 4)
     for (int k = 0; k < 3; k++) {
@@ -116,9 +121,8 @@ static void from_cmyk(unsigned char* rgb, const unsigned char* cmyk, int columns
     }
 }
 
-// Decodes the columns and rows that j names; what lies around them is decoded no
-// further than libjpeg must. The margins keep the chroma of the part's edges as it
-// is in the whole picture: it is interpolated from its neighbours.
+// Decodes the columns and rows that j names, and as little as possible around them. The margins keep the chroma at the
+// part's edges as in the whole picture, because chroma is interpolated from neighbours.
 static void part(j_decompress_ptr c, const icl_jpeg* j, JSAMPROW row, unsigned char* rgb) {
   int each = c->output_components;
   enum { margin = 16 };
@@ -126,7 +130,8 @@ static void part(j_decompress_ptr c, const icl_jpeg* j, JSAMPROW row, unsigned c
   int y = 0;
   if (lib.crop && lib.skip) {
     at = j->left > margin ? j->left - margin : 0;
-    width = j->left + j->columns + margin < (int)c->output_width ? j->left + j->columns + margin - at : c->output_width - at;
+    width = j->left + j->columns + margin < (int)c->output_width ? j->left + j->columns + margin - at
+                                                                 : c->output_width - at;
     lib.crop(c, &at, &width);
     if (j->top > margin) y = lib.skip(c, j->top - margin);
   }
@@ -147,7 +152,7 @@ static void run(icl_jpeg* j, const unsigned char* data, size_t size, unsigned ch
   memset(&m, 0, sizeof m);
   j->error[0] = j->error[199] = 0;
   if (!icl_jpeg_available()) {
-    strcpy(j->error, "there is no libjpeg here");
+    strcpy(j->error, "no libjpeg was found on this machine");
     return;
   }
   m.message = j->error;
@@ -185,6 +190,8 @@ static void run(icl_jpeg* j, const unsigned char* data, size_t size, unsigned ch
 }
 
 void icl_jpeg_header(icl_jpeg* j, const unsigned char* data, size_t size) { run(j, data, size, NULL); }
-void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsigned char* rgb) { run(j, data, size, rgb); }
+void icl_jpeg_decode(icl_jpeg* j, const unsigned char* data, size_t size, unsigned char* rgb) {
+  run(j, data, size, rgb);
+}
 
 #endif

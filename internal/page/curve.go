@@ -8,24 +8,23 @@ import (
 	"strings"
 )
 
-// Curve is what a chart shows over a setting: at each X the values of all seeds.
+// Curve is a curve over the values X of a setting: at each X it has the values of all seeds.
 type Curve struct {
 	Group  string
 	Colour int
 	X      []float64
-	Y      [][]float64 // as many as X; a place without values is left out
+	Y      [][]float64 // the values at each X; an X without values is left out
 }
 
-// Band is what is compared with the curves and has no X: a level of its own.
+// Band is a level that the curves are compared with. It does not depend on X.
 type Band struct {
 	Group  string
 	Colour int
 	Y      []float64
 }
 
-// Curves draws the mean of each curve with a whisker of one standard deviation
-// and a dot for each seed, and each level as a dashed line across, with its
-// deviation as a pale band. Where logX, the X are positive.
+// Curves draws the mean of each curve with a whisker of one standard deviation and a dot for each seed. It draws each
+// level as a dashed line with its deviation as a pale band. With logX all X must be positive.
 func Curves(title, xlabel, ylabel string, curves []Curve, levels []Band, logX bool) template.HTML {
 	a, xs, ok := curveAxes(curves, levels, logX)
 	if !ok {
@@ -55,8 +54,7 @@ func Curves(title, xlabel, ylabel string, curves []Curve, levels []Band, logX bo
 	return template.HTML(b.String())
 }
 
-// curveAxes are the axis of the values, which has room for every whisker, and
-// that of the settings.
+// curveAxes are the axis of the values, which has room for every whisker, and the axis of the setting.
 func curveAxes(curves []Curve, levels []Band, logX bool) (a, xs axis, ok bool) {
 	var all []float64
 	reach := func(ys []float64) {
@@ -87,7 +85,7 @@ func curveAxes(curves []Curve, levels []Band, logX bool) (a, xs axis, ok bool) {
 	return a, xs, true
 }
 
-// places are the X of the curves, each once.
+// places are the X of all curves, without repetitions.
 func places(curves []Curve) (out []float64) {
 	seen := map[float64]bool{}
 	for _, c := range curves {

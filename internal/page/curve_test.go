@@ -14,7 +14,8 @@ import (
 func TestCurvesShowMeansAndSpread(t *testing.T) {
 	three := page.Curve{Group: "linear", X: []float64{0.01, 1, 100}, Y: [][]float64{{1, 3}, {2}, nil}}
 	svg := string(page.Curves("t", "lambda", "y", []page.Curve{three}, nil, true))
-	assert.Contains(t, svg, `<polyline points="60.0,121.0 251.0,121.0" class="line c0"/>`, "means 2 and 2, and none of 100")
+	assert.Contains(t, svg, `<polyline points="60.0,121.0 251.0,121.0" class="line c0"/>`,
+		"means 2 and 2, and none of 100")
 	assert.Equal(t, 3, strings.Count(svg, "<circle"), "a dot for each seed")
 	assert.Equal(t, 1, strings.Count(svg, `class="line c0"/>`)-1, "a whisker where there are two seeds")
 	assert.Contains(t, svg, `<text x="442.0" y="231" class="tick" text-anchor="middle">100</text>`)

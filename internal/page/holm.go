@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// Holm adjusts the p-values of several tests so that the chance of even one
-// false finding among them stays below the level (Holm 1979). NaN, of what could
-// not be tested, stays NaN and does not count as a test.
+// Holm adjusts the p-values of several tests so that the probability of any false finding among them stays below the
+// level (Holm 1979). The NaN of a difference that could not be tested stays NaN and does not count as a test.
 func Holm(ps []float64) []float64 {
 	order := tested(ps)
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(ps[i], ps[j]) })
@@ -22,7 +21,7 @@ func Holm(ps []float64) []float64 {
 	return out
 }
 
-// tested are the places of the p-values that are there.
+// tested are the places of the p-values that are not NaN.
 func tested(ps []float64) (at []int) {
 	for i, p := range ps {
 		if !math.IsNaN(p) {
@@ -32,8 +31,8 @@ func tested(ps []float64) (at []int) {
 	return at
 }
 
-// Adjusted are the texts of a table's primary differences, each with its p-value
-// by Holm's correction over them all; tests is how many could be tested.
+// Adjusted are the texts of a table's primary differences, each with its p-value after Holm's correction over all of
+// them. tests is the number of differences that could be tested.
 func Adjusted(ds []Paired) (texts []string, tests int) {
 	ps := make([]float64, len(ds))
 	for i, d := range ds {

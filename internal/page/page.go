@@ -2,7 +2,7 @@ package page
 
 import (
 	"bytes"
-	_ "embed" // the page's template
+	_ "embed" // for the page's template
 	"encoding/base64"
 	"html/template"
 	"image"
@@ -28,21 +28,20 @@ type Section struct {
 	Pictures    []Picture
 }
 
-// Table has a caption, a head and rows; the first column names the row.
+// Table has a caption, a head and rows. The first column names the row.
 type Table struct {
 	Caption string
 	Head    []string
 	Rows    [][]string
 }
 
-// Picture is shown enlarged by whole pixels, with a caption that is also its
-// alternative text.
+// Picture is a picture that is enlarged by whole pixels. Its caption is also its alternative text.
 type Picture struct {
 	Caption string
 	Image   image.Image
 }
 
-// URI is the picture as a data URI.
+// URI returns the picture as a data URI.
 func (p Picture) URI() (template.URL, error) {
 	var b bytes.Buffer
 	if err := png.Encode(&b, p.Image); err != nil {
@@ -63,10 +62,10 @@ func (p Page) Write(w io.Writer) error {
 	return t.Execute(w, p)
 }
 
-// withInterval is a cell in two lines: the figure, and its interval with what follows.
+// withInterval is a cell of two lines: the figure, and its interval with the text after it.
 type withInterval struct{ Mean, Interval string }
 
-// interval takes a cell apart; nil of one that is no figure with an interval.
+// interval splits a cell into a figure and its interval; nil if the cell has none.
 func interval(cell string) *withInterval {
 	mean, rest, ok := strings.Cut(cell, " [")
 	number, _, _ := strings.Cut(mean, " ± ")

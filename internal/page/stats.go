@@ -1,5 +1,5 @@
-// Package page draws what experiments found: statistics over paired seeds,
-// charts as SVG, and a page in one self-contained HTML file.
+// Package page reports the results of experiments: statistics over paired seeds, charts as SVG, and a page in one
+// self-contained HTML file.
 package page
 
 import (
@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Mean returns the arithmetic mean, NaN of nothing.
+// Mean returns the arithmetic mean; NaN for no values.
 func Mean(xs []float64) float64 {
 	sum := 0.0
 	for _, x := range xs {
@@ -18,8 +18,7 @@ func Mean(xs []float64) float64 {
 	return sum / float64(len(xs))
 }
 
-// Deviation returns the sample standard deviation (n-1), NaN of fewer than two:
-// one number has no spread.
+// Deviation returns the sample standard deviation (n-1); NaN for fewer than two values.
 func Deviation(xs []float64) float64 {
 	if len(xs) < 2 {
 		return math.NaN()
@@ -31,11 +30,11 @@ func Deviation(xs []float64) float64 {
 	return math.Sqrt(sum / float64(len(xs)-1))
 }
 
-// confidence is that of all intervals.
+// confidence is the level of all intervals.
 const confidence = 0.95
 
-// HalfWidth is half the 95 % interval of a mean by Student's t: of n values
-// whose mean has this standard error. NaN of fewer than two.
+// HalfWidth is half the 95 % interval, by Student's t, of a mean of n values with the given standard error. It is NaN
+// for fewer than two values.
 func HalfWidth(n int, stdError float64) float64 {
 	if n < 2 {
 		return math.NaN()
@@ -44,20 +43,19 @@ func HalfWidth(n int, stdError float64) float64 {
 	return t.Quantile((1+confidence)/2) * stdError
 }
 
-// Interval is the 95 % interval of the mean of xs, NaN of fewer than two.
+// Interval is the 95 % interval of the mean of xs; NaN for fewer than two values.
 func Interval(xs []float64) (lo, hi float64) {
 	h := HalfWidth(len(xs), Deviation(xs)/math.Sqrt(float64(len(xs))))
 	return Mean(xs) - h, Mean(xs) + h
 }
 
-// Paired is the mean difference b-a over pairs, with its standard error, which
-// is NaN of fewer than two.
+// Paired is the mean difference b-a over pairs with its standard error, which is NaN for fewer than two pairs.
 type Paired struct {
 	N              int
 	Mean, StdError float64
 }
 
-// Pair compares b with a, seed by seed. The lists have one length.
+// Pair compares b with a, seed by seed. The lists must have the same length.
 func Pair(a, b []float64) Paired {
 	d, largest := make([]float64, min(len(a), len(b))), 0.0
 	for i := range d {
@@ -65,7 +63,7 @@ func Pair(a, b []float64) Paired {
 	}
 	p := Paired{len(d), Mean(d), Deviation(d) / math.Sqrt(float64(len(d)))}
 	if p.StdError < 1e-12*largest {
-		p.StdError = 0 // the differences are equal but for rounding, which is no spread to test by
+		p.StdError = 0 // the differences only differ by rounding, so there is no spread to test with
 		if math.Abs(p.Mean) < 1e-12*largest {
 			p.Mean = 0
 		}
@@ -73,14 +71,14 @@ func Pair(a, b []float64) Paired {
 	return p
 }
 
-// Interval is the difference's 95 % interval by Student's t.
+// Interval is the 95 % interval of the difference, by Student's t.
 func (p Paired) Interval() (lo, hi float64) {
 	h := HalfWidth(p.N, p.StdError)
 	return p.Mean - h, p.Mean + h
 }
 
-// P is the two-sided p-value of the paired t test of no difference: 1 where no
-// pair differs, and NaN where there is no spread to test by.
+// P is the two-sided p-value of the paired t test of no difference. It is 1 if no pair differs, and NaN if there is no
+// spread to test with.
 func (p Paired) P() float64 {
 	switch {
 	case p.N > 1 && p.Mean == 0:
@@ -92,8 +90,8 @@ func (p Paired) P() float64 {
 	return 2 * t.CDF(-math.Abs(p.Mean)/p.StdError)
 }
 
-// String is the difference and its 95 % interval, rounded to hundredths; without
-// one of a single pair and of equal ones, and a dash where there is no pair.
+// String is the difference and its 95 % interval, rounded to hundredths. The interval is left out for a single pair and
+// for equal differences. Without pairs it is a dash.
 func (p Paired) String() string {
 	if p.N == 0 || math.IsNaN(p.Mean) {
 		return "-"
@@ -111,7 +109,7 @@ func (p Paired) String() string {
 
 func hundredths(x float64) float64 { return plain(math.Round(100*x) / 100) }
 
-// plain turns -0 to 0, which formats would show with its sign.
+// plain turns -0, which would be printed with its sign, into 0.
 func plain(x float64) float64 {
 	if x == 0 {
 		return 0
@@ -119,7 +117,7 @@ func plain(x float64) float64 {
 	return x
 }
 
-// Verdict says in words what the difference is evidence of, and no more.
+// Verdict says in words what the difference is evidence of.
 func (p Paired) Verdict() string {
 	lo, hi := p.Interval()
 	switch {

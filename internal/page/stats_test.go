@@ -93,7 +93,8 @@ func TestTablesAsText(t *testing.T) {
 
 // What failed has no dots, and leaves the others theirs.
 func TestChartsLeaveOutWhatThereIsNot(t *testing.T) {
-	svg := string(page.Dots("t", "y", []string{"a", "b"}, map[string][]page.Series{"a": {{Group: "g"}}, "b": {{Group: "g", Y: []float64{1, math.NaN(), 3}}}}))
+	svg := string(page.Dots("t", "y", []string{"a", "b"}, map[string][]page.Series{"a": {{Group: "g"}},
+		"b": {{Group: "g", Y: []float64{1, math.NaN(), 3}}}}))
 	assert.NotContains(t, svg, "NaN")
 	assert.Equal(t, 2, strings.Count(svg, "<circle"))
 	assert.Contains(t, svg, ">a</text>")

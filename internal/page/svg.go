@@ -10,26 +10,25 @@ import (
 	"strings"
 )
 
-// Colours is how many page.html has.
+// Colours is the number of colours in page.html.
 const Colours = 8
 
-// Series is one line of a chart. Series of one Group share a colour and one
-// entry of the legend.
+// Series is one line of a chart. All series of a Group have one colour and one entry in the legend.
 type Series struct {
 	Group  string
-	Colour int       // from 0 to below Colours
+	Colour int       // from 0 to Colours-1
 	Y      []float64 // at x = 1, 2, ...; NaN leaves a gap
 }
 
-// Chart size in its own units; the page scales it. Below the plot there is room
-// for its labels and its legend, as much as they need.
+// The size of a chart in its own units, which the page scales. Labels and legend get the room that they need below the
+// plot.
 const (
 	chartW, plotBottom        = 460.0, 216.0
 	padLeft, padRight, padTop = 52.0, 10.0, 26.0
-	letter                    = 6.2 // width of a letter of a label, about
+	letter                    = 6.2 // approximate width of a letter in a label
 )
 
-// axis maps values to the chart's height.
+// axis maps values to heights in the chart.
 type axis struct {
 	lo, hi float64
 	log    bool
@@ -97,17 +96,19 @@ func (a axis) ticks() (values []float64, labels []string) {
 	return values, labels
 }
 
-// frame begins a chart of the given height with its title and the lines of its
-// axis.
+// frame begins a chart of the given height, with its title and the lines of its axis.
 func frame(b *strings.Builder, title, ylabel string, height float64, a axis) {
-	fmt.Fprintf(b, `<svg viewBox="0 0 %g %.0f" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`, chartW, height, html.EscapeString(title), padLeft, html.EscapeString(title))
+	fmt.Fprintf(b, `<svg viewBox="0 0 %g %.0f" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`,
+		chartW, height, html.EscapeString(title), padLeft, html.EscapeString(title))
 	values, labels := a.ticks()
 	for i, v := range values {
 		y := a.at(v)
-		fmt.Fprintf(b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="grid"/><text x="%g" y="%.1f" class="tick" text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, padLeft-6, y+4, labels[i])
+		fmt.Fprintf(b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="grid"/><text x="%g" y="%.1f" class="tick" `+
+			`text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, padLeft-6, y+4, labels[i])
 	}
 	if ylabel != "" {
-		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`, (plotBottom+padTop)/2, html.EscapeString(ylabel))
+		fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle" class="tick">%s</text>`,
+			(plotBottom+padTop)/2, html.EscapeString(ylabel))
 	}
 }
 
@@ -140,7 +141,7 @@ func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 		for i, y := range s.Y {
 			if v := a.at(y); !math.IsNaN(v) && !math.IsInf(v, 0) {
 				points = append(points, fmt.Sprintf("%.1f,%.1f", x(i), v))
-				if n == 1 { // a line of one point shows nothing
+				if n == 1 { // a line of one point would be invisible
 					fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x(i), v, s.Colour)
 				}
 			}
@@ -151,7 +152,7 @@ func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 	return template.HTML(b.String())
 }
 
-// legend names the groups, in as many rows as they need, from y on.
+// legend names the groups from y on, in as many rows as they need.
 func legend(series []Series, y float64) (entries string, rows float64) {
 	var b strings.Builder
 	x, seen := padLeft, map[string]bool{}
@@ -165,14 +166,15 @@ func legend(series []Series, y float64) (entries string, rows float64) {
 		if x > padLeft && x+width > chartW {
 			x, y, rows = padLeft, y+14, rows+1
 		}
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" class="tick">%s</text>`, x, y-9, s.Colour, x+14, y, html.EscapeString(s.Group))
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%g" width="10" height="10" class="f%d"/><text x="%.1f" y="%g" `+
+			`class="tick">%s</text>`, x, y-9, s.Colour, x+14, y, html.EscapeString(s.Group))
 		x += width
 	}
 	return b.String(), rows
 }
 
-// below labels columns of the given width under the plot, slanted where they
-// would run into each other; it returns the room that they take.
+// below labels columns of the given width under the plot. Labels that would overlap are slanted. It returns the height
+// of the labels.
 func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	longest := 0
 	for _, c := range columns {
@@ -182,9 +184,11 @@ func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	for k, c := range columns {
 		x := padLeft + (float64(k)+0.5)*width
 		if slant {
-			fmt.Fprintf(b, `<text transform="translate(%.1f %g) rotate(-35)" text-anchor="end" class="tick">%s</text>`, x+4, plotBottom+14, html.EscapeString(c))
+			fmt.Fprintf(b, `<text transform="translate(%.1f %g) rotate(-35)" text-anchor="end" class="tick">%s</text>`, x+4,
+				plotBottom+14, html.EscapeString(c))
 		} else {
-			fmt.Fprintf(b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, x, plotBottom+14, html.EscapeString(c))
+			fmt.Fprintf(b, `<text x="%.1f" y="%g" class="tick" text-anchor="middle">%s</text>`, x, plotBottom+14,
+				html.EscapeString(c))
 		}
 	}
 	if slant {
@@ -193,7 +197,7 @@ func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	return 20
 }
 
-// finite is a copy of values without numbers that no chart can show.
+// finite is a copy of values without NaN and infinities.
 func finite(values map[string][]Series) map[string][]Series {
 	out := map[string][]Series{}
 	for column, ss := range values {
@@ -205,13 +209,13 @@ func finite(values map[string][]Series) map[string][]Series {
 	return out
 }
 
-// segment is a straight line.
+// segment draws a straight line.
 func segment(b *strings.Builder, x1, x2, y1, y2 float64, colour int) {
 	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`, x1, x2, y1, y2, colour)
 }
 
-// Dots is a chart of groups side by side: a dot for each seed, a bar at the
-// mean with a whisker of one standard deviation to each side, of several seeds.
+// Dots is a chart of groups side by side. Each seed is a dot. A group of several seeds also has a bar at the mean and a
+// whisker of one standard deviation to each side.
 func Dots(title, ylabel string, columns []string, values map[string][]Series) template.HTML {
 	var all []float64
 	values = finite(values)
@@ -245,7 +249,8 @@ func Dots(title, ylabel string, columns []string, values map[string][]Series) te
 				segment(&b, x, x, a.at(m-d), a.at(m+d), s.Colour)
 			}
 			for i, y := range s.Y {
-				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`, x-bar/2+bar*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
+				fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="3" class="f%d dot"/>`,
+					x-bar/2+bar*float64(i)/math.Max(1, float64(len(s.Y)-1)), a.at(y), s.Colour)
 			}
 		}
 	}

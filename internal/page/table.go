@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Markdown is the table as GitHub reads it, its caption above.
+// Markdown is the table in GitHub's Markdown, with its caption above.
 func (t Table) Markdown() string {
 	var b strings.Builder
 	if t.Caption != "" {
@@ -26,11 +26,11 @@ func (t Table) Markdown() string {
 	return b.String()
 }
 
-// CSV is the table as comma-separated values, its caption in a first column.
+// CSV is the table as comma-separated values, with its caption in the first column.
 func (t Table) CSV() string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
-	// Writing to a builder cannot fail.
+	// Writing to a strings.Builder cannot fail.
 	_ = w.Write(append([]string{"table"}, t.Head...))
 	for _, r := range t.Rows {
 		_ = w.Write(append([]string{t.Caption}, r...))

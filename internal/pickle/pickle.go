@@ -1,7 +1,6 @@
-// Package pickle reads Python's pickles without running any of their code:
-// scalars, strings, containers, and what calls and objects were to be, as data.
-// A global's name is allowed by the caller or refused. Memory is bounded by the
-// input's length.
+// Package pickle reads Python's pickles without running any of their code. It returns scalars, strings and containers,
+// and describes calls and objects as data. The caller allows or refuses the name of each global. Memory is bounded by
+// the length of the input.
 package pickle
 
 import (
@@ -10,7 +9,7 @@ import (
 	"strings"
 )
 
-// Bytes is a bytes object, or a string of Python 2.
+// Bytes is a bytes object of Python, or a string of Python 2.
 type Bytes []byte
 
 // Tuple is a tuple.
@@ -19,10 +18,10 @@ type Tuple []any
 // List is a list or a set.
 type List struct{ Items []any }
 
-// Dict is a dictionary in the order of its entries.
+// Dict is a dictionary that keeps the order of its entries.
 type Dict struct{ Keys, Values []any }
 
-// Get returns the value of a key that is a string, or bytes with its letters.
+// Get returns the value of a key that is a string, or Bytes with the same letters.
 func (d *Dict) Get(name string) (any, bool) {
 	for i, k := range d.Keys {
 		switch k := k.(type) {
@@ -42,41 +41,40 @@ func (d *Dict) Get(name string) (any, bool) {
 // Global names a Python object.
 type Global struct{ Module, Name string }
 
-// String is the name as Python writes it.
+// String is the dotted name.
 func (g Global) String() string { return g.Module + "." + g.Name }
 
-// Big is an integer of more than 64 bits: two's complement, little-endian.
+// Big is an integer of more than 64 bits, in little-endian two's complement.
 type Big []byte
 
-// Object is a call of Callable with Args that was not made, and what would have
-// been done to its result: its state, and the items put into it. Where what is
-// called is itself the result of a call, Callable is that call's, with "()".
+// Object describes a call of Callable with Args, which is not executed, and the changes to its result: the state that
+// is set, and the items that are added. If the callable is itself the result of a call, Callable is the name of that
+// call's callable with "()".
 type Object struct {
 	Callable Global
 	Args     Tuple
-	Named    *Dict // arguments by name, or nil
+	Named    *Dict // keyword arguments, or nil
 	State    any
 	Items    []any
 	Entries  Dict
 }
 
-// Persistent is a reference to something outside of the pickle.
+// Persistent is a reference to an object outside of the pickle.
 type Persistent struct{ ID any }
 
-// Refused is the error of a global that is not allowed.
+// Refused is the error of a global that the caller does not allow.
 type Refused struct{ Global }
 
 func (r *Refused) Error() string {
 	return fmt.Sprintf("it names %s, which is not allowed: it may hold code", r.Global)
 }
 
-// ErrTruncated is the error of a pickle that goes on after the end of the data.
+// ErrTruncated is the error of data that end before the pickle does.
 var ErrTruncated = errors.New("truncated")
 
-// Read reads the first pickle of data, and returns its value and its length. The
-// value is nil, bool, int64, Big, float64, string, Bytes, Tuple, *List, *Dict,
-// Global, *Object or Persistent; it may share parts and refer to itself: a walk
-// through it must mark where it was.
+// Read reads the first pickle in data, and returns its value and its length. The value is nil or a bool, int64, Big,
+// float64, string, Bytes, Tuple, *List, *Dict, Global, *Object or Persistent. It may contain itself, so a walk through
+// it must mark what it has visited.
 func Read(data []byte, allow func(Global) bool) (value any, n int, err error) {
 	m := &machine{data: data, allow: allow, memo: map[int]any{}}
 	defer func() {
@@ -95,15 +93,15 @@ func Read(data []byte, allow func(Global) bool) (value any, n int, err error) {
 	}
 }
 
-// failure unwinds the machine; it never leaves the package.
+// failure is the panic that stops the machine. Read recovers it.
 type failure struct{ error }
 
 func fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
 
-// machine is pickle's: a stack, marks in it, and a memory of objects.
+// machine is the machine of the pickle protocol: a stack, marks in it, and a memo of objects.
 type machine struct {
 	data      []byte
-	at, start int // in data; start is of the operation at hand
+	at, start int // offsets in data; start is that of the current operation
 	stack     []any
 	marks     []int
 	memo      map[int]any
@@ -119,7 +117,7 @@ func (m *machine) take(n int) []byte {
 	return b
 }
 
-// line is what stands before the next newline.
+// line reads up to the next newline.
 func (m *machine) line() string {
 	for i := m.at; i < len(m.data); i++ {
 		if m.data[i] == '\n' {
@@ -132,7 +130,7 @@ func (m *machine) line() string {
 	return ""
 }
 
-// little is an unsigned little-endian number of n bytes.
+// little reads an unsigned little-endian number of n bytes.
 func (m *machine) little(n int) int {
 	v := uint64(0)
 	for i, b := range m.take(n) {
@@ -168,7 +166,7 @@ func (m *machine) top() any {
 	return v
 }
 
-// toMark takes all above the last mark.
+// toMark pops all objects above the last mark.
 func (m *machine) toMark() []any {
 	if len(m.marks) == 0 {
 		fail("no mark")
@@ -195,7 +193,7 @@ func (m *machine) global(module, name string) {
 	m.push(g)
 }
 
-// call is REDUCE, NEWOBJ and their like: an object that was not made.
+// call is the result of REDUCE, NEWOBJ and similar operations: an Object.
 func (m *machine) call(callable, args any, named *Dict) {
 	g := called(callable)
 	t, ok := args.(Tuple)
@@ -205,7 +203,7 @@ func (m *machine) call(callable, args any, named *Dict) {
 	m.push(&Object{Callable: g, Args: t, Named: named})
 }
 
-// called names what is called.
+// called is the name of a callable.
 func called(callable any) Global {
 	switch c := callable.(type) {
 	case Global:
@@ -215,7 +213,7 @@ func called(callable any) Global {
 			return c.Callable
 		}
 		return Global{c.Callable.Module, c.Callable.Name + "()"}
-	case Persistent: // PyTorch before 1.6 refers so to a module's class, with its source
+	case Persistent: // PyTorch before 1.6 refers in this way to a module's class and its source
 		if t, ok := c.ID.(Tuple); ok && len(t) > 1 {
 			if g, ok := t[1].(Global); ok {
 				return g

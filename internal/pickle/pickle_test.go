@@ -29,11 +29,13 @@ func TestPythonsPickles(t *testing.T) {
 	self := &pickle.List{}
 	self.Items = []any{int64(1), self}
 	want := map[string]any{
-		"scalars": pickle.Tuple{nil, true, false, int64(0), int64(255), int64(65535), int64(-1), int64(1 << 40), int64(-1 << 63), int64(1<<63 - 1), 1.5, -0.25},
-		"texts":   pickle.Tuple{"", "a\\b'\n", "ü€𝄞"},
-		"lists":   &pickle.List{Items: []any{int64(1), pickle.Tuple{}, pickle.Tuple{int64(1)}, pickle.Tuple{int64(1), int64(2), int64(3), int64(4)}, &pickle.List{Items: []any{}}}},
-		"dict":    &pickle.Dict{Keys: []any{"a", int64(2)}, Values: []any{int64(1), &pickle.Dict{}}},
-		"self":    self,
+		"scalars": pickle.Tuple{nil, true, false, int64(0), int64(255), int64(65535), int64(-1), int64(1 << 40),
+			int64(-1 << 63), int64(1<<63 - 1), 1.5, -0.25},
+		"texts": pickle.Tuple{"", "a\\b'\n", "ü€𝄞"},
+		"lists": &pickle.List{Items: []any{int64(1), pickle.Tuple{}, pickle.Tuple{int64(1)},
+			pickle.Tuple{int64(1), int64(2), int64(3), int64(4)}, &pickle.List{Items: []any{}}}},
+		"dict": &pickle.Dict{Keys: []any{"a", int64(2)}, Values: []any{int64(1), &pickle.Dict{}}},
+		"self": self,
 	}
 	for _, f := range files {
 		v, n, err := pickle.Read(f.Data, all)

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// step does one operation; it reports whether that was the last.
+// step executes one operation. It reports whether that was the last one.
 func (m *machine) step() (done bool) {
 	m.start = m.at
 	switch op := m.take(1)[0]; op {
@@ -92,7 +92,7 @@ func decimal(s string) int64 {
 	return v
 }
 
-// long is a little-endian two's complement number: int64, or Big.
+// long reads a little-endian two's complement number: an int64 or a Big.
 func long(b []byte) any {
 	if len(b) == 0 {
 		return int64(0)
@@ -150,7 +150,7 @@ func (m *machine) unicode(b []byte) {
 	m.push(string(b))
 }
 
-// rawUnicode undoes Python's raw-unicode-escape: Latin-1, and \uXXXX for the rest.
+// rawUnicode undoes Python's raw-unicode-escape: Latin-1, with \uXXXX for other characters.
 func rawUnicode(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -173,7 +173,7 @@ func rawUnicode(s string) string {
 	return b.String()
 }
 
-// unescape undoes what repr did to a string of protocol 0.
+// unescape undoes the escapes of repr in a string of protocol 0.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s

@@ -1,5 +1,5 @@
-// Package printable keeps control characters off terminals: names of files,
-// classes and tensors come from others, and a terminal obeys what is in them.
+// Package printable keeps control characters off terminals. Names of files, classes and tensors come from others, and a
+// terminal obeys control characters in them.
 package printable
 
 import (
@@ -14,8 +14,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Text is a text with control characters, turns of the writing direction and what
-// is not UTF-8 as escapes. Newlines and tabs stay.
+// Text returns a text with escapes for control characters, changes of the writing direction and bytes that are not
+// UTF-8. Newlines and tabs stay.
 func Text(s string) string {
 	if strings.IndexFunc(s, obeyed) < 0 {
 		return s
@@ -38,12 +38,12 @@ func Text(s string) string {
 	return b.String()
 }
 
-// obeyed reports whether a terminal does something other than show a character.
+// obeyed reports whether a terminal does something else than show a character.
 func obeyed(r rune) bool {
 	switch {
 	case r == '\n', r == '\t':
 		return false
-	case r == utf8.RuneError: // which may stand for a byte that is no character
+	case r == utf8.RuneError: // which may stand for an invalid byte
 		return true
 	case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // direction
 		return true
@@ -51,11 +51,11 @@ func obeyed(r rune) bool {
 	return unicode.IsControl(r)
 }
 
-// Writer passes text on as Text has it. It may be used by several goroutines.
+// Writer passes text on through Text. Several goroutines may use it.
 type Writer struct {
 	w    io.Writer
 	lock sync.Mutex
-	rest []byte // the beginning of a character
+	rest []byte // the first bytes of a character
 }
 
 // New is a Writer on w.
@@ -68,14 +68,14 @@ func (w *Writer) Write(p []byte) (int, error) {
 	data := append(w.rest, p...)
 	whole := len(data) - begun(data)
 	w.rest = append([]byte(nil), data[whole:]...)
-	// Not io.WriteString, which passes by the Write of a writer that embeds a buffer.
+	// Not io.WriteString: it would bypass the Write of a writer that embeds a buffer.
 	if _, err := w.w.Write([]byte(Text(string(data[:whole])))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// begun is the length of the beginning of a character at the end of data.
+// begun is the number of bytes at the end of data that begin a character.
 func begun(data []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(data); n++ {
 		if tail := data[len(data)-n:]; utf8.RuneStart(tail[0]) {
@@ -88,7 +88,7 @@ func begun(data []byte) int {
 	return 0
 }
 
-// Raw is what a Writer writes to; other writers are themselves.
+// Raw is the writer behind a Writer; another writer is returned unchanged.
 func Raw(w io.Writer) io.Writer {
 	if p, ok := w.(*Writer); ok {
 		return p.w
@@ -96,7 +96,7 @@ func Raw(w io.Writer) io.Writer {
 	return w
 }
 
-// Data is where results for other programs are written: raw, but to a terminal.
+// Data is the writer for results that other programs read: unchanged, unless it is a terminal.
 func Data(w io.Writer) io.Writer {
 	if Terminal(w) {
 		return w
@@ -104,7 +104,7 @@ func Data(w io.Writer) io.Writer {
 	return Raw(w)
 }
 
-// Terminal reports whether what is written is shown on a terminal.
+// Terminal reports whether w writes to a terminal.
 func Terminal(w io.Writer) bool {
 	f, ok := Raw(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -1,5 +1,5 @@
-// Package ranktest runs a test's function in several real processes that are
-// the ranks of one job: the test binary starts itself again.
+// Package ranktest runs a test in several processes, which are the ranks of one job: the test binary starts itself
+// again.
 package ranktest
 
 import (
@@ -19,19 +19,18 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Names of the variables by which a rank knows what it is.
+// Names of the environment variables that tell a rank its place.
 const (
 	rankVariable = "RANKTEST_RANK"
 	sizeVariable = "RANKTEST_SIZE"
 	portVariable = "RANKTEST_PORT"
 )
 
-// Timeout of an operation between ranks, and of meeting.
+// Timeout is that of an operation between ranks, and of joining.
 const Timeout = 60 * time.Second
 
-// Run runs f as each rank of a job of n processes, with one thread each, for
-// each n of sizes. It is a test's first statement: in a rank it runs f and ends
-// the test there.
+// Run runs f as each rank of a job of n processes with one thread each, for each n in sizes. It must be the first
+// statement of a test.
 func Run(t *testing.T, sizes []int, f func(t *testing.T, g *torch.Group)) {
 	if rank := os.Getenv(rankVariable); rank != "" {
 		asRank(t, number(t, rankVariable), number(t, sizeVariable), number(t, portVariable), f)
@@ -46,8 +45,10 @@ func Run(t *testing.T, sizes []int, f func(t *testing.T, g *torch.Group)) {
 		var wg sync.WaitGroup
 		out, errs := make([][]byte, n), make([]error, n)
 		for rank := range n {
-			p := exec.Command(os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.count=1", "-test.timeout=5m", "-test.v")
-			p.Env = append(os.Environ(), "OMP_NUM_THREADS=1", fmt.Sprintf("%s=%d", rankVariable, rank), fmt.Sprintf("%s=%d", sizeVariable, n), fmt.Sprintf("%s=%d", portVariable, port))
+			only := "-test.run=^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
+			p := exec.Command(os.Args[0], only, "-test.count=1", "-test.timeout=5m", "-test.v")
+			p.Env = append(os.Environ(), "OMP_NUM_THREADS=1", fmt.Sprintf("%s=%d", rankVariable, rank),
+				fmt.Sprintf("%s=%d", sizeVariable, n), fmt.Sprintf("%s=%d", portVariable, port))
 			wg.Go(func() { out[rank], errs[rank] = p.CombinedOutput() })
 		}
 		wg.Wait()
@@ -76,10 +77,16 @@ func asRank(t *testing.T, rank, size, port int, f func(t *testing.T, g *torch.Gr
 	store, err := torch.Connect("127.0.0.1", port, Timeout)
 	require.NoError(t, err)
 	defer store.Close()
-	g, err := torch.NewGroup(store, torch.GroupOptions{Backend: "gloo", Address: "127.0.0.1", Rank: rank, Size: size, Timeout: Timeout})
+	g, err := torch.NewGroup(store, torch.GroupOptions{
+		Backend: "gloo",
+		Address: "127.0.0.1",
+		Rank:    rank,
+		Size:    size,
+		Timeout: Timeout,
+	})
 	require.NoError(t, err)
 	f(t, g)
-	// Who is done waits for the others: they may still read what it sent.
+	// A rank that is done waits for the others, which may still read data that it sent.
 	require.NoError(t, g.Barrier())
 	g.Close()
 }

@@ -1,6 +1,5 @@
-// Package reference finds and reads the reference values that tests compare
-// with: a package's testdata/reference, and every *.json of the folder that
-// REFERENCE_DIR names.
+// Package reference finds and reads the reference values of tests: those in a package's testdata/reference, and every
+// *.json in the folder that REFERENCE_DIR names.
 package reference
 
 import (
@@ -13,9 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each calls run for every file, with its content, and prints
-// "reference FILE: N cases" with the number of cases that run returns. A file
-// of another schema returns 0 and is passed over with a word.
+// Each calls run with the content of each file. It prints "reference FILE: N cases" with the number of cases that run
+// returns: 0 for a file of another schema, which is skipped with a note.
 func Each(t *testing.T, run func(t *testing.T, data []byte) (cases int)) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "reference", "*.json"))
@@ -48,7 +46,7 @@ type Array struct {
 	Data  []float64
 }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON reads both forms.
 func (a *Array) UnmarshalJSON(data []byte) error {
 	var flat struct {
 		Shape []int64   `json:"shape"`
@@ -85,7 +83,7 @@ func (a *Array) flatten(v any, depth int) error {
 	return fmt.Errorf("reference: %T in an array of numbers", v)
 }
 
-// Near requires got to agree with want within rtol of want's largest entry.
+// Near requires that got differs from want by at most rtol times want's largest entry.
 func Near(t *testing.T, want, got []float64, rtol float64, what string) {
 	t.Helper()
 	require.Len(t, got, len(want), what)

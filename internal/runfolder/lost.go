@@ -7,15 +7,14 @@ import (
 	"os"
 )
 
-// Holds reports whether a run is in a folder: its configuration, or a checkpoint.
+// Holds reports whether a folder has a run: its configuration or a checkpoint.
 func Holds(dir string) bool {
 	_, err := os.Stat(Config(dir))
 	return err == nil || len(Checkpoints(dir)) > 0
 }
 
-// ReadConfig reads a run's configuration: config.yaml, or where that is lost or
-// empty what a checkpoint holds of it, which fromCheckpoint reads. The error of a
-// folder that has neither is os.ErrNotExist.
+// ReadConfig reads the configuration of a run from config.yaml. If that file is lost or empty, fromCheckpoint reads the
+// configuration from a checkpoint. If there is neither the error is os.ErrNotExist.
 func ReadConfig(dir string, fromCheckpoint func(path string) ([]byte, error)) ([]byte, error) {
 	text, err := os.ReadFile(Config(dir))
 	if err == nil && len(bytes.TrimSpace(text)) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -28,7 +27,7 @@ func ReadConfig(dir string, fromCheckpoint func(path string) ([]byte, error)) ([
 			return text, nil
 		}
 		if errors.Is(err, os.ErrNotExist) {
-			err = fmt.Errorf("%s is lost, and no checkpoint tells the configuration: %w", Config(dir), unread)
+			err = fmt.Errorf("%s is lost, and no checkpoint has the configuration: %w", Config(dir), unread)
 		}
 	}
 	return nil, err

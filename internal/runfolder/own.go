@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// Owner returns the run folder that a file is, or would be, a part of: its
-// configuration, metrics or lock, or anything in its checkpoints. Links are
-// followed.
+// Owner returns the run folder that a file belongs to, or would belong to: as its configuration, metrics or lock, or as
+// a file in its checkpoints. Links are followed.
 func Owner(path string) (dir string, ok bool) {
 	path = resolve(path)
 	dir = filepath.Dir(path)
@@ -26,7 +25,7 @@ func Owner(path string) (dir string, ok bool) {
 	}
 }
 
-// isRun holds of a folder, too, whose configuration was lost.
+// isRun reports whether a folder is a run folder, even if its configuration is lost.
 func isRun(dir string) bool {
 	checkpoints, err := os.Stat(filepath.Join(dir, checkpointsName))
 	if err != nil || !checkpoints.IsDir() {
@@ -38,7 +37,7 @@ func isRun(dir string) bool {
 	})
 }
 
-// resolve is the absolute path without links, of a file that need not be there.
+// resolve returns the absolute path without links of a file that need not exist.
 func resolve(path string) string {
 	if whole, err := filepath.Abs(path); err == nil {
 		path = whole

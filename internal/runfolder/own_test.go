@@ -16,7 +16,8 @@ func TestWhatIsPartOfARun(t *testing.T) {
 	require.NoError(t, err)
 	at := func(names ...string) string { return filepath.Join(append([]string{dir}, names...)...) }
 	run, other, lost := at("run"), at("other"), at("lost")
-	for _, d := range []string{filepath.Join(run, "checkpoints", "old"), filepath.Join(other, "checkpoints"), filepath.Join(lost, "checkpoints")} {
+	for _, d := range []string{filepath.Join(run, "checkpoints", "old"), filepath.Join(other, "checkpoints"),
+		filepath.Join(lost, "checkpoints")} {
 		require.NoError(t, os.MkdirAll(d, 0o755))
 	}
 	require.NoError(t, os.WriteFile(runfolder.Config(run), nil, 0o600))

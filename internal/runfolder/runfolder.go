@@ -1,5 +1,5 @@
-// Package runfolder keeps a run's folder: a lock, the configuration it was
-// started with, metrics a line an epoch, and checkpoints.
+// Package runfolder keeps the folder of a run: a lock, the configuration that the run was started with, metrics with
+// one line for each epoch, and checkpoints.
 package runfolder
 
 import (
@@ -39,29 +39,29 @@ const (
 	numberedPrefix  = "epoch-"
 )
 
-// Config returns where the configuration of a run folder is.
+// Config returns the path of the configuration in a run folder.
 func Config(dir string) string { return filepath.Join(dir, configName) }
 
-// Metrics returns where the metrics of a run folder are.
+// Metrics returns the path of the metrics in a run folder.
 func Metrics(dir string) string { return filepath.Join(dir, metricsName) }
 
-// Last returns where the newest checkpoint of a run folder is.
+// Last returns the path of the newest checkpoint in a run folder.
 func Last(dir string) string { return filepath.Join(dir, checkpointsName, lastName) }
 
-// Checkpoint returns where the checkpoint after n epochs is.
+// Checkpoint returns the path of the checkpoint after n epochs.
 func Checkpoint(dir string, n int) string {
 	return filepath.Join(dir, checkpointsName, fmt.Sprintf(numberedPrefix+"%04d.safetensors", n))
 }
 
-// Data returns where a run folder keeps what its data was.
+// Data returns the path of the record of the data in a run folder.
 func Data(dir string) string { return filepath.Join(dir, dataName) }
 
-// Checkpoints returns the checkpoints of a run folder that are there, the newest first.
+// Checkpoints returns the paths of the existing checkpoints of a run folder, the newest first.
 func Checkpoints(dir string) (out []string) {
 	if _, err := os.Stat(Last(dir)); err == nil {
 		out = append(out, Last(dir))
 	}
-	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // without a folder there are none
+	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // if the folder does not exist there are none
 	var numbered []string
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), numberedPrefix) && filepath.Ext(e.Name()) == filepath.Ext(lastName) {
@@ -75,19 +75,19 @@ func Checkpoints(dir string) (out []string) {
 	return out
 }
 
-// Options say how a folder is opened.
+// Options say how to open a folder.
 type Options struct {
-	Config any  // marshalled to YAML
-	Resume bool // go on with the run that is there
-	// FromCheckpoint reads the configuration in a checkpoint, for where config.yaml is lost.
+	Config any  // written as YAML
+	Resume bool // resume the run in the folder
+	// FromCheckpoint reads the configuration from a checkpoint, if config.yaml is lost.
 	FromCheckpoint func(path string) ([]byte, error)
-	Free           []string // settings that may differ on resuming
-	// Also names further ones, looking at the run in the locked folder; nil: none.
+	Free           []string // settings that may differ when a run is resumed
+	// Also, unless it is nil, names further such settings. The folder is locked while it looks at the run.
 	Also func() ([]string, error)
 }
 
-// Open makes dir, or takes up the run in it: locks it, compares and writes the
-// configuration, and removes what a killed process left half-written.
+// Open creates dir, or opens the run in it. It locks the folder, compares and writes the configuration, and removes
+// temporary files of killed processes.
 func Open(dir string, o Options) (*Folder, error) {
 	if o.Resume && !Holds(dir) {
 		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
@@ -102,7 +102,8 @@ func Open(dir string, o Options) (*Folder, error) {
 	}
 	if !locked {
 		owner, _ := os.ReadFile(filepath.Join(dir, lockName))
-		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out", dir, strings.TrimSpace(string(owner)))
+		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out",
+			dir, strings.TrimSpace(string(owner)))
 	}
 	if err := f.open(o); err != nil {
 		f.Close()
@@ -141,15 +142,15 @@ func (f *Folder) open(o Options) error {
 			return err
 		}
 	}
-	if err := atomicfile.Write(Config(f.Dir), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+	if err := replace(Config(f.Dir), text); err != nil {
 		return err
 	}
 	f.metrics, err = os.OpenFile(Metrics(f.Dir), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	return err
 }
 
-// compare refuses a folder with another run's configuration. Settings that the
-// run does not know are newer than it, and not compared.
+// compare is an error if the folder has a run with another configuration. Settings that the run does not have are newer
+// than the run, and are not compared.
 func (f *Folder) compare(old, text []byte, o Options) error {
 	there, here := map[string]any{}, map[string]any{}
 	if err := yaml.Unmarshal(old, &there); err != nil {
@@ -167,20 +168,22 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 		a, known := there[name]
 		delete(there, name)
 		if b := here[name]; known && !reflect.DeepEqual(a, b) {
-			return fmt.Errorf("run folder %s holds a run with %s %s, not %s; choose another --out, or %s", f.Dir, name, typed(a), typed(b), remedy(name, a))
+			return fmt.Errorf("run folder %s holds a run with %s %s, not %s; choose another --out, or %s",
+				f.Dir, name, typed(a), typed(b), remedy(name, a))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
-		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out", f.Dir, name)
+		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out",
+			f.Dir, name)
 	}
 	if !o.Resume {
-		return fmt.Errorf("run folder %s holds this run already; go on with it by --resume, or choose another --out", f.Dir)
+		return fmt.Errorf("run folder %s holds this run already; resume it by --resume, or choose another --out", f.Dir)
 	}
 	return nil
 }
 
-// KeepMetrics drops the lines of epochs from n on, and a torn last line: on
-// resuming they will be written again. It returns the last line that stays, or nil.
+// KeepMetrics drops the lines of epochs from n on, and an incomplete last line. The resumed run writes them again. It
+// returns the last line that stays, or nil.
 func (f *Folder) KeepMetrics(n int) (last []byte, err error) {
 	err = f.rewrite(func(data []byte) (keep []byte) {
 		for line := range bytes.Lines(data) {
@@ -196,7 +199,7 @@ func (f *Folder) KeepMetrics(n int) (last []byte, err error) {
 	return last, err
 }
 
-// Amend puts v in the place of the last line of the metrics.
+// Amend replaces the last line of the metrics by v.
 func (f *Folder) Amend(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
@@ -208,13 +211,13 @@ func (f *Folder) Amend(v any) error {
 	})
 }
 
-// rewrite replaces the metrics whole.
+// rewrite replaces the file of metrics.
 func (f *Folder) rewrite(change func(data []byte) []byte) error {
 	data, err := os.ReadFile(Metrics(f.Dir))
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(Metrics(f.Dir), func(w io.Writer) error { _, err := w.Write(change(data)); return err }); err != nil {
+	if err := replace(Metrics(f.Dir), change(data)); err != nil {
 		return err
 	}
 	f.metrics.Close()
@@ -222,7 +225,7 @@ func (f *Folder) rewrite(change func(data []byte) []byte) error {
 	return err
 }
 
-// Metric appends a line of JSON, and syncs it.
+// Metric appends v as a line of JSON, and syncs the file.
 func (f *Folder) Metric(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
@@ -232,7 +235,7 @@ func (f *Folder) Metric(v any) error {
 		err = f.metrics.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w; make room, then go on with --resume", Metrics(f.Dir), err)
+		return fmt.Errorf("cannot write %s: %w; make room, then resume with --resume", Metrics(f.Dir), err)
 	}
 	return nil
 }
@@ -243,4 +246,9 @@ func (f *Folder) Close() error {
 		f.metrics.Close()
 	}
 	return f.lock.Unlock()
+}
+
+// replace writes a file as a whole.
+func replace(path string, text []byte) error {
+	return atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }

@@ -34,7 +34,7 @@ func TestAFolderBelongsToOneRun(t *testing.T) {
 	assert.ErrorContains(t, err, "is in use by process")
 	require.NoError(t, f.Close())
 	_, err = runfolder.Open(dir, options(c, false))
-	assert.ErrorContains(t, err, "holds this run already; go on with it by --resume")
+	assert.ErrorContains(t, err, "holds this run already; resume it by --resume")
 	other := c
 	other.LR = "0.2"
 	_, err = runfolder.Open(dir, options(other, true))
@@ -102,7 +102,8 @@ func TestCheckpointsNewestFirst(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run [1]")
 	assert.Empty(t, runfolder.Checkpoints(dir))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755))
-	want := []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999), runfolder.Checkpoint(dir, 20)}
+	want := []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999),
+		runfolder.Checkpoint(dir, 20)}
 	for _, path := range append(want, filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial")) {
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 	}
@@ -132,9 +133,11 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
 	for _, epoch := range []int{9999, 10000} {
-		require.NoError(t, os.WriteFile(runfolder.Checkpoint(dir, epoch), []byte("seed: 1\nlr: \"0.1\"\nthreads: 4\n"), 0o600))
+		require.NoError(t, os.WriteFile(runfolder.Checkpoint(dir, epoch), []byte("seed: 1\nlr: \"0.1\"\nthreads: 4\n"),
+			0o600))
 	}
-	require.Equal(t, []string{runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999)}, runfolder.Checkpoints(dir))
+	require.Equal(t, []string{runfolder.Checkpoint(dir, 10000), runfolder.Checkpoint(dir, 9999)},
+		runfolder.Checkpoints(dir))
 	require.NoError(t, os.Rename(runfolder.Checkpoint(dir, 10000), runfolder.Last(dir)))
 	require.Equal(t, []string{runfolder.Last(dir), runfolder.Checkpoint(dir, 9999)}, runfolder.Checkpoints(dir))
 	for name, lose := range map[string]func() error{
@@ -144,7 +147,7 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 		require.NoError(t, lose(), name)
 		require.True(t, runfolder.Holds(dir))
 		_, err = runfolder.Open(dir, options(c, false))
-		assert.ErrorContains(t, err, "holds this run already; go on with it by --resume", name)
+		assert.ErrorContains(t, err, "holds this run already; resume it by --resume", name)
 		other := c
 		other.LR = "0.2"
 		_, err = runfolder.Open(dir, options(other, true))
@@ -160,8 +163,8 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 	o := options(c, true)
 	o.FromCheckpoint = func(string) ([]byte, error) { return nil, errors.New("damaged") }
 	_, err = runfolder.Open(dir, o)
-	assert.ErrorContains(t, err, "is lost, and no checkpoint tells the configuration: damaged")
+	assert.ErrorContains(t, err, "is lost, and no checkpoint has the configuration: damaged")
 	o.Resume = false
 	_, err = runfolder.Open(dir, o)
-	assert.ErrorContains(t, err, "no checkpoint tells the configuration", "nothing is overwritten")
+	assert.ErrorContains(t, err, "no checkpoint has the configuration", "nothing is overwritten")
 }

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// typed is a setting's value as one types it after its flag: lists and pairs with
-// commas.
+// typed is the value of a setting as it is typed after its flag: lists and pairs with commas.
 func typed(v any) string {
 	var out []string
 	switch v := v.(type) {
@@ -29,7 +28,7 @@ func typed(v any) string {
 	return strings.Join(out, ",")
 }
 
-// remedy says how one gets the value v of a flag.
+// remedy says how to give a flag the value v.
 func remedy(name string, v any) string {
 	if _, text := v.(string); !text && typed(v) == "none" {
 		return fmt.Sprintf("leave --%s out", name)

@@ -1,5 +1,5 @@
-// A device whose memory is the CPU's and whose operations are the CPU's, and which
-// LibTorch holds for another one (PrivateUse1, which it leaves to others).
+// A device that uses the CPU's memory and operations. To LibTorch it is another device (PrivateUse1, which LibTorch
+// reserves for extensions).
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/InferSize.h>
@@ -18,7 +18,7 @@
 
 #include "standin.h"
 
-extern "C" void standinPlace(char* out, int n); // Go
+extern "C" void standinPlace(char* out, int n);  // Go
 
 namespace {
 
@@ -28,7 +28,7 @@ constexpr auto kType = at::DeviceType::PrivateUse1;
 std::atomic<int64_t> reads{0}, later{0}, uploads{0};
 std::atomic<bool> forbidden{false};
 
-// Where in the program the operation was called.
+// The place in the program that called the operation.
 std::string place() {
   char text[512] = {};
   standinPlace(text, sizeof text);
@@ -48,7 +48,7 @@ at::Tensor tensor(c10::Storage storage, c10::DispatchKey key, const at::Tensor& 
   return t;
 }
 
-// The same memory as a tensor of the CPU, valid as long as t. It may be resized; it then has memory of its own.
+// A tensor of the CPU with the memory of t, valid as long as t. If it is resized it gets memory of its own.
 at::Tensor on_host(const at::Tensor& t) {
   if (!ours(t)) return t;
   c10::Storage s(c10::Storage::use_byte_size_t(), t.storage().nbytes(),
@@ -58,18 +58,19 @@ at::Tensor on_host(const at::Tensor& t) {
 
 // The memory of t, which it keeps alive.
 c10::Storage taken(const at::Tensor& t) {
-  at::DataPtr data(t.storage().data_ptr().get(), new at::Tensor(t),
-                   [](void* kept) { delete static_cast<at::Tensor*>(kept); }, at::Device(kType, 0));
+  at::DataPtr data(
+      t.storage().data_ptr().get(), new at::Tensor(t), [](void* kept) { delete static_cast<at::Tensor*>(kept); },
+      at::Device(kType, 0));
   return c10::Storage(c10::Storage::use_byte_size_t(), t.storage().nbytes(), std::move(data), nullptr, false);
 }
 
 at::Tensor on_device(const at::Tensor& t) {
   if (!t.defined()) return t;
-  if (t._is_zerotensor()) return on_device(at::zeros(t.sizes(), t.options())); // it has no memory
+  if (t._is_zerotensor()) return on_device(at::zeros(t.sizes(), t.options()));  // it has no memory
   return tensor(taken(t), c10::DispatchKey::PrivateUse1, t);
 }
 
-// The arguments of an operation as tensors of the CPU, and its results back.
+// Turns the arguments of an operation into tensors of the CPU, and its results into tensors of the device.
 class Call {
  public:
   explicit Call(std::string name) : name_(std::move(name)) {}
@@ -91,12 +92,13 @@ class Call {
     return v;
   }
 
-  // On CUDA most kernels refuse to mix; a scalar of the CPU is legal, and a sign that it was made in the wrong place.
+  // Most CUDA kernels refuse mixed devices. They take a scalar tensor of the CPU, but such a tensor was probably made
+  // on the wrong device, so it is refused here, too.
   void check() const {
     if (!ours_.empty())
       for (auto& t : others_)
-        TORCH_CHECK(false, name_, " mixes a tensor of the CPU, of shape ", t.sizes(),
-                    ", with those of the device, at ", place());
+        TORCH_CHECK(false, name_, " mixes a tensor of the CPU, of shape ", t.sizes(), ", with those of the device, at ",
+                    place());
   }
 
   c10::IValue result(const c10::IValue& v) {
@@ -109,7 +111,7 @@ class Call {
     return v;
   }
 
-  // Arguments that were resized get the memory and the shape that they have now.
+  // Gives arguments that were resized their new memory and shape.
   void adopt() {
     for (auto& [t, h] : ours_) {
       auto* impl = t.unsafeGetTensorImpl();
@@ -158,7 +160,7 @@ void on_cpu(const c10::OperatorHandle& op, Stack* stack) {
 
 c10::OperatorHandle named(const char* name) { return c10::Dispatcher::singleton().findSchemaOrThrow(name, ""); }
 
-// What other devices than LibTorch's own override.
+// Operations that a device other than LibTorch's own has to override.
 void convolution(const c10::OperatorHandle& op, Stack* stack) {
   through(op, stack, [&] { named("aten::convolution").callBoxed(stack); });
 }
@@ -200,8 +202,8 @@ at::Tensor viewed(const at::Tensor& t, at::IntArrayRef size) {
   return strided(t, shape, *stride, {});
 }
 
-// Copies to the host that nobody waits for: they arrive when an event recorded
-// after them is asked for a second time.
+// Copies to the host that the host does not wait for. They arrive when an event that was recorded after them is queried
+// a second time.
 struct Arrival {
   at::Tensor to, what;
   int64_t number;
@@ -272,8 +274,8 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
 
 C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard);
 
-// What later versions of LibTorch ask before a backward pass, and with a seed. Which
-// of these are virtual depends on the version.
+// Later versions of LibTorch call these before a backward pass and to set a seed. Which of them are virtual depends on
+// the version.
 struct Hooks final : at::PrivateUse1HooksInterface {
   void init() const {}
   bool isBuilt() const { return true; }

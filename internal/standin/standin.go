@@ -1,10 +1,8 @@
-// Package standin is a device that stands in for a GPU in tests. LibTorch takes it
-// for one: its tensors do not mix with the CPU's, to read a value back is a
-// transfer, and backward passes run on a thread of their own. Its operations are
-// the CPU's, so that what comes out can be compared. Importing the package makes it.
+// Package standin is a device that tests use in place of a GPU. LibTorch treats it like one: its tensors do not mix
+// with the CPU's, reading a value is a transfer, and backward passes run on a thread of their own. Its operations are
+// the CPU's, so results can be compared. Importing the package creates the device.
 //
-// LibTorch's meta device, which has no values, has no convolution and no batch norm
-// outside of Python.
+// LibTorch's meta device would not do: it has no values, and no convolution or batch norm outside of Python.
 package standin
 
 // #cgo CXXFLAGS: -std=c++17 -Wall -Wno-sign-compare
@@ -24,36 +22,36 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Device is the stand-in.
+// Device returns the stand-in device.
 func Device() gotch.Device { return torch.StandIn() }
 
-// Counts are the transfers of the process so far.
+// Counts are the numbers of transfers in this process so far.
 type Counts struct {
-	Reads   int64 // of values that the host waited for
-	Late    int64 // to the host, that it did not wait for
+	Reads   int64 // to the host, which waited
+	Late    int64 // to the host, which did not wait
 	Uploads int64 // from the host
 }
 
-// Counted returns them.
+// Counted returns the counts.
 func Counted() Counts {
 	c := C.standin_counted()
 	return Counts{int64(c.reads), int64(c.late), int64(c.uploads)}
 }
 
-// Since is what was counted after c.
+// Since returns the transfers since c was taken.
 func (c Counts) Since() Counts {
 	now := Counted()
 	return Counts{now.Reads - c.Reads, now.Late - c.Late, now.Uploads - c.Uploads}
 }
 
-// Forbid makes each read that the host waits for an error, which names its place,
-// until the returned function is called.
+// Forbid turns each read that the host waits for into an error that names its place in the program, until the returned
+// function is called.
 func Forbid() (allow func()) {
 	C.standin_forbid(1)
 	return func() { C.standin_forbid(0) }
 }
 
-// standinPlace writes where in this module LibTorch was called.
+// standinPlace writes the place in this module that called LibTorch.
 //
 //export standinPlace
 func standinPlace(out *C.char, n C.int) {
@@ -69,7 +67,8 @@ func called() string {
 	for more := true; more && len(places) < 3; {
 		var f runtime.Frame
 		f, more = frames.Next()
-		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, "internal/") && !strings.HasPrefix(name, "torch.") {
+		if name, ok := strings.CutPrefix(f.Function, module); ok && !strings.HasPrefix(name, "internal/") &&
+			!strings.HasPrefix(name, "torch.") {
 			places = append(places, fmt.Sprintf("%s (%s:%d)", name, path.Base(f.File), f.Line))
 		}
 	}

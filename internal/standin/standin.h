@@ -1,4 +1,4 @@
-// The C face of the stand-in device.
+// The C interface of the stand-in device.
 #pragma once
 #include <stdint.h>
 
@@ -11,7 +11,7 @@ typedef struct {
 } standin_counts;
 
 standin_counts standin_counted(void);
-// While it is set, to read a value is an error.
+// While on, reading a value of the device is an error.
 void standin_forbid(int on);
 
 #ifdef __cplusplus

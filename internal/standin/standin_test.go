@@ -39,13 +39,15 @@ func TestDerivativesOnTheStandIn(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	defer torch.SetGrad(true)()
 	s := torch.NewScope()
-	x, w, v := s.Normal(0, 1, torch.Float64(), 4, 3, 6, 6), s.Normal(0, 1, torch.Float64(), 5, 3, 3, 3), s.Normal(0, 1, torch.Float64(), 5, 3, 3, 3)
+	x := s.Normal(0, 1, torch.Float64(), 4, 3, 6, 6)
+	w, v := s.Normal(0, 1, torch.Float64(), 5, 3, 3, 3), s.Normal(0, 1, torch.Float64(), 5, 3, 3, 3)
 	one, zero := s.Full(1, torch.Float64(), 5), s.Zeros(torch.Float64(), 5)
 	all := func(o torch.Options) (out []float64) {
 		weight := s.Leaves([]torch.Tensor{s.To(w, o)})[0]
 		f := func(w []torch.Tensor) []torch.Tensor {
 			mode := torch.NormMode{Batch: true, Momentum: 0.1, Eps: 1e-5}
-			return []torch.Tensor{s.Mean(s.Square(s.ConvNorm(s.To(x, o), w[0], torch.Norm{Weight: s.To(one, o), Bias: s.To(zero, o)}, torch.Tensor{}, 2, 1, true, mode)))}
+			return []torch.Tensor{s.Mean(s.Square(s.ConvNorm(s.To(x, o), w[0], torch.Norm{Weight: s.To(one, o),
+				Bias: s.To(zero, o)}, torch.Tensor{}, 2, 1, true, mode)))}
 		}
 		g := s.Grad(f([]torch.Tensor{weight}), []torch.Tensor{weight}, torch.GradOptions{CreateGraph: true})[0]
 		second := s.Grad([]torch.Tensor{s.Sum(s.Square(g))}, []torch.Tensor{weight}, torch.GradOptions{})[0]

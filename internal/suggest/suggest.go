@@ -1,4 +1,4 @@
-// Package suggest names the nearest known word when an unknown one was typed.
+// Package suggest looks up words that a user types, and suggests the nearest known word for an unknown one.
 package suggest
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// Nearest returns the known word most like word, "" when none is much like it.
+// Nearest returns the known word that is most like word; "" if none is similar.
 func Nearest(word string, known []string) string {
 	best, score := "", 0.5
 	for _, k := range known {
@@ -20,8 +20,8 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// Unknown is the error for a word that is not known: one line with the nearest
-// word and all of them. kind may name a setting as {package.Field}.
+// Unknown is the error of an unknown word: one line with the nearest known word and with all of them. kind may name a
+// setting as {package.Field}.
 func Unknown(kind, word string, known []string) error {
 	list := strings.Join(known, ", ")
 	if near := Nearest(word, known); near != "" {

@@ -6,9 +6,9 @@ import selectors
 import statistics
 import subprocess
 import sys
-import time
 
 import checks
+import commands
 import peaks
 from part import PART_SECONDS, Failed, Unfinished
 
@@ -232,18 +232,9 @@ def data(p):
     if not found:
         p.note("no CIFAR-10 in the bundle: drawn pictures")
     if not p.gpu:
-        name, flags = "drawn pictures", [
-            "--dataset",
-            "shapes",
-            "--count",
-            "256",
-            "--arch",
-            "resnet8",
-            "--width",
-            "0.25",
-        ]
+        name, flags = "drawn pictures", "--dataset shapes --count 256 --arch resnet8 --width 0.25".split()
     for where in ("host", "device"):
-        run = checks.fresh(p, where)
+        run = commands.fresh(p, where)
         p.must(
             f"pretrain on {name}, views made on the {where}",
             "pretrain",

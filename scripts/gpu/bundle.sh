@@ -23,7 +23,8 @@ command -v python3 >/dev/null || die "no python3: install it"
 version=$(sed -n 's/^VERSION=//p' .libtorch/manifest)
 flavour=$(sed -n 's/^FLAVOUR=//p' .libtorch/manifest)
 abi=$(sed -n 's/^CGO_CXXFLAGS=.*_GLIBCXX_USE_CXX11_ABI=\([01]\).*/\1/p' .libtorch/manifest)
-[ "$flavour" = cuda ] || echo "gpu-bundle: note: this is the build for CPUs, which can only rehearse (--device cpu): CUDA=1 make gpu-bundle makes the one for GPUs" >&2
+[ "$flavour" = cuda ] || echo "gpu-bundle: note: this is the build for CPUs, which can only rehearse (--device cpu):" \
+	"CUDA=1 make gpu-bundle makes the one for GPUs" >&2
 
 # shellcheck source=scripts/env.sh
 . scripts/env.sh
@@ -62,7 +63,7 @@ commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 python3 scripts/gpu/pack.py "$new" "$version" "$flavour" "$abi" "$commit" "${PACK:-1}"
 size=$(du -sk --apparent-size "$new" | cut -f1)
 [ "${PACK:-1}" != 1 ] || [ "$size" -le $((limit * 1024)) ] ||
-	die "the bundle has $((size / 1024)) MB, and at most $limit MB are carried: leave CIFAR10 out, or give a smaller file of it"
+	die "the bundle has $((size / 1024)) MB, and $limit MB is the limit: leave CIFAR10 out, or give a smaller file"
 rm -rf "$out"
 mv "$new" "$out"
 echo "gpu-bundle: bin/gpu, $((size / 1024)) MB, for torch $version ($flavour): copy it, and run ./gpu-report.sh there"

@@ -17,7 +17,8 @@ die() {
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 command -v "$python" >/dev/null || die "no Python 3 ('$python' is not found): set PYTHON to the one that has torch"
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null || die "$python is older than Python 3.8: set PYTHON to a newer one that has torch"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null ||
+	die "$python is older than Python 3.8: set PYTHON to a newer one that has torch"
 report=$here/scripts/gpu/report.py
 [ -f "$report" ] || report=$here/report.py
 [ -f "$report" ] || die "report.py is not beside $0: unpack the whole bundle (make gpu-bundle makes it)"

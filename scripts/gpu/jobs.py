@@ -4,6 +4,7 @@ import json
 import os
 
 import checks
+import commands
 from part import Failed, Skip
 
 
@@ -38,7 +39,7 @@ def nccl(p):
     if n < 2:
         p.note("one GPU: NCCL ran with one process; more were not run")
         return
-    one = train(p, "one process", checks.fresh(p, "one"))
+    one = train(p, "one process", commands.fresh(p, "one"))
     k = max(k for k in (2, 4, 8) if k <= n)
     status, text = p.run(
         [
@@ -50,7 +51,7 @@ def nccl(p):
             "--device",
             "cuda",
             "--out",
-            checks.fresh(p, "many"),
+            commands.fresh(p, "many"),
         ],
         **checks.EXACT,
     )
@@ -68,9 +69,9 @@ def gloo(p):
     """Trains with two processes that share the device."""
     if not p.gpu:
         group(p)
-    one = train(p, "one process", checks.fresh(p, "one"))
+    one = train(p, "one process", commands.fresh(p, "one"))
     device = p.device if ":" in p.device or not p.gpu else p.device + ":0"
-    run = checks.fresh(p, "two")
+    run = commands.fresh(p, "two")
     status, text = p.run(
         [
             p.place.program("run"),
@@ -108,7 +109,7 @@ def gloo(p):
                 "--backend",
                 "gloo",
                 "--out",
-                checks.fresh(p, "refused"),
+                commands.fresh(p, "refused"),
             ],
             at_most=60,
         )

@@ -2,6 +2,7 @@
 
 import bench
 import checks
+import commands
 import jobs
 import whole
 
@@ -20,8 +21,8 @@ PARTS = [
         checks.equality("simclr", "byol", "moco", "barlow_twins", "swav"),
         "5 methods against the CPU: two steps, without and with MSR, 3 meta gradients, both spaces, in parts",
     ),
-    ("commands", True, checks.commands, "pretrain, eval, finetune, embed, export and their options"),
-    ("resume", True, checks.resume, "kill -9 and resume; bit-equal in deterministic mode"),
+    ("commands", True, commands.commands, "pretrain, eval, finetune, embed, export and their options"),
+    ("resume", True, commands.resume, "kill -9 and resume; bit-equal in deterministic mode"),
     (
         "bench-simclr",
         True,
@@ -59,7 +60,7 @@ PARTS = [
         checks.equality("cpc", "lmcl", "relic", "align_uniform", "vicreg", "w_mse", "ssl_hsic"),
         "the other 7 methods against the CPU",
     ),
-    ("methods", False, checks.every_method, "every method by the command"),
+    ("methods", False, commands.every_method, "every method by the command"),
     ("whole-simclr", False, whole.whole([]), "SimCLR on CIFAR-10, 200 epochs"),
     ("whole-msr", False, whole.whole(["--msr"]), "the same with MSR"),
 ]

@@ -14,6 +14,7 @@ sys.path.insert(0, HERE)
 import bench  # noqa: E402
 import book  # noqa: E402
 import checks  # noqa: E402
+import commands  # noqa: E402
 import parts  # noqa: E402
 import peaks  # noqa: E402
 import place  # noqa: E402
@@ -250,11 +251,11 @@ class Numbers(unittest.TestCase):
     def test_distance_of_checkpoints(self):
         a = {"w": ("F32", [2], struct.pack("<2f", 1, -2)), "n": ("I64", [], struct.pack("<q", 3))}
         b = dict(a, w=("F32", [2], struct.pack("<2f", 1.5, -2)))
-        self.assertEqual(0, checks.distance(a, a))
-        self.assertEqual(0.25, checks.distance(a, b))
-        self.assertEqual(float("inf"), checks.distance(a, {}))
+        self.assertEqual(0, commands.distance(a, a))
+        self.assertEqual(0.25, commands.distance(a, b))
+        self.assertEqual(float("inf"), commands.distance(a, {}))
         self.assertEqual(
-            float("inf"), checks.distance(a, dict(a, w=("F32", [2], struct.pack("<2f", float("nan"), -2))))
+            float("inf"), commands.distance(a, dict(a, w=("F32", [2], struct.pack("<2f", float("nan"), -2))))
         )
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import time
 
-import checks
 from part import Failed, Unfinished
 
 PUBLISHED = "84.8 (lightly, best of all epochs)"
@@ -23,20 +22,8 @@ def flags(p):
     """The flags of the data and the changes to the recipe in a short try, and a name for both."""
     found = p.place.cifar10()
     if not p.gpu:
-        return [
-            "--dataset",
-            "shapes",
-            "--count",
-            "256",
-            "--arch",
-            "resnet8",
-            "--width",
-            "0.25",
-            "--batch-size",
-            "64",
-            "--epochs",
-            "3",
-        ], "drawn pictures, 3 epochs, a rehearsal"
+        flags = "--dataset shapes --count 256 --arch resnet8 --width 0.25 --batch-size 64 --epochs 3".split()
+        return flags, "drawn pictures, 3 epochs, a rehearsal"
     if not found:
         return ["--dataset", "shapes", "--count", "20000", "--epochs", "4"], "drawn pictures, 4 epochs"
     more = ["--epochs", "2"] if p.quick else []

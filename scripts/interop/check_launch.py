@@ -22,41 +22,11 @@ root, run, example = pathlib.Path(sys.argv[1]) / torch.__version__, *sys.argv[2:
 torchrun = pathlib.Path(sys.executable).parent / "torchrun"
 root.mkdir(parents=True)
 t = Table("launch")
-flags = [
-    "--preset",
-    "cpu",
-    "--count",
-    "64",
-    "--batch-size",
-    "16",
-    "--epochs",
-    "6",
-    "--width",
-    "0.125",
-    "--hidden",
-    "32",
-    "--dim",
-    "16",
-    "--size",
-    "16",
-    "--warmup",
-    "0",
-    "--msr",
-    "--msr-width",
-    "0.25",
-    "--optimizer",
-    "sgd",
-    "--lr",
-    "0.005",
-    "--threads",
-    "1",
-    "--workers",
-    "1",
-    "--dist-timeout",
-    "60s",
-    "--save-every",
-    "1",
-]
+flags = (
+    "--preset cpu --count 64 --batch-size 16 --epochs 6 --width 0.125 --hidden 32 --dim 16 --size 16 "
+    "--warmup 0 --msr --msr-width 0.25 --optimizer sgd --lr 0.005 --threads 1 --workers 1 --dist-timeout "
+    "60s --save-every 1"
+).split()
 
 
 def port():

@@ -1,9 +1,9 @@
-// Derivatives: reverse mode with a graph of its own, forward mode, grad mode.
+// Derivatives: reverse mode, forward mode, and whether a graph is recorded.
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/forward_grad.h>
 
-#include "group.hpp"
+#include "common.hpp"
 
 using icl::handle;
 using icl::in;
@@ -19,15 +19,8 @@ icl_error icl_grad(icl_tensor* out, const icl_tensor* outputs, int n_out, const 
   return icl::guarded([&] {
     std::vector<at::Tensor> seeds;
     if (grad_outputs) seeds = list(grad_outputs, n_out);
-    variable_list gs;
-    try {
-      gs = torch::autograd::grad(list(outputs, n_out), list(inputs, n_in), seeds, retain != 0, create != 0,
-                                 allow_unused != 0);
-    } catch (...) {
-      icl::drop_pending();
-      throw;
-    }
-    icl::wait_pending();
+    variable_list gs = torch::autograd::grad(list(outputs, n_out), list(inputs, n_in), seeds, retain != 0, create != 0,
+                                             allow_unused != 0);
     for (int i = 0; i < n_in; i++) out[i] = gs[i].defined() ? handle(gs[i]) : nullptr;
   });
 }

@@ -1,16 +1,16 @@
-// Collectives with derivatives. A value is either common, the same on all
-// ranks, or divided, of which each rank has its rows; a gradient or a tangent
-// is as its value is. Four linear maps go between the two kinds:
+// Collectives with derivatives. A value is either common (the same on all ranks) or divided (each rank has its own
+// rows). A gradient or a tangent is of its value's kind. Four linear maps go between the two kinds:
 //
-//   gather  divided -> common: all rows          derivative backwards: own
-//   own     common -> divided: this rank's rows                        gather
-//   total   divided -> common: sum over ranks                          share
-//   share   common -> divided: itself                                  total
+//   map                                            its derivative in reverse mode
+//   gather  divided -> common: all rows            own
+//   own     common -> divided: this rank's rows    gather
+//   total   divided -> common: sum over ranks      share
+//   share   common -> divided: the value itself    total
 //
-// They are closed under differentiation, so that gradients of gradients and
-// tangents are exact, and no factor of the number of ranks appears anywhere:
-// a loss is common, each rank computes it alike, and it counts once.
+// The derivative of each map is one of the four, so gradients of gradients and tangents are exact. No factor of the
+// number of ranks appears: a loss is common, every rank computes the same one, and it counts once.
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/engine.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ namespace icl {
 
 namespace {
 
-constexpr int64_t kFirstBucket = 1 << 20; // bytes
+constexpr int64_t kFirstBucket = 1 << 20;  // bytes
 
 bool recorded(const at::Tensor& x) { return at::GradMode::is_enabled() && x.requires_grad(); }
 
@@ -40,7 +40,7 @@ at::Tensor own_rows(const at::Tensor& x, Group& g);
 int64_t address(Group& g) { return reinterpret_cast<int64_t>(&g); }
 Group& keeper(AutogradContext* ctx) { return *reinterpret_cast<Group*>(ctx->saved_data["group"].toInt()); }
 
-// F on both parts of a dual, F being linear.
+// Applies a linear F to both parts of a dual.
 template <typename F>
 at::Tensor on_parts(const at::Tensor& x, F f) {
   TORCH_CHECK(!at::GradMode::is_enabled(), "forward mode within reverse mode is not supported across ranks");
@@ -91,9 +91,8 @@ struct Total : torch::autograd::Function<Total> {
   }
 };
 
-// Share is a node of its own, which the engine runs as soon as the gradients
-// of all its values are there: those of later layers are summed while earlier
-// layers are still at work.
+// Share is one node of the graph for several values. The engine runs it as soon as it has the gradients of all of them,
+// so the gradients of later layers are summed while those of earlier layers are computed.
 struct Share : torch::autograd::Node {
   Share(torch::autograd::edge_list&& edges, Group& g, bool overlap)
       : Node(UINT64_MAX - 1, std::move(edges)), g(g), overlap(overlap) {}
@@ -119,14 +118,17 @@ struct Share : torch::autograd::Node {
     for (size_t i = 0; i < grads.size(); i++) {
       if (!grads[i].defined()) continue;
       out[i] = all.narrow(0, from, grads[i].numel()).view(grads[i].sizes());
-      if (!recording) out[i].copy_(grads[i]); // whatever its strides, in one pass
+      if (!recording) out[i].copy_(grads[i]);  // of any strides, in one pass
       from += grads[i].numel();
     }
     if (recording) return out;
-    if (overlap)
-      begin_sum_(all, g);
-    else
+    if (!overlap) {
       sum_(all, g);
+      return out;
+    }
+    begin_sum_(all, g);
+    // The engine calls this at the end of the backward pass, before it returns the gradients.
+    torch::autograd::Engine::get_default_engine().queue_callback([&g = g] { wait_pending(g); });
     return out;
   }
 
@@ -181,8 +183,8 @@ icl_error icl_share(icl_tensor* out, const icl_tensor* xs, int n, int64_t bucket
   using icl::kFirstBucket;
   return icl::guarded([&] {
     auto all = icl::list(xs, n);
-    // The first layers' gradients come last, and nothing is left to hide their sum
-    // behind: their bucket is small, and each further one twice the size.
+    // The gradients of the first layers come last, when no computation is left that could hide their sum. Their bucket
+    // is small; each further bucket is twice as large.
     int64_t most = overlap ? std::min(bucket, kFirstBucket) : bucket;
     for (int from = 0, to = 0; from < n; from = to, most = std::min(bucket, 2 * most)) {
       int64_t bytes = all[to++].nbytes();

@@ -1,5 +1,4 @@
-// Helpers of the C face: handles, lists, and one place where C++ exceptions
-// become messages.
+// Helpers of the C interface: handles, lists, and the one place where C++ exceptions become messages.
 #pragma once
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
@@ -16,7 +15,7 @@
 namespace icl {
 
 extern std::atomic<int64_t> live;
-extern std::atomic<int64_t> reads; // times that the host waited for a value of a device
+extern std::atomic<int64_t> reads;  // how often the host waited for a value of a device
 
 inline icl_tensor handle(at::Tensor t) {
   live.fetch_add(1, std::memory_order_relaxed);
@@ -29,7 +28,7 @@ inline const at::Tensor& in(icl_tensor t) {
   return *static_cast<at::Tensor*>(t);
 }
 
-// An operand that may be absent: an undefined tensor then.
+// An operand that may be absent; the result is then an undefined tensor.
 inline at::Tensor opt(icl_tensor t) { return t ? *static_cast<at::Tensor*>(t) : at::Tensor(); }
 
 inline std::vector<at::Tensor> list(const icl_tensor* ts, int n) {
@@ -39,9 +38,9 @@ inline std::vector<at::Tensor> list(const icl_tensor* ts, int n) {
   return out;
 }
 
-// Devices are an index of a CUDA device or one of these codes.
+// A device is the index of a CUDA device or one of these codes.
 constexpr int kHost = -1;
-constexpr int kStandIn = -2; // what tests run on in place of a GPU (internal/standin)
+constexpr int kStandIn = -2;  // tests use it in place of a GPU (internal/standin)
 
 inline at::Device device_of(int code) {
   if (code >= 0) return at::Device(at::DeviceType::CUDA, code);
@@ -62,7 +61,7 @@ inline at::IntArrayRef ints(const int64_t* xs, int n) { return at::IntArrayRef(x
 // The message of the exception being handled.
 icl_error message();
 
-// Runs f; returns NULL, or the message of what it threw.
+// Runs f. Returns NULL, or the message of the exception that f threw.
 template <typename F>
 icl_error guarded(F f) {
   try {

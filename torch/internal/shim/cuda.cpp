@@ -1,5 +1,5 @@
-// CUDA without its headers, which a CPU build does not have: the functions of its
-// runtime are in the process wherever LibTorch has them, the driver's are opened here.
+// CUDA without its headers, which a CPU build does not have. A LibTorch for CUDA brings the functions of CUDA's runtime
+// into the process; the driver's library is opened here.
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
 
@@ -9,20 +9,20 @@
 
 namespace {
 
-// A function of CUDA's runtime or of NCCL; nullptr where that is not in the process.
+// A function of CUDA's runtime or of NCCL; nullptr if the process does not have it.
 template <typename F>
 F* loaded(const char* name) {
   return reinterpret_cast<F*>(dlsym(RTLD_DEFAULT, name));
 }
 
-// A function of the driver; nullptr without one. Those used here make no context.
+// A function of the driver; nullptr without a driver. The functions used here create no context.
 template <typename F>
 F* driver(const char* name) {
   static void* const library = dlopen("libcuda.so.1", RTLD_LAZY);
   return library ? reinterpret_cast<F*>(dlsym(library, name)) : nullptr;
 }
 
-// Keeps LibTorch's warnings back: package libtorch says once what they tell, with the remedy.
+// Suppresses LibTorch's warnings: package torch reports the same problems once, with the remedy.
 struct Silence : c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
@@ -36,7 +36,7 @@ auto silently(F f) {
 
 const at::CUDAHooksInterface& hooks() { return at::detail::getCUDAHooks(); }
 
-// Whether this LibTorch is one for CUDA. A driver need not be there.
+// Whether this LibTorch was built for CUDA, with or without a driver on this machine.
 bool built() { return hooks().hasCUDART(); }
 
 int version(const char* name) {
@@ -140,8 +140,8 @@ icl_error icl_cuda_synchronize(int device) {
 
 int icl_nccl_version(void) { return version("ncclGetVersion"); }
 
-// 2.9 has named TF32's settings anew (setFloat32Precision) and warns of these, but has them up
-// to 2.15 at least; they set both, and LibTorch refuses to go on where the two do not agree.
+// LibTorch 2.9 introduced setFloat32Precision and warns about the functions used here, but 2.15 still has them. They
+// set both the old and the new settings; LibTorch stops with an error if the two disagree.
 icl_error icl_cuda_set_numerics(icl_cuda_numerics n) {
   return icl::guarded([&] {
     auto& c = at::globalContext();

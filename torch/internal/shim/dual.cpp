@@ -1,3 +1,4 @@
+// See dual.hpp.
 #include "dual.hpp"
 
 #include "convolution.hpp"
@@ -6,7 +7,7 @@ namespace icl {
 
 namespace {
 
-// a += b, where an undefined tensor is zero.
+// a += b. An undefined tensor is zero. own: a may take over b's memory.
 void accumulate(at::Tensor& a, const at::Tensor& b, bool own) {
   if (!b.defined()) return;
   if (a.defined())
@@ -36,10 +37,10 @@ Dual conv2d(const Dual& x, const Dual& kernel, int64_t stride, int64_t pad) {
 Dual batch_norm(const Dual& x, const Dual& w, const Dual& b, double eps) {
   at::Tensor y, mean, invstd, dy;
   std::tie(y, mean, invstd) = at::native_batch_norm(x.primal, w.primal, b.primal, {}, {}, true, 0, eps);
-  // The Jacobian by x is symmetric: the backward pass is the forward derivative.
+  // The Jacobian by x is symmetric, so the backward function gives the forward derivative.
   if (x.tangent.defined())
-    dy = std::get<0>(at::native_batch_norm_backward(x.tangent, x.primal, w.primal, {}, {}, mean, invstd, true,
-                                                    eps, {true, false, false}));
+    dy = std::get<0>(at::native_batch_norm_backward(x.tangent, x.primal, w.primal, {}, {}, mean, invstd, true, eps,
+                                                    {true, false, false}));
   std::vector<int64_t> shape(x.primal.dim(), 1);
   shape[1] = x.primal.size(1);
   if (w.tangent.defined()) {

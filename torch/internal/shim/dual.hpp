@@ -1,11 +1,11 @@
-// Forward-mode rules of the layers, written out: LibTorch composes batch
-// norm's of a dozen elementwise passes, which cost more than the convolution.
+// Forward-mode rules of the layers. LibTorch composes the rule of batch norm from a dozen elementwise passes, which
+// cost more than the convolution; here it is written out.
 #pragma once
 #include "common.hpp"
 
 namespace icl {
 
-// A primal and its tangent; the tangent is undefined where it is zero.
+// A primal and its tangent. An undefined tangent is zero.
 struct Dual {
   at::Tensor primal, tangent;
 };
@@ -18,10 +18,10 @@ at::Tensor join(const Dual& d);
 // A convolution without bias.
 Dual conv2d(const Dual& x, const Dual& kernel, int64_t stride, int64_t pad);
 
-// Batch norm with the statistics of the batch, the running ones left alone.
+// Batch norm with the statistics of the batch. Running statistics do not change.
 Dual batch_norm(const Dual& x, const Dual& w, const Dual& b, double eps);
 
-// In place on both parts, whose memory the caller must own.
+// Both work in place on both parts. The caller must own their memory.
 void add_(Dual& y, const Dual& x);
 void relu_(Dual& y);
 

@@ -1,28 +1,28 @@
-// PyTorch's own c10d: its key-value store, its process groups, and the
-// collectives on plain values.
+// PyTorch's c10d: its key-value store, its process groups, and collectives without derivatives.
 #include "group.hpp"
 
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
-#include <mutex>
+#include <iostream>
+#include <utility>
 
 #if __has_include(<gloo/context.h>)
 #define USE_C10D_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #endif
-#ifdef ICL_NCCL // the build for GPUs has CUDA's headers
+#ifdef ICL_NCCL  // a build for GPUs, which has CUDA's headers
 #define USE_C10D_NCCL
-// CUDA's headers of the half types need libcu++; here their names are enough. NCCL
-// includes those of 8 bits since 2.24, and uses none.
+// CUDA's headers of the half types need libcu++, and only the types' names are used here. NCCL includes the header of
+// the 8-bit types since 2.24 but does not use them.
 #define __CUDA_FP16_H__
 #define __CUDA_BF16_H__
 #define __CUDA_FP8_H__
 struct __half;
 struct __nv_bfloat16;
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#pragma GCC diagnostic ignored "-Winterference-size" // c10's CUDAEvent.h
+#pragma GCC diagnostic ignored "-Winterference-size"  // of c10's CUDAEvent.h
 #endif
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
@@ -68,19 +68,19 @@ void finish(Group& g, c10d::Work& work, Clock::time_point start) {
   g.waited_ns += ns;
 }
 
-struct Pending {
-  c10::intrusive_ptr<c10d::Work> work;
-  Group* group;
-  at::Tensor value; // kept until the work is done
-};
+std::vector<icl::Pending> take_pending(Group& g) {
+  std::lock_guard<std::mutex> lock(g.lock);
+  return std::exchange(g.pending, {});
+}
 
-// Autograd may run on a thread of its own, so these belong to no thread.
-std::mutex pending_lock;
-std::vector<Pending> pending;
-
-std::vector<Pending> take_pending() {
-  std::lock_guard<std::mutex> lock(pending_lock);
-  return std::move(pending);
+// Waits for what a failed backward pass left behind: its callback uses the group.
+void drop_pending(Group& g) {
+  for (auto& p : take_pending(g)) {
+    try {
+      p.work->wait();
+    } catch (...) {
+    }
+  }
 }
 
 }  // namespace
@@ -114,28 +114,32 @@ void begin_sum_(at::Tensor& x, Group& g) {
   auto work = g.backend->allreduce(xs);
   if (auto future = work->getFuture())
     future->addCallback([&g, start](c10::ivalue::Future&) { g.busy_ns += since(start); });
-  std::lock_guard<std::mutex> lock(pending_lock);
-  pending.push_back({work, &g, x});
+  std::lock_guard<std::mutex> lock(g.lock);
+  g.pending.push_back({work, x});
 }
 
-void wait_pending() {
-  for (auto& p : take_pending()) {
+void wait_pending(Group& g) {
+  for (auto& p : take_pending(g)) {
     const auto start = Clock::now();
     p.work->wait();
-    p.group->waited_ns += since(start);
-  }
-}
-
-void drop_pending() {
-  for (auto& p : take_pending()) {
-    try {
-      p.work->wait(); // its callback uses the group
-    } catch (...) {
-    }
+    g.waited_ns += since(start);
   }
 }
 
 }  // namespace icl
+
+namespace {
+
+// Silence keeps C++ from printing on standard output, which is the program's own.
+struct Silence {
+  std::streambuf* was = std::cout.rdbuf(nullptr);
+  ~Silence() {
+    std::cout.rdbuf(was);
+    std::cout.clear();  // printing without a buffer is an error of the stream
+  }
+};
+
+}  // namespace
 
 icl_error icl_store_open(icl_store* out, const char* host, int port, int listen_fd, int64_t timeout_ms) {
   return icl::guarded([&] {
@@ -146,7 +150,7 @@ icl_error icl_store_open(icl_store* out, const char* host, int port, int listen_
     if (listen_fd >= 0) {
       o.isServer = true;
       o.masterListenFd = listen_fd;
-      o.useLibUV = false;  // libuv's server takes no listening socket in 2.6, and is the default since 2.4
+      o.useLibUV = false;  // the default since 2.4, but in 2.6 libuv's server takes no listening socket
     }
     *out = new StorePtr(c10::make_intrusive<c10d::TCPStore>(host, o));
   });
@@ -195,9 +199,12 @@ icl_error icl_group_open(icl_group* out, icl_store s, const char* backend, const
       auto o = c10d::ProcessGroupGloo::Options::create(timeout);
       o->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(address));
       o->threads = 2;
+      Silence quiet;  // some versions (2.8) print how many ranks are connected
       g->backend = c10::make_intrusive<c10d::ProcessGroupGloo>(at_store, rank, size, o);
 #else
-      TORCH_CHECK(false, "this program was built without gloo's headers: set LibTorch up again where Debian's libgloo-dev can be had");
+      TORCH_CHECK(
+          false, "this program was built without gloo's headers: set LibTorch up again on a machine that can download ",
+          "Debian's libgloo-dev");
 #endif
     } else if (name == "nccl") {
 #ifdef USE_C10D_NCCL
@@ -227,9 +234,9 @@ int icl_group_backends(void) {
 
 void icl_group_free(icl_group g) {
   if (!g) return;
-  icl::drop_pending();
+  drop_pending(group(g));
   try {
-    delete static_cast<Group*>(g);
+    delete &group(g);
   } catch (...) {
   }
 }

@@ -1,5 +1,4 @@
-// Numbers of a device that the host looks at later, so that its queue of work does
-// not run empty while it waits.
+// Numbers of a device that the host reads later. The device's queue of work does not run empty while the host waits.
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
@@ -16,7 +15,7 @@ namespace {
 
 struct Late {
   at::Tensor host;
-  std::unique_ptr<c10::Event> copied; // none on the CPU
+  std::unique_ptr<c10::Event> copied;  // nullptr on the CPU
 };
 
 }  // namespace
@@ -41,7 +40,7 @@ icl_error icl_late_read(icl_late* out, icl_tensor t) {
     if (x.is_cpu()) {
       late->host = x.clone();
     } else {
-      // The stream keeps the order: x's memory is used again only after the copy.
+      // The stream keeps the order: x's memory is reused only after the copy.
       late->host = at::empty(x.sizes(), at::TensorOptions().dtype(at::kDouble).pinned_memory(x.is_cuda()));
       late->host.copy_(x, /*non_blocking=*/true);
       c10::impl::VirtualGuardImpl guard(x.device().type());
@@ -56,7 +55,7 @@ icl_error icl_late_take(double* out, int64_t n, icl_late l) {
   return icl::guarded([&] {
     auto& late = *static_cast<Late*>(l);
     TORCH_CHECK(late.host.numel() == n, "there are ", late.host.numel(), " numbers, not ", n);
-    // LibTorch 2.1's events cannot be waited for by the host.
+    // The host cannot wait for an event of LibTorch 2.1.
     while (late.copied && !late.copied->query()) std::this_thread::sleep_for(std::chrono::microseconds(20));
     late.copied.reset();
     std::memcpy(out, late.host.data_ptr<double>(), n * sizeof(double));

@@ -1,5 +1,4 @@
-// Layers and the fused blocks: many LibTorch operations a call, so that a
-// network's step costs a few calls from Go.
+// Layers and fused blocks. One call runs many LibTorch operations, so a network's step costs few calls from Go.
 #include <algorithm>
 
 #include "common.hpp"
@@ -14,20 +13,19 @@ using icl::opt;
 
 namespace {
 
-// Whether batch norm of x has its forward-mode rule in dual.hpp.
+// Whether the forward-mode rule of dual.hpp applies to batch norm of x.
 bool by_rule(std::initializer_list<at::Tensor> operands, const at::Tensor& x, const icl_bn_mode& m) {
   if (m.group || !m.batch || m.update || at::GradMode::is_enabled() || (m.rows > 0 && m.rows < x.size(0))) return false;
   return std::any_of(operands.begin(), operands.end(), icl::is_dual);
 }
 
 void check_batch(const at::Tensor& x) {
-  TORCH_CHECK(x.numel() / x.size(1) > 1, "batch norm needs more than one value per channel; got shape ",
-              x.sizes());
+  TORCH_CHECK(x.numel() / x.size(1) > 1, "batch norm needs more than one value per channel; got shape ", x.sizes());
 }
 
-// Batch norm with the statistics of the first rows, differentiable through them.
-at::Tensor leading_batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b,
-                              const at::Tensor& mean, const at::Tensor& var, const icl_bn_mode& m) {
+// Batch norm with the statistics of the first m.rows rows, through which it is differentiable.
+at::Tensor leading_batch_norm(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, const at::Tensor& mean,
+                              const at::Tensor& var, const icl_bn_mode& m) {
   TORCH_CHECK(m.rows <= x.size(0), "batch norm over the first ", m.rows, " rows of ", x.size(0));
   std::vector<int64_t> dims, shape(x.dim(), 1);
   for (int64_t d = 0; d < x.dim(); d++)
@@ -86,9 +84,8 @@ icl_error icl_cross_entropy(icl_tensor* out, icl_tensor logits, icl_tensor targe
 }
 
 icl_error icl_normalize(icl_tensor* out, icl_tensor x) {
-  // z/|z| does not change when z is scaled, so z may first be divided by its
-  // largest entry, held constant: no square under- or overflows, and the
-  // gradient stays exact.
+  // z/|z| does not depend on the scale of z. So z is first divided by its largest entry, as a constant: no square
+  // underflows or overflows, and the gradient stays exact.
   return icl::guarded([&] {
     const auto& z = in(x);
     at::Tensor scale;
@@ -102,15 +99,14 @@ icl_error icl_normalize(icl_tensor* out, icl_tensor x) {
   });
 }
 
-icl_error icl_batch_norm(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, icl_tensor mean,
-                         icl_tensor var, icl_tensor count, icl_bn_mode m) {
-  return icl::guarded(
-      [&] { *out = handle(batch_norm(in(x), opt(w), opt(b), opt(mean), opt(var), opt(count), m)); });
+icl_error icl_batch_norm(icl_tensor* out, icl_tensor x, icl_tensor w, icl_tensor b, icl_tensor mean, icl_tensor var,
+                         icl_tensor count, icl_bn_mode m) {
+  return icl::guarded([&] { *out = handle(batch_norm(in(x), opt(w), opt(b), opt(mean), opt(var), opt(count), m)); });
 }
 
-icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor w, icl_tensor b,
-                      icl_tensor mean, icl_tensor var, icl_tensor count, icl_tensor residual, int64_t stride,
-                      int64_t pad, int relu, icl_bn_mode m) {
+icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor w, icl_tensor b, icl_tensor mean,
+                      icl_tensor var, icl_tensor count, icl_tensor residual, int64_t stride, int64_t pad, int relu,
+                      icl_bn_mode m) {
   return icl::guarded([&] {
     if (by_rule({in(x), in(conv), opt(w), opt(b)}, in(x), m)) {
       Dual c = icl::conv2d(icl::split(in(x)), icl::split(in(conv)), stride, pad);
@@ -128,7 +124,7 @@ icl_error icl_conv_bn(icl_tensor* out, icl_tensor x, icl_tensor conv, icl_tensor
       return;
     }
     auto y = batch_norm(c, opt(w), opt(b), opt(mean), opt(var), opt(count), m);
-    // A dual is not written in place: its tangent's layout need not allow it.
+    // A dual is not changed in place: the layout of its tangent may not allow it.
     const bool inplace = !icl::is_dual(y);
     if (residual) y = inplace ? y.add_(in(residual)) : y + in(residual);
     if (relu) y = inplace ? y.relu_() : y.relu();

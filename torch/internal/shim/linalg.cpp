@@ -20,7 +20,7 @@ icl_error icl_cholesky(icl_tensor* factor, int* ok, icl_tensor a) {
     auto& l = std::get<0>(r);
     auto good = std::get<1>(r).eq(0).all();
     *ok = in(a).is_cpu() ? good.item<bool>() : 1;
-    // To know it the host would wait for a device.
+    // On a device, the host would have to wait to know.
     *factor = handle(in(a).is_cpu() ? l : l.masked_fill(good.logical_not(), std::nan("")));
   });
 }

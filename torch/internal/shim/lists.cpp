@@ -1,5 +1,4 @@
-// Lists of tensors in one call each: fast weights, dot products, moving
-// averages and the optimizers' updates.
+// One call for a whole list of tensors: fast weights, dot products, moving averages and optimizer updates.
 #include <algorithm>
 #include <cmath>
 
@@ -14,24 +13,22 @@ namespace {
 constexpr int64_t kGrain = 16384;
 
 void same(const at::Tensor& p, const at::Tensor& g) {
-  TORCH_CHECK(p.sizes() == g.sizes(), "parameter of shape ", p.sizes(), " with gradient of shape ",
-              g.sizes());
+  TORCH_CHECK(p.sizes() == g.sizes(), "parameter of shape ", p.sizes(), " with gradient of shape ", g.sizes());
 }
 
-// True when the raw memory of all can be walked as one array of type dtype.
+// Whether the memory of each tensor is one dense array of type dtype on the CPU.
 template <typename... T>
 bool flat(at::ScalarType dtype, const T&... ts) {
   return ((ts.is_cpu() && ts.scalar_type() == dtype && ts.is_non_overlapping_and_dense()) && ...);
 }
 
-// Adam as torch.optim.Adam computes it, one pass over memory.
+// Adam as torch.optim.Adam computes it, in one pass over memory.
 template <typename F>
-void adam_flat(const at::Tensor& p, const at::Tensor& g, const at::Tensor& m, const at::Tensor& v, double lr,
-               double b1, double b2, double eps, double decay, double c1, double c2) {
+void adam_flat(const at::Tensor& p, const at::Tensor& g, const at::Tensor& m, const at::Tensor& v, double lr, double b1,
+               double b2, double eps, double decay, double c1, double c2) {
   F *pp = p.data_ptr<F>(), *mp = m.data_ptr<F>(), *vp = v.data_ptr<F>();
   const F* gp = g.data_ptr<F>();
-  const F step = lr / c1, root = std::sqrt(c2), fb1 = b1, fb2 = b2, one1 = 1 - b1, one2 = 1 - b2, fe = eps,
-          fd = decay;
+  const F step = lr / c1, root = std::sqrt(c2), fb1 = b1, fb2 = b2, one1 = 1 - b1, one2 = 1 - b2, fe = eps, fd = decay;
   const int64_t n = p.numel();
   icl::parallel((n + kGrain - 1) / kGrain, [&](int64_t piece) {
     const int64_t to = std::min(n, (piece + 1) * kGrain);
@@ -59,7 +56,7 @@ icl_error icl_list_dot(icl_tensor* out, const icl_tensor* x, const icl_tensor* y
     for (int i = 0; i < n; i++)
       if (x[i] && y[i]) terms.push_back((in(x[i]).detach().to(at::kDouble) * in(y[i]).detach().to(at::kDouble)).sum());
     if (terms.empty() || terms[0].is_cpu()) {
-      double total = 0; // in this order
+      double total = 0;  // summed in this order
       for (auto& t : terms) total += t.item().toDouble();
       *out = handle(at::scalar_tensor(total, at::kDouble));
     } else {
@@ -83,7 +80,8 @@ icl_error icl_list_axpy_by(icl_tensor* out, const icl_tensor* x, const icl_tenso
 
 icl_error icl_scaled(icl_tensor* out, icl_tensor x, icl_tensor a) {
   return icl::guarded([&] {
-    *out = handle(in(a).is_cpu() ? in(x) * in(a).item() : in(x) * in(a).to(in(x).scalar_type()));
+    const auto &value = in(x), &factor = in(a);
+    *out = handle(factor.is_cpu() ? value * factor.item() : value * factor.to(value.scalar_type()));
   });
 }
 
@@ -102,18 +100,8 @@ icl_error icl_list_add_(const icl_tensor* x, const icl_tensor* y, int n) {
   });
 }
 
-icl_error icl_list_copy_(const icl_tensor* dst, const icl_tensor* src, int n) {
-  return icl::guarded([&] {
-    at::NoGradGuard off;
-    for (int i = 0; i < n; i++) {
-      same(in(dst[i]), in(src[i]));
-      in(dst[i]).copy_(in(src[i]));
-    }
-  });
-}
-
-icl_error icl_adam_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor* ms, const icl_tensor* vs,
-                    int n, int64_t step, double lr, double b1, double b2, double eps, double decay) {
+icl_error icl_adam_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor* ms, const icl_tensor* vs, int n,
+                    int64_t step, double lr, double b1, double b2, double eps, double decay) {
   return icl::guarded([&] {
     at::NoGradGuard off;
     const double c1 = 1 - std::pow(b1, step);
@@ -141,8 +129,8 @@ icl_error icl_adam_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor
   });
 }
 
-icl_error icl_sgd_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor* ms, int n, int first,
-                   double lr, double momentum, double dampening, int nesterov, const double* decay) {
+icl_error icl_sgd_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor* ms, int n, int first, double lr,
+                   double momentum, int nesterov, const double* decay) {
   return icl::guarded([&] {
     at::NoGradGuard off;
     for (int i = 0; i < n; i++) {
@@ -156,7 +144,7 @@ icl_error icl_sgd_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor*
         if (first)
           m.copy_(g);
         else
-          m.mul_(momentum).add_(g, 1 - dampening);
+          m.mul_(momentum).add_(g);
         g = nesterov ? g.add(m, momentum) : m;
       }
       p.add_(g, -lr);
@@ -164,8 +152,8 @@ icl_error icl_sgd_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor*
   });
 }
 
-icl_error icl_lars_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor* ms, int n, double lr,
-                    double momentum, double trust, double eps, const double* decay, const uint8_t* adapt) {
+icl_error icl_lars_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor* ms, int n, double lr, double momentum,
+                    double trust, const double* decay, const uint8_t* adapt) {
   return icl::guarded([&] {
     at::NoGradGuard off;
     for (int i = 0; i < n; i++) {
@@ -178,8 +166,8 @@ icl_error icl_lars_(const icl_tensor* ps, const icl_tensor* gs, const icl_tensor
       if (adapt[i]) {
         auto pn = p.norm();
         auto gn = g.norm();
-        // Where either norm is zero the rate is not adapted.
-        auto q = at::where((pn > 0) & (gn > 0), trust * pn / (gn + eps), at::ones_like(pn));
+        // If either norm is zero the rate is not adapted.
+        auto q = at::where((pn > 0) & (gn > 0), trust * pn / gn, at::ones_like(pn));
         g = g * q;
       }
       m.mul_(momentum).add_(g);

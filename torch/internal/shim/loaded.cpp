@@ -1,4 +1,4 @@
-// A program started with a LibTorch of another version than it was built for.
+// Stops a program that was started with another version of LibTorch than it was built for.
 #include <dlfcn.h>
 #include <torch/version.h>
 #include <unistd.h>
@@ -12,14 +12,13 @@
 
 namespace {
 
-// LibTorch says its version in plain C since 2.8.
+// Since 2.8 a C function of LibTorch tells its version.
 constexpr const char* kNumber = "aoti_torch_abi_version";
-// Before, the description of its build has it. Which of the names is there depends on
-// the C++ ABI.
+// Older versions have it in the description of their build. The C++ ABI decides which of the two names exists.
 constexpr const char* kConfig[] = {"_ZN2at11show_configB5cxx11Ev", "_ZN2at11show_configEv"};
 
-// A string of either ABI begins with the address of its characters, so that one of
-// the other ABI can be read, too. It is never freed.
+// A std::string of either ABI begins with the address of its characters, so one of the other ABI can be read, too. It
+// is never freed.
 std::string described() {
   for (const char* name : kConfig) {
     auto config = reinterpret_cast<void (*)(void*)>(dlsym(RTLD_DEFAULT, name));
@@ -41,7 +40,7 @@ std::string loaded_version() {
   return std::to_string(v >> 56) + "." + std::to_string(v >> 48 & 255) + "." + std::to_string(v >> 40 & 255);
 }
 
-// The file of the LibTorch that was loaded.
+// The file that LibTorch was loaded from.
 std::string loaded_file() {
   for (const char* name : {kNumber, kConfig[0], kConfig[1]}) {
     Dl_info where{};
@@ -51,14 +50,14 @@ std::string loaded_file() {
   return "LibTorch";
 }
 
-// Before every other constructor of this program, which may call what the other
-// version lacks. What the loader itself looks up is weak (compat.hpp).
+// Runs before all other constructors of this program, which may call functions that the other version lacks. The
+// symbols that the loader itself looks up are weak (compat.hpp).
 __attribute__((constructor(101))) void check() {
   const auto loaded = loaded_version();
   if (loaded.empty() || loaded == TORCH_VERSION) return;
   std::fprintf(stderr,
-               "this program was built for LibTorch %s, and %s is %s: put the libraries of %s first in LD_LIBRARY_PATH, "
-               "or build anew with 'make build TORCH=%s'\n",
+               "this program was built for LibTorch %s, but %s is version %s: put the libraries of %s first in "
+               "LD_LIBRARY_PATH, or build again with 'make build TORCH=%s'\n",
                TORCH_VERSION, loaded_file().c_str(), loaded.c_str(), TORCH_VERSION, loaded.c_str());
   _exit(1);
 }

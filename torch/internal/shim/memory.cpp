@@ -1,4 +1,4 @@
-// Memory of GPUs, without CUDA's headers.
+// How much memory of a GPU was used, without CUDA's headers.
 #include <cstddef>
 
 #include "common.hpp"

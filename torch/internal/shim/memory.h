@@ -1,4 +1,4 @@
-// Memory of GPUs: part of the C face (shim.h).
+// How much memory of a GPU was used: part of the C interface (shim.h).
 #pragma once
 #include <stdint.h>
 
@@ -6,9 +6,8 @@
 extern "C" {
 #endif
 
-// The largest number of bytes that tensors of a CUDA device held at a time, and that
-// LibTorch held of the device for them, since its start; 0 where this LibTorch does not
-// tell.
+// The largest numbers of bytes since the program's start: held by tensors of a CUDA device, and reserved by LibTorch on
+// the device. The result is 0 if this LibTorch does not tell.
 int icl_cuda_peak(int device, int64_t* allocated, int64_t* reserved);
 
 #ifdef __cplusplus

@@ -1,3 +1,4 @@
+// See norm_kernels.hpp.
 #include "norm_kernels.hpp"
 
 #include <algorithm>
@@ -6,23 +7,23 @@
 
 #include "parallel.hpp"
 
-// Compiled once more for AVX2, where the program can choose when it starts.
+// Compiled a second time for AVX2, if the program can choose between the two when it starts.
 #if defined(__x86_64__) && defined(__linux__) && __has_attribute(target_clones)
 #define CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define CLONES
 #endif
 #define INLINE inline __attribute__((always_inline))
-#pragma GCC diagnostic ignored "-Wpsabi" // vectors are passed between inlined functions only
+#pragma GCC diagnostic ignored "-Wpsabi"  // vectors are only passed between inlined functions
 
 namespace icl::norm {
 
 namespace {
 
-constexpr int kBytes = 32;   // of a vector
-constexpr int kTile = 4;     // vectors of channels summed at once
-constexpr int kRows = 128;   // numbers summed in x's type
-constexpr int64_t kWork = 1 << 16; // numbers of a piece of work
+constexpr int kBytes = 32;          // of a vector
+constexpr int kTile = 4;            // vectors of channels that are summed at once
+constexpr int kRows = 128;          // numbers that are summed in x's type
+constexpr int64_t kWork = 1 << 16;  // numbers in a piece of work
 
 template <typename T>
 struct Vector {
@@ -42,7 +43,7 @@ INLINE void store(T* p, const V& v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-// A channel's coefficient for a vector along the channels, or along a channel.
+// The coefficients of a vector that lies along one channel (Along), or across channels.
 template <typename V, bool Along, typename T>
 INLINE V coefficient(const T* a, int64_t c) {
   if constexpr (Along)
@@ -51,7 +52,7 @@ INLINE V coefficient(const T* a, int64_t c) {
     return load<V>(a + c);
 }
 
-// The operations at one place. A NaN passes each of them.
+// The operations on one entry. Each passes a NaN on.
 
 template <typename T>
 struct Moments {
@@ -88,7 +89,7 @@ struct Channels {
   }
 };
 
-// dz at a place.
+// dz at one entry.
 template <typename T, Mask M>
 struct Masked : Channels<T> {
   const T *dy, *x, *y;
@@ -159,8 +160,7 @@ struct Apply : Channels<T> {
   }
 };
 
-// Adds f's two numbers over rows that lie `channels` apart, for K vectors of
-// channels from c on.
+// Sums f's two numbers over rows that lie `channels` apart, for K vectors of channels from c on.
 template <typename T, typename V, int K, typename F>
 INLINE void sum_tile(const F& f, int64_t from, int64_t rows, int64_t channels, int64_t c, double* a, double* b) {
   constexpr int n = sizeof(V) / sizeof(T);
@@ -196,7 +196,7 @@ CLONES void sum_rows(const F& f, int64_t from, int64_t to, int64_t channels, dou
   }
 }
 
-// The same along a channel's numbers from i on.
+// The same sums along one channel's numbers, from i on.
 template <typename T, typename F>
 CLONES void sum_run(const F& f, int64_t i, int64_t count, int64_t c, double* a, double* b) {
   using V = typename Vector<T>::type;
@@ -247,7 +247,7 @@ CLONES void each_run(const F& f, int64_t i, int64_t count, int64_t c) {
   for (; i < end; i++) f.template at<T>(i, one);
 }
 
-// Pieces have a size of their own, whatever the threads: so have results.
+// The size of a piece does not depend on the number of threads, so results do not either.
 int64_t rows_of_piece(int64_t row) {
   return std::max<int64_t>(kRows, kWork / std::max<int64_t>(1, row) / kRows * kRows);
 }
@@ -288,7 +288,7 @@ void each(const F& f, const Layout& l) {
   });
 }
 
-// F on a null pointer of the tensor's type.
+// Calls f with a null pointer of the tensor's element type.
 template <typename F>
 auto typed(const at::Tensor& x, F f) {
   return x.scalar_type() == at::kDouble ? f((double*)nullptr) : f((float*)nullptr);
@@ -329,7 +329,7 @@ Sums moments(const at::Tensor& x, const Layout& l) {
   return typed(x, [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
     std::vector<T> pivot(l.channels);
-    // The mean of the first few, about zero.
+    // The mean of the first few numbers.
     Layout few = l;
     few.outer = std::min<int64_t>(l.outer, l.inner > 1 ? 1 : kRows);
     auto s = sums<T>(Moments<T>{data<T>(x), pivot.data()}, few);
@@ -340,7 +340,7 @@ Sums moments(const at::Tensor& x, const Layout& l) {
       const double apart = s.a[c] / n;
       s.a[c] = pivot[c] + apart;
       s.b[c] = s.b[c] / n - apart * apart;
-      if (s.b[c] < 0) s.b[c] = 0; // not of a NaN
+      if (s.b[c] < 0) s.b[c] = 0;  // not of a NaN
     }
     return s;
   });

@@ -1,4 +1,4 @@
-// Differentiable operations, by code.
+// Differentiable operations, by the codes of ops.h.
 #include <ATen/Context.h>
 #include <ATen/WrapDimUtils.h>
 
@@ -16,7 +16,6 @@ at::Tensor unary(int op, const at::Tensor& x) {
     case ICL_EXP: return x.exp();
     case ICL_LOG: return x.log();
     case ICL_SQRT: return x.sqrt();
-    case ICL_RSQRT: return x.rsqrt();
     case ICL_SQUARE: return x * x;
     case ICL_ABS: return x.abs();
     case ICL_RELU: return x.relu();
@@ -47,9 +46,7 @@ at::Tensor binary(int op, const at::Tensor& x, const at::Tensor& y) {
     case ICL_DIV: return x / y;
     case ICL_MATMUL: return x.matmul(y);
     case ICL_EQ: return x.eq(y);
-    case ICL_LT: return x.lt(y);
     case ICL_GT: return x.gt(y);
-    case ICL_MAXIMUM: return at::maximum(x, y);
   }
   TORCH_CHECK(false, "unknown binary operation ", op);
 }
@@ -73,7 +70,6 @@ at::Tensor reduce(int op, const at::Tensor& x, at::IntArrayRef dims, bool keep) 
     case ICL_AMAX: return x.amax(dims, keep);
     case ICL_VAR: return at::var(x, dims, /*unbiased=*/false, keep);
     case ICL_NORM: return at::norm(x, 2, dims, keep);
-    case ICL_ALL_OF: return x.all(dims[0], keep);
     case ICL_ARGMAX: return x.argmax(dims[0], keep);
     case ICL_LOG_SOFTMAX: return x.log_softmax(dims[0]);
   }
@@ -92,8 +88,8 @@ at::Tensor shape(int op, const at::Tensor& x, at::IntArrayRef xs) {
   TORCH_CHECK(false, "unknown shape operation ", op);
 }
 
-// gather by one dimension. Its derivative adds to entries in no order on CUDA; LibTorch
-// up to 2.1 at least has an ordered one of a single dimension only.
+// gather along a single dimension. On CUDA the derivative of gather adds to entries in no fixed order; LibTorch 2.1 has
+// an ordered derivative for a single dimension only.
 at::Tensor flat_gather(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
   auto place = at::zeros_like(index, at::MemoryFormat::Contiguous);
   int64_t stride = 1;
@@ -159,8 +155,7 @@ icl_error icl_join(icl_tensor* out, const icl_tensor* ts, int n, int64_t dim, in
   });
 }
 
-icl_error icl_topk(icl_tensor* values, icl_tensor* indices, icl_tensor a, int64_t k, int64_t dim,
-                   int largest) {
+icl_error icl_topk(icl_tensor* values, icl_tensor* indices, icl_tensor a, int64_t k, int64_t dim, int largest) {
   return icl::guarded([&] {
     auto r = in(a).topk(k, dim, largest != 0);
     *values = handle(std::get<0>(r));

@@ -1,4 +1,4 @@
-// Codes of the operations, shared by C++ and Go.
+// The codes of the operations, for C++ and Go.
 #pragma once
 
 enum icl_unary_op {
@@ -6,7 +6,6 @@ enum icl_unary_op {
   ICL_EXP,
   ICL_LOG,
   ICL_SQRT,
-  ICL_RSQRT,
   ICL_SQUARE,
   ICL_ABS,
   ICL_RELU,
@@ -26,18 +25,8 @@ enum icl_unary_op {
   ICL_FLOOR,
   ICL_ROUND,
 };
-enum icl_binary_op { ICL_ADD, ICL_SUB, ICL_MUL, ICL_DIV, ICL_MATMUL, ICL_EQ, ICL_LT, ICL_GT, ICL_MAXIMUM };
+enum icl_binary_op { ICL_ADD, ICL_SUB, ICL_MUL, ICL_DIV, ICL_MATMUL, ICL_EQ, ICL_GT };
 enum icl_scalar_op { ICL_ADD_S, ICL_MUL_S, ICL_POW_S, ICL_CLAMP_MIN, ICL_CLAMP };
-enum icl_reduce_op {
-  ICL_SUM,
-  ICL_MEAN,
-  ICL_LOGSUMEXP,
-  ICL_AMAX,
-  ICL_VAR,
-  ICL_NORM,
-  ICL_ALL_OF,
-  ICL_ARGMAX,
-  ICL_LOG_SOFTMAX
-};
+enum icl_reduce_op { ICL_SUM, ICL_MEAN, ICL_LOGSUMEXP, ICL_AMAX, ICL_VAR, ICL_NORM, ICL_ARGMAX, ICL_LOG_SOFTMAX };
 enum icl_shape_op { ICL_RESHAPE, ICL_EXPAND, ICL_TRANSPOSE, ICL_NARROW, ICL_UNSQUEEZE, ICL_SELECT };
 enum icl_index_op { ICL_INDEX_SELECT, ICL_GATHER };

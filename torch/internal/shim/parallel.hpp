@@ -1,4 +1,4 @@
-// Loops on LibTorch's own threads.
+// Loops on LibTorch's threads.
 #pragma once
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -6,9 +6,9 @@
 
 namespace icl {
 
-// Runs f(0) to f(n-1). The program is compiled without OpenMP, of which a second
-// copy would start a second team, so at::parallel_for would be serial here:
-// LibTorch's iteration over the tensor 0 to n-1 is not.
+// Runs f(0) to f(n-1) in parallel. This program is compiled without OpenMP, because a second copy of it would start a
+// second team of threads. at::parallel_for, a template, would therefore be serial here. LibTorch's iteration over the
+// tensor 0 to n-1 is parallel.
 template <typename F>
 void parallel(int64_t n, const F& f) {
   if (n < 2 || at::get_num_threads() < 2 || at::in_parallel_region()) {

@@ -1,4 +1,4 @@
-// The library itself: seeds, threads, version.
+// LibTorch as a whole: seeds, threads, memory, version.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

@@ -1,9 +1,7 @@
-// TorchScript modules as functions of (parameters, buffers, input). A module's
-// parameters are slots of a tree of objects, and its code belongs to their
-// types: a copy of the tree with other tensors in the slots is the same network
-// at other parameters, be they fast weights, leaves of a graph or duals. Nothing
-// is lowered, so control flow, calls of methods and assignments to attributes
-// stay as they are.
+// TorchScript modules as functions of (parameters, buffers, input). The parameters of a module are slots of a tree of
+// objects, and the code belongs to the types of the objects. So a copy of the tree with other tensors in its slots is
+// the same network at other parameters: fast weights, leaves of a graph or duals. The code is not lowered: control
+// flow, method calls and assignments to attributes work as in PyTorch.
 #include "script.hpp"
 
 #include <torch/csrc/jit/passes/inliner.h>
@@ -25,15 +23,14 @@ using ObjectPtr = c10::intrusive_ptr<Object>;
 
 bool is_module(const c10::IValue& v) { return v.isObject() && v.toObjectRef().type()->is_module(); }
 
-// A tensor of a module: where it first occurs.
+// A tensor of a module and the first name that it has.
 struct Entry {
   std::string name;
   at::Tensor value;
   bool parameter;
 };
 
-// Every tensor once, as torch.nn.Module lists them: a module's own before its
-// children's.
+// Each tensor once, in the order of torch.nn.Module: a module's own tensors before those of its children.
 void collect(const Object& o, const std::string& prefix, std::unordered_map<const void*, bool>& seen,
              std::vector<Entry>& out) {
   if (!seen.emplace(&o, true).second) return;
@@ -58,15 +55,15 @@ std::vector<Entry> entries(const torch::jit::Module& m, bool parameters) {
   return out;
 }
 
-// A buffer's slot of an instance, to be read back: code may assign to it.
+// A slot of an instance that holds a buffer. It is read after a run because the code may assign to it.
 struct Slot {
   ObjectPtr object;
   size_t slot;
   at::Tensor given;
 };
 
-void place(std::unordered_map<const void*, at::Tensor>& map, const std::vector<Entry>& own, const icl_tensor* ts,
-           int n, const char* what) {
+void place(std::unordered_map<const void*, at::Tensor>& map, const std::vector<Entry>& own, const icl_tensor* ts, int n,
+           const char* what) {
   TORCH_CHECK(own.size() == (size_t)n, "the module has ", own.size(), " ", what, ", got ", n);
   for (int i = 0; i < n; i++) {
     TORCH_CHECK(in(ts[i]).sizes() == own[i].value.sizes(), own[i].name, " has the shape ", own[i].value.sizes(),
@@ -75,7 +72,7 @@ void place(std::unordered_map<const void*, at::Tensor>& map, const std::vector<E
   }
 }
 
-// Copies of the objects of a module, with other tensors in their slots.
+// A copy of a module's objects with other tensors in their slots.
 struct Instance {
   std::unordered_map<const void*, at::Tensor> parameters, buffers;
   bool training;
@@ -114,8 +111,7 @@ struct Instance {
   }
 };
 
-// Counts batch norms whose choice of statistics is written into the code, as
-// torch.jit.trace does.
+// Counts the batch norms for which the code itself chooses the statistics, as in modules made by torch.jit.trace.
 void count(const torch::jit::Block* block, int* batch, int* running) {
   for (const auto* node : block->nodes()) {
     if (node->kind() == c10::Symbol::fromQualString("aten::batch_norm")) {
@@ -185,11 +181,11 @@ icl_error icl_script_tensors(icl_module m, icl_tensor* parameters, int np, icl_t
   });
 }
 
-icl_error icl_script_run(icl_tensor* out, icl_module m, const icl_tensor* parameters, int np,
-                         const icl_tensor* buffers, int nb, icl_tensor x, int batch, int update) {
+icl_error icl_script_run(icl_tensor* out, icl_module m, const icl_tensor* parameters, int np, const icl_tensor* buffers,
+                         int nb, icl_tensor x, int batch, int update) {
   return guarded_script([&] {
-    // No profiling, fusion or differentiation by TorchScript itself: each
-    // operation goes to LibTorch, whose derivatives of all kinds are exact.
+    // TorchScript does not profile, fuse or differentiate. Each operation goes to LibTorch, which has exact derivatives
+    // of all kinds.
     torch::jit::GraphOptimizerEnabledGuard plain(false);
     const auto& from = module(m);
     Instance copy(from, batch != 0, parameters, np, buffers, nb);

@@ -1,5 +1,4 @@
-// TorchScript modules as the C face holds them, and the messages of their
-// interpreter.
+// TorchScript modules behind handles, and the messages of the TorchScript interpreter.
 #pragma once
 #include <torch/csrc/jit/api/module.h>
 
@@ -12,11 +11,11 @@ inline torch::jit::Module& module(icl_module m) {
   return *static_cast<torch::jit::Module*>(m);
 }
 
-// The archive of a module, into memory to be freed with free.
+// Writes the archive of a module to memory that the caller frees with free.
 void save(const torch::jit::Module& m, char** data, int64_t* size);
 
-// The interpreter's texts are a traceback of TorchScript, the error's kind and
-// words after it.
+// guarded for the interpreter, whose messages are a traceback followed by the kind and the text of the error. Only that
+// text is kept.
 template <typename F>
 icl_error guarded_script(F f) {
   try {

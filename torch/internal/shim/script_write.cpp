@@ -1,4 +1,4 @@
-// TorchScript modules made here: a tree of modules that hold tensors, and code.
+// Makes TorchScript modules: a tree of modules that hold tensors, with code at its root.
 #include "script.hpp"
 
 #include <sstream>
@@ -28,8 +28,7 @@ torch::jit::Module make(const std::shared_ptr<torch::jit::CompilationUnit>& unit
 }  // namespace
 
 icl_error icl_script_new(icl_module* out) {
-  return guarded_script(
-      [&] { *out = new torch::jit::Module(make(std::make_shared<torch::jit::CompilationUnit>())); });
+  return guarded_script([&] { *out = new torch::jit::Module(make(std::make_shared<torch::jit::CompilationUnit>())); });
 }
 
 icl_error icl_script_put(icl_module m, const char* name, icl_tensor t, int parameter) {

@@ -1,4 +1,4 @@
-// Batch norm whose statistics are those of the rows of all ranks.
+// Batch norm with the statistics of the rows of all ranks.
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -15,7 +15,7 @@ namespace norm = icl::norm;
 namespace {
 
 struct Statistics {
-  at::Tensor mean, var; // common
+  at::Tensor mean, var;  // common
 };
 
 std::vector<int64_t> per_channel(const at::Tensor& x) {
@@ -24,10 +24,10 @@ std::vector<int64_t> per_channel(const at::Tensor& x) {
   return shape;
 }
 
-// Each rank has as many rows as any other, so means of means are means. local is
-// [1, 2, c]: this rank's means and variances.
+// The statistics of all ranks. All ranks have the same number of rows, so the mean of their means is the mean. local
+// [1, 2, c] has this rank's means and variances.
 Statistics merged(const at::Tensor& local, Group& g) {
-  auto all = icl::gather(local, g); // [ranks, 2, c]
+  auto all = icl::gather(local, g);  // [ranks, 2, c]
   auto means = all.select(1, 0);
   Statistics s;
   s.mean = means.mean(0);
@@ -45,7 +45,7 @@ Statistics statistics(const at::Tensor& x, Group& g) {
   return merged(at::stack({mean, var}).unsqueeze(0), g);
 }
 
-// Two rows of numbers as a tensor like x.
+// s as a tensor [2, c] of x's dtype.
 at::Tensor pair(const at::Tensor& x, const norm::Sums& s) {
   const auto c = (int64_t)s.a.size();
   auto t = at::empty({2, c}, at::kDouble);
@@ -61,7 +61,7 @@ Statistics plain_statistics(const at::Tensor& x, Group& g) {
   return merged(pair(x, norm::moments(x, l)).unsqueeze(0), g);
 }
 
-// Of operations with derivatives of every kind.
+// Batch norm composed of operations that have derivatives of every kind.
 at::Tensor composed(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b, const Statistics& s, double eps,
                     Group& g) {
   auto shared = icl::share({s.mean, (s.var + eps).rsqrt()}, g, false);
@@ -71,9 +71,9 @@ at::Tensor composed(const at::Tensor& x, const at::Tensor& w, const at::Tensor& 
   return b.defined() ? y + b.view(shape) : y;
 }
 
-// What follows a batch norm in a ResNet's unit joins its own pass over memory.
+// relu(y + residual): what follows a batch norm in a residual unit, in place where that is possible.
 at::Tensor added(const at::Tensor& y, const at::Tensor& residual, bool relu) {
-  // A dual is not written in place: its tangent's layout need not allow it.
+  // A dual is not changed in place: the layout of its tangent may not allow it.
   const bool inplace = !icl::is_dual(y);
   auto z = y;
   if (residual.defined()) z = inplace ? z.add_(residual) : z + residual;
@@ -81,9 +81,8 @@ at::Tensor added(const at::Tensor& y, const at::Tensor& residual, bool relu) {
   return z;
 }
 
-// relu(norm(x) + residual) with the first derivative written out: few passes
-// over memory, by norm_kernels.hpp where that has them. Its own derivative is
-// that of the composition. Statistics are given, and held constant nowhere.
+// relu(norm(x) + residual) with a first derivative of few passes over memory (norm_kernels.hpp where it applies). The
+// second derivative is that of `composed`. The statistics are given as values; the derivative still goes through them.
 struct SyncNorm : torch::autograd::Function<SyncNorm> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& w, const at::Tensor& b,
                             const c10::optional<at::Tensor>& addend, const at::Tensor& mean, const at::Tensor& var,
@@ -97,7 +96,7 @@ struct SyncNorm : torch::autograd::Function<SyncNorm> {
                       relu);
     else
       y = added(at::batch_norm(x, w, b, mean, var, false, 0, eps, false), residual, relu);
-    // Where the ReLU cut is seen from x, but for a residual.
+    // The backward pass can tell from x where the ReLU gave zero, unless there is a residual.
     const bool keep = relu && (residual.defined() || !lean);
     ctx->save_for_backward({x, w, b, mean, var, keep ? y : at::Tensor()});
     ctx->saved_data["eps"] = eps;
@@ -118,7 +117,7 @@ struct SyncNorm : torch::autograd::Function<SyncNorm> {
       return variable_list{dx, dw, db, residual ? dz : at::Tensor(), {}, {}, {}, {}, {}};
     };
     if (at::GradMode::is_enabled()) {
-      // By aliases: what x itself was made of is not to be gone through here.
+      // Aliases stop the inner gradient at x, w and b.
       auto ax = x.view_as(x), aw = w.view_as(w), ab = b.view_as(b);
       auto z = composed(ax, aw, ab, statistics(ax, g), eps, g);
       if (relu) dz = dz.masked_fill((y.defined() ? y : z).detach() <= 0, 0);
@@ -140,9 +139,8 @@ struct SyncNorm : torch::autograd::Function<SyncNorm> {
       return result(norm::gradient(dz, x, l, f, relu && !kept.defined(), slope, shift), own[1] * invstd, own[0]);
     }
     if (relu) dz = at::threshold_backward(dz, y, 0);
-    // With the statistics held constant, then what their change adds.
-    auto [dx, dw, db] =
-        at::native_batch_norm_backward(dz, x, w, mean, var, {}, {}, false, eps, {true, true, true});
+    // First the gradient with constant statistics, then the part through the statistics.
+    auto [dx, dw, db] = at::native_batch_norm_backward(dz, x, w, mean, var, {}, {}, false, eps, {true, true, true});
     auto sums = at::stack({db, dw});
     icl::sum_(sums, g);
     auto scale = invstd * w / n;

@@ -3,10 +3,10 @@
 
 namespace {
 
-constexpr size_t kPinned = size_t(1) << 28; // larger copies would keep that much of the host's memory locked
+constexpr size_t kPinned = size_t(1) << 28;  // a larger copy would keep as much of the host's memory locked
 
-// t, of the CPU, with other options. To a GPU it goes by way of pinned memory, behind
-// what is queued there: the host does not wait, and t may be freed at once.
+// t with other options. A tensor of the CPU goes to a GPU through pinned memory, behind the work queued there. The host
+// does not wait, and t may be freed at once.
 at::Tensor moved(const at::Tensor& t, const at::TensorOptions& o) {
   if (!t.is_cpu() || !o.device().is_cuda() || t.requires_grad() || t.nbytes() > kPinned) return t.to(o);
   return t.to(o.dtype()).pin_memory().to(o.device(), /*non_blocking=*/true, /*copy=*/true);
@@ -33,7 +33,7 @@ icl_error message() {
     text = "unknown C++ exception";
   }
   if (!backtrace) {
-    // Keep the first line; some texts begin with an empty one.
+    // Only the first line that is not empty is kept.
     auto from = text.find_first_not_of("\n ");
     if (from == std::string::npos) from = 0;
     text = text.substr(from, text.find('\n', from) - from);
@@ -53,7 +53,7 @@ int64_t icl_reads(void) { return icl::reads.load(); }
 void icl_disown(void) { icl::live.fetch_sub(1, std::memory_order_relaxed); }
 
 void icl_free(icl_tensor* ts, int n) {
-  // In reverse: a graph is released from its end, each node after its users.
+  // In reverse order, so that a graph is released from its end: each node after its users.
   for (int i = n - 1; i >= 0; i--) {
     if (!ts[i]) continue;
     delete static_cast<at::Tensor*>(ts[i]);
@@ -65,8 +65,7 @@ icl_error icl_alias(icl_tensor* out, icl_tensor t) {
   return icl::guarded([&] { *out = handle(in(t)); });
 }
 
-icl_error icl_from_data(icl_tensor* out, const void* data, const int64_t* shape, int dim, int kind,
-                        int device) {
+icl_error icl_from_data(icl_tensor* out, const void* data, const int64_t* shape, int dim, int kind, int device) {
   return icl::guarded([&] {
     auto t = at::from_blob(const_cast<void*>(data), ints(shape, dim), options(kind, icl::kHost));
     *out = handle(device == icl::kHost ? t.clone() : moved(t, options(kind, device)));
@@ -83,7 +82,7 @@ icl_error icl_arange(icl_tensor* out, int64_t from, int64_t to, int device) {
 
 icl_error icl_random(icl_tensor* out, const int64_t* shape, int dim, int normal, double a, double b, int kind,
                      int device) {
-  // Drawn on the CPU whatever the device, so that a seed means the same numbers everywhere.
+  // Drawn on the CPU for every device, so that a seed gives the same numbers everywhere.
   return icl::guarded([&] {
     auto t = at::empty(ints(shape, dim), options(kind, icl::kHost));
     if (normal)

@@ -1,7 +1,7 @@
-// Copies from the host to a device that run beside what the device computes, and marks in a device's queue.
+// Copies from the host to a device that run while the device computes, and marks in a device's queue.
 //
-// c10's interface to devices is used, which is the same from LibTorch 2.1 to 2.15 and needs no header of CUDA:
-// VirtualGuardImpl's getStream, getStreamFromGlobalPool and recordDataPtrOnStream, StreamGuard, and Event.
+// The code uses c10's interface to devices, which is the same from LibTorch 2.1 to 2.15 and needs no CUDA header:
+// getStream, getStreamFromGlobalPool and recordDataPtrOnStream of VirtualGuardImpl, StreamGuard, and Event.
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -22,7 +22,7 @@ namespace {
 
 c10::Device gpu(int index) { return {at::kCUDA, (c10::DeviceIndex)index}; }
 
-// The stream of all copies to a device: one of LibTorch's pool, taken once, so that copies follow each other.
+// The stream of all copies to a device. It is taken from LibTorch's pool once, so copies follow each other.
 c10::Stream copies(const c10::impl::VirtualGuardImpl& impl, c10::Device device) {
   static std::mutex lock;
   static std::map<c10::DeviceIndex, c10::Stream> taken;
@@ -32,21 +32,21 @@ c10::Stream copies(const c10::impl::VirtualGuardImpl& impl, c10::Device device) 
   return at->second;
 }
 
-// The copy of host memory on the device. The caller may write to its memory again when this returns; nothing here
-// waits for the device. In this order:
-//  1. `staged` is page-locked memory of LibTorch's caching host allocator. It is a block that no copy reads any more:
-//     the allocator gives out a freed block only when the event of its last copy (4) has come to pass.
-//  2. The host copies the data there: this alone takes time here.
-//  3. `x` is allocated while the stream of copies is the current one, so it is memory that was freed on that stream,
-//     or that is new; the copy has no work of the computing stream to wait for.
-//  4. The copy is queued on its stream. Since it is page-locked and contiguous, of one dtype and non-blocking,
-//     it is one cudaMemcpyAsync, after which LibTorch records the event of (1) for `staged`.
-//  5. `done` comes after the copy. The computing stream waits for it before what is queued there from now on; what
-//     is queued there already, the step before, goes on.
-//  6. The allocator is told that the computing stream uses `x`: once freed, it is not given out again before
-//     what that stream had queued by then is over.
-// `staged` and `done` end with this function: the block returns to its allocator as in (1), and CUDA destroys an
-// event that is still waited for when it has come to pass.
+// The copy of host memory on the device. The caller may write to its memory again when the function returns; the
+// function does not wait for the device. Its steps:
+//  1. `staged` is page-locked memory of LibTorch's caching host allocator. No earlier copy still reads this block: the
+//     allocator gives out a freed block only after the event of its last copy (4).
+//  2. The host copies the data into it. Only this step takes time here.
+//  3. `x` is allocated while the stream of copies is the current one, so its memory is new or was freed on that stream.
+//     The copy need not wait for the computing stream.
+//  4. The copy is queued on its stream. Source and target are contiguous and of one dtype, and the source is
+//     page-locked, so it is one cudaMemcpyAsync. LibTorch then records the event of (1) for `staged`.
+//  5. `done` is an event after the copy. Work that is queued on the computing stream from now on waits for it; work
+//     that is already queued there, the step before, continues.
+//  6. The allocator learns that the computing stream uses `x`. After `x` is freed, its memory is not given out before
+//     the work queued on that stream is done.
+// `staged` and `done` end with this function. The block returns to its allocator as in (1). CUDA destroys an event that
+// is still waited for only after it has happened.
 at::Tensor upload(const at::Tensor& data, const at::TensorOptions& o) {
   const auto to = o.device();
   const c10::impl::VirtualGuardImpl impl(at::kCUDA);
@@ -66,7 +66,7 @@ at::Tensor upload(const at::Tensor& data, const at::TensorOptions& o) {
   return x;
 }
 
-// A point in a device's queue. The raw event is kept, since c10::Event of 2.1 does not tell the time between two.
+// A point in a device's queue. It holds a raw event because c10::Event of 2.1 cannot tell the time between two events.
 struct Mark {
   int device;
   void* event = nullptr;
@@ -100,7 +100,7 @@ icl_error icl_mark_passed(int* out, icl_mark m) {
   return guarded([&] { *out = c10::impl::VirtualGuardImpl(at::kCUDA).queryEvent(mark(m).event); });
 }
 
-// CUDA's runtime is in the process wherever LibTorch has it; its headers need not be there.
+// A LibTorch for CUDA brings CUDA's runtime into the process, so its headers are not needed.
 icl_error icl_mark_between(double* seconds, icl_mark from, icl_mark to) {
   return guarded([&] {
     using Elapsed = int (*)(float*, void*, void*);
