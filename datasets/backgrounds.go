@@ -35,6 +35,7 @@ func (d *confounded) Background(i int, v Variant) int {
 
 // Twins are the pictures of a data set, each shown a second time with the same object on another background.
 type Twins struct {
+	Dataset         Foreground
 	Pictures, Twins Dataset // picture i and its twin i
 	Labels          []int
 	Background      []int // kind of the picture's background
@@ -49,6 +50,7 @@ func (t Twins) First(n int) Twins {
 		which[i] = i
 	}
 	return Twins{
+		Dataset:        t.Dataset,
 		Pictures:       &subset{t.Pictures, t.Pictures.Name(), which},
 		Twins:          &subset{t.Twins, t.Twins.Name(), which},
 		Labels:         t.Labels[:n],
@@ -67,7 +69,7 @@ func TwinsOf(ds Dataset) (Twins, error) {
 	if !ok {
 		return Twins{}, fmt.Errorf("%s does not know its backgrounds, so that no twins can be made", ds.Name())
 	}
-	t := Twins{Pictures: WithVariant(b, Full), Twins: WithVariant(b, NewBackground)}
+	t := Twins{Dataset: b, Pictures: WithVariant(b, Full), Twins: WithVariant(b, NewBackground)}
 	for i := range b.Len() {
 		t.Labels = append(t.Labels, b.Label(i))
 		t.Background = append(t.Background, b.Background(i, Full))

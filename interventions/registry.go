@@ -120,6 +120,29 @@ func (o Options) Validate() error {
 	return o.checkMasks()
 }
 
+// Only is o with these interventions and none of the others' settings.
+func (o Options) Only(names ...string) Options {
+	numbers := map[string]float64{}
+	for _, i := range Interventions() {
+		for _, q := range i.Options {
+			if v, given := o.Numbers[q.Name]; given && slices.Contains(names, i.Name) {
+				numbers[q.Name] = v
+			}
+		}
+	}
+	o.Names, o.Numbers = names, nil
+	if len(numbers) > 0 {
+		o.Numbers = numbers
+	}
+	if !o.Has("swap") {
+		o.Masks, o.MaskDir = DefaultOptions().Masks, ""
+	}
+	if !o.Has("strata") {
+		o.Strata = DefaultOptions().Strata
+	}
+	return o
+}
+
 // Has reports whether o names an intervention.
 func (o Options) Has(name string) bool { return slices.Contains(o.Names, name) }
 
