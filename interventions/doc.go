@@ -12,6 +12,7 @@
 //     (LoaderOptions.InterveneKept).
 //   - Effects.Order gives the pictures of an epoch in order (LoaderOptions.Order). A batch is then of one stratum, in
 //     each process of a job.
-//
-// WeighNegatives adds weights to a table of logits; no loss of a method does yet.
+//   - Effects.Weights makes, of the indices of a batch, log weights of its pictures as negatives of each other
+//     (meta.Trainer.LogWeights, losses.Pair.LogWeights). Losses are those of the whole batch on each rank of a job, so
+//     that nothing is gathered beside the indices. A queue has no weights: methods with one are refused.
 package interventions

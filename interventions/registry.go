@@ -34,6 +34,7 @@ func Interventions() []Info {
 	return []Info{
 		swapInfo(),
 		strataInfo(),
+		negativesInfo(),
 	}
 }
 
@@ -61,6 +62,7 @@ type Setting struct {
 type Effects struct {
 	Pictures Keeper                   // LoaderOptions.Intervene
 	Order    func(epoch uint64) []int // LoaderOptions.Order
+	Weights  *NegativeWeights         // of negatives, for methods that weigh them
 	Notes    []string                 // for people, a line each
 }
 
@@ -137,7 +139,7 @@ func (o Options) Only(names ...string) Options {
 	if !o.Has("swap") {
 		o.Masks, o.MaskDir = DefaultOptions().Masks, ""
 	}
-	if !o.Has("strata") {
+	if !o.Has("strata") && !o.Has("negatives") {
 		o.Strata = DefaultOptions().Strata
 	}
 	return o

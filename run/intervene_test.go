@@ -18,9 +18,10 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// intervened are the flags of a run of seconds with both interventions.
+// intervened are the flags of a run of seconds with all interventions.
 func intervened(more ...string) []string {
-	return small(append([]string{"--msr", "--intervene", "swap,strata", "--intervene-option", "k=3,p=0.8"}, more...)...)
+	return small(append([]string{"--msr", "--intervene", "swap,strata,negatives",
+		"--intervene-option", "k=3,p=0.8,within=0.6"}, more...)...)
 }
 
 // Each intervention changes a run, with any method; without a probability none does.
@@ -36,6 +37,8 @@ func TestInterventionsChangeARun(t *testing.T) {
 		"strata":    {"--intervene", "strata", "--intervene-option", "k=3"},
 		"kinds":     {"--intervene", "strata", "--strata", "known"},
 		"byol":      {"--intervene", "swap", "--method", "byol"},
+		"weights":   {"--intervene", "negatives", "--intervene-option", "within=0.5"},
+		"of kinds":  {"--intervene", "negatives", "--strata", "known"},
 	} {
 		out := filepath.Join(dir, name)
 		status, _, errs := do(small(append(more, "--epochs", "1", "--out", out)...)...)
@@ -85,7 +88,7 @@ func TestARunWithInterventionsResumes(t *testing.T) {
 	require.Equal(t, tensors(t, whole), tensors(t, cut))
 	status, _, errs = do(small("--msr", "--out", cut, "--resume")...)
 	assert.Equal(t, exitFailure, status)
-	assert.Contains(t, errs, "holds a run with intervene swap,strata, not none")
+	assert.Contains(t, errs, "holds a run with intervene swap,strata,negatives, not none")
 }
 
 // Two processes, and a device that keeps the pictures, do what one process does on the host.
@@ -139,7 +142,7 @@ func TestWrongInterventionsAreOneClearLine(t *testing.T) {
 		want   string
 		args   []string
 	}{
-		{2, `unknown --intervene "swapp"; did you mean "swap"? known: swap, strata`, []string{"--intervene", "swapp"}},
+		{2, `unknown --intervene "swapp"; did you mean "swap"? known: swap, strata, negatives`, []string{"--intervene", "swapp"}},
 		{2, "--intervene names swap twice", []string{"--intervene", "swap,swap"}},
 		{2, "--intervene-option p=0.5: no --intervene is given that has it", []string{"--intervene-option", "p=0.5"}},
 		{2, `unknown --intervene-option "k"; known: p, one-view`, []string{"--intervene", "swap", "--intervene-option", "k=3"}},
@@ -154,6 +157,8 @@ func TestWrongInterventionsAreOneClearLine(t *testing.T) {
 		{1, "--intervene swap: interventions: no mask of picture", []string{"--intervene", "swap", "--mask-dir", none}},
 		{1, "--intervene strata: --intervene-option k 65: want 1 to 64, the number of pictures",
 			[]string{"--intervene", "strata", "--intervene-option", "k=65"}},
+		{2, "the loss of --method byol does not weigh negatives", []string{"--intervene", "negatives", "--method", "byol"}},
+		{2, "the loss of --method moco does not weigh negatives", []string{"--intervene", "negatives", "--method", "moco"}},
 		{1, "--intervene strata: open " + none, []string{"--intervene", "strata", "--strata", none}},
 	} {
 		status, _, errs := do(small(append(c.args, "--out", filepath.Join(t.TempDir(), "out"))...)...)

@@ -51,6 +51,9 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := trainable(w, r.state.Backbone); err != nil {
 		return r, err
 	}
+	if err := c.checkNegatives(r.state.Method); err != nil {
+		return r, err
+	}
 	b, scripted := r.state.Backbone.(*nets.Scripted)
 	if scripted && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
 		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
@@ -72,8 +75,20 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 }
 
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
-	return &meta.Trainer{State: r.state, Config: c.Meta(), Schedule: r.schedule, Source: r.source, Hooks: hooks,
-		Exec: model.Exec{Group: g, SyncBatchNorm: c.SyncBatchNorm, MicroBatch: c.MicroBatch, Recompute: c.Recompute}}
+	return &meta.Trainer{
+		State:      r.state,
+		Config:     c.Meta(),
+		Schedule:   r.schedule,
+		Source:     r.source,
+		Hooks:      hooks,
+		LogWeights: r.source.weights,
+		Exec: model.Exec{
+			Group:         g,
+			SyncBatchNorm: c.SyncBatchNorm,
+			MicroBatch:    c.MicroBatch,
+			Recompute:     c.Recompute,
+		},
+	}
 }
 
 // PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.

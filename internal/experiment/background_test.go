@@ -53,6 +53,8 @@ func TestBackgroundArmsHaveOneThingEach(t *testing.T) {
 			assert.Equal(t, map[string]float64{"p": 0.5}, o.Numbers)
 			assert.Equal(t, a.Name == "oracle", o.Masks == "known")
 			assert.False(t, a.config.UseMSR)
+		case "negatives":
+			assert.Equal(t, []string{"negatives"}, o.Names)
 		case "strata":
 			assert.Equal(t, map[string]float64{"k": 3}, o.Numbers)
 		default:
@@ -61,7 +63,7 @@ func TestBackgroundArmsHaveOneThingEach(t *testing.T) {
 			assert.Equal(t, a.Name != "simclr", a.config.UseMSR)
 		}
 	}
-	assert.Equal(t, []string{"simclr", "ones", "msr", "msr-balanced", "frozen", "swap", "strata", "oracle"}, names)
+	assert.Equal(t, []string{"simclr", "ones", "msr", "msr-balanced", "frozen", "swap", "strata", "negatives", "oracle"}, names)
 	_, err = backgroundArms(c, []string{"swop"})
 	assert.ErrorContains(t, err, `did you mean "swap"`)
 	_, err = backgroundArms(c, []string{"swap", "swap"})
