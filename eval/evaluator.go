@@ -13,6 +13,8 @@ import (
 type Evaluator interface {
 	// Name is what lists and files call it.
 	Name() string
+	// Figures are those that it finds, without values, in the order of Score. Studies compare runs by the first one.
+	Figures() []Figure
 	// Bind binds its settings to flags, whose defaults they are.
 	Bind(f Flags)
 	// Validate reports the first setting that is wrong.
@@ -23,34 +25,20 @@ type Evaluator interface {
 
 // Fitted is an evaluator that has learned from training pictures. It scores any number of test parts.
 type Fitted interface {
-	// Score returns figures of test features of the same network: the same ones, in the same order, for each part.
-	Score(ctx context.Context, test Features) ([]Figure, error)
+	// Score returns the values of the evaluator's figures for test features of the same network. NaN: there is none.
+	Score(ctx context.Context, test Features) ([]float64, error)
 }
 
 // Checker is an evaluator that knows before there are features that it would fail.
 type Checker interface {
-	// Check reports what is wrong with so many training pictures of so many classes.
-	Check(pictures, classes int) error
+	// Check reports what is wrong with a training part.
+	Check(train TrainingPart) error
 }
 
-// Figure is a number that an evaluator finds.
-type Figure struct {
-	Evaluator string  `json:"evaluator"` // its name
-	Name      string  `json:"name"`      // in files; an evaluator has one figure of a name
-	Title     string  `json:"title"`     // in tables
-	Value     float64 `json:"value"`
-	Share     bool    `json:"share,omitempty"` // Value is a share from 0 to 1, which String shows in percent
-}
-
-// Key names the figure among those of all evaluators, as "linear.top1".
-func (f Figure) Key() string { return f.Evaluator + "." + f.Name }
-
-// String is the value for people: "71.25%" or "0.5312".
-func (f Figure) String() string {
-	if f.Share {
-		return fmt.Sprintf("%.2f%%", 100*f.Value)
-	}
-	return fmt.Sprintf("%.4g", f.Value)
+// TrainingPart is what is known of training pictures before they are read.
+type TrainingPart struct {
+	Name     string // of the data set
+	Pictures int
 }
 
 // Flags is a set of flags, as flag.FlagSet and pflag.FlagSet.
@@ -96,6 +84,12 @@ func (l List) find(name string) Evaluator {
 	return nil
 }
 
+// Linear returns the settings of the linear probe in the list; nil: it is not there.
+func (l List) Linear() *LinearConfig {
+	c, _ := l.find((*LinearConfig)(nil).Name()).(*LinearConfig)
+	return c
+}
+
 // Names lists the evaluators.
 func (l List) Names() (names []string) {
 	for _, e := range l {
@@ -120,11 +114,11 @@ func (l List) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Check reports what would fail with so many training pictures of so many classes.
-func (l List) Check(pictures, classes int) error {
+// Check reports what would fail with a training part.
+func (l List) Check(train TrainingPart) error {
 	for _, e := range l {
 		if c, ok := e.(Checker); ok {
-			if err := c.Check(pictures, classes); err != nil {
+			if err := c.Check(train); err != nil {
 				return err
 			}
 		}
@@ -132,35 +126,63 @@ func (l List) Check(pictures, classes int) error {
 	return nil
 }
 
-// Fit fits all. The figures of Score name their evaluators.
-func (l List) Fit(ctx context.Context, s *torch.Scope, train Features) (Fitted, error) {
-	out := fittedList{list: l}
+// Figures are those of all, without values.
+func (l List) Figures() (all []Figure) {
+	for _, e := range l {
+		for _, f := range e.Figures() {
+			f.Evaluator = e.Name()
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Main are the first figures of each, by which studies compare runs.
+func (l List) Main() (first []Figure) {
+	for _, f := range l.Figures() {
+		if n := len(first); n == 0 || first[n-1].Evaluator != f.Evaluator {
+			first = append(first, f)
+		}
+	}
+	return first
+}
+
+// Fit fits all.
+func (l List) Fit(ctx context.Context, s *torch.Scope, train Features) (FittedList, error) {
+	out := FittedList{list: l}
 	for _, e := range l {
 		f, err := e.Fit(ctx, s, train)
 		if err != nil {
-			return nil, fmt.Errorf("evaluator %s: %w", e.Name(), err)
+			return out, fmt.Errorf("evaluator %s: %w", e.Name(), err)
 		}
 		out.fitted = append(out.fitted, f)
 	}
 	return out, nil
 }
 
-type fittedList struct {
+// FittedList is evaluators that have learned from the same training pictures.
+type FittedList struct {
 	list   List
 	fitted []Fitted
 }
 
-// Score implements Fitted.
-func (l fittedList) Score(ctx context.Context, test Features) (all []Figure, err error) {
+// Score returns the figures of all evaluators.
+func (l FittedList) Score(ctx context.Context, test Features) ([]Figure, error) {
+	all := l.list.Figures()
+	var values []float64
 	for i, f := range l.fitted {
-		figures, err := f.Score(ctx, test)
+		name := l.list[i].Name()
+		v, err := f.Score(ctx, test)
 		if err != nil {
-			return nil, fmt.Errorf("evaluator %s: %w", l.list[i].Name(), err)
+			return nil, fmt.Errorf("evaluator %s: %w", name, err)
 		}
-		for _, figure := range figures {
-			figure.Evaluator = l.list[i].Name()
-			all = append(all, figure)
+		if n := len(l.list[i].Figures()); len(v) != n {
+			return nil, fmt.Errorf("evaluator %s: %d values of %d figures", name, len(v), n)
 		}
+		values = append(values, v...)
+	}
+	for i := range all {
+		all[i].Value = values[i]
 	}
 	return all, nil
 }

@@ -33,17 +33,27 @@ func (c *KNNConfig) Bind(f Flags) {
 	f.Float64Var(&c.Temperature, "knn-temperature", c.Temperature, "of cosine's weights exp(cos/temperature)")
 }
 
+// Figures implements Evaluator.
+func (c *KNNConfig) Figures() []Figure {
+	return []Figure{{
+		Title: fmt.Sprintf("%d-NN", c.K),
+		Long:  fmt.Sprintf("%d nearest neighbours", c.K),
+		Share: true,
+	}}
+}
+
 // Check implements Checker.
-func (c *KNNConfig) Check(pictures, _ int) error {
-	if c.K > pictures {
-		return field.Errorf("{eval.K} %d is more than the %d training pictures", c.K, pictures)
+func (c *KNNConfig) Check(train TrainingPart) error {
+	if c.K > train.Pictures {
+		return field.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by {eval.K} of eval, or more "+
+			"pictures", c.K, train.Pictures, train.Name)
 	}
 	return nil
 }
 
 // Fit implements Evaluator.
 func (c *KNNConfig) Fit(_ context.Context, _ *torch.Scope, train Features) (Fitted, error) {
-	if err := errors.Join(c.Validate(), c.Check(len(train.Labels), train.Classes)); err != nil {
+	if err := errors.Join(c.Validate(), c.Check(TrainingPart{"training", len(train.Labels)})); err != nil {
 		return nil, err
 	}
 	return fittedKNN{*c, train}, nil
@@ -55,12 +65,9 @@ type fittedKNN struct {
 }
 
 // Score implements Fitted.
-func (k fittedKNN) Score(_ context.Context, test Features) ([]Figure, error) {
+func (k fittedKNN) Score(_ context.Context, test Features) ([]float64, error) {
 	acc, err := KNN(test, k.train, k.c)
-	if err != nil {
-		return nil, err
-	}
-	return []Figure{{Name: "top1", Title: fmt.Sprintf("%d-NN", k.c.K), Value: acc, Share: true}}, nil
+	return []float64{acc}, err
 }
 
 // Validate reports the first setting that is wrong.

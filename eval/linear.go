@@ -28,6 +28,15 @@ type LinearConfig struct {
 // Name implements Evaluator.
 func (c *LinearConfig) Name() string { return "linear" }
 
+// Figures implements Evaluator.
+func (c *LinearConfig) Figures() []Figure {
+	return []Figure{
+		{Name: "top1", Title: "linear top-1", Short: "linear", Long: "linear probe", Share: true},
+		{Name: "top5", Title: "top-5", Share: true},
+		{Name: "classes"},
+	}
+}
+
 // Bind implements Evaluator.
 func (c *LinearConfig) Bind(f Flags) {
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs of the linear probe")
@@ -167,6 +176,10 @@ type Accuracy struct {
 	Classes int `json:"classes,omitempty"`
 }
 
+// HasTop5 reports whether there is a top-5 accuracy. With five classes or fewer every answer is among the five
+// likeliest.
+func (a Accuracy) HasTop5() bool { return a.Classes > 5 }
+
 // Score returns the probe's accuracy on features of the same network.
 func (p Probe) Score(s *torch.Scope, test Features) (acc Accuracy, err error) {
 	err = torch.With(func(t *torch.Scope) error {
@@ -183,17 +196,16 @@ func (p Probe) Score(s *torch.Scope, test Features) (acc Accuracy, err error) {
 type fittedProbe struct{ probe Probe }
 
 // Score implements Fitted.
-func (p fittedProbe) Score(_ context.Context, test Features) ([]Figure, error) {
+func (p fittedProbe) Score(_ context.Context, test Features) ([]float64, error) {
 	s := torch.NewScope()
 	acc, err := p.probe.Score(s, test)
 	if err := errors.Join(err, s.Close()); err != nil {
 		return nil, err
 	}
-	out := []Figure{{Name: "top1", Title: "linear top-1", Value: acc.Top1, Share: true}}
-	if test.Classes >= 6 {
-		out = append(out, Figure{Name: "top5", Title: "top-5", Value: acc.Top5, Share: true})
+	if !acc.HasTop5() {
+		acc.Top5 = math.NaN()
 	}
-	return out, nil
+	return []float64{acc.Top1, acc.Top5, float64(acc.Classes)}, nil
 }
 
 // count scores rows of k guesses, the best first.
@@ -214,7 +226,7 @@ func count(guesses []int64, test Features, k int) (acc Accuracy) {
 	n := float64(len(test.Labels))
 	acc.Classes = test.Classes
 	acc.Top1, acc.Top5 = acc.Top1/n, acc.Top5/n
-	if test.Classes < 6 {
+	if !acc.HasTop5() {
 		acc.Top5 = 0
 	}
 	return acc

@@ -20,7 +20,7 @@ type figures struct {
 	values []float64   // on the CPU
 	stops  bool        // the last number is Trainer.stopping's
 	judge  func(v []float64) error
-	count  func(v []float64) (loss float64, err error) // adds the numbers to the sums
+	count  func(v []float64) (loss float64, scalars Scalars, err error) // adds the scalars to the sums
 }
 
 // take reads a vector of numbers, or queues its copy. stopping, if defined, is the number of ranks that stop. On the
@@ -53,7 +53,7 @@ func (f *figures) settle() (stop bool, err error) {
 			return stop, err
 		}
 	}
-	f.step.Loss, err = f.count(f.values)
+	f.step.Loss, f.step.Scalars, err = f.count(f.values)
 	return stop, err
 }
 

@@ -53,7 +53,22 @@ func TestStepsAreToldInOrder(t *testing.T) {
 	for k := range steps[0] {
 		assert.InDelta(t, steps[0][k].Loss, steps[1][k].Loss, 1e-9)
 		steps[1][k].Loss = steps[0][k].Loss
+		require.Len(t, steps[1][k].Scalars, len(steps[0][k].Scalars))
+		for i, x := range steps[0][k].Scalars {
+			assert.InDelta(t, x.Value, steps[1][k].Scalars[i].Value, 1e-7, x.Name)
+			steps[1][k].Scalars[i].Value = x.Value
+		}
 	}
+	var regular, msr []string
+	for _, x := range steps[0][8].Scalars {
+		regular = append(regular, x.Name)
+	}
+	for _, x := range steps[0][9].Scalars {
+		msr = append(msr, x.Name)
+	}
+	assert.Equal(t, []string{"lr", "l_to", "l_ct", "embedding_std", "l_msr", "effective_rank"}, regular)
+	assert.Equal(t, []string{"meta_l_ct", "meta_l_ct_fast", "l_uni", "grad_norm_l_ct_fast", "grad_norm_l_uni", "gamma"},
+		msr)
 	assert.Equal(t, steps[0], steps[1])
 }
 
@@ -75,9 +90,9 @@ func TestARunOnADeviceIsTakenUp(t *testing.T) {
 			p, err := first.State.Mark()
 			require.NoError(t, err)
 			if p.Phase == meta.RegularPhase {
-				assert.Equal(t, p.Batch, p.Sums.Steps)
+				assert.EqualValues(t, p.Batch, p.Sums.Value("steps"))
 			} else {
-				assert.Equal(t, p.Batch, p.Sums.Meta)
+				assert.EqualValues(t, p.Batch, p.Sums.Value("meta"))
 			}
 			if told++; told == stop {
 				cancel()
@@ -192,7 +207,7 @@ func TestAHooksErrorEndsARunOnADevice(t *testing.T) {
 		return nil
 	}, OnEnd: func(st *meta.State, err error) error {
 		assert.Equal(t, 4, st.Position.Step)
-		assert.Equal(t, 4, st.Position.Sums.Steps, "the step at hand counts")
+		assert.EqualValues(t, 4, st.Position.Sums.Value("steps"), "the step at hand counts")
 		return nil
 	}}}
 	assert.ErrorIs(t, tr.Run(context.Background()), full)

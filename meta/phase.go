@@ -81,7 +81,7 @@ func (t *Trainer) endPhase(err error, account func() error) error {
 		return failed
 	}
 	wait, failed := t.waits.rest()
-	t.State.Position.Sums.Waited += wait
+	t.State.Position.Sums.add(waitedSeconds, wait)
 	if t.lateness() > 0 {
 		failed = errors.Join(failed, account())
 	}
@@ -100,12 +100,12 @@ func (t *Trainer) account() func() error {
 	return func() error {
 		seconds := time.Since(start).Seconds()
 		wait, err := t.waits.take()
-		if p.Phase == RegularPhase {
-			p.Sums.Regular += seconds
-		} else {
-			p.Sums.MetaSec += seconds
+		name := regularSeconds
+		if p.Phase == MetaPhase {
+			name = metaSeconds
 		}
-		p.Sums.Waited += wait
+		p.Sums.add(name, seconds)
+		p.Sums.add(waitedSeconds, wait)
 		start = time.Now()
 		return err
 	}

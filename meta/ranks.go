@@ -55,6 +55,9 @@ func (t *Trainer) uploadStep(s *torch.Scope, b HostBatch, m nets.Mode) *model.Pa
 	if t.lateness() > 0 && q.Batch.Indices.Defined() {
 		q.Batch.Indices = s.AllGather(t.Group, q.Batch.Indices)
 	}
+	if t.LogWeights != nil {
+		q.Batch.LogWeights = t.LogWeights(s, q.Batch.Indices)
+	}
 	return q
 }
 
@@ -81,19 +84,21 @@ func (t *Trainer) agree() error {
 	if err != nil {
 		return err
 	}
-	st, w := t.State, &t.State.Position.Sums.Waited
-	all, err := t.Group.GatherInts(st.options.Device, int64(sum), int64(*w*1e9))
+	st, sums := t.State, &t.State.Position.Sums
+	waited := sums.Value(waitedSeconds)
+	all, err := t.Group.GatherInts(st.options.Device, int64(sum), int64(waited*1e9))
 	if err != nil {
 		return err
 	}
-	*w = 0
+	waited = 0
 	differ := 0
 	for r := range t.Group.Size() {
-		*w += float64(all[2*r+1]) / 1e9 / float64(t.Group.Size())
+		waited += float64(all[2*r+1]) / 1e9 / float64(t.Group.Size())
 		if all[2*r] != all[0] && differ == 0 {
 			differ = r
 		}
 	}
+	sums.set(waitedSeconds, waited)
 	switch {
 	case differ == 0:
 		return nil

@@ -122,19 +122,27 @@ func (t *Trainer) regularNumbers(s *torch.Scope, q *model.Pass, total, ct, msr t
 // regularFigures are the figures of the current regular step, with embeddings of dim numbers.
 func (t *Trainer) regularFigures(b HostBatch, lr float64, dim int64) *figures {
 	p := &t.State.Position
-	epoch, batch, pictures, sums := p.Epoch, p.Batch, b.total(t.Group), &p.Sums
+	epoch, batch, n, sums, msr := p.Epoch, p.Batch, b.total(t.Group), &p.Sums, t.State.MSR != nil
 	return &figures{
 		step:  Step{LR: lr},
 		judge: func(v []float64) error { return t.finite(epoch, batch, RegularPhase, v[0]) },
-		count: func(v []float64) (loss float64, err error) {
-			sums.Steps++
-			sums.LTo, sums.LCt, sums.LMsr = sums.LTo+v[0], sums.LCt+v[1], sums.LMsr+v[2]
-			sums.Spread += v[3] * math.Sqrt(float64(dim))
-			if len(v) > 4 {
-				sums.Rank, err = effectiveRank(v[4:])
+		count: func(v []float64) (loss float64, scalars Scalars, err error) {
+			scalars = Scalars{
+				{"lr", lr},
+				{"l_to", v[0]},
+				{"l_ct", v[1]},
+				{"embedding_std", v[3] * math.Sqrt(float64(dim))},
 			}
-			sums.Pictures, sums.LastLR = sums.Pictures+pictures, lr
-			return v[0], err
+			if msr {
+				scalars = append(scalars, Scalar{"l_msr", v[2]})
+			}
+			if len(v) > 4 {
+				rank, failed := effectiveRank(v[4:])
+				scalars, err = append(scalars, Scalar{"effective_rank", rank}), failed
+			}
+			sums.step(regularSteps, scalars)
+			sums.add(pictures, float64(n))
+			return v[0], scalars, err
 		},
 	}
 }
@@ -197,16 +205,18 @@ func (t *Trainer) metaFigures() *figures {
 			_, value := objective(v)
 			return t.finite(epoch, batch, MetaPhase, value+v[numbers])
 		},
-		count: func(v []float64) (float64, error) {
+		count: func(v []float64) (float64, Scalars, error) {
 			r, value := objective(v)
-			sums.Meta++
-			sums.MetaLCt += r.LCt
-			sums.LCtFast += r.LCtFast
-			sums.LUni += r.LUni
-			sums.NormCT += r.NormCT
-			sums.NormUni += r.NormUni
-			sums.Gamma += r.EffectiveGamma
-			return value, nil
+			scalars := Scalars{
+				{"meta_l_ct", r.LCt},
+				{"meta_l_ct_fast", r.LCtFast},
+				{"l_uni", r.LUni},
+				{"grad_norm_l_ct_fast", r.NormCT},
+				{"grad_norm_l_uni", r.NormUni},
+				{"gamma", r.EffectiveGamma},
+			}
+			sums.step(metaSteps, scalars)
+			return value, scalars, nil
 		},
 	}
 }

@@ -13,15 +13,6 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Hook is told what happens. Any function may be nil. An error ends the run. OnStep gets each step once, in order: on
-// the CPU when it is done, on another device when the next step has been queued. If it needs the state at that step, it
-// calls the state's Mark or Settle first. The other functions find the state settled.
-type Hook struct {
-	OnStep  func(Step) error
-	OnEpoch func(st *State, e Epoch) error
-	OnEnd   func(st *State, err error) error
-}
-
 // Trainer runs Algorithm 1. Each epoch has a phase of regular steps on theta, with L_to and A held constant, and then a
 // phase of meta steps on phi.
 //
@@ -34,6 +25,8 @@ type Trainer struct {
 	Schedule nets.Schedule
 	Source   Source
 	Hooks    []Hook
+	// LogWeights makes Batch.LogWeights of the indices of a batch's pictures, on all ranks alike; nil: there are none.
+	LogWeights func(s *torch.Scope, indices torch.Tensor) torch.Tensor
 	model.Exec
 
 	waits *waiting // of the current phase
@@ -89,7 +82,7 @@ func (t *Trainer) end(err error) error {
 	}
 	for _, h := range t.Hooks {
 		if h.OnEnd != nil {
-			err = errors.Join(err, h.OnEnd(t.State, err))
+			err = errors.Join(err, h.Named(h.OnEnd(t.State, err)))
 		}
 	}
 	return err
@@ -140,7 +133,7 @@ func (t *Trainer) check() error {
 func (t *Trainer) each(f func(Hook) error) error {
 	for _, h := range t.Hooks {
 		if err := f(h); err != nil {
-			return err
+			return h.Named(err)
 		}
 	}
 	return nil
@@ -170,7 +163,7 @@ func (t *Trainer) survey(ctx context.Context) error {
 		method.Survey(s, q, z)
 		return s.Err()
 	})
-	st.Position.Sums.Regular += time.Since(start).Seconds()
+	st.Position.Sums.add(regularSeconds, time.Since(start).Seconds())
 	return err
 }
 

@@ -204,8 +204,14 @@ func (f msrTrajectories) means(t *testing.T, c msrTrajectory, epochs []meta.Epoc
 	require.Len(t, epochs, f.MSR.Epochs)
 	n := float64(f.MSR.Steps)
 	for i, e := range epochs {
-		want, got := map[string]float64{}, map[string]float64{"L_ct": e.LCt, "L_msr": e.LMsr, "L_ct(theta1)": e.LCtFast,
-			"L_uni": e.LUni, "norm of L_ct(theta1)": e.NormMeta, "norm of gamma L_uni": e.NormUniformity}
+		want, got := map[string]float64{}, map[string]float64{
+			"L_ct":                 e.Value("l_ct"),
+			"L_msr":                e.Value("l_msr"),
+			"L_ct(theta1)":         e.Value("meta_l_ct_fast"),
+			"L_uni":                e.Value("l_uni"),
+			"norm of L_ct(theta1)": e.Value("grad_norm_l_ct_fast"),
+			"norm of gamma L_uni":  e.Value("grad_norm_l_uni"),
+		}
 		for k := i * f.MSR.Steps; k < (i+1)*f.MSR.Steps; k++ {
 			r, m := c.Regular[k], c.Meta[k]
 			want["L_ct"] += r.CT / n

@@ -191,7 +191,7 @@ func (f trajectories) check(t *testing.T, c trajectory, a authors) {
 	var got trajectory
 	var target map[string]float64 // as the last step's keys saw it
 	tr.Hooks = []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
-		got.Losses, got.Rates = append(got.Losses, e.LTo), append(got.Rates, e.LR)
+		got.Losses, got.Rates = append(got.Losses, e.Value("l_to")), append(got.Rates, e.Value("lr"))
 		progress := float64(e.Epoch) / float64(f.Steps)
 		if c.Momentum != nil {
 			got.Momentum = append(got.Momentum, st.Momentum(progress))

@@ -56,7 +56,7 @@ func TestAblationsAreBaselines(t *testing.T) {
 		data, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("%s-seed%d", name, seed), "scores.json"))
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(data, &scores))
-		return 100 * scores[0].Linear.Top1
+		return 100 * scores[0].Value("linear.top1")
 	}
 	found := 0
 	for _, cells := range lines {

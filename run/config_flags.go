@@ -86,6 +86,7 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	f.BoolVar(&c.ScaledDecode, "scaled-decode", c.ScaledDecode,
 		"decode large JPEGs at 1/2, 1/4 or 1/8 of their size where no view needs more pixels")
 	f.IntVar(&c.Size, "size", c.Size, "side of a view in pixels")
+	bindInterventions(f, &c.Intervene)
 
 	f.IntVar(&c.Schedule.Epochs, "epochs", c.Schedule.Epochs, "passes over the data")
 	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step, on all processes together (two views of each)")

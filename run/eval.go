@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
@@ -26,21 +26,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	asJSON := f.Bool("json", false, "print JSON")
 	recipe := f.String("recipe", "paper",
 		"of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
-	f.IntVar(&o.Linear.Epochs, "epochs", o.Linear.Epochs, "epochs of the linear probe")
-	f.StringVar(&o.Linear.Optimizer, "optimizer", o.Linear.Optimizer, "of the probe: adam, sgd or lars")
-	f.StringVar(&o.Linear.Schedule, "schedule", o.Linear.Schedule,
-		"of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
-	f.Float64Var(&o.Linear.LR, "lr", o.Linear.LR, "first learning rate of the probe")
-	f.Float64Var(&o.Linear.FinalLR, "final-lr", o.Linear.FinalLR,
-		"last learning rate of the probe, where it is exponential between")
-	f.Float64Var(&o.Linear.Momentum, "momentum", o.Linear.Momentum, "of sgd and lars")
-	f.Float64Var(&o.Linear.WeightDecay, "weight-decay", o.Linear.WeightDecay, "L2 penalty of the probe")
-	f.IntVar(&o.Linear.BatchSize, "probe-batch-size", o.Linear.BatchSize, "rows of a step of the probe")
-	f.Uint64Var(&o.Linear.Seed, "seed", o.Linear.Seed, "seed of the probe")
-	f.IntVar(&o.KNN.K, "neighbours", o.KNN.K, "k of the nearest-neighbour classifier")
-	f.StringVar(&o.KNN.Metric, "metric", o.KNN.Metric,
-		"of the neighbours: euclidean (a majority) or cosine (weighted votes)")
-	f.Float64Var(&o.KNN.Temperature, "knn-temperature", o.KNN.Temperature, "of cosine's weights exp(cos/temperature)")
+	o.Evaluators.Bind(f)
 	bindFeatures(f, &o.Keep)
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
 	f.IntVar(&o.Threads, "threads", 0, "threads of an operation (0: all cores)")
@@ -51,7 +37,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	switch *recipe {
 	case "paper":
 	case "imagenet":
-		o.Linear = eval.ImageNetLinear()
+		*o.Evaluators.Linear() = eval.ImageNetLinear()
 		if err := parse(f, args); err != nil { // the flags lie over the recipe
 			return err
 		}
@@ -61,7 +47,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if err := o.Keep.Check(); err != nil {
 		return err
 	}
-	if err := errors.Join(o.Linear.Validate(), o.KNN.Validate()); err != nil {
+	if err := o.Evaluators.Validate(); err != nil {
 		return usage.Wrap(err)
 	}
 	k, err := network.pick()
@@ -80,10 +66,15 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
+	share, err := train.MeasureShare(ctx, k, o)
+	if err != nil {
+		return err
+	}
 	if *asJSON {
 		e := json.NewEncoder(printable.Data(p.stdout))
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"checkpoint": k.Path, "epochs": k.Position.Epoch, "scores": scores})
+		return e.Encode(map[string]any{"checkpoint": k.Path, "epochs": k.Position.Epoch, "scores": scores,
+			"foreground_share": share})
 	}
 	if !k.IsForeign() {
 		fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", k.Path, k.Position.Epoch)
@@ -91,19 +82,35 @@ func evaluate(ctx context.Context, p program, args []string) error {
 		fmt.Fprintf(p.stdout, "%s, %s\n\n", k.Path, k.Config.Arch)
 	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "test pictures\tpictures\tlinear top-1\ttop-5\t%d-NN\t\n", o.KNN.K)
+	shown := titled(o.Evaluators.Figures())
+	fmt.Fprint(w, "test pictures\tpictures\t")
+	for _, f := range shown {
+		fmt.Fprint(w, f.Title, "\t")
+	}
+	fmt.Fprintln(w)
 	for _, s := range scores {
-		fmt.Fprintf(w, "%s\t%s\t%.2f%%\t%s\t%.2f%%\t\n", s.Variant, s.Test, 100*s.Linear.Top1,
-			topFive(s.Linear.Classes, s.Linear.Top5), 100*s.KNN)
+		fmt.Fprintf(w, "%s\t%s\t", s.Variant, s.Test)
+		for _, f := range shown {
+			fmt.Fprint(w, s.With(f), "\t")
+		}
+		fmt.Fprintln(w)
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if share != nil {
+		fmt.Fprintf(p.stdout, "\n%s\n", share)
 	}
 	if text := train.LeftOut(map[string]train.PictureCount{"training": scores[0].Train,
 		"testing": scores[0].Test}); text != "" {
 		fmt.Fprintf(p.stdout, "\n%s\n", text)
 	}
 	return nil
+}
+
+// titled are the figures that tables show.
+func titled(figures []eval.Figure) []eval.Figure {
+	return slices.DeleteFunc(figures, func(f eval.Figure) bool { return f.Title == "" })
 }
 
 func bindFeatures(f *pflag.FlagSet, k *train.FeatureFiles) {

@@ -132,11 +132,11 @@ func TestFineTuneWithAShareOfTheLabels(t *testing.T) {
 	list := filepath.Join(t.TempDir(), "list.txt")
 	require.NoError(t, os.WriteFile(list, []byte("a/0.jpg"), 0o600))
 	for want, more := range map[string][]string{
-		"--labels 2: want shares above 0":       {"--labels", "2"},
-		"--batch-size 1":                        {"--batch-size", "1"},
-		"fine-tuning of 0 epochs":               {"--epochs", "0"},
-		"a list of labels needs one":            {"--label-list", list},
-		"give either --run DIR or --checkpoint": {"--checkpoint", "x"},
+		"--labels 2: want shares above 0": {"--labels", "2"},
+		"--batch-size 1":                  {"--batch-size", "1"},
+		"fine-tuning of 0 epochs":         {"--epochs", "0"},
+		"shapes train is not a data set of files, which a list of labels needs": {"--label-list", list},
+		"give either --run DIR or --checkpoint":                                 {"--checkpoint", "x"},
 	} {
 		status, _, errs := do(append(args, more...)...)
 		assert.NotZero(t, status)
@@ -282,7 +282,7 @@ func TestViewsOnTheDevice(t *testing.T) {
 		require.Zero(t, status, errs)
 		metrics, err := train.ReadMetrics(out)
 		require.NoError(t, err)
-		return metrics[0].LCt
+		return metrics[0].Value("l_ct")
 	}
 	host := loss()
 	device := loss("--augment-on", "device")

@@ -53,7 +53,7 @@ func TestAnEvaluationSaysOfHowManyPicturesItIs(t *testing.T) {
 	spoil(files[0])
 	got := scoresOf(t, "--run", run)[0]
 	assert.Equal(t, train.PictureCount{Read: 7, Of: 8}, got.Test)
-	right := 7 * got.KNN
+	right := 7 * got.Value("knn")
 	assert.InDelta(t, math.Round(right), right, 1e-9, "a share of seven")
 	status, out, errs := do("eval", "--run", run, "--epochs", "2", "--threads", "1")
 	require.Zero(t, status, errs)

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"io"
 	"maps"
 	"path"
 	"reflect"
+	"sync"
 
 	"github.com/spf13/pflag"
 
+	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/field"
+	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/train"
 )
 
@@ -23,21 +27,42 @@ func flagged(err error) error {
 // messageOf is the message of flagged.
 func messageOf(err error) string { return flagged(err).Error() }
 
-// flagNames are the flags of settings, by package.Field and package.Type.Field. Those of a training run follow from
-// what their flags are bound to.
+// speaker is a writer whose readers know flags (field.Namer).
+type speaker struct {
+	*printable.Writer
+	names func() map[string]string
+}
+
+func newSpeaker(w io.Writer) speaker { return speaker{printable.New(w), sync.OnceValue(flagNames)} }
+
+// NameOf implements field.Namer.
+func (s speaker) NameOf(key string) string { return s.names()[key] }
+
+// flagNames are the flags of settings, by package.Field and package.Type.Field. Those of evaluators and of a training
+// run follow from what their flags are bound to.
 func flagNames() map[string]string {
-	var c train.Config
-	f := pflag.NewFlagSet("", pflag.ContinueOnError)
-	bindConfig(f, &c)
-	bound := map[uintptr]string{}
-	f.VisitAll(func(g *pflag.Flag) { bound[address(g.Value)] = "--" + g.Name })
 	names := map[string]string{}
-	nameFields(reflect.ValueOf(&c).Elem(), bound, names)
+	for _, e := range eval.Evaluators() {
+		nameBound(e, func(f *pflag.FlagSet) { e.Bind(f) }, names)
+	}
+	var c train.Config
+	nameBound(&c, func(f *pflag.FlagSet) { bindConfig(f, &c) }, names)
 	maps.Copy(names, otherFlagNames())
 	return names
 }
 
-// otherFlagNames are the flags of settings that are no fields of train.Config.
+// nameBound adds the fields of the struct at settings that bind gives flags.
+func nameBound(settings any, bind func(f *pflag.FlagSet), names map[string]string) {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	bind(f)
+	bound := map[uintptr]string{}
+	f.VisitAll(func(g *pflag.Flag) { bound[address(g.Value)] = "--" + g.Name })
+	if v := reflect.ValueOf(settings).Elem(); v.Kind() == reflect.Struct {
+		nameFields(v, bound, names)
+	}
+}
+
+// otherFlagNames are the flags of other settings.
 func otherFlagNames() map[string]string {
 	return map[string]string{
 		"datasets.BatchSize": "--batch-size",
@@ -50,18 +75,12 @@ func otherFlagNames() map[string]string {
 		"nets.Stem":          "--stem",
 		"nets.Width":         "--width", // a backbone's; f_msr's is nets.MSRConfig.Width
 
-		"eval.BatchSize":   "--probe-batch-size",
-		"eval.Epochs":      "--epochs",
-		"eval.FinalLR":     "--final-lr",
-		"eval.HeadLR":      "--head-lr",
-		"eval.K":           "--neighbours",
-		"eval.LR":          "--lr",
-		"eval.Metric":      "--metric",
-		"eval.Momentum":    "--momentum",
-		"eval.Optimizer":   "--optimizer",
-		"eval.Schedule":    "--schedule",
-		"eval.Temperature": "--knn-temperature",
-		"eval.WeightDecay": "--weight-decay",
+		"eval.HeadLR": "--head-lr", // of fine-tuning
+
+		"interventions.Bandwidth": "--intervene-option bandwidth",
+		"interventions.K":         "--intervene-option k",
+		"interventions.P":         "--intervene-option p",
+		"interventions.Within":    "--intervene-option within",
 
 		"torch.Deterministic": "--deterministic",
 		"torch.Device":        "--device",

@@ -137,8 +137,8 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	b, err := train.ReadMetrics(at("two"))
 	require.NoError(t, err)
 	for i := range a {
-		assert.InDelta(t, a[i].LTo, b[i].LTo, 1e-4)
-		assert.Equal(t, a[i].Steps, b[i].Steps)
+		assert.InDelta(t, a[i].Value("l_to"), b[i].Value("l_to"), 1e-4)
+		assert.Equal(t, a[i].Value("steps"), b[i].Value("steps"))
 	}
 
 	two := job(t, 2, args("cut")...)

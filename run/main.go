@@ -15,7 +15,6 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/dist"
-	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
@@ -56,6 +55,7 @@ func commands() []command {
 			paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
 		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels, n = 14", semi},
 		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
+		{"background", "how much a method leans on backgrounds, without MSR, with it and with interventions", background},
 		{"sweep", "a method with MSR over values of any flags", sweep},
 		{"figure5", "the paper's Figure 5: MSR over lambda, gamma and n, one at a time, as curves", figure5},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
@@ -75,7 +75,7 @@ func main() {
 
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, p program, args []string) int {
-	p = program{printable.New(p.stdout), printable.New(p.stderr)}
+	p = program{newSpeaker(p.stdout), newSpeaker(p.stderr)}
 	err := flagged(torch.Explain(dispatch(ctx, p, args), gotch.CPU, ""))
 	var u usage.Error
 	var ended *dist.Exit

@@ -53,9 +53,9 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 				if name == "pcl" {
 					first = 1 // its first epoch is without clusters, and lacks their term
 				}
-				assert.Less(t, epochs[2].LCt, epochs[first].LCt, "the loss falls")
-				assert.Greater(t, epochs[2].EmbeddingStd, 0.1, "embeddings keep their spread")
-				assert.Greater(t, epochs[2].EffectiveRank, 1.5, "and more than one direction")
+				assert.Less(t, epochs[2].Value("l_ct"), epochs[first].Value("l_ct"), "the loss falls")
+				assert.Greater(t, epochs[2].Value("embedding_std"), 0.1, "embeddings keep their spread")
+				assert.Greater(t, epochs[2].Value("effective_rank"), 1.5, "and more than one direction")
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
 				w := &interrupter{word: "epoch 2/3  loss", stop: cancel}
@@ -79,8 +79,8 @@ func TestSwAVLeavesLnK(t *testing.T) {
 	require.Zero(t, status, errs)
 	epochs, err := train.ReadMetrics(out)
 	require.NoError(t, err)
-	assert.Greater(t, epochs[0].LCt, math.Log(50))
-	assert.Less(t, epochs[5].LCt, math.Log(50))
+	assert.Greater(t, epochs[0].Value("l_ct"), math.Log(50))
+	assert.Less(t, epochs[5].Value("l_ct"), math.Log(50))
 }
 
 func TestMethodsAreListed(t *testing.T) {

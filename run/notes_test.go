@@ -22,7 +22,8 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	split := "note: " + train + " has no train and test: every tenth picture of a class is for testing, the others for " +
 		"training\n"
 	unread := "note: " + train + ": not read, since these are not PNG, JPEG, WebP, TIFF, BMP or GIF: 1 .heic\n"
-	dropped := "note: each epoch leaves out 6 of the 22 pictures, others each time: they fill no batch of 16\n"
+	dropped := "note: each epoch leaves out 6 of the 22 pictures, which do not fill a batch of 16; they " +
+		"differ between epochs\n"
 	run := filepath.Join(dir, "run")
 	once := func(said string, notes ...string) {
 		t.Helper()
@@ -62,4 +63,21 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	}
 	once(first.errs.String(), split, unread, dropped)
 	once(second.errs.String())
+}
+
+// Lines of a run name its settings by their flags.
+func TestLinesOfARunNameFlags(t *testing.T) {
+	dir := t.TempDir()
+	first := filepath.Join(dir, "first")
+	status, _, errs := do(small("--epochs", "1", "--warmup", "999", "--out", first)...)
+	require.Zero(t, status, errs)
+	assert.Contains(t, errs, "--warmup 999 is longer than the run of ")
+	assert.Contains(t, errs, "; give a smaller --warmup\n")
+	file := filepath.Join(dir, "net.safetensors")
+	status, _, errs = do("export", "--run", first, "--out", file)
+	require.Zero(t, status, errs)
+	status, _, errs = do(small("--epochs", "1", "--init", file, "--out", filepath.Join(dir, "second"))...)
+	require.Zero(t, status, errs)
+	assert.Contains(t, errs, "--init "+file+": ")
+	assert.NotContains(t, errs, "Initial")
 }

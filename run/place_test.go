@@ -35,7 +35,7 @@ func TestKeptPicturesTrainTheSameNetwork(t *testing.T) {
 			assert.Contains(t, errs, "\n"+where+"\n", name)
 			metrics, err := train.ReadMetrics(filepath.Join(dir, out))
 			require.NoError(t, err)
-			return metrics[0].LCt
+			return metrics[0].Value("l_ct")
 		}
 		host := loss("host", "views on the host")
 		sent := loss("sent", "views on the device, of pictures sent to it as bytes", "--augment-on", "device")

@@ -15,7 +15,6 @@ func newStudy(p program, folder string, probeEpochs int) experiment.Study {
 		ProbeEpochs: probeEpochs,
 		Tables:      p.stdout,
 		Log:         p.stderr,
-		Text:        messageOf,
 	}
 }
 

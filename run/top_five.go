@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 
-	"github.com/icl-msr/icl-msr/train"
+	"github.com/icl-msr/icl-msr/eval"
 )
 
 // topFive is a top-5 accuracy, from 0 to 1, in percent, or "-" where there is none.
 func topFive(classes int, v float64) string {
-	if !train.HasTopFive(classes) {
+	if !(eval.Accuracy{Classes: classes}).HasTop5() {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f%%", 100*v)

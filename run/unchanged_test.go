@@ -100,5 +100,5 @@ func TestARunOfAnOlderVersionIsResumed(t *testing.T) {
 	epochs, err := train.ReadMetrics(out)
 	require.NoError(t, err)
 	require.Len(t, epochs, 2)
-	assert.InDelta(t, 2.974114, epochs[1].LTo, 1e-3, "as that version went on")
+	assert.InDelta(t, 2.974114, epochs[1].Value("l_to"), 1e-3, "as that version went on")
 }

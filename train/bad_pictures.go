@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // badPictures warns of pictures that cannot be read, each once, and gives up
@@ -66,7 +67,7 @@ func (b *badPictures) bad(i int, err error) error {
 	case n > tolerated(b.all):
 		return fmt.Errorf("%d of %d pictures cannot be read, the last: %w", n, b.all, err)
 	case n <= namedBad:
-		fmt.Fprintf(b.w, "warning: skipped %v\n", err)
+		field.Fprintf(b.w, "warning: skipped %v\n", err)
 	case n == namedBad+1:
 		fmt.Fprintln(b.w, "warning: further pictures that cannot be read are skipped without a word, up to one in a hundred")
 	}

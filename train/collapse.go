@@ -1,9 +1,9 @@
 package train
 
 import (
-	"fmt"
 	"math"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/model"
 )
@@ -18,22 +18,22 @@ const (
 	alikeLoss = 1e-3
 )
 
-// word is a line on an epoch, or empty.
-func (c *collapse) word(m model.Method, batch int, e meta.Epoch) string {
-	if e.EmbeddingStd < alikeStd && !c.alike {
+// word is a line on an epoch, or nil.
+func (c *collapse) word(m model.Method, batch int, e meta.Epoch) error {
+	if e.Value("embedding_std") < alikeStd && !c.alike {
 		c.alike = true
-		return fmt.Sprintf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+
-			"of 1, effective rank %.1f); lower --lr, or see the method's own remedies (target network, predictor, weights of "+
-			"its terms)", e.EmbeddingStd, e.EffectiveRank)
+		return field.Errorf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+
+			"of 1, effective rank %.1f); lower {nets.LR}, or see the method's own remedies (target network, predictor, weights "+
+			"of its terms)", e.Value("embedding_std"), e.Value("effective_rank"))
 	}
 	b, ok := m.(model.CollapseDetector)
 	if !ok || c.blind {
-		return ""
+		return nil
 	}
-	if loss := b.CollapsedLoss(batch); loss > 0 && math.Abs(e.LCt-loss) < alikeLoss {
+	if loss := b.CollapsedLoss(batch); loss > 0 && math.Abs(e.Value("l_ct")-loss) < alikeLoss {
 		c.blind = true
-		return fmt.Sprintf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned "+
-			"nothing; change --lr, --temperature or --batch-size", math.Exp(loss), loss)
+		return field.Errorf("note: the loss is ln %.0f = %.4f, that of embeddings that are all alike: this epoch learned "+
+			"nothing; change {nets.LR}, {methods.Temperature} or {train.BatchSize}", math.Exp(loss), loss)
 	}
-	return ""
+	return nil
 }

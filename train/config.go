@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/interventions"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -40,6 +41,8 @@ type Config struct {
 	KeepOnDevice   string             `yaml:"keep-on-device"`
 	ScaledDecode   bool               `yaml:"scaled-decode"`
 	Size           int                `yaml:"size"`
+
+	Intervene interventions.Options `yaml:",inline"`
 
 	BatchSize  int                  `yaml:"batch-size"`
 	MicroBatch int                  `yaml:"micro-batch"`
@@ -90,6 +93,7 @@ func Default() Config {
 		KeepOnDevice: "auto",
 		ScaledDecode: true,
 		Size:         32,
+		Intervene:    interventions.DefaultOptions(),
 
 		BatchSize: 256,
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6, Momentum: 0.9},

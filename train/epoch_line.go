@@ -2,11 +2,14 @@ package train
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/icl-msr/icl-msr/datasets"
@@ -18,8 +21,29 @@ import (
 
 // EpochLine is a line of metrics.jsonl.
 type EpochLine struct {
-	meta.Epoch
-	Evaluation []Score `json:"evaluation,omitempty"` // of --eval-every
+	Epoch meta.Epoch
+	evaluated
+}
+
+// evaluated is what --eval-every adds to an epoch.
+type evaluated struct {
+	Evaluation []Score          `json:"evaluation,omitempty"`
+	Foreground *ForegroundShare `json:"foreground_share,omitempty"` // nil: no twins can be made
+}
+
+// MarshalJSON implements json.Marshaler: the epoch's figures, and the evaluation if there is one.
+func (l EpochLine) MarshalJSON() ([]byte, error) {
+	text, err1 := json.Marshal(l.Epoch)
+	more, err2 := json.Marshal(l.evaluated)
+	if err := errors.Join(err1, err2); err != nil || string(more) == "{}" {
+		return text, err
+	}
+	return slices.Concat(bytes.TrimSuffix(text, []byte("}")), []byte(","), more[1:]), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *EpochLine) UnmarshalJSON(data []byte) error {
+	return errors.Join(json.Unmarshal(data, &l.Epoch), json.Unmarshal(data, &l.evaluated))
 }
 
 // evaluates says that --eval-every is due after so many epochs.
@@ -53,9 +77,12 @@ func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 // evaluate scores the backbone as it is, frozen; warn is told of pictures that cannot be read.
 func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c Config) (err error) {
 	o := DefaultEval()
-	o.Linear.Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
+	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
 	return torch.With(func(s *torch.Scope) error {
-		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
+		if l.Evaluation, err = evaluateState(ctx, s, st, c, o); err != nil {
+			return err
+		}
+		l.Foreground, err = foregroundShare(ctx, s, st, c, o)
 		return err
 	})
 }
@@ -65,10 +92,18 @@ func (l *EpochLine) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)
 	for _, s := range l.Evaluation {
-		fmt.Fprintf(&b, "  %s: linear %.2f%%, 5-NN %.2f%%", s.Variant, 100*s.Linear.Top1, 100*s.KNN)
+		sep := ": "
+		b.WriteString("  " + string(s.Variant))
+		for _, f := range DefaultEval().Evaluators.Main() {
+			b.WriteString(sep + f.Heading() + " " + s.With(f).String())
+			sep = ", "
+		}
 		if s.Test.Read < s.Test.Of {
 			fmt.Fprintf(&b, " of %s pictures", s.Test)
 		}
+	}
+	if l.Foreground != nil {
+		b.WriteString("  " + l.Foreground.String())
 	}
 	return b.String()
 }

@@ -15,33 +15,34 @@ import (
 
 // EvalOptions say how a backbone is evaluated.
 type EvalOptions struct {
-	Linear    eval.LinearConfig
-	KNN       eval.KNNConfig
-	BatchSize int
-	Threads   int
+	Evaluators eval.List
+	BatchSize  int
+	Threads    int
 	Machine
 	Warn io.Writer    // told of pictures that cannot be read; nil: nobody
 	Told bool         // what there is to be said of the data
 	Keep FeatureFiles // features
 }
 
-// DefaultEval is the paper's linear probe and nearest neighbours, on the CPU.
+// DefaultEval is all evaluators with the paper's settings, on the CPU.
 func DefaultEval() EvalOptions {
-	return EvalOptions{Linear: eval.DefaultLinear(), KNN: eval.DefaultKNN(), BatchSize: 256, Machine: OnCPU(),
-		Keep: FeatureFiles{Format: "npy"}}
+	return EvalOptions{
+		Evaluators: eval.Evaluators(),
+		BatchSize:  256,
+		Machine:    OnCPU(),
+		Keep:       FeatureFiles{Format: "npy"},
+	}
 }
 
-// Score is the evaluation on one variant of the test pictures.
-type Score struct {
-	Variant     datasets.Variant `json:"variant"`
-	Linear      eval.Accuracy    `json:"linear"`
-	KNN         float64          `json:"knn"`
-	ProbeEpochs int              `json:"probe_epochs"` // of the linear probe
-	Train       PictureCount     `json:"train_pictures"`
-	Test        PictureCount     `json:"test_pictures"`
+// probeEpochs are those of the linear probe; 0 without one.
+func (o EvalOptions) probeEpochs() int {
+	if c := o.Evaluators.Linear(); c != nil {
+		return c.Epochs
+	}
+	return 0
 }
 
-// Evaluate fits the probe on the training part and scores the test
+// Evaluate fits the evaluators on the training part and scores the test
 // part, in all variants where the foreground is known.
 func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error) {
 	runtime.LockOSThread()
@@ -83,7 +84,7 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 	if err := o.Keep.write(s, "train", train); err != nil {
 		return nil, err
 	}
-	probe, err := eval.FitLinear(ctx, s, train, o.Linear)
+	fitted, err := o.Evaluators.Fit(ctx, s, train)
 	if err != nil {
 		return nil, err
 	}
@@ -105,15 +106,11 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 		if err := o.Keep.write(s, "test-"+string(v), test); err != nil {
 			return nil, err
 		}
-		acc, err := probe.Score(s, test)
+		figures, err := fitted.Score(ctx, test)
 		if err != nil {
 			return nil, err
 		}
-		knn, err := eval.KNN(test, train, o.KNN)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Score{v, acc, knn, o.Linear.Epochs, seen, count})
+		out = append(out, Score{v, figures, o.probeEpochs(), seen, count})
 	}
 	return out, s.Err()
 }
@@ -123,7 +120,7 @@ func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, e
 	if train, err = c.Open(true); err != nil {
 		return nil, nil, err
 	}
-	if err = tellable(train, o.KNN.K); err == nil {
+	if err = tellable(train, o.Evaluators); err == nil {
 		if test, err = c.Open(false); err == nil {
 			return train, test, nil
 		}
@@ -133,7 +130,7 @@ func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, e
 }
 
 // tellable is an error where the training part has too few classes or pictures to tell by.
-func tellable(train datasets.Dataset, neighbours int) error {
+func tellable(train datasets.Dataset, by eval.List) error {
 	switch names := train.Classes(); {
 	case len(names) == 0:
 		return field.Errorf("%s has no labels, and an accuracy needs two classes or more; name another set by "+
@@ -141,11 +138,8 @@ func tellable(train datasets.Dataset, neighbours int) error {
 	case len(names) == 1:
 		return field.Errorf("%s has one class only (%s): there is nothing to evaluate, since every answer is right; name "+
 			"another set by {datasets.Name} and {datasets.Dir}", train.Name(), names[0])
-	case neighbours > train.Len():
-		return field.Errorf("%d neighbours are more than the %d pictures of %s; give fewer by {eval.K} of eval, or more "+
-			"pictures", neighbours, train.Len(), train.Name())
 	}
-	return nil
+	return by.Check(eval.TrainingPart{Name: train.Name(), Pictures: train.Len()})
 }
 
 // Features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
@@ -170,6 +164,3 @@ func (c *Config) Features(
 	f, err = eval.Extract(ctx, s, batches, st.Options(), ds.Len(), len(ds.Classes()), st.Features)
 	return f, bad.read(ds), err
 }
-
-// HasTopFive: with five classes or fewer every answer is among the five likeliest.
-func HasTopFive(classes int) bool { return classes > 5 }

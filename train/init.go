@@ -45,7 +45,7 @@ func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	layout, err := torchscript.Recognise(file, n.Prefix)
 	if err != nil {
 		file.Close()
-		return nil, layout, field.Errorf("{train.Initial.File}: %w%s", err, prefixHint(err))
+		return nil, layout, field.Errorf("{train.Initial.File}: %w"+prefixHint(err), err)
 	}
 	return file, layout, nil
 }
@@ -99,7 +99,7 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	if err := load32(file, copied, into); err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
-	fmt.Fprintf(w, "--init %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
+	field.Fprintf(w, "{train.Initial.File} %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
 		len(wanted(st.Backbone)), c.rest(m), said)
 	return nil
 }
@@ -119,7 +119,7 @@ func fetched(scheme, address string) string {
 
 func prefixHint(err error) string {
 	if strings.Contains(err.Error(), "several networks") {
-		return " (--init-prefix)"
+		return " ({train.Initial.Prefix})"
 	}
 	return ""
 }

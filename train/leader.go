@@ -17,15 +17,16 @@ import (
 // leader trains as rank 0, which has the folder and speaks.
 type leader struct {
 	ready
-	config Config
-	out    string
-	log    io.Writer
-	warn   io.Writer // told by the first evaluation which pictures cannot be read
-	job    *dist.Job
-	folder *runfolder.Folder
-	keep   saver
-	shown  show
-	last   meta.Epoch
+	config  Config
+	out     string
+	log     io.Writer
+	warn    io.Writer // told by the first evaluation which pictures cannot be read
+	job     *dist.Job
+	folder  *runfolder.Folder
+	keep    saver
+	shown   show
+	loggers []namedLogger
+	last    meta.Epoch
 }
 
 // train trains to the end. missing is an epoch that is to be evaluated first, or nil.
@@ -35,6 +36,10 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 	l.shown = newShow(l.log, l.config, l.source.Steps(), st.Position)
 	defer l.shown.Done()
 	l.keep = saver{path: runfolder.Last(l.out), config: l.config, state: st, saved: start}
+	var err error
+	if l.loggers, err = openLoggers(l.folder, st.Position); err != nil {
+		return err
+	}
 	if missing != nil {
 		if err := l.evaluate(ctx, *missing); err != nil {
 			return err
@@ -43,12 +48,7 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 	if err := l.done(); err != nil {
 		return err
 	}
-	own := meta.Hook{
-		OnEpoch: func(_ *meta.State, e meta.Epoch) error { return l.epoch(ctx, e) },
-		OnStep:  func(meta.Step) error { return l.keep.step(ctx, l.shown.Line) },
-		OnEnd:   func(_ *meta.State, err error) error { return l.end(err) },
-	}
-	err := l.trainer(l.config, l.job.Ranks(), l.shown.hook(), own).Run(ctx)
+	err = l.trainer(l.config, l.job.Ranks(), l.hooks(ctx)...).Run(ctx)
 	err = sayWhatIsKept(l.config.Explain(err, l.config.room(l.job.Ranks().Size())), l.out)
 	if l.job != nil && !errors.Is(err, context.Canceled) {
 		err = l.job.Explain(err)
@@ -59,12 +59,30 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 	return err
 }
 
+// hooks are told of the run. Loggers come before the checkpoint: what they have of later epochs comes again when the
+// run is resumed.
+func (l *leader) hooks(ctx context.Context) []meta.Hook {
+	hooks := []meta.Hook{l.shown.hook()}
+	for _, g := range l.loggers {
+		hooks = append(hooks, g.hook())
+	}
+	return append(hooks, meta.Hook{
+		Name:    "checkpoint",
+		OnEpoch: func(_ *meta.State, e meta.Epoch) error { return l.epoch(ctx, e) },
+		OnStep:  func(meta.Step) error { return l.keep.step(ctx, l.shown.Line) },
+		OnEnd:   func(_ *meta.State, err error) error { return l.end(err) },
+	})
+}
+
 // begin tells what is trained, and where.
 func (l *leader) begin() {
 	announce(l.log, l.config, l.state, l.ds, l.out)
 	tellWarmup(l.log, l.schedule)
 	tellRenamed(l.log, l.config)
 	fmt.Fprintln(l.log, l.source.place)
+	for _, note := range l.source.notes {
+		fmt.Fprintln(l.log, note)
+	}
 	if l.job != nil {
 		fmt.Fprintf(l.log, "%d processes, %d pictures of a step on each, %d threads each, %s\n", l.job.Size,
 			l.config.BatchSize/l.job.Size, torch.Threads(), l.config.norms())
@@ -78,16 +96,17 @@ func (l *leader) evaluate(ctx context.Context, line EpochLine) error {
 	}
 	l.warn = nil
 	l.shown.Line(line.String())
-	return l.folder.Amend(line)
+	for _, g := range l.loggers {
+		if err := g.Epoch(line); err != nil {
+			return g.hook().Named(err)
+		}
+	}
+	return nil
 }
 
-// epoch keeps an epoch's figures and checkpoints, and evaluates it if that is due.
+// epoch keeps an epoch's checkpoints, and evaluates it if that is due.
 func (l *leader) epoch(ctx context.Context, e meta.Epoch) error {
 	l.last = e
-	line := EpochLine{Epoch: e}
-	if err := l.folder.Metric(line); err != nil {
-		return err
-	}
 	if err := l.keep.now(); err != nil {
 		return err
 	}
@@ -95,7 +114,7 @@ func (l *leader) epoch(ctx context.Context, e meta.Epoch) error {
 		return err
 	}
 	if l.config.evaluates(l.state.Position.Epoch) {
-		if err := l.evaluate(ctx, line); err != nil {
+		if err := l.evaluate(ctx, EpochLine{Epoch: e}); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,9 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := SetThreads(c.Threads); err != nil {
 		return r, err
 	}
+	if err := c.Intervene.Validate(); err != nil {
+		return r, usage.Wrap(err)
+	}
 	if r.ds, err = c.OpenPart(true, c.Data.Unlabelled); err != nil {
 		return r, err
 	}
@@ -46,6 +49,9 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 		return r, err
 	}
 	if err := trainable(w, r.state.Backbone); err != nil {
+		return r, err
+	}
+	if err := c.checkNegatives(r.state.Method); err != nil {
 		return r, err
 	}
 	b, scripted := r.state.Backbone.(*nets.Scripted)
@@ -70,11 +76,12 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
 	return &meta.Trainer{
-		State:    r.state,
-		Config:   c.Meta(),
-		Schedule: r.schedule,
-		Source:   r.source,
-		Hooks:    hooks,
+		State:      r.state,
+		Config:     c.Meta(),
+		Schedule:   r.schedule,
+		Source:     r.source,
+		Hooks:      hooks,
+		LogWeights: r.source.weights,
 		Exec: model.Exec{
 			Group:         g,
 			SyncBatchNorm: c.SyncBatchNorm,
@@ -132,6 +139,7 @@ func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
 	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
 		return err
 	}
+	// Without a name: an error of it names a rank.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error {
 		return job.Await(strconv.Itoa(st.Position.Epoch))
 	}}

@@ -138,7 +138,7 @@ func Newest(w io.Writer, out string) (k Checkpoint, err error) {
 		found, failed := Load(path)
 		if failed == nil {
 			if i > 0 && w != nil {
-				fmt.Fprintf(w, "note: %v; taking %s, of epoch %d\n", err, path, found.Position.Epoch)
+				field.Fprintf(w, "note: %v; taking %s, of epoch %d\n", err, path, found.Position.Epoch)
 			}
 			return found, nil
 		}

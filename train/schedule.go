@@ -1,9 +1,9 @@
 package train
 
 import (
-	"fmt"
 	"io"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -16,7 +16,7 @@ func (c *Config) schedule(steps int) nets.Schedule {
 // tellWarmup prints a line where the warm-up is longer than the run.
 func tellWarmup(w io.Writer, s nets.Schedule) {
 	if total := s.Epochs * s.Steps; s.Warmup > total {
-		fmt.Fprintf(w, "--warmup %d is longer than the run of %d steps: the learning rate ends at %.3g and "+
-			"never comes to %.3g; give a smaller --warmup\n", s.Warmup, total, s.At(total-1), s.LR)
+		field.Fprintf(w, "{nets.Warmup} %d is longer than the run of %d steps: the learning rate ends at %.3g and "+
+			"never comes to %.3g; give a smaller {nets.Warmup}\n", s.Warmup, total, s.At(total-1), s.LR)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/progress"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/nets"
@@ -42,6 +43,7 @@ func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out st
 // show is a run's progress.
 type show struct {
 	*progress.Progress
+	w        io.Writer
 	c        Config
 	collapse *collapse
 }
@@ -51,11 +53,12 @@ func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 	if m := c.Meta(); c.UseMSR && m.Trains() {
 		total += c.Schedule.Epochs * ((steps + c.MSR.Every - 1) / c.MSR.Every)
 	}
-	return show{progress.New(w, "", total, at.Step+at.MetaSteps), c, &collapse{}}
+	return show{progress.New(w, "", total, at.Step+at.MetaSteps), w, c, &collapse{}}
 }
 
 func (v show) hook() meta.Hook {
 	return meta.Hook{
+		Name: "progress",
 		OnStep: func(s meta.Step) error {
 			pass := ""
 			if s.Phase == meta.MetaPhase {
@@ -65,15 +68,16 @@ func (v show) hook() meta.Hook {
 			return nil
 		},
 		OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, v.c.Schedule.Epochs, e.LTo,
-				e.LR, e.ImagesPerSecond, e.SecondsRegular)
+			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1,
+				v.c.Schedule.Epochs, e.Value("l_to"), e.Value("lr"), e.Value("images_per_second"), e.Value("seconds_regular"))
 			if v.c.UseMSR {
-				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e", e.SecondsMeta,
-					e.LCt, e.LMsr, e.LUni, e.NormMeta, e.NormUniformity)
+				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e",
+					e.Value("seconds_meta"), e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"),
+					e.Value("grad_norm_l_uni"))
 			}
 			v.Line(line)
-			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != "" {
-				v.Line(word)
+			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != nil {
+				v.Line(field.Say(v.w, word))
 			}
 			return nil
 		},

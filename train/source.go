@@ -3,11 +3,11 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/model"
@@ -18,10 +18,12 @@ import (
 // source feeds a trainer from a loader.
 type source struct {
 	*datasets.Loader
-	plain *datasets.Loader // un-augmented pictures in order
-	size  int              // of the un-augmented picture
-	sizes []int            // of the views
-	place place
+	plain   *datasets.Loader // un-augmented pictures in order
+	size    int              // of the un-augmented picture
+	sizes   []int            // of the views
+	place   place
+	notes   []string   // of the interventions
+	weights logWeights // of negatives; nil: they count alike
 }
 
 // Batches implements meta.Source.
@@ -89,9 +91,12 @@ func (c *Config) source(
 		return src, err
 	}
 	o.Staged, o.Kept = src.place.device, src.place.kept
+	if err := c.intervene(ctx, s, ds, &o, &src); err != nil {
+		return src, err
+	}
 	for _, p := range pipelines {
 		if err := p.CheckDevice(); err != nil && o.Staged {
-			fmt.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
+			field.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)
 		}
 	}
 	if c.UseMSR {

@@ -97,7 +97,8 @@ func toMeta(b *datasets.Batch) meta.HostBatch {
 }
 
 func printEpoch(_ *meta.State, e meta.Epoch) error {
-	_, err := fmt.Printf("epoch %d: L_ct %.3f, L_msr %.3f, L_uni %.3f\n", e.Epoch+1, e.LCt, e.LMsr, e.LUni)
+	_, err := fmt.Printf("epoch %d: L_ct %.3f, L_msr %.3f, L_uni %.3f\n", e.Epoch+1,
+		e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"))
 	return err
 }
 

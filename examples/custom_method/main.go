@@ -93,7 +93,7 @@ func train(ctx context.Context, withMSR bool, epochs, pictures int) (last float6
 		return (&meta.Trainer{State: state, Config: c, Source: source,
 			Schedule: nets.Schedule{Kind: "constant", LR: 3e-3, Epochs: epochs, Steps: loader.Steps()},
 			Hooks: []meta.Hook{{OnEpoch: func(_ *meta.State, e meta.Epoch) error {
-				last = e.LCt
+				last = e.Value("l_ct")
 				return nil
 			}}}}).Run(ctx)
 	})

@@ -40,7 +40,7 @@ func withoutName(err error) string {
 }
 
 // ablationTable compares MSR with each ablation of it: a row for each of both.
-func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) page.Table {
+func ablationTable(grid []row, variant, seeds int, what string, by []measure) page.Table {
 	t := page.Table{Caption: caption(what+"; MSR against its ablations", seeds), Head: []string{"method", "baseline"}}
 	for _, m := range by {
 		t.Head = append(t.Head, m.name+" of it", "with MSR", "difference")
@@ -53,8 +53,8 @@ func ablationTable(grid []row, variant, seeds int, what string, by [2]measure) p
 			a := &r.ablated[i]
 			cells := []string{r.method, baselineName(a.config)}
 			for k, m := range by {
-				d := paired(*a, msr, variant, m.of)
-				if cells = append(cells, a.cell(variant, m.of), msr.cell(variant, m.of), d.String()); k == 0 {
+				d := paired(*a, msr, variant, m)
+				if cells = append(cells, a.cell(variant, m), msr.cell(variant, m), d.String()); k == 0 {
 					q.add(len(t.Rows), len(cells)-1, d)
 				}
 			}

@@ -54,8 +54,7 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err == nil && json.Unmarshal(data,
-		&r.Scores) == nil && len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs {
+	if err == nil && json.Unmarshal(data, &r.Scores) == nil && r.scored(probeEpochs) {
 		if err := sameRun(r.folder, c); err != nil {
 			return err
 		}
@@ -68,6 +67,12 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 	}
 	a.Runs = append(a.Runs, r)
 	return nil
+}
+
+// scored reports whether all evaluators have scored, the linear probe after so many epochs.
+func (r *armRun) scored(probeEpochs int) bool {
+	return len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs &&
+		r.Scores[0].Has(train.DefaultEval().Evaluators)
 }
 
 // run trains and evaluates, and keeps the scores.
@@ -86,7 +91,7 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c train.Config, probeEpoc
 		k.Config.Variant = r.probe
 	}
 	o := train.DefaultEval()
-	o.Threads, o.Linear.Epochs, o.Machine, o.Warn = c.Threads, probeEpochs, c.Machine, w
+	o.Threads, o.Evaluators.Linear().Epochs, o.Machine, o.Warn = c.Threads, probeEpochs, c.Machine, w
 	if r.Scores, err = train.Evaluate(ctx, k, o); err != nil {
 		return err
 	}
@@ -127,14 +132,11 @@ func writeJSON(path string, v any) error {
 	})
 }
 
-// accuracies returns one number for each seed.
-func (a arm) accuracies(variant int, of func(train.Score) float64) []float64 {
+// values returns one number for each seed.
+func (a arm) values(variant int, m measure) []float64 {
 	out := make([]float64, len(a.Runs))
 	for i, r := range a.Runs {
-		out[i] = 100 * of(r.Scores[variant])
+		out[i] = m.of(r.Scores[variant])
 	}
 	return out
 }
-
-func linearTop1(s train.Score) float64 { return s.Linear.Top1 }
-func knn(s train.Score) float64        { return s.KNN }

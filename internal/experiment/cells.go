@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/icl-msr/icl-msr/internal/page"
-	"github.com/icl-msr/icl-msr/train"
 )
 
 // failure is a run that came to nothing.
@@ -16,8 +15,8 @@ type failure struct {
 }
 
 // cell is an arm's mean over the seeds that did not fail.
-func (a arm) cell(variant int, of func(train.Score) float64) string {
-	return spread(a.accuracies(variant, of), len(a.Failed))
+func (a arm) cell(variant int, m measure) string {
+	return spread(a.values(variant, m), len(a.Failed))
 }
 
 // spread is the mean of the seeds that there are, and of several their deviation
@@ -43,12 +42,12 @@ func spread(xs []float64, missing int) string {
 }
 
 // paired is b's difference to a, over the seeds that both have.
-func paired(a, b arm, variant int, of func(train.Score) float64) page.Paired {
+func paired(a, b arm, variant int, m measure) page.Paired {
 	var xs, ys []float64
 	for _, x := range a.Runs {
 		for _, y := range b.Runs {
 			if x.Seed == y.Seed {
-				xs, ys = append(xs, 100*of(x.Scores[variant])), append(ys, 100*of(y.Scores[variant]))
+				xs, ys = append(xs, m.of(x.Scores[variant])), append(ys, m.of(y.Scores[variant]))
 			}
 		}
 	}

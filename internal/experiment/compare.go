@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/methods"
@@ -24,17 +23,10 @@ func (k *Comparison) Run(ctx context.Context, with Configure) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range k.Methods {
-		c, err := with(methodFlags(name)...) // each method has its own recipe under the flags
-		if err != nil {
-			return err
-		}
-		if err := k.add(name, c, msr); err != nil {
-			return err
-		}
+	if err := k.addMethods(with, msr); err != nil {
+		return err
 	}
-	start := time.Now()
-	return k.run(ctx, func() error { return k.report(time.Since(start)) })
+	return k.run(ctx, k.report)
 }
 
 // check is whether to run without and with MSR, or what is wrong with the flags.
@@ -72,6 +64,20 @@ func methodFlags(recipe string) []string {
 		flags = append(flags, "--method-option", "views=2")
 	}
 	return flags
+}
+
+// addMethods adds the arms of all methods. Each method has its own recipe under the flags.
+func (k *Comparison) addMethods(with Configure, msr []bool) error {
+	for _, name := range k.Methods {
+		c, err := with(methodFlags(name)...)
+		if err != nil {
+			return err
+		}
+		if err := k.add(name, c, msr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // add adds a method's arms.

@@ -2,13 +2,11 @@ package experiment
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/meta"
-	"github.com/icl-msr/icl-msr/train"
 )
 
 // row is a method of the grid; an arm may be absent.
@@ -58,10 +56,7 @@ func (k *Comparison) report(took time.Duration) error {
 	if paper.rows != nil {
 		sec.Text += fmt.Sprintf(" The paper's figures are of %s.", paper.network)
 	}
-	by := measures(c)
-	if by[1].name == topFiveName && !train.HasTopFive(classCount(c)) {
-		by[1].of = func(train.Score) float64 { return math.NaN() }
-	}
+	by := measuresFor(c)
 	for v, shown := range variants(k.arms) {
 		var published map[string]published
 		if shown == datasets.Full {
@@ -95,25 +90,9 @@ func networkHere(arms []arm) string {
 	return fmt.Sprintf("%s on %s, %s", text, c.Data.Name, counted(c.Schedule.Epochs, "epoch"))
 }
 
-// measure is a figure of a method in a table.
-type measure struct {
-	name string
-	of   func(train.Score) float64
-}
-
-const topFiveName = "top-5"
-
-// measures are those of the paper's tables: top-5 for ImageNet, 5-NN otherwise.
-func measures(c train.Config) [2]measure {
-	if c.Data.Name == "imagenet" {
-		return [2]measure{{"top-1", linearTop1}, {topFiveName, func(s train.Score) float64 { return s.Linear.Top5 }}}
-	}
-	return [2]measure{{"linear", linearTop1}, {"5-NN", knn}}
-}
-
 // table is the grid's for one variant of the test pictures, with the paper's
 // figures where it has them. Its primary differences are the first measure's.
-func table(grid []row, variant int, caption string, by [2]measure, paper map[string]published) page.Table {
+func table(grid []row, variant int, caption string, by []measure, paper map[string]published) page.Table {
 	t := page.Table{Caption: caption, Head: []string{"method"}}
 	for _, m := range by {
 		t.Head = append(t.Head, m.name, "with MSR", "difference")
@@ -127,11 +106,11 @@ func table(grid []row, variant int, caption string, by [2]measure, paper map[str
 		plain, msr := r.arms()
 		cells := []string{r.method}
 		for k, m := range by {
-			cells = append(cells, plain.cell(variant, m.of), msr.cell(variant, m.of), "")
+			cells = append(cells, plain.cell(variant, m), msr.cell(variant, m), "")
 			if r.plain == nil || r.msr == nil {
 				continue
 			}
-			d := paired(plain, msr, variant, m.of)
+			d := paired(plain, msr, variant, m)
 			if cells[len(cells)-1] = d.String(); k == 0 {
 				q.add(len(t.Rows), len(cells)-1, d)
 			}

@@ -20,8 +20,7 @@ func (g *Demo) Run(ctx context.Context, c train.Config, ablations []string) (err
 	if g.arms, err = demoArms(c, ablations); err != nil {
 		return err
 	}
-	start := time.Now()
-	return g.run(ctx, func() error { return g.write(ctx, time.Since(start)) })
+	return g.run(ctx, func(took time.Duration) error { return g.write(ctx, took) })
 }
 
 // write writes the page, and prints its tables.

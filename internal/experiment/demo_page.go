@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"github.com/icl-msr/icl-msr/internal/page"
-	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/torch"
-	"github.com/icl-msr/icl-msr/train"
 )
 
 // demoPage puts the arms on a page.
@@ -48,12 +46,10 @@ func accuracySection(arms []arm, seeds int) page.Section {
 	for _, shown := range variants(arms) {
 		columns = append(columns, string(shown))
 	}
-	for _, probe := range []struct {
-		name string
-		of   func(train.Score) float64
-	}{{"Linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
-		table := page.Table{Caption: caption(probe.name+": top-1 in percent", seeds), Head: append([]string{""}, columns...)}
-		pairs := page.Table{Caption: caption(probe.name+": paired difference to "+arms[0].Name, seeds),
+	for _, by := range measures() {
+		name := capital(by.title)
+		table := page.Table{Caption: caption(name+": "+by.unit(), seeds), Head: append([]string{""}, columns...)}
+		pairs := page.Table{Caption: caption(name+": paired difference to "+arms[0].Name, seeds),
 			Head: append([]string{""}, columns...)}
 		dots := map[string][]page.Series{}
 		var q primary
@@ -61,8 +57,8 @@ func accuracySection(arms []arm, seeds int) page.Section {
 		for i, a := range arms {
 			row, diff := []string{a.Name}, []string{a.Name}
 			for v, column := range columns {
-				row = append(row, a.cell(v, probe.of))
-				d := paired(arms[0], a, v, probe.of)
+				row = append(row, a.cell(v, by))
+				d := paired(arms[0], a, v, by)
 				if diff = append(diff, d.String()); i > 0 {
 					q.add(len(pairs.Rows), len(diff)-1, d)
 				}
@@ -70,18 +66,18 @@ func accuracySection(arms []arm, seeds int) page.Section {
 					found = append(found, fmt.Sprintf("%s %s (%s)", column, d, d.Verdict()))
 				}
 				dots[column] = append(dots[column],
-					page.Series{Group: a.Name, Colour: i % page.Colours, Y: a.accuracies(v, probe.of)})
+					page.Series{Group: a.Name, Colour: i % page.Colours, Y: a.values(v, by)})
 			}
 			table.Rows, reasons = append(table.Rows, row), append(reasons, why(a))
 			if i > 0 {
 				pairs.Rows, reasonsOfPairs = append(pairs.Rows, diff), append(reasonsOfPairs, why(arms[0], a))
 			}
 		}
-		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", probe.name, arms[1].Name, arms[0].Name,
+		verdicts = append(verdicts, fmt.Sprintf("%s, %s against %s: %s.", name, arms[1].Name, arms[0].Name,
 			strings.Join(found, "; ")))
 		q.into(&pairs)
 		s.Tables = append(s.Tables, withReasons(table, reasons), withReasons(pairs, reasonsOfPairs))
-		s.Charts = append(s.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
+		s.Charts = append(s.Charts, page.Dots(name, by.axis, columns, dots))
 	}
 	s.Text = figures(seeds) + " " + chance(seeds) + " " + strings.Join(verdicts, " ")
 	return s
@@ -94,14 +90,14 @@ func curvesSection(arms []arm) page.Section {
 	for _, chart := range []struct {
 		title string
 		log   bool
-		of    func(meta.Epoch) float64
+		of    []string // scalars, of which a point is the sum
 	}{
-		{"L_ct, the contrastive loss", false, func(e meta.Epoch) float64 { return e.LCt }},
-		{"L_msr, the do-loss", false, func(e meta.Epoch) float64 { return e.LMsr }},
-		{"L_uni, uniformity of the weights", false, func(e meta.Epoch) float64 { return e.LUni }},
-		{"norm of L_ct(theta1)'s gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormMeta }},
-		{"norm of gamma L_uni's gradient on f_msr", true, func(e meta.Epoch) float64 { return e.NormUniformity }},
-		{"seconds of an epoch", false, func(e meta.Epoch) float64 { return e.SecondsRegular + e.SecondsMeta }},
+		{"L_ct, the contrastive loss", false, []string{"l_ct"}},
+		{"L_msr, the do-loss", false, []string{"l_msr"}},
+		{"L_uni, uniformity of the weights", false, []string{"l_uni"}},
+		{"norm of L_ct(theta1)'s gradient on f_msr", true, []string{"grad_norm_l_ct_fast"}},
+		{"norm of gamma L_uni's gradient on f_msr", true, []string{"grad_norm_l_uni"}},
+		{"seconds of an epoch", false, []string{"seconds_regular", "seconds_meta"}},
 	} {
 		var series []page.Series
 		for i, a := range arms {
@@ -109,7 +105,10 @@ func curvesSection(arms []arm) page.Section {
 				line := page.Series{Group: a.Name, Colour: i % page.Colours}
 				any := false
 				for _, e := range r.Metrics {
-					y := chart.of(e)
+					y := 0.0
+					for _, name := range chart.of {
+						y += e.Value(name)
+					}
 					if y == 0 {
 						y = math.NaN() // this arm does not have it
 					} else {

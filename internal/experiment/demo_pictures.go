@@ -102,8 +102,9 @@ func (a arm) pictures(ctx context.Context, sec *page.Section, training, testing 
 	if err != nil {
 		return err
 	}
-	nearest := o.KNN.K
-	index, _, err := eval.Neighbours(asked, known, o.KNN)
+	neighbours := eval.DefaultKNN()
+	nearest := neighbours.K
+	index, _, err := eval.Neighbours(asked, known, neighbours)
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,7 @@ func (g *Panels) Run(ctx context.Context, lambdas, gammas, ns []string, with Con
 			"nothing to draw")
 	}
 	g.Baseline, g.Title = true, fmt.Sprintf("%s+MSR over lambda, gamma and n, as in the paper's Figure 5", c.Method)
-	start := time.Now()
-	return g.run(ctx, func() error { return g.write(time.Since(start)) })
+	return g.run(ctx, g.write)
 }
 
 // add adds a panel. The point of the settings given is one arm of all panels.
@@ -126,19 +125,27 @@ func (g *Panels) panel(points axisPoints) *Study {
 	return &one
 }
 
-// curves is the chart of one axis.
-func (g *Panels) curves(points axisPoints, variant int, shown datasets.Variant) template.HTML {
+// curves are the charts of one axis.
+func (g *Panels) curves(points axisPoints, variant int, shown datasets.Variant) (out template.HTML) {
+	title := fmt.Sprintf("%s, tested on %s", points.label(), shown)
+	for _, together := range byAxis(measures()) {
+		out += g.curvesOf(title, points, variant, together)
+	}
+	return out
+}
+
+// curvesOf is the chart of measures of one unit.
+func (g *Panels) curvesOf(title string, points axisPoints, variant int, by ofAxis) template.HTML {
 	var curves []page.Curve
 	var levels []page.Band
-	for k, m := range []measure{{"linear", linearTop1}, {"5-NN", knn}} {
+	for k, m := range by.measures {
 		c := page.Curve{Group: m.name, Colour: k, X: points.numbers}
 		for _, i := range points.arms {
-			c.Y = append(c.Y, g.arms[i].accuracies(variant, m.of))
+			c.Y = append(c.Y, g.arms[i].values(variant, m))
 		}
 		curves = append(curves, c)
-		without := page.Band{Group: m.name + " without MSR", Colour: k + 2, Y: g.arms[0].accuracies(variant, m.of)}
+		without := page.Band{Group: m.name + " without MSR", Colour: k + len(by.measures), Y: g.arms[0].values(variant, m)}
 		levels = append(levels, without)
 	}
-	title := fmt.Sprintf("%s, tested on %s", points.label(), shown)
-	return page.Curves(title, points.label(), "top-1 (%)", curves, levels, points.flag != "weights")
+	return page.Curves(title, points.label(), by.axis, curves, levels, points.flag != "weights")
 }

@@ -21,21 +21,15 @@ func (k *LabelStudy) Run(ctx context.Context, with Configure) error {
 	if err := distinct(k.Methods); err != nil {
 		return err
 	}
-	for _, name := range k.Methods {
-		c, err := with(methodFlags(name)...)
-		if err != nil {
-			return err
-		}
-		if err := k.add(name, c, []bool{false, true}); err != nil {
-			return err
-		}
+	if err := k.addMethods(with, []bool{false, true}); err != nil {
+		return err
 	}
-	start := time.Now()
-	return k.run(ctx, func() error { return k.write(ctx, start) })
+	return k.run(ctx, func(took time.Duration) error { return k.write(ctx, took) })
 }
 
 // write fine-tunes all runs, and writes the tables and the page.
-func (k *LabelStudy) write(ctx context.Context, start time.Time) error {
+func (k *LabelStudy) write(ctx context.Context, took time.Duration) error {
+	start := time.Now()
 	rows, err := k.fineTuned(ctx)
 	if err != nil {
 		return err
@@ -47,6 +41,6 @@ func (k *LabelStudy) write(ctx context.Context, start time.Time) error {
 			". The paper's figures (its Table 4) are of ResNet-50 on ImageNet, with n = 14."},
 		Sections: []page.Section{{Title: "Accuracy", Tables: tables,
 			Text: figures(k.Seeds) + " " + chance(k.Seeds) + k.contrastText()}},
-		Settings: append(settings(k.arms, k.Seeds, time.Since(start)), k.recipe(rows))}
+		Settings: append(settings(k.arms, k.Seeds, took+time.Since(start)), k.recipe(rows))}
 	return writeReport(k.Tables, k.Folder, doc, tables)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/train"
 )
@@ -54,7 +55,7 @@ func (k *LabelStudy) fineTuned(ctx context.Context) (out []tunedArm, err error) 
 
 // tuneArm fine-tunes an arm's runs.
 func (k *LabelStudy) tuneArm(ctx context.Context, a *arm, o train.FineTuneOptions) (t tunedArm, err error) {
-	fives := train.HasTopFive(classCount(a.config))
+	fives := eval.Accuracy{Classes: classCount(a.config)}.HasTop5()
 	for _, r := range a.Runs {
 		o.Seed, o.SplitSeed, o.Threads = r.Seed, r.Seed, a.config.Threads
 		out, err := r.fineTuned(ctx, k.Log, o)

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,7 @@ func settings(arms []arm, seeds int, took time.Duration) (out [][2]string) {
 	for _, q := range []struct {
 		name string
 		of   func(train.Config) string
-	}{{"network", networkText}, {"data", dataText}, {"training", trainingText}, {"loss", lossText}, {"MSR", msrText}} {
+	}{{"network", networkText}, {"data", dataText}, {"training", trainingText}, {"loss", lossText}, {"MSR", msrText}, {"interventions", interveneText}} {
 		out = append(out, perArm(q.name, arms, q.of)...)
 	}
 	return append(out, [2]string{"seeds", fmt.Sprint(seeds)}, [2]string{"time of this call", train.Seconds(took)})
@@ -95,6 +96,25 @@ func msrText(c train.Config) string {
 	}
 	if c.MSR.Ablation != train.Default().MSR.Ablation {
 		text += ", ablation " + string(c.MSR.Ablation)
+	}
+	return text
+}
+
+// interveneText is empty without interventions.
+func interveneText(c train.Config) string {
+	o := c.Intervene
+	if len(o.Names) == 0 {
+		return ""
+	}
+	text := strings.Join(o.Names, ", ")
+	if len(o.Numbers) > 0 {
+		text += fmt.Sprintf(" %v", o.Numbers)
+	}
+	if o.Has("swap") {
+		text += ", masks " + cmp.Or(o.MaskDir, o.Masks)
+	}
+	if o.Has("strata") {
+		text += ", strata of " + o.Strata
 	}
 	return text
 }

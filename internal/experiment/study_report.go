@@ -1,30 +1,26 @@
 package experiment
 
 import (
-	"context"
 	"fmt"
 	"html/template"
 	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
-	"github.com/icl-msr/icl-msr/train"
 )
 
-func (g *Study) do(ctx context.Context) error {
-	start := time.Now()
-	return g.run(ctx, func() error {
-		sec := page.Section{Title: "Accuracy",
-			Text: figures(g.Seeds) + " " + chance(g.Seeds) + contrastText([]string{g.arms[0].config.Method})}
-		for v, shown := range variants(g.arms) {
-			sec.Tables = append(sec.Tables, g.table(v, caption(fmt.Sprintf("test pictures: %s", shown), g.Seeds)))
-			sec.Charts = append(sec.Charts, g.chart(v, string(shown)))
-		}
-		doc := page.Page{Title: g.Title, Lead: []string{"Here: " + networkHere(g.arms) +
-			". Short runs say how training starts, not how it ends: see the settings below."},
-			Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, time.Since(start))}
-		return writeReport(g.Tables, g.Folder, doc, sec.Tables)
-	})
+// report writes the tables and the page.
+func (g *Study) report(took time.Duration) error {
+	sec := page.Section{Title: "Accuracy",
+		Text: figures(g.Seeds) + " " + chance(g.Seeds) + contrastText([]string{g.arms[0].config.Method})}
+	for v, shown := range variants(g.arms) {
+		sec.Tables = append(sec.Tables, g.table(v, caption(fmt.Sprintf("test pictures: %s", shown), g.Seeds)))
+		sec.Charts = append(sec.Charts, g.charts(v, string(shown))...)
+	}
+	doc := page.Page{Title: g.Title, Lead: []string{"Here: " + networkHere(g.arms) +
+		". Short runs say how training starts, not how it ends: see the settings below."},
+		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, took)}
+	return writeReport(g.Tables, g.Folder, doc, sec.Tables)
 }
 
 // variants are the test pictures that runs were scored on.
@@ -43,17 +39,21 @@ func variants(arms []arm) (out []datasets.Variant) {
 
 // table has every arm's figures; its primary differences are the linear probe's.
 func (g *Study) table(variant int, caption string) page.Table {
-	t := page.Table{Caption: caption, Head: []string{"", "linear", "difference", "5-NN", "difference"}}
+	t := page.Table{Caption: caption, Head: []string{""}}
+	by := measures()
+	for _, m := range by {
+		t.Head = append(t.Head, m.name, "difference")
+	}
 	var q primary
 	var reasons []string
 	for i, a := range g.arms {
 		cells := []string{a.Name}
-		for k, of := range []func(train.Score) float64{linearTop1, knn} {
-			cells = append(cells, a.cell(variant, of), "")
+		for k, m := range by {
+			cells = append(cells, a.cell(variant, m), "")
 			if !g.Baseline || i == 0 {
 				continue
 			}
-			d := paired(g.arms[0], a, variant, of)
+			d := paired(g.arms[0], a, variant, m)
 			if cells[len(cells)-1] = d.String(); k == 0 {
 				q.add(i, len(cells)-1, d)
 			}
@@ -64,14 +64,18 @@ func (g *Study) table(variant int, caption string) page.Table {
 	return withReasons(t, reasons)
 }
 
-// chart is one column of dots for each arm.
-func (g *Study) chart(variant int, title string) template.HTML {
-	var columns []string
-	values := map[string][]page.Series{}
-	for _, a := range g.arms {
-		columns = append(columns, a.Name)
-		values[a.Name] = []page.Series{{Group: "linear", Y: a.accuracies(variant, linearTop1)},
-			{Group: "5-NN", Colour: 1, Y: a.accuracies(variant, knn)}}
+// charts have one column of dots for each arm.
+func (g *Study) charts(variant int, title string) (out []template.HTML) {
+	for _, by := range byAxis(measures()) {
+		var columns []string
+		values := map[string][]page.Series{}
+		for _, a := range g.arms {
+			columns = append(columns, a.Name)
+			for k, m := range by.measures {
+				values[a.Name] = append(values[a.Name], page.Series{Group: m.name, Colour: k, Y: a.values(variant, m)})
+			}
+		}
+		out = append(out, page.Dots(title, by.axis, columns, values))
 	}
-	return page.Dots(title, "top-1 (%)", columns, values)
+	return out
 }

@@ -89,7 +89,7 @@ func (g *Sweep) Run(ctx context.Context, axes []string, with Configure) error {
 		return err
 	}
 	g.Title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(axes, " and "))
-	return g.do(ctx)
+	return g.run(ctx, g.report)
 }
 
 // points are the arms of a sweep.

@@ -10,7 +10,6 @@ import (
 	"github.com/icl-msr/icl-msr/internal/page"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
-	"github.com/icl-msr/icl-msr/train"
 )
 
 // Toy is the paper's experiment of Figures 1 and 4.
@@ -43,8 +42,7 @@ func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
 	if err := g.checkProbe(); err != nil {
 		return err
 	}
-	start := time.Now()
-	return g.run(ctx, func() error { return g.figure(names, time.Since(start)) })
+	return g.run(ctx, func(took time.Duration) error { return g.figure(names, took) })
 }
 
 // checkProbe refuses variants that the data set does not have.
@@ -91,11 +89,8 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 	}
 	sec := page.Section{Title: "Four settings",
 		Text: figures(g.Seeds) + " The difference is MSR's. " + chance(g.Seeds) + contrastText(names)}
-	for _, probe := range []struct {
-		name string
-		of   func(train.Score) float64
-	}{{"linear probe", linearTop1}, {"5 nearest neighbours", knn}} {
-		t := page.Table{Caption: caption(probe.name, g.Seeds), Head: []string{"trained on, tested on"}}
+	for _, by := range measures() {
+		t := page.Table{Caption: caption(by.title, g.Seeds), Head: []string{"trained on, tested on"}}
 		for _, name := range names {
 			t.Head = append(t.Head, name, name+"+MSR", "difference")
 		}
@@ -111,12 +106,12 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 					// Arms lie as toy made them: a method's two variants, each without and with MSR.
 					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
 					v := place[test]
-					row = append(row, plain.cell(v, probe.of), msr.cell(v, probe.of), "")
-					q.add(len(t.Rows), len(row)-1, paired(plain, msr, v, probe.of))
+					row = append(row, plain.cell(v, by), msr.cell(v, by), "")
+					q.add(len(t.Rows), len(row)-1, paired(plain, msr, v, by))
 					used = append(used, plain, msr)
 					dots[setting] = append(dots[setting],
-						page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.accuracies(v, probe.of)},
-						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.accuracies(v, probe.of)})
+						page.Series{Group: name, Colour: (2 * m) % page.Colours, Y: plain.values(v, by)},
+						page.Series{Group: name + "+MSR", Colour: (2*m + 1) % page.Colours, Y: msr.values(v, by)})
 				}
 				reasons = append(reasons, why(used...))
 				t.Rows = append(t.Rows, row)
@@ -124,7 +119,7 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 		}
 		q.into(&t)
 		sec.Tables = append(sec.Tables, withReasons(t, reasons))
-		sec.Charts = append(sec.Charts, page.Dots(probe.name, "top-1 (%)", columns, dots))
+		sec.Charts = append(sec.Charts, page.Dots(by.title, by.axis, columns, dots))
 	}
 	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
 		Lead: []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds " +

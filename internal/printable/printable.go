@@ -88,10 +88,13 @@ func begun(data []byte) int {
 	return 0
 }
 
-// Raw is the writer behind a Writer; another writer is returned unchanged.
+// Raw is the writer behind the Writer.
+func (w *Writer) Raw() io.Writer { return w.w }
+
+// Raw is the writer behind a Writer, or behind what embeds one; another writer is returned unchanged.
 func Raw(w io.Writer) io.Writer {
-	if p, ok := w.(*Writer); ok {
-		return p.w
+	if p, ok := w.(interface{ Raw() io.Writer }); ok {
+		return p.Raw()
 	}
 	return w
 }

@@ -1,0 +1,61 @@
+package train
+
+import (
+	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/meta"
+)
+
+// Logger takes the figures of a run, on rank 0. An error ends the run. Adding one takes a file and a row in loggers.
+type Logger interface {
+	// Step is told of each step, in order.
+	Step(s meta.Step) error
+	// Epoch is told of each epoch at its end, and once more with its evaluation, if it has one.
+	Epoch(e EpochLine) error
+	// End is told how the run ended: nil, or its error.
+	End(err error) error
+}
+
+// openLogger opens a logger of the run in a folder. The run is at a position: what the logger has of later steps and
+// epochs will come again.
+type openLogger func(f *runfolder.Folder, at meta.Position) (Logger, error)
+
+// loggers are all loggers, one a row, by the names that errors call them.
+func loggers() []struct {
+	name string
+	open openLogger
+} {
+	return []struct {
+		name string
+		open openLogger
+	}{
+		{"metrics.jsonl", openMetricsFile},
+	}
+}
+
+// namedLogger is an open logger.
+type namedLogger struct {
+	Logger
+	name string
+}
+
+// hook is the hook that tells the logger.
+func (l namedLogger) hook() meta.Hook {
+	return meta.Hook{
+		Name:    l.name,
+		OnStep:  l.Step,
+		OnEpoch: func(_ *meta.State, e meta.Epoch) error { return l.Epoch(EpochLine{Epoch: e}) },
+		OnEnd:   func(_ *meta.State, err error) error { return l.End(err) },
+	}
+}
+
+// openLoggers opens all loggers.
+func openLoggers(f *runfolder.Folder, at meta.Position) (out []namedLogger, err error) {
+	for _, l := range loggers() {
+		open, err := l.open(f, at)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, namedLogger{open, l.name})
+	}
+	return out, nil
+}
