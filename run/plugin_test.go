@@ -143,7 +143,7 @@ func TestTheInterfacesErrorsNameTheThing(t *testing.T) {
 		assert.ErrorContains(t, Train(ctx, text, filepath.Join(dir, "never"), nil), want)
 	}
 	assert.NoDirExists(t, filepath.Join(dir, "never"))
-	assert.ErrorContains(t, Resume(ctx, dir, nil), "holds no run")
+	assert.ErrorContains(t, Resume(ctx, dir, nil), "has no run to resume")
 	_, err := Embed(ctx, filepath.Join(dir, "none.safetensors"), []string{"x"})
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
