@@ -35,10 +35,28 @@ func (d *confounded) Background(i int, v Variant) int {
 
 // Twins are the pictures of a data set, each shown a second time with the same object on another background.
 type Twins struct {
+	Dataset         Foreground
 	Pictures, Twins Dataset // picture i and its twin i
 	Labels          []int
 	Background      []int // kind of the picture's background
 	TwinBackground  []int // kind of the twin's background
+}
+
+// First are the first n pictures, or all if there are fewer.
+func (t Twins) First(n int) Twins {
+	n = min(n, len(t.Labels))
+	which := make([]int, n)
+	for i := range which {
+		which[i] = i
+	}
+	return Twins{
+		Dataset:        t.Dataset,
+		Pictures:       &subset{t.Pictures, t.Pictures.Name(), which},
+		Twins:          &subset{t.Twins, t.Twins.Name(), which},
+		Labels:         t.Labels[:n],
+		Background:     t.Background[:n],
+		TwinBackground: t.TwinBackground[:n],
+	}
 }
 
 // TwinsOf returns the pictures of ds beside those that NewBackground shows. It is an error if ds does not know the
@@ -51,7 +69,7 @@ func TwinsOf(ds Dataset) (Twins, error) {
 	if !ok {
 		return Twins{}, fmt.Errorf("%s does not know its backgrounds, so that no twins can be made", ds.Name())
 	}
-	t := Twins{Pictures: WithVariant(b, Full), Twins: WithVariant(b, NewBackground)}
+	t := Twins{Dataset: b, Pictures: WithVariant(b, Full), Twins: WithVariant(b, NewBackground)}
 	for i := range b.Len() {
 		t.Labels = append(t.Labels, b.Label(i))
 		t.Background = append(t.Background, b.Background(i, Full))

@@ -64,6 +64,14 @@ type LoaderOptions struct {
 	// LeaveOut makes the batch shorter if a picture cannot be read, so that no picture counts twice. It
 	// is for evaluation, and for training in one process.
 	LeaveOut bool
+	// Intervene changes each picture before a view of it is made (interventions.Swap), or is nil. Whole
+	// pictures are then decoded. Plain shows pictures as they are.
+	Intervene Intervention
+	// InterveneKept does the same on the device. Kept with Intervene needs it.
+	InterveneKept KeptIntervention
+	// Order returns the pictures of an epoch in place of Shuffle (interventions.Order), or is nil. It needs
+	// DropLast, and returns Steps() whole batches.
+	Order func(epoch uint64) []int
 	// Least is the length of the shortest batch that is yielded (0: 1). Batch norms need two pictures.
 	Least int
 }
@@ -93,4 +101,5 @@ type Batch struct {
 
 	loader *Loader
 	rows   []int64
+	donors [][]int64 // for each view, those that InterveneKept chose
 }

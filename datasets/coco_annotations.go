@@ -23,6 +23,7 @@ type annotations struct {
 		Image    int64     `json:"image_id"`
 		Category int64     `json:"category_id"`
 		Box      []float64 `json:"bbox"`
+		Crowd    int       `json:"iscrowd"`
 	}
 	Categories []struct {
 		ID   int64
@@ -91,6 +92,9 @@ func (a annotations) single(dir string) (*coco, error) {
 	only := map[int64]int{}    // index of the last object, by picture
 	for i, x := range a.Annotations {
 		objects[x.Image]++
+		if x.Crowd != 0 {
+			objects[x.Image]++ // a crowd is several objects in one box
+		}
 		only[x.Image] = i
 	}
 	d := &coco{}

@@ -12,6 +12,7 @@ type worker struct {
 	pcg     *rand.PCG
 	rng     *rand.Rand
 	scratch transforms.Scratch
+	picture transforms.Image // what an intervention made, used again
 }
 
 // pixels is the number of values of a view.
@@ -35,14 +36,18 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) err
 		}
 		k := len(b.Indices)
 		b.Indices, b.Labels = append(b.Indices, i), append(b.Labels, int64(l.ds.Label(i)))
-		put := func(a Augment, dst []float32) {
+		put := func(a Augment, m transforms.Part, dst []float32) {
 			if size := pixels(a); err == nil {
 				err = a.Apply(dst[k*size:(k+1)*size], m, w.rng, &w.scratch)
 			}
 		}
 		for v, a := range l.o.Views {
+			m, e := l.intervened(w, b, m, epoch, i, v)
+			if err == nil {
+				err = e
+			}
 			if l.seed(w, epoch, i, v); l.staged[v] == nil {
-				put(a, b.Views[v])
+				put(a, m, b.Views[v])
 			} else if err == nil && l.o.Kept != nil {
 				l.staged[v].StageKept(&b.Staged[v], l.o.Kept.Width, l.o.Kept.Height, w.rng)
 			} else if err == nil {
@@ -50,7 +55,7 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) err
 			}
 		}
 		if l.hostPlain() {
-			put(l.o.Plain, b.Plain)
+			put(l.o.Plain, m, b.Plain)
 		}
 		if err != nil {
 			return fmt.Errorf("picture %d of %s: %w", i, l.ds.Name(), err)
@@ -58,6 +63,22 @@ func (l *Loader) fill(ctx context.Context, w *worker, j *task, epoch uint64) err
 	}
 	l.resize(b, len(b.Indices))
 	return nil
+}
+
+// intervened returns picture i, decoded as m, as view v shows it. If the device keeps the pictures and finishes view v,
+// only the donor is drawn.
+func (l *Loader) intervened(
+	w *worker, b *Batch, m transforms.Part, epoch uint64, i, v int,
+) (transforms.Part, error) {
+	switch {
+	case l.o.Intervene == nil:
+		return m, nil
+	case l.o.Kept != nil && l.staged[v] != nil:
+		b.donors[v] = append(b.donors[v], int64(l.o.InterveneKept.Choose(epoch, i, v)))
+		return m, nil
+	}
+	shown, err := l.o.Intervene.Apply(m.Image, epoch, i, v, &w.picture)
+	return transforms.Whole(shown), err
 }
 
 // resize sets the batch's number of pictures to n.
@@ -83,6 +104,9 @@ func (l *Loader) seed(w *worker, epoch uint64, picture, view int) {
 func (l *Loader) need(w *worker, epoch uint64, i int) Need {
 	return func(width, height int) (n transforms.Needs) {
 		all := transforms.Needs{Box: transforms.Box{Width: width, Height: height}, Shrink: 1}
+		if l.o.Intervene != nil {
+			return all
+		}
 		add := func(a Augment) bool {
 			p, ok := a.(transforms.Planner)
 			if !ok {
@@ -152,6 +176,7 @@ func (l *Loader) take(n int) *Batch {
 			loader: l,
 			Views:  make([][]float32, len(l.o.Views)),
 			Staged: make([]transforms.Staged, len(l.o.Views)),
+			donors: make([][]int64, len(l.o.Views)),
 		}
 		for v, a := range l.o.Views {
 			if l.staged[v] == nil {
@@ -165,6 +190,7 @@ func (l *Loader) take(n int) *Batch {
 	b.Indices, b.Labels = b.Indices[:0], b.Labels[:0]
 	for v := range l.o.Views {
 		b.Staged[v].Reset()
+		b.donors[v] = b.donors[v][:0]
 	}
 	l.resize(b, n)
 	return b

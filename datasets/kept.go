@@ -163,7 +163,11 @@ func (b *Batch) Finish(s *torch.Scope, device gotch.Device) (views []torch.Tenso
 		switch {
 		case st == nil:
 		case l.o.Kept != nil:
-			views[v] = st.FinishKept(s, &b.Staged[v], pictures)
+			shown := pictures
+			if l.o.Intervene != nil {
+				shown = l.o.InterveneKept.Apply(s, pictures, b.rows, b.donors[v])
+			}
+			views[v] = st.FinishKept(s, &b.Staged[v], shown)
 		default:
 			views[v] = st.Finish(s, &b.Staged[v], device)
 		}

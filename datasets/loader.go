@@ -43,6 +43,9 @@ func NewLoader(ds Dataset, o LoaderOptions) (*Loader, error) {
 	if o.Ranks > 1 && o.DropLast && o.BatchSize%o.Ranks != 0 {
 		return nil, &UnevenBatchError{o.BatchSize, o.Ranks}
 	}
+	if err := o.checkIntervention(); err != nil {
+		return nil, err
+	}
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -76,6 +79,9 @@ func (l *Loader) Waited() time.Duration { return l.waited }
 
 // order returns the pictures in the order of an epoch.
 func (l *Loader) order(epoch uint64) []int {
+	if l.o.Order != nil {
+		return l.o.Order(epoch)
+	}
 	if l.o.Shuffle {
 		return rand.New(rand.NewPCG(l.o.Seed^loaderSalt, epoch)).Perm(l.ds.Len())
 	}
@@ -86,7 +92,6 @@ func (l *Loader) order(epoch uint64) []int {
 	return order
 }
 
-// task is a batch to be made.
 // task is a batch to be made.
 type task struct {
 	indices []int

@@ -17,10 +17,10 @@ import (
 // An embedding of the object alone has 1, one of the background alone 0. No probe is fitted. (Xiao et al. 2020,
 // arXiv:2006.09994, compare the same pictures by a classifier's accuracy.)
 type ForegroundShare struct {
-	Share      float64 // NaN if both differences are 0, as of constant embeddings
-	Foreground float64 // a picture and its twin: the same object on another background
-	Background float64 // two objects of different classes on one kind of background
-	Unrelated  float64 // two objects of different classes on different kinds of background
+	Share      float64 `json:"share"`      // NaN if both differences are 0, as of constant embeddings
+	Foreground float64 `json:"foreground"` // a picture and its twin: the same object on another background
+	Background float64 `json:"background"` // two objects of different classes on one kind of background
+	Unrelated  float64 `json:"unrelated"`  // two objects of different classes on different kinds of background
 }
 
 // MeasureForegroundShare compares rows of pictures [N, d] with rows of twins [N, d].

@@ -25,7 +25,9 @@ func GaussianLogKernel(s *torch.Scope, a, b torch.Tensor, bandwidth float64) tor
 	if !(bandwidth > 0) || math.IsInf(bandwidth, 0) {
 		s.Fail(field.Errorf("{interventions.Bandwidth} %g: want a positive number", bandwidth))
 	}
-	square := s.SumDim(s.Square(s.Sub(s.Unsqueeze(a, 1), s.Unsqueeze(b, 0))), false, 2)
+	// |a|^2 + |b|^2 - 2 a b needs no [N, M, d].
+	squares := s.Add(s.Unsqueeze(s.SumDim(s.Square(a), false, 1), 1), s.Unsqueeze(s.SumDim(s.Square(b), false, 1), 0))
+	square := s.ClampMin(s.Sub(squares, s.MulScalar(s.MatMul(a, s.T(b)), 2)), 0)
 	return s.MulScalar(square, -0.5/(bandwidth*bandwidth))
 }
 
@@ -94,13 +96,6 @@ func ownPicture(s *torch.Scope, table torch.Tensor, offset int64) torch.Tensor {
 	return s.Eq(s.Unsqueeze(rows, 1), s.Unsqueeze(columns, 0))
 }
 
-// WeighNegatives adds log weights [N, M] of pictures (LogWeights) to the logits [2N, 2M] of two views of the anchors
-// and two views of the candidates. The logits of the anchor's own picture, its positive among them, do not change.
-func WeighNegatives(s *torch.Scope, logits, logWeights torch.Tensor) torch.Tensor {
-	row := s.Cat(1, logWeights, logWeights)
-	return s.Add(logits, s.Cat(0, row, row))
-}
-
 // ConditionalNTXent is losses.NTXent of negatives with log weights [N, M] (LogWeights): the mean over the 2N anchors.
 func ConditionalNTXent(s *torch.Scope, b losses.Pair, logWeights torch.Tensor, tau float64) torch.Tensor {
 	return s.Mean(ConditionalNTXentEach(s, b, logWeights, tau))
@@ -125,6 +120,6 @@ func ConditionalNTXentEach(s *torch.Scope, b losses.Pair, logWeights torch.Tenso
 	columns := s.Unsqueeze(s.Arange(0, 2*m, device), 0)
 	self := s.Eq(s.Unsqueeze(s.Cat(0, first, second), 1), columns)
 	positive := s.Gather(logits, 1, s.Unsqueeze(s.Cat(0, second, first), 1))
-	weighed := s.MaskedFill(WeighNegatives(s, logits, logWeights), self, math.Inf(-1))
+	weighed := s.MaskedFill(losses.WeighNegatives(s, logits, logWeights), self, math.Inf(-1))
 	return s.Reshape(s.Sub(s.LogSumExp(weighed, true, 1), positive), -1)
 }

@@ -17,6 +17,8 @@ import (
 type Kept struct {
 	Masks       torch.Tensor // [N, 1, H, W] in bytes
 	Backgrounds torch.Tensor // [N, 3, H, W] in bytes
+
+	swap *Swap
 }
 
 // Keep cuts out all pictures, which must have one size, in a number of goroutines (0: one for each core), and copies
@@ -34,6 +36,7 @@ func (sw *Swap) Keep(ctx context.Context, s *torch.Scope, device gotch.Device, w
 	}
 	shape := func(c int64) []int64 { return []int64{int64(n), c, int64(p.h), int64(p.w)} }
 	k := &Kept{
+		swap:        sw,
 		Masks:       torch.Upload(s, p.masks, device, shape(1)...),
 		Backgrounds: torch.Upload(s, p.backgrounds, device, shape(3)...),
 	}
@@ -81,6 +84,11 @@ func (p *parts) one(i int) error {
 		return fmt.Errorf("interventions: pictures of %dx%d and of %dx%d pixels: only pictures of one size can be kept "+
 			"on a device", p.w, p.h, c.mask.Width, c.mask.Height)
 	}
+	if err != nil {
+		if _, unread := p.sw.ds.Image(i); unread == nil { // the mask is at fault; of the picture, a loader tells
+			return err
+		}
+	}
 	if err == nil && c.usable() {
 		copy(mask, c.mask.Pix)
 	} else {
@@ -104,8 +112,12 @@ func planes(out []uint8, m transforms.Image) {
 	}
 }
 
-// Apply puts pictures [n, 3, H, W] (bytes), which are those numbered own in the data set, on the backgrounds of the
-// donors that Swap.Choose drew: [n, 3, H, W] in bytes, equal to what Swap.Apply makes.
+// Choose implements datasets.KeptIntervention: Swap.Choose.
+func (k *Kept) Choose(epoch uint64, i, v int) (donor int) { return k.swap.Choose(epoch, i, v) }
+
+// Apply implements datasets.KeptIntervention. It puts pictures [n, 3, H, W] (bytes), which are those numbered own in
+// the data set, on the backgrounds of the donors that Choose drew: [n, 3, H, W] in bytes, equal to what Swap.Apply
+// makes.
 func (k *Kept) Apply(s *torch.Scope, pictures torch.Tensor, own, donors []int64) torch.Tensor {
 	if n := s.Size(pictures, 0); s.Err() == nil && (int(n) != len(own) || len(own) != len(donors)) {
 		s.Fail(fmt.Errorf("interventions: %d pictures, %d numbers and %d donors", n, len(own), len(donors)))

@@ -52,14 +52,15 @@ type Folder struct {
 	Dataset datasets.Dataset
 }
 
-// NewFolder returns the masks in dir. It is an error if the first picture has none.
+// NewFolder returns the masks in dir. It is an error if a picture of ds has none.
 func NewFolder(dir string, ds datasets.Dataset) (Folder, error) {
 	f := Folder{dir, ds}
-	if ds.Len() == 0 {
-		return f, nil
+	for i := range ds.Len() {
+		if _, err := f.path(i); err != nil {
+			return f, err
+		}
 	}
-	_, err := f.path(0)
-	return f, err
+	return f, nil
 }
 
 // path is the file with the mask of picture i.

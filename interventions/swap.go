@@ -11,14 +11,6 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Intervention changes a decoded picture before a view of it is made. Its methods may be called from several
-// goroutines.
-type Intervention interface {
-	// Apply returns picture i of the data set, decoded as src, as view v of an epoch is to show it: src itself, or a
-	// picture in buffer, whose memory is used again. It depends on (seed, epoch, i, v) alone.
-	Apply(src transforms.Image, epoch uint64, i, v int, buffer *transforms.Image) (transforms.Image, error)
-}
-
 // SwapOptions describe a Swap.
 type SwapOptions struct {
 	P       float64 // probability that a view's background is swapped, from 0 to 1
@@ -78,7 +70,7 @@ func (s *Swap) Choose(epoch uint64, i, v int) (donor int) {
 	return donor
 }
 
-// Apply implements Intervention. A picture without a foreground, or all foreground, stays as it is. A donor that
+// Apply implements datasets.Intervention. A picture without a foreground, or all foreground, stays as it is. A donor that
 // cannot be read, or that has no background, is replaced by the next picture.
 func (s *Swap) Apply(src transforms.Image, epoch uint64, i, v int, buffer *transforms.Image) (transforms.Image, error) {
 	donor := s.Choose(epoch, i, v)

@@ -19,6 +19,9 @@ type Pair struct {
 	All1, All2 torch.Tensor // the candidates of all ranks [M, d]
 	Offset     int64        // of this rank's pictures among the candidates
 	Queue      torch.Tensor // more negatives for Do [K, d]; undefined without
+	// LogWeights [N, M] are added to the logits of the candidates' pictures as negatives of the anchors', in NTXent,
+	// Debiased, Decoupled and Do (interventions.LogWeights). An anchor's own picture has 0. Undefined: all count alike.
+	LogWeights torch.Tensor
 }
 
 // NewPair is the pair of a single rank: its candidates are its anchors.
@@ -63,11 +66,28 @@ func similarities(s *torch.Scope, b Pair, tau float64) (t similarity) {
 		candidates = s.Normalize(s.Cat(0, b.All1, b.All2))
 	}
 	t.logits = s.MulScalar(s.MatMul(t.anchors, s.T(candidates)), 1/tau)
+	if b.LogWeights.Defined() {
+		t.logits = WeighNegatives(s, t.logits, b.LogWeights)
+	}
 	first, second := s.Arange(b.Offset, b.Offset+n, device), s.Arange(m+b.Offset, m+b.Offset+n, device)
 	t.self = s.Unsqueeze(s.Cat(0, first, second), 1)
 	t.other = s.Unsqueeze(s.Cat(0, second, first), 1)
 	t.columns = s.Unsqueeze(s.Arange(0, 2*m, device), 0)
 	return t
+}
+
+// WeighNegatives adds log weights [N, M] of pictures to the logits [2N, 2M] of two views of the anchors and two views of
+// the candidates. With 0 for an anchor's own picture, its positive does not change.
+func WeighNegatives(s *torch.Scope, logits, logWeights torch.Tensor) torch.Tensor {
+	w, l := s.Shape(logWeights), s.Shape(logits)
+	if s.Err() == nil && (len(w) != 2 || len(l) != 2 || 2*w[0] != l[0] || 2*w[1] != l[1]) {
+		s.Fail(fmt.Errorf("losses: log weights %v for logits %v of two views", w, l))
+	}
+	if s.Err() != nil {
+		return torch.Tensor{}
+	}
+	row := s.Cat(1, logWeights, logWeights)
+	return s.Add(logits, s.Cat(0, row, row))
 }
 
 // without sets the logits of the candidates at index [2N, 1] to -inf, which leaves them out of sums of exponentials.

@@ -55,6 +55,9 @@ func (t *Trainer) uploadStep(s *torch.Scope, b HostBatch, m nets.Mode) *model.Pa
 	if t.lateness() > 0 && q.Batch.Indices.Defined() {
 		q.Batch.Indices = s.AllGather(t.Group, q.Batch.Indices)
 	}
+	if t.LogWeights != nil {
+		q.Batch.LogWeights = t.LogWeights(s, q.Batch.Indices)
+	}
 	return q
 }
 

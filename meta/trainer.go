@@ -25,6 +25,8 @@ type Trainer struct {
 	Schedule nets.Schedule
 	Source   Source
 	Hooks    []Hook
+	// LogWeights makes Batch.LogWeights of the indices of a batch's pictures, on all ranks alike; nil: there are none.
+	LogWeights func(s *torch.Scope, indices torch.Tensor) torch.Tensor
 	model.Exec
 
 	waits *waiting // of the current phase

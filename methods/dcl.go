@@ -12,6 +12,9 @@ type dcl struct{ Base }
 
 func newDCL(b Base) model.Method { return dcl{b} }
 
+// WeighsNegatives implements model.Conditional.
+func (m dcl) WeighsNegatives() {}
+
 func (m dcl) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.Debiased(s, p.Pair(), m.Config.Temperature, m.Option("tau_plus"))
 }

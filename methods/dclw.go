@@ -12,6 +12,9 @@ type dclw struct{ Base }
 
 func newDCLW(b Base) model.Method { return dclw{b} }
 
+// WeighsNegatives implements model.Conditional.
+func (m dclw) WeighsNegatives() {}
+
 func (m dclw) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.Decoupled(s, p.Pair(), m.Config.Temperature, m.Option("sigma"))
 }

@@ -88,7 +88,7 @@ func baselineViews(recipe, set string) []Setting {
 		a = strongViews()
 		source = icl + "; " + htdt + "README and datasets/imagenet.py"
 	}
-	out := append(a.rows(source, set), ownColours(set)...)
+	out := a.rows(source, set)
 	if recipe == "cmc" {
 		return over(out, cropAndFlip()...)
 	}
@@ -99,15 +99,6 @@ func baselineViews(recipe, set string) []Setting {
 func strongViews() augmentation {
 	return augmentation{cropMin: 0.08, cropMax: 1, jitter: 0.8, brightness: 0.8, contrast: 0.8, saturation: 0.8,
 		hue: 0.2, gray: 0.2, flip: 0.5, blur: 0.5}
-}
-
-// ownColours is what CIFAR-100 lacks.
-func ownColours(set string) []Setting {
-	if set != "cifar100" {
-		return nil
-	}
-	return lacking(htdt+"datasets/cifar100.py", "its own statistics of pixels, 0.5071 0.4867 0.4408 and 0.2675 0.2565 "+
-		"0.2761: --augment cifar has CIFAR-10's")
 }
 
 // whitening is W-MSE's, whose authors made the baseline.

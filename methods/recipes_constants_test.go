@@ -79,7 +79,7 @@ func TestRecipesOfTheAuthorsOnSmallSets(t *testing.T) {
 		{"vicreg", smallSets, "optimizer=lars hidden=2048 dim=2048 .head_layers=3 .invariance=25 .variance=25 .covariance=1"},
 		{"dcl", "stl10", "optimizer=adam lr=0.001 batch-size=256 temperature=0.5 .tau_plus=0.1 .head_last=1"},
 		{"dcl", smallSets, ".head_last=1"}, {"dclw", smallSets, ".head_last=1"}, {"lmcl", smallSets, ".head_last=1"},
-		{"relic", smallSets, ".head_last=1"}, {"simclr", allSets, ".head_last=1 .view_norm=0"},
+		{"relic", smallSets, ".head_last=0 .target=1"}, {"simclr", allSets, ".head_last=1 .view_norm=0"},
 		{"cmc", "stl10", "temperature=0.1"}, {"cmc", "cifar10", "temperature=0.07 +jitter=0 +gray=0 +flip=0.5"},
 		{"directpred", "stl10", "optimizer=sgd lr=0.03 batch-size=128 momentum-target=0.996 .rho=0.3 .eps=0.01"},
 		{"align_uniform", "stl10", "batch-size=768 lr=0.12 weight-decay=0.0001 .align=1 .t=2"},
@@ -103,7 +103,7 @@ func TestRecipesOfTheAuthorsOnImageNet(t *testing.T) {
 		{"byol", "imagenet", "momentum-target=0.996 .ema=1 hidden=4096 dim=256 weight-decay=1.5e-06 lr=0.2 scale-lr=256 " +
 			"epochs=1000 warmup=3120 .predictor_hidden=4096 +saturation=0.2"},
 		{"relic", "imagenet", "optimizer=lars lr=0.2 scale-lr=256 weight-decay=1.5e-06 batch-size=4096 epochs=1000 " +
-			"warmup=3120 hidden=4096 dim=256 .head_last=1 +hue=0.2 +blur=0.5"},
+			"warmup=3120 hidden=4096 dim=256 .head_last=0 +hue=0.2 +blur=0.5"},
 		{"ssl_hsic", "imagenet", "optimizer=lars lr=0.4 scale-lr=256 weight-decay=1e-06 hidden=4096 dim=256 .gamma=3"},
 		{"ressl", "imagenet", "queue=131072 momentum-target=0.999 .ema=0 hidden=4096 dim=512 lr=0.05 .tau_teacher=0.04"},
 		{"pcl", "imagenet-100 imagenet", "queue=16384 momentum-target=0.999"},

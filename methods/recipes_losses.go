@@ -18,13 +18,22 @@ func predicting(recipe string) []Setting {
 		return append(from(luck+"README", option("rho"), "0.3", option("eps"), "0.01"),
 			from(luck+"config/byol_config.yaml", "momentum-target", "0.996", option("ema"), "0")...)
 	}
-	return append(from(hsicCode+"config.py", option("gamma"), "3"),
-		append(from(hsicCode+"kernels.py: at the start", option("width"), "1"),
-			lacking(hsicCode+"experiment.py and kernels.py", "the target network, whose moving average starts at 0.99 (the "+
-				"README's 74.8 has it, Table 3's 72.2 may be without it)",
-				"the predictor, 4096 hidden units", "a learnt width of the kernel, by Adam with a rate of 3e-4",
-				"512 random Fourier features: the kernel is exact here",
-				"the moving average of the weights, 0.999, that is evaluated")...)...)
+	return kernels()
+}
+
+// kernels is SSL-HSIC's: its loss, target network and predictor.
+func kernels() []Setting {
+	out := from(hsicCode+"config.py", option("gamma"), "3")
+	out = append(out, from(hsicCode+"kernels.py: at the start", option("width"), "1")...)
+	out = append(out, from(hsicCode+"experiment.py: the README's 74.8 has it, Table 3's 72.2 may be without it",
+		option("target"), "1")...)
+	out = append(out, from(hsicCode+"experiment.py", "momentum-target", "0.99", option("ema"), "1")...)
+	out = append(out, from(Ours+": as the baseline's BYOL", option("predictor_hidden"), "1024",
+		option("predictor_bias"), "0", option("predictor_steady"), "0")...)
+	return append(out, lacking(hsicCode+"experiment.py and kernels.py",
+		"a learnt width of the kernel, by Adam with a rate of 3e-4",
+		"512 random Fourier features: the kernel is exact here",
+		"the moving average of the weights, 0.999, that is evaluated")...)
 }
 
 // zeroResidual is what residual blocks lack.

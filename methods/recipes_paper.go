@@ -36,7 +36,7 @@ func paperRecipe(recipe, set string) []Setting {
 	}
 	out = over(out, definition(recipe, set)...)
 	out = append(out, a.views.rows(a.ofViews, set)...)
-	return over(over(out, ownColours(set)...), a.more...)
+	return over(out, a.more...)
 }
 
 // ownRecipes builds the authors' recipes, of a name and a data set.

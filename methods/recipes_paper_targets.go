@@ -104,7 +104,8 @@ func ownBYOL(recipe, set string) authors {
 		a.source = on(hsicCode+"config.py", "imagenet", set)
 		a.training.lr, a.training.decay = 0.4, 1e-6
 		a.ofHead = hsicCode + "config.py; " + byolCode + "utils/networks.py"
-		return a.with(Setting{option("view_norm"), "2", hsicCode + "experiment.py"})
+		return a.with(append(from(a.ofHead, option("predictor_hidden"), "4096", option("predictor_bias"), "1"),
+			Setting{option("view_norm"), "2", hsicCode + "experiment.py"})...)
 	}
 	return likeBYOL(a, set)
 }
@@ -119,10 +120,10 @@ func likeBYOL(a authors, set string) authors {
 		a.views = a.views.halved()
 		a.ofViews += "; " + Ours + ": half the strength and no blur on a small data set"
 	}
-	return a.with(Setting{option("view_norm"), "2", paper + ".2: as BYOL's"},
-		Setting{option("head_last"), "1", paper + ".2: a batch norm after every layer, without a target network"},
+	return a.with(append(from(paper+".3", option("target"), "1", "momentum-target", "0.996", option("ema"), "1"),
+		Setting{option("view_norm"), "2", paper + ".2: as BYOL's"},
 		Setting{"temperature", ownTau(set), Ours + ": as SimCLR"},
-		Setting{NotBuilt, "solarizing a view, with BYOL's probabilities", paper + ".1"})
+		Setting{NotBuilt, "solarizing a view, with BYOL's probabilities", paper + ".1"})...)
 }
 
 // ownSimSiam is of SimSiam; its head is in what defines it.

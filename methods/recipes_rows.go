@@ -89,14 +89,16 @@ func (a augmentation) halved() augmentation {
 }
 
 func (a augmentation) rows(source, set string) []Setting {
-	name := "imagenet"
+	name, ofName := "imagenet", Ours+": the data set's preset"
 	switch {
-	case ofCIFAR(set):
+	case set == "cifar10":
 		name = "cifar"
+	case set == "cifar100":
+		name, ofName = set, htdt+"datasets/cifar100.py: its own statistics of pixels"
 	case small(set):
 		name = set
 	}
-	out := from(Ours+": the data set's preset", "augment", name)
+	out := from(ofName, "augment", name)
 	for _, x := range []struct {
 		name  string
 		value float64

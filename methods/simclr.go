@@ -13,6 +13,9 @@ type simCLR struct{ Base }
 
 func newSimCLR(b Base) model.Method { return simCLR{b} }
 
+// WeighsNegatives implements model.Conditional.
+func (m simCLR) WeighsNegatives() {}
+
 func (m simCLR) Loss(s *torch.Scope, p *model.Pass) torch.Tensor {
 	return losses.NTXent(s, p.Pair(), m.Config.Temperature)
 }

@@ -73,6 +73,11 @@ type Freezer interface {
 	Freeze(p *Pass, grads []torch.Tensor)
 }
 
+// Conditional is a method whose loss weighs negatives by Pass.Pair's LogWeights, and that has no others, as a queue's.
+type Conditional interface {
+	WeighsNegatives()
+}
+
 // CollapseDetector is a method that knows its loss for embeddings that are all alike. A loss that stays there has
 // learned nothing.
 type CollapseDetector interface {

@@ -24,6 +24,8 @@ type Batch struct {
 	Views   []torch.Tensor // [n, 3, S, S] each; S may differ between views
 	Plain   torch.Tensor   // [n, 3, S, S] un-augmented, for f_msr
 	Indices torch.Tensor   // [N] of the pictures in the data set
+	// LogWeights [N, N] weigh pictures as negatives of each other (losses.Pair); undefined: all count alike.
+	LogWeights torch.Tensor
 	// TargetH [n, dim] and TargetZ [N, d] are the target network's features and embeddings of each view
 	// (Pass.Targets).
 	TargetH, TargetZ []torch.Tensor
@@ -128,6 +130,7 @@ func (p *Pass) StateTensor(s *torch.Scope, name string) torch.Tensor {
 // network's embeddings if there is one.
 func (p *Pass) Pair() losses.Pair {
 	b := losses.NewPair(p.Z[0], p.Z[1])
+	b.LogWeights = p.Batch.LogWeights
 	if p.networks.Target {
 		b.All1, b.All2 = p.Batch.TargetZ[0], p.Batch.TargetZ[1]
 	}

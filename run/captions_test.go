@@ -97,7 +97,7 @@ func TestHelpSaysWhatACommandDoes(t *testing.T) {
 		assert.True(t, strings.EqualFold(c.about+".", lines[2]), "%s: %q", c.name, lines[2])
 	}
 	for name, want := range map[string][]string{
-		"table1": {`(default "cifar10")`, "(default 3)", `"runs/table1"`, "(default 500)", `simclr,byol,w_mse`},
+		"table1": {`(default "cifar10")`, "(default 3)", `"runs/table1"`, "(default 500)", `simclr,byol,w_mse,w_mse2,ressl`},
 		"table2": {`(default "imagenet-100")`, `"runs/table2"`, `simclr,moco,cmc`},
 		"semi":   {`(default "imagenet")`, "(default 3)", "(default 0.01,0.1)"},
 	} {

@@ -74,7 +74,7 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	f.Float64Var(&c.Data.Correlation, "correlation", c.Data.Correlation,
 		"shapes, confounded: share of pictures whose background is their class's")
 	f.Uint64Var(&c.Data.Seed, "data-seed", c.Data.Seed, "shapes, confounded: seed of the pictures themselves")
-	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, stl10, tiny-imagenet or imagenet")
+	f.StringVar(&c.Augment, "augment", c.Augment, "augmentation: cifar, cifar100, stl10, tiny-imagenet or imagenet")
 	f.Var((*settings.NamedValues)(&c.AugmentOptions), "augment-option",
 		"NAME=VALUE, numbers of the strong view: "+strings.Join(train.AugmentOptionNames(),
 			", ")+" (probabilities, strengths, shares of the area)")
@@ -86,12 +86,13 @@ func bindConfig(f *pflag.FlagSet, c *train.Config) {
 	f.BoolVar(&c.ScaledDecode, "scaled-decode", c.ScaledDecode,
 		"decode large JPEGs at 1/2, 1/4 or 1/8 of their size where no view needs more pixels")
 	f.IntVar(&c.Size, "size", c.Size, "side of a view in pixels")
+	bindInterventions(f, &c.Intervene)
 
 	f.IntVar(&c.Schedule.Epochs, "epochs", c.Schedule.Epochs, "passes over the data")
 	f.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "pictures of a step, on all processes together (two views of each)")
 	f.IntVar(&c.MicroBatch, "micro-batch", c.MicroBatch,
 		"pictures of a step that the networks of a process see at a time: the gradient of the whole batch in the memory "+
-			"of so many; batch norms take the statistics of so many (0: all)")
+			"of so many; batch norms take the statistics of so many (0, or more than there are: all)")
 	f.BoolVar(&c.Recompute, "checkpoint-activations", c.Recompute,
 		"keep the inputs of the backbone's blocks alone and run each block twice: less memory, the same gradient, the "+
 			"batch norms of the whole batch")

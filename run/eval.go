@@ -66,10 +66,15 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	if err != nil {
 		return err
 	}
+	share, err := train.MeasureShare(ctx, k, o)
+	if err != nil {
+		return err
+	}
 	if *asJSON {
 		e := json.NewEncoder(printable.Data(p.stdout))
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"checkpoint": k.Path, "epochs": k.Position.Epoch, "scores": scores})
+		return e.Encode(map[string]any{"checkpoint": k.Path, "epochs": k.Position.Epoch, "scores": scores,
+			"foreground_share": share})
 	}
 	if !k.IsForeign() {
 		fmt.Fprintf(p.stdout, "%s after %d epochs\n\n", k.Path, k.Position.Epoch)
@@ -92,6 +97,9 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if share != nil {
+		fmt.Fprintf(p.stdout, "\n%s\n", share)
 	}
 	if text := train.LeftOut(map[string]train.PictureCount{"training": scores[0].Train,
 		"testing": scores[0].Test}); text != "" {

@@ -77,6 +77,11 @@ func otherFlagNames() map[string]string {
 
 		"eval.HeadLR": "--head-lr", // of fine-tuning
 
+		"interventions.Bandwidth": "--intervene-option bandwidth",
+		"interventions.K":         "--intervene-option k",
+		"interventions.P":         "--intervene-option p",
+		"interventions.Within":    "--intervene-option within",
+
 		"torch.Deterministic": "--deterministic",
 		"torch.Device":        "--device",
 

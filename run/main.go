@@ -18,6 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/settings"
 	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
@@ -47,13 +48,14 @@ func commands() []command {
 		{"demo", "SimCLR against SimCLR+MSR on embedded pictures, compared on a page", demo},
 		{"compare", "a grid of methods, with and without MSR, compared in tables and on a page", compare},
 		{"table1", "the paper's Table 1: ResNet-18 on CIFAR-10 (or --preset cifar100, stl10, tiny-imagenet)",
-			paperCompare(1, "cifar10", "simclr", "byol", "w_mse", "ressl", "lmcl", "ssl_hsic", "relic")},
+			paperCompare(1, "cifar10", "simclr", "byol", "w_mse", methods.WMSE2, "ressl", "lmcl", "ssl_hsic", "relic")},
 		{"table2", "the paper's Table 2: ResNet-50 on ImageNet-100",
 			paperCompare(2, "imagenet-100", "simclr", "moco", "cmc", "swav", "dcl", "lmcl")},
 		{"table3", "the paper's Table 3: ResNet-50 on ImageNet",
 			paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
 		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels, n = 14", semi},
 		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
+		{"background", "how much a method leans on backgrounds, without MSR, with it and with interventions", background},
 		{"sweep", "a method with MSR over values of any flags", sweep},
 		{"figure5", "the paper's Figure 5: MSR over lambda, gamma and n, one at a time, as curves", figure5},
 		{"datasets", "the data sets, the files they need, and what was found", listDatasets},

@@ -30,7 +30,8 @@ func listRecipes(p program, set string) error {
 	}
 	_, err := fmt.Fprintf(p.stdout, "\nThe paper's table on %s is read as one of the defaults %q. A setting of "+
 		"`--method-option NAME` is given as --method-option NAME=VALUE. What is \"not built\" is in the source and not in "+
-		"this program. These are not what --method and --preset set.\n", set, first)
+		"this program. `--method METHOD --preset %[1]s` sets what is listed for %[2]q, and with --method-defaults "+
+		"what is listed for the defaults named; %s is --method w_mse --method-option views=2.\n", set, first, methods.WMSE2)
 	return err
 }
 

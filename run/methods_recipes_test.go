@@ -55,6 +55,7 @@ func TestRecipesArePrinted(t *testing.T) {
 	assert.Regexp(t, `moco +paper +--queue +65536 +github.com/facebookresearch/moco, main_moco.py`, out)
 	assert.Regexp(t, `infomin +paper +not built +the JigSaw branch`, out)
 	assert.Regexp(t, `(?s)simclr +paper .*simclr +baseline `, out, "the table's defaults come first")
+	assert.Contains(t, out, "`--method METHOD --preset imagenet` sets what is listed for \"paper\", and with")
 	_, out, _ = do("methods", "--preset", "cifar10")
 	assert.Regexp(t, `w_mse2 +baseline +--method-option views +2 `, out)
 	assert.Regexp(t, `simsiam +paper +--optimizer +sgd `, out)

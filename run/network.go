@@ -61,7 +61,8 @@ func bindNetwork(f *pflag.FlagSet) *networkFlags {
 	f.StringVar(&n.config.Stem, "stem", "",
 		"of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
 	f.StringVar(&n.config.Augment, "augment", "",
-		"of --init: how pictures are cut and normalised, cifar, stl10, tiny-imagenet or imagenet (default: as the stem)")
+		"of --init: how pictures are cut and normalised, cifar, cifar100, stl10, tiny-imagenet or imagenet "+
+			"(default: as the stem)")
 	f.IntVar(&n.config.Size, "size", 0, "of --init: side of a picture in pixels (default: 32, 64 or 224, as the stem)")
 	return n
 }

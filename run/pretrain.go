@@ -25,11 +25,7 @@ func pretrain(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	if out == "" {
-		name := c.Method
-		if c.UseMSR {
-			name += "+msr"
-		}
-		out = fmt.Sprintf("runs/%s-%s-seed%d", name, c.Data.Name, c.Seed)
+		out = usualFolder(c)
 	}
 	place, spawn, err := jf.place(c.Device)
 	if err != nil {
@@ -46,6 +42,15 @@ func pretrain(ctx context.Context, p program, args []string) error {
 	defer job.Close()
 	_, err = train.PretrainIn(ctx, job, p.stderr, c, out, resume || place.Restarted && runfolder.Holds(out))
 	return interruptedHere(ctx, err)
+}
+
+// usualFolder is that of a run without --out.
+func usualFolder(c train.Config) string {
+	name := c.Method
+	if c.UseMSR {
+		name += "+msr"
+	}
+	return fmt.Sprintf("runs/%s-%s-seed%d", name, c.Data.Name, c.Seed)
 }
 
 // interruptedHere is the error of a rank that was interrupted, as the others were,

@@ -109,7 +109,7 @@ func TestMicroBatchesAndCheckpoints(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}
 	for name, args := range map[string][]string{"plain": nil, "all": {"--micro-batch", "16"},
-		"parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
+		"more": {"--micro-batch", "24"}, "parts": {"--micro-batch", "4"}, "both": {"--micro-batch", "4", "--checkpoint-activations"}} {
 		folder := filepath.Join(dir, name)
 		status, _, errs := do(small(append([]string{"--msr", "--epochs", "1", "--out", folder}, args...)...)...)
 		require.Zero(t, status, errs)
@@ -118,6 +118,7 @@ func TestMicroBatchesAndCheckpoints(t *testing.T) {
 	differ := false
 	for name, data := range got["plain"] {
 		require.Equal(t, data, got["all"][name], "a micro-batch of the whole batch: %s", name)
+		require.Equal(t, data, got["more"][name], "a micro-batch of more than that: %s", name)
 		differ = differ || !bytes.Equal(data, got["parts"][name])
 	}
 	assert.True(t, differ, "batch norms take the statistics of a part")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -11,17 +10,22 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// presetKey is the setting, and the flag, that names a preset.
-const presetKey = "preset"
+// presetKey is the setting, and the flag, that names a preset; defaultsKey the one that says whose recipe methods have.
+// What they set stands in config.yaml, and they do not.
+const (
+	presetKey   = "preset"
+	defaultsKey = "method-defaults"
+)
 
 // request is a command line that describes a training run. The layers of its configuration, from below: the defaults,
-// the method's recipe, a preset, what the command changes, --config FILE, the flags that were given.
+// the method's constants, its recipe, a preset, what the command changes, --config FILE, the flags that were given.
 type request struct {
 	command string
 	args    []string
 	preset  string                 // holds where neither the file nor a flag names one
 	change  func(c *train.Config)  // may be nil
 	extra   func(f *pflag.FlagSet) // binds the command's own flags
+	resumed *train.Config          // a run whose recipe holds, of whatever version it is; nil: none
 }
 
 // settle is the configuration. more are flags behind those of the command line.
@@ -36,13 +40,24 @@ func (r request) settle(p program, more ...string) (train.Config, error) {
 	if err != nil {
 		return c, usage.Wrap(err)
 	}
-	if c, err = r.below(file, given); err != nil {
-		return c, usage.Wrap(err)
-	}
-	if err := parse(r.flags(p, &c), args); err != nil {
+	if c, err = r.layered(p, file, given, args); err != nil {
 		return c, err
 	}
+	if r.resumed = resumed(given, c); r.resumed != nil {
+		if c, err = r.layered(p, file, given, args); err != nil {
+			return c, err
+		}
+	}
 	return c, c.ResolvePaths()
+}
+
+// layered is the flags over what lies below them.
+func (r request) layered(p program, file settings.File, given *pflag.FlagSet, args []string) (train.Config, error) {
+	c, err := r.below(file, given)
+	if err != nil {
+		return c, usage.Wrap(err)
+	}
+	return c, parse(r.flags(p, &c), args)
 }
 
 // flags has the command's flags, and one for each setting, which writes it into c.
@@ -56,32 +71,46 @@ func (r request) flags(p program, c *train.Config) *pflag.FlagSet {
 			fmt.Fprintf(p.stdout, "  %-14s %s\n", q.Name, q.About)
 		}
 	}
-	f.String(presetKey, r.preset, "recipe to start from: "+train.PresetNames())
-	f.String("config", "", "YAML file with any of these settings, under the flags; preset: NAME, too")
+	f.String(presetKey, r.preset, "data set and network to start from: "+train.PresetNames())
+	f.String(defaultsKey, "", "whose recipe the method has: baseline (the paper's for small data sets) or paper (the "+
+		"method's own), as run methods --preset lists them (default: that of the paper's table on the preset's data set; "+
+		"of other presets, none)")
+	f.String("config", "", "YAML file with any of these settings, under the flags; preset: NAME and method-defaults: NAME, "+
+		"too")
 	r.extra(f)
 	bindConfig(f, c)
 	return f
 }
 
-// below is the configuration without the flags, but for the method and the preset that they name. given may be nil.
+// below is the configuration without the flags, but for what they name of the layers. given may be nil.
 func (r request) below(s settings.File, given *pflag.FlagSet) (train.Config, error) {
-	method := cmp.Or(s.Text("method"), train.Default().Method)
-	preset, inFile := cmp.Or(s.Text(presetKey), r.preset), s.Text(presetKey) != ""
-	if given != nil && given.Changed("method") {
-		method = given.Lookup("method").Value.String()
+	start, err := r.start(s, given)
+	if err != nil {
+		return train.Config{}, err
 	}
-	if given != nil && given.Changed(presetKey) {
-		preset, inFile = given.Lookup(presetKey).Value.String(), false
-	}
-	c, err := train.StartFrom(method, preset)
-	if err != nil && inFile {
-		err = s.Explain(presetKey, err)
-	}
+	c, err := r.started(start, s)
 	if err != nil {
 		return c, err
+	}
+	if start.Set != "" && r.resumed != nil {
+		c.KeepRecipe(*r.resumed)
+	}
+	return c, applyFile(s, &c, given)
+}
+
+// started is what lies below the file.
+func (r request) started(start train.Start, s settings.File) (train.Config, error) {
+	c, err := start.Config()
+	if err != nil && s.Text(presetKey) == start.Preset {
+		return c, s.Explain(presetKey, err)
 	}
 	if r.change != nil {
 		r.change(&c)
 	}
-	return c, s.Apply(settingFlags(&c), given, presetKey)
+	return c, err
+}
+
+// applyFile lays a file's settings over c.
+func applyFile(s settings.File, c *train.Config, given *pflag.FlagSet) error {
+	return s.Apply(settingFlags(c), given, presetKey, defaultsKey)
 }

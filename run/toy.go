@@ -15,6 +15,8 @@ func toy(ctx context.Context, p program, args []string) error {
 	g := experiment.Toy{Study: newStudy(p, "runs/toy", 200)}
 	extra := func(f *pflag.FlagSet) {
 		f.StringSliceVar(&names, "methods", []string{"simclr", "byol"}, "methods, each without and with MSR")
+		f.StringVar(&g.Probe, "probe-variant", "", "what the probes are trained on: full, foreground, background-removed "+
+			"(coco) or new-background (default: what each network was trained on)")
 		bindStudy(f, &g.Study)
 	}
 	with := request{command: "toy", args: args, extra: extra}.configure(p)

@@ -65,8 +65,13 @@ func (c *Config) Augmentation() (transforms.Preset, error) {
 	table := []struct {
 		name  string
 		build func() transforms.Preset
-	}{{"cifar", transforms.CIFAR}, {"stl10", transforms.STL10}, {"tiny-imagenet", transforms.TinyImageNet}, {"imagenet",
-		transforms.ImageNet}}
+	}{
+		{"cifar", transforms.CIFAR},
+		{"cifar100", transforms.CIFAR100},
+		{"stl10", transforms.STL10},
+		{"tiny-imagenet", transforms.TinyImageNet},
+		{"imagenet", transforms.ImageNet},
+	}
 	var names []string
 	for _, e := range table {
 		if e.name == c.Augment {

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/interventions"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/nets"
@@ -40,6 +41,8 @@ type Config struct {
 	KeepOnDevice   string             `yaml:"keep-on-device"`
 	ScaledDecode   bool               `yaml:"scaled-decode"`
 	Size           int                `yaml:"size"`
+
+	Intervene interventions.Options `yaml:",inline"`
 
 	BatchSize  int                  `yaml:"batch-size"`
 	MicroBatch int                  `yaml:"micro-batch"`
@@ -90,6 +93,7 @@ func Default() Config {
 		KeepOnDevice: "auto",
 		ScaledDecode: true,
 		Size:         32,
+		Intervene:    interventions.DefaultOptions(),
 
 		BatchSize: 256,
 		Optimizer: nets.OptimizerConfig{Name: "adam", WeightDecay: 1e-6, Momentum: 0.9},
@@ -132,8 +136,8 @@ func (c Config) MarshalYAML() (any, error) {
 	return inOrder(&n, keys()), nil
 }
 
-// rate is the learning rate after --scale-lr.
-func (c *Config) rate() float64 {
+// Rate is the learning rate after --scale-lr.
+func (c *Config) Rate() float64 {
 	if c.ScaleLR > 0 {
 		return c.Schedule.LR * float64(c.BatchSize) / float64(c.ScaleLR)
 	}
@@ -144,7 +148,7 @@ func (c *Config) rate() float64 {
 func (c *Config) Meta() meta.Config {
 	m := c.MSR
 	if m.Alpha == 0 {
-		m.Alpha = c.rate()
+		m.Alpha = c.Rate()
 	}
 	return m
 }

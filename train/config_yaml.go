@@ -15,6 +15,7 @@ func keys() []string {
 		msr-trunk msr-width arch width stem hidden dim temperature momentum-target queue prototypes method-option
 		dataset data-dir foreground-dir unlabelled train-variant classes val-labels bad-pictures depth16 count
 		correlation data-seed augment augment-option augment-on keep-on-device scaled-decode size
+		intervene intervene-option masks mask-dir strata
 		epochs batch-size micro-batch checkpoint-activations optimizer lr scale-lr weight-decay momentum schedule warmup
 		drops drop-gamma seed init init-partial init-prefix sync-batch-norm threads workers device precision
 		deterministic save-every eval-every eval-epochs save-after`)

@@ -21,28 +21,29 @@ import (
 
 // EpochLine is a line of metrics.jsonl.
 type EpochLine struct {
-	Epoch      meta.Epoch
-	Evaluation []Score // of --eval-every
+	Epoch meta.Epoch
+	evaluated
+}
+
+// evaluated is what --eval-every adds to an epoch.
+type evaluated struct {
+	Evaluation []Score          `json:"evaluation,omitempty"`
+	Foreground *ForegroundShare `json:"foreground_share,omitempty"` // nil: no twins can be made
 }
 
 // MarshalJSON implements json.Marshaler: the epoch's figures, and the evaluation if there is one.
 func (l EpochLine) MarshalJSON() ([]byte, error) {
-	text, err := json.Marshal(l.Epoch)
-	if err != nil || len(l.Evaluation) == 0 {
+	text, err1 := json.Marshal(l.Epoch)
+	more, err2 := json.Marshal(l.evaluated)
+	if err := errors.Join(err1, err2); err != nil || string(more) == "{}" {
 		return text, err
 	}
-	scores, err := json.Marshal(l.Evaluation)
-	return slices.Concat(bytes.TrimSuffix(text, []byte("}")), []byte(`,"evaluation":`), scores, []byte("}")), err
+	return slices.Concat(bytes.TrimSuffix(text, []byte("}")), []byte(","), more[1:]), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *EpochLine) UnmarshalJSON(data []byte) error {
-	var rest struct{ Evaluation []Score }
-	if err := errors.Join(json.Unmarshal(data, &l.Epoch), json.Unmarshal(data, &rest)); err != nil {
-		return err
-	}
-	l.Evaluation = rest.Evaluation
-	return nil
+	return errors.Join(json.Unmarshal(data, &l.Epoch), json.Unmarshal(data, &l.evaluated))
 }
 
 // evaluates says that --eval-every is due after so many epochs.
@@ -78,7 +79,10 @@ func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State
 	o := DefaultEval()
 	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
 	return torch.With(func(s *torch.Scope) error {
-		l.Evaluation, err = evaluateState(ctx, s, st, c, o)
+		if l.Evaluation, err = evaluateState(ctx, s, st, c, o); err != nil {
+			return err
+		}
+		l.Foreground, err = foregroundShare(ctx, s, st, c, o)
 		return err
 	})
 }
@@ -97,6 +101,9 @@ func (l *EpochLine) String() string {
 		if s.Test.Read < s.Test.Of {
 			fmt.Fprintf(&b, " of %s pictures", s.Test)
 		}
+	}
+	if l.Foreground != nil {
+		b.WriteString("  " + l.Foreground.String())
 	}
 	return b.String()
 }

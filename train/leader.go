@@ -80,6 +80,9 @@ func (l *leader) begin() {
 	tellWarmup(l.log, l.schedule)
 	tellRenamed(l.log, l.config)
 	fmt.Fprintln(l.log, l.source.place)
+	for _, note := range l.source.notes {
+		fmt.Fprintln(l.log, note)
+	}
 	if l.job != nil {
 		fmt.Fprintf(l.log, "%d processes, %d pictures of a step on each, %d threads each, %s\n", l.job.Size,
 			l.config.BatchSize/l.job.Size, torch.Threads(), l.config.norms())

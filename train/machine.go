@@ -105,7 +105,7 @@ func isFault(err error) bool {
 func (c *Config) room(processes int) string {
 	share := c.BatchSize / max(1, processes)
 	var more string
-	switch part := c.MicroBatch; {
+	switch part := c.microBatch(max(1, processes)); {
 	case part == 0:
 		more = fmt.Sprintf(", --micro-batch N (a divisor of %d)", share)
 	case part > 1:

@@ -69,6 +69,9 @@ func (c *Config) place(
 	}
 	width, height := datasets.Size(ds)
 	size := int64(3*width*height) * int64(ds.Len())
+	if c.Intervene.Has("swap") { // a mask and a background are kept beside each picture
+		size = size * 7 / 3
+	}
 	gpu := device != gotch.CPU
 	keep := c.KeepOnDevice == "yes" || c.KeepOnDevice == "auto" && gpu && 0 < size && size <= keepBytes
 	switch c.AugmentOn {

@@ -34,6 +34,9 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := SetThreads(c.Threads); err != nil {
 		return r, err
 	}
+	if err := c.Intervene.Validate(); err != nil {
+		return r, usage.Wrap(err)
+	}
 	if r.ds, err = c.OpenPart(true, c.Data.Unlabelled); err != nil {
 		return r, err
 	}
@@ -46,6 +49,9 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 		return r, err
 	}
 	if err := trainable(w, r.state.Backbone); err != nil {
+		return r, err
+	}
+	if err := c.checkNegatives(r.state.Method); err != nil {
 		return r, err
 	}
 	b, scripted := r.state.Backbone.(*nets.Scripted)
@@ -69,8 +75,20 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 }
 
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
-	return &meta.Trainer{State: r.state, Config: c.Meta(), Schedule: r.schedule, Source: r.source, Hooks: hooks,
-		Exec: model.Exec{Group: g, SyncBatchNorm: c.SyncBatchNorm, MicroBatch: c.MicroBatch, Recompute: c.Recompute}}
+	return &meta.Trainer{
+		State:      r.state,
+		Config:     c.Meta(),
+		Schedule:   r.schedule,
+		Source:     r.source,
+		Hooks:      hooks,
+		LogWeights: r.source.weights,
+		Exec: model.Exec{
+			Group:         g,
+			SyncBatchNorm: c.SyncBatchNorm,
+			MicroBatch:    c.microBatch(g.Size()),
+			Recompute:     c.Recompute,
+		},
+	}
 }
 
 // PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.

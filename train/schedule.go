@@ -9,7 +9,7 @@ import (
 
 func (c *Config) schedule(steps int) nets.Schedule {
 	s := c.Schedule
-	s.LR, s.Steps = c.rate(), steps
+	s.LR, s.Steps = c.Rate(), steps
 	return s
 }
 

@@ -66,7 +66,7 @@ func TestEachEvaluatorIsInAScore(t *testing.T) {
 	assert.False(t, read.Has(eval.Evaluators()), "the probe has not scored")
 	assert.ErrorContains(t, json.Unmarshal([]byte(`{"variant":"full","knn":"x"}`), &read), "evaluator knn: ")
 	s.Test = PictureCount{Read: 4, Of: 5}
-	line := EpochLine{Epoch: meta.Epoch{Epoch: 1}, Evaluation: []Score{s}}
+	line := EpochLine{Epoch: meta.Epoch{Epoch: 1}, evaluated: evaluated{Evaluation: []Score{s}}}
 	assert.Equal(t, "evaluation after epoch 2:  full: linear -, 5-NN 50.00% of 4 of 5 pictures", line.String())
 }
 

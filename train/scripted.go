@@ -8,6 +8,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/usage"
+	"github.com/icl-msr/icl-msr/interventions"
 	"github.com/icl-msr/icl-msr/nets"
 )
 
@@ -37,12 +38,15 @@ func (c *Config) backbone() (nets.Encoder, error) {
 
 // ResolvePaths makes the paths of the data and of a TorchScript file such that they hold from any folder.
 func (c *Config) ResolvePaths() error {
-	paths := []*string{&c.Data.Dir, &c.Data.Labels}
+	paths := []*string{&c.Data.Dir, &c.Data.Labels, &c.Intervene.MaskDir}
 	if c.Data.Foreground != "shapes" {
 		paths = append(paths, &c.Data.Foreground)
 	}
 	if outfile.Exists(c.Classes) {
 		paths = append(paths, &c.Classes)
+	}
+	if s := c.Intervene.Strata; s != interventions.BorderStrata && s != interventions.KnownBackgrounds {
+		paths = append(paths, &c.Intervene.Strata)
 	}
 	for _, path := range paths {
 		if *path == "" {

@@ -18,10 +18,12 @@ import (
 // source feeds a trainer from a loader.
 type source struct {
 	*datasets.Loader
-	plain *datasets.Loader // un-augmented pictures in order
-	size  int              // of the un-augmented picture
-	sizes []int            // of the views
-	place place
+	plain   *datasets.Loader // un-augmented pictures in order
+	size    int              // of the un-augmented picture
+	sizes   []int            // of the views
+	place   place
+	notes   []string   // of the interventions
+	weights logWeights // of negatives; nil: they count alike
 }
 
 // Batches implements meta.Source.
@@ -43,13 +45,23 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.HostBatch, error] {
 	return meta.Feed(s.plain, s.batch).Batches(ctx, 0, 0, 1)
 }
 
+// microBatch is the number of pictures that a process sees at a time; 0: all of its share of a step, which may be
+// fewer than a recipe has for larger steps.
+func (c *Config) microBatch(ranks int) int {
+	if c.MicroBatch > c.BatchSize/ranks {
+		return 0
+	}
+	return c.MicroBatch
+}
+
 func (c *Config) source(
 	ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []model.View, rank, ranks int,
 ) (source, error) {
 	if c.BatchSize < 2 {
 		return source{}, usage.Errorf("{train.BatchSize} %d: a contrastive loss needs 2 pictures or more", c.BatchSize)
 	}
-	if share := c.BatchSize / ranks; c.MicroBatch < 0 || c.MicroBatch > 0 && share%c.MicroBatch != 0 {
+	share, part := c.BatchSize/ranks, c.microBatch(ranks)
+	if part < 0 || part > 0 && share%part != 0 {
 		return source{}, usage.Errorf("{train.MicroBatch} %d: want a divisor of the %d pictures of a step on each process",
 			c.MicroBatch, share)
 	}
@@ -79,6 +91,9 @@ func (c *Config) source(
 		return src, err
 	}
 	o.Staged, o.Kept = src.place.device, src.place.kept
+	if err := c.intervene(ctx, s, ds, &o, &src); err != nil {
+		return src, err
+	}
 	for _, p := range pipelines {
 		if err := p.CheckDevice(); err != nil && o.Staged {
 			field.Fprintf(w, "note: a view of %s is made on the host: %v\n", c.Method, err)

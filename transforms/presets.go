@@ -16,12 +16,22 @@ func preset(size, resize int, norm Normalization) Preset {
 	}
 }
 
-// CIFAR is the augmentation of CIFAR-10 and CIFAR-100 in section 6.2 of arXiv 2206.14702.
+// CIFAR is the augmentation of CIFAR-10 in section 6.2 of arXiv 2206.14702, with that set's statistics.
 func CIFAR() Preset {
 	return preset(
 		32,
 		0,
 		Normalization{Mean: [3]float64{0.4914, 0.4822, 0.4465}, Std: [3]float64{0.2023, 0.1994, 0.2010}},
+	)
+}
+
+// CIFAR100 is the augmentation of CIFAR-100 in section 6.2: CIFAR's views with that set's own statistics, as the
+// baseline has them (htdt/self-supervised, datasets/cifar100.py).
+func CIFAR100() Preset {
+	return preset(
+		32,
+		0,
+		Normalization{Mean: [3]float64{0.5071, 0.4867, 0.4408}, Std: [3]float64{0.2675, 0.2565, 0.2761}},
 	)
 }
 

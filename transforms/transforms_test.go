@@ -63,6 +63,20 @@ func TestPipelineWithoutChanceIsPlain(t *testing.T) {
 	assert.InDelta(t, (float64(m.Pix[1])/255-0.4822)/0.1994, a[32*32], 1e-5, "channel by channel")
 }
 
+// CIFAR-100 has CIFAR-10's views, and its own statistics.
+func TestCIFAR100HasItsOwnStatistics(t *testing.T) {
+	p, ten := transforms.CIFAR100(), transforms.CIFAR()
+	m, x := noise(32, 32, 3), make([]float32, 3*32*32)
+	var s transforms.Scratch
+	require.NoError(t, p.Plain.Apply(x, transforms.Whole(m), nil, &s))
+	for channel, of := range [][2]float64{{0.5071, 0.2675}, {0.4867, 0.2565}, {0.4408, 0.2761}} {
+		assert.InDelta(t, (float64(m.Pix[channel])/255-of[0])/of[1], x[channel*32*32], 1e-5, "channel %d", channel)
+	}
+	assert.Equal(t, p.Plain.Norm, p.View.Norm)
+	ten.View.Norm = p.View.Norm
+	assert.Equal(t, ten.View, p.View)
+}
+
 func TestSameSeedSameView(t *testing.T) {
 	for name, p := range map[string]transforms.Preset{"CIFAR": transforms.CIFAR(), "STL10": transforms.STL10(),
 		"TinyImageNet": transforms.TinyImageNet(), "ImageNet": transforms.ImageNet().WithSize(48)} {

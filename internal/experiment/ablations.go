@@ -77,7 +77,7 @@ func baselineName(c train.Config) string {
 func contrastText(compared []string) string {
 	var names []string
 	for _, m := range compared {
-		if slices.Contains(methods.WithoutNegatives(), m) {
+		if slices.Contains(methods.WithoutNegatives(), methods.MethodOf(m)) {
 			names = append(names, m)
 		}
 	}

@@ -20,7 +20,9 @@ import (
 // arm is one of the things that are compared: a configuration, run with several seeds.
 type arm struct {
 	Name   string
+	row    string // of a grid's tables: a method or methods.WMSE2
 	config train.Config
+	probe  string // what the probe is trained on, a variant of the pictures; "": what the network was
 	Runs   []armRun
 	Failed []failure `json:",omitempty"`
 }
@@ -31,6 +33,7 @@ type armRun struct {
 	Scores  []train.Score `json:"scores"`
 	Metrics []meta.Epoch  `json:"metrics"`
 	folder  string
+	probe   string
 }
 
 // folder is that of a seed's run.
@@ -42,8 +45,11 @@ func (a *arm) folder(out string, seed uint64) string {
 func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, probeEpochs int) error {
 	c := a.config
 	c.Seed = seed
-	r := armRun{Seed: seed, folder: a.folder(out, seed)}
+	r := armRun{Seed: seed, folder: a.folder(out, seed), probe: a.probe}
 	scoresPath := filepath.Join(r.folder, "scores.json")
+	if a.probe != "" {
+		scoresPath = filepath.Join(r.folder, "scores-probe-"+a.probe+".json")
+	}
 	data, err := os.ReadFile(scoresPath)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -80,6 +86,9 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c train.Config, probeEpoc
 	}
 	if err := k.Diverged(); err != nil {
 		return err
+	}
+	if r.probe != "" {
+		k.Config.Variant = r.probe
 	}
 	o := train.DefaultEval()
 	o.Threads, o.Evaluators.Linear().Epochs, o.Machine, o.Warn = c.Threads, probeEpochs, c.Machine, w

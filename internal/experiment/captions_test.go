@@ -41,6 +41,33 @@ func TestSettingsAreEachArms(t *testing.T) {
 	assert.Equal(t, [2]string{"network", "a; a+MSR; c+MSR: resnet18, width 1; head 1024 to 64"}, settings(arms, 3, 0)[0])
 }
 
+// A page has all of each arm's recipe.
+func TestSettingsHaveEachArmsRecipe(t *testing.T) {
+	one, err := train.StartFrom("moco", "imagenet")
+	require.NoError(t, err)
+	other, err := train.StartFrom("simclr", "imagenet-100")
+	require.NoError(t, err)
+	rows := map[string]bool{}
+	for _, r := range settings([]arm{{Name: "moco", config: one}, {Name: "simclr", config: other}}, 1, 0) {
+		rows[r[0]+": "+r[1]] = true
+	}
+	for _, want := range []string{
+		"training: moco: 800 epochs of batch 256, sgd, rate 0.03, weight decay 0.0001, cosine, 0 steps of warm-up, " +
+			"momentum 0.9",
+		"training: simclr: 1000 epochs of batch 2048, lars, rate 2.4, weight decay 1e-06, cosine, 610 steps of warm-up, " +
+			"momentum 0.9, micro-batches of 256",
+		"loss: moco: tau 0.2, target from 0.999, queue of 65536, options: directions=1 ema=0 head_bias=0 head_last=0 " +
+			"head_layers=2 head_norm=0 view_norm=2",
+		"loss: simclr: tau 0.1, options: head_bias=2 head_last=1 head_layers=2 head_norm=1 view_norm=0",
+		"data: moco: imagenet, 224 pixels, trained on full pictures, augmentation imagenet: blur=0.5 brightness=0.4 " +
+			"contrast=0.4 crop-max=1 crop-min=0.2 flip=0.5 gray=0.2 hue=0.1 jitter=0.8 saturation=0.4 solarize=0",
+	} {
+		assert.True(t, rows[want], "%s\nof %v", want, rows)
+	}
+	assert.Equal(t, "resnet50 on imagenet, for each method's own epochs",
+		networkHere([]arm{{config: one}, {config: other}}))
+}
+
 // Each table names what the paper's figures of it are of.
 func TestTablesNameTheirNetwork(t *testing.T) {
 	for want, c := range map[string]train.Config{

@@ -57,10 +57,19 @@ func distinct(names []string) error {
 	return nil
 }
 
+// methodFlags are those of a method, or of methods.WMSE2.
+func methodFlags(recipe string) []string {
+	flags := []string{"--method", methods.MethodOf(recipe)}
+	if recipe == methods.WMSE2 {
+		flags = append(flags, "--method-option", "views=2")
+	}
+	return flags
+}
+
 // addMethods adds the arms of all methods. Each method has its own recipe under the flags.
 func (k *Comparison) addMethods(with Configure, msr []bool) error {
 	for _, name := range k.Methods {
-		c, err := with("--method", name)
+		c, err := with(methodFlags(name)...)
 		if err != nil {
 			return err
 		}
@@ -74,7 +83,7 @@ func (k *Comparison) addMethods(with Configure, msr []bool) error {
 // add adds a method's arms.
 func (k *Comparison) add(name string, c train.Config, with []bool) error {
 	for _, c.UseMSR = range with {
-		a := arm{Name: name, config: c}
+		a := arm{Name: name, row: name, config: c}
 		if c.UseMSR {
 			a.Name += "+MSR"
 		}
@@ -82,7 +91,11 @@ func (k *Comparison) add(name string, c train.Config, with []bool) error {
 	}
 	cs, err := ablated(c, k.Ablations)
 	for _, c := range cs {
-		k.arms = append(k.arms, arm{Name: name + "+MSR " + string(c.MSR.Ablation), config: c})
+		k.arms = append(k.arms, arm{
+			Name:   name + "+MSR " + string(c.MSR.Ablation),
+			row:    name,
+			config: c,
+		})
 	}
 	return err
 }

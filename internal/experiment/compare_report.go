@@ -31,8 +31,8 @@ func (r row) arms() (plain, msr arm) {
 func gridOf(arms []arm) (out []row) {
 	for i := range arms {
 		a := &arms[i]
-		if len(out) == 0 || out[len(out)-1].method != a.config.Method {
-			out = append(out, row{method: a.config.Method})
+		if len(out) == 0 || out[len(out)-1].method != a.row {
+			out = append(out, row{method: a.row})
 		}
 		r := &out[len(out)-1]
 		switch {
@@ -81,6 +81,11 @@ func networkHere(arms []arm) string {
 	text := c.Arch
 	if c.Width != 1 {
 		text += fmt.Sprintf(" of width %g", c.Width)
+	}
+	for _, a := range arms {
+		if a.config.Schedule.Epochs != c.Schedule.Epochs {
+			return fmt.Sprintf("%s on %s, for each method's own epochs", text, c.Data.Name)
+		}
 	}
 	return fmt.Sprintf("%s on %s, %s", text, c.Data.Name, counted(c.Schedule.Epochs, "epoch"))
 }

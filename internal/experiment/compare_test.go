@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/methods"
 	"github.com/icl-msr/icl-msr/train"
 )
 
@@ -25,4 +27,32 @@ func TestThePapersFiguresStandBesideOurs(t *testing.T) {
 	head := table(grid, 0, "all", measuresFor(imagenet), paperTable(imagenet).rows).Head
 	assert.Equal(t, []string{"method", "top-1", "with MSR", "difference", "top-5", "with MSR", "difference",
 		"paper: top-1, top-5", "with MSR"}, head)
+}
+
+// W-MSE with two views is a row of its own, with the flags that bring its recipe.
+func TestAMethodMayHaveTwoRows(t *testing.T) {
+	var asked [][]string
+	with := func(flags ...string) (train.Config, error) {
+		asked = append(asked, flags)
+		c := train.Default()
+		c.Method = flags[1]
+		return c, nil
+	}
+	k := Comparison{Methods: []string{"w_mse", methods.WMSE2, "byol"}, Ablations: []string{"ones"}}
+	for _, name := range k.Methods {
+		c, err := with(methodFlags(name)...)
+		require.NoError(t, err)
+		require.NoError(t, k.add(name, c, []bool{false, true}))
+	}
+	assert.Equal(t, [][]string{{"--method", "w_mse"}, {"--method", "w_mse", "--method-option", "views=2"},
+		{"--method", "byol"}}, asked)
+	var rows []string
+	for _, r := range gridOf(k.arms) {
+		rows = append(rows, r.method)
+		assert.Equal(t, r.method, r.plain.Name)
+		assert.Equal(t, r.method+"+MSR", r.msr.Name)
+		assert.Len(t, r.ablated, 1)
+	}
+	assert.Equal(t, k.Methods, rows)
+	assert.Contains(t, contrastText(k.Methods), "(here w_mse, w_mse2, byol)")
 }

@@ -1,7 +1,9 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +16,7 @@ func settings(arms []arm, seeds int, took time.Duration) (out [][2]string) {
 	for _, q := range []struct {
 		name string
 		of   func(train.Config) string
-	}{{"network", networkText}, {"data", dataText}, {"training", trainingText}, {"loss", lossText}, {"MSR", msrText}} {
+	}{{"network", networkText}, {"data", dataText}, {"training", trainingText}, {"loss", lossText}, {"MSR", msrText}, {"interventions", interveneText}} {
 		out = append(out, perArm(q.name, arms, q.of)...)
 	}
 	return append(out, [2]string{"seeds", fmt.Sprint(seeds)}, [2]string{"time of this call", train.Seconds(took)})
@@ -24,20 +26,63 @@ func networkText(c train.Config) string {
 	return fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.MethodConfig.Hidden, c.MethodConfig.Dim)
 }
 
+// optionsText has NAME=VALUE pairs by their names.
+func optionsText(options map[string]float64) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		out = append(out, fmt.Sprintf("%s=%g", name, options[name]))
+	}
+	return strings.Join(out, " ")
+}
+
+// withOptions adds options to a text behind a word, if there are any.
+func withOptions(text, word string, options map[string]float64) string {
+	if len(options) == 0 {
+		return text
+	}
+	return text + word + ": " + optionsText(options)
+}
+
 func dataText(c train.Config) string {
 	text := c.Data.Name
 	if c.Classes != "" {
 		text += ", classes " + c.Classes
 	}
-	return text + fmt.Sprintf(", %d pixels, augmentation %s, trained on %s pictures", c.Size, c.Augment, c.Variant)
+	text += fmt.Sprintf(", %d pixels, trained on %s pictures, augmentation %s", c.Size, c.Variant, c.Augment)
+	return withOptions(text, "", c.AugmentOptions)
 }
 
 func trainingText(c train.Config) string {
-	return fmt.Sprintf("%d epochs of batch %d, %s, rate %g, weight decay %g, %s",
-		c.Schedule.Epochs, c.BatchSize, c.Optimizer.Name, c.Schedule.LR, c.Optimizer.WeightDecay, c.Schedule.Kind)
+	text := fmt.Sprintf("%s of batch %d, %s, rate %g, weight decay %g, %s, %s of warm-up",
+		counted(c.Schedule.Epochs, "epoch"), c.BatchSize, c.Optimizer.Name, c.Rate(), c.Optimizer.WeightDecay,
+		c.Schedule.Kind, counted(c.Schedule.Warmup, "step"))
+	if c.Optimizer.Name != "adam" {
+		text += fmt.Sprintf(", momentum %g", c.Optimizer.Momentum)
+	}
+	if c.Schedule.Kind == "step" {
+		text += fmt.Sprintf(", times %g at %v epochs before the end", c.Schedule.Gamma, c.Schedule.Drops)
+	}
+	if c.MicroBatch > 0 {
+		text += fmt.Sprintf(", micro-batches of %d", c.MicroBatch)
+	}
+	return text
 }
 
-func lossText(c train.Config) string { return fmt.Sprintf("tau %g", c.MethodConfig.Temperature) }
+// lossText has the method's constants; what is 0 or not there is the method's own.
+func lossText(c train.Config) string {
+	o := c.MethodConfig
+	text := fmt.Sprintf("tau %g", o.Temperature)
+	if o.Momentum > 0 {
+		text += fmt.Sprintf(", target from %g", o.Momentum)
+	}
+	if o.Queue > 0 {
+		text += fmt.Sprintf(", queue of %d", o.Queue)
+	}
+	if len(o.Prototypes) > 0 {
+		text += fmt.Sprintf(", prototypes %v", o.Prototypes)
+	}
+	return withOptions(text, ", options", o.Options)
+}
 
 // msrText is empty without MSR, where its constants mean nothing.
 func msrText(c train.Config) string {
@@ -51,6 +96,25 @@ func msrText(c train.Config) string {
 	}
 	if c.MSR.Ablation != train.Default().MSR.Ablation {
 		text += ", ablation " + string(c.MSR.Ablation)
+	}
+	return text
+}
+
+// interveneText is empty without interventions.
+func interveneText(c train.Config) string {
+	o := c.Intervene
+	if len(o.Names) == 0 {
+		return ""
+	}
+	text := strings.Join(o.Names, ", ")
+	if len(o.Numbers) > 0 {
+		text += fmt.Sprintf(" %v", o.Numbers)
+	}
+	if o.Has("swap") {
+		text += ", masks " + cmp.Or(o.MaskDir, o.Masks)
+	}
+	if o.Has("strata") {
+		text += ", strata of " + o.Strata
 	}
 	return text
 }

@@ -31,6 +31,11 @@ type Study struct {
 	arms               []arm
 	Baseline           bool // the first arm is what the others are compared with
 	tried, failed      int  // runs, and fine-tunings
+	varyData           bool // the data's seed goes with the run's
+	// add trains and evaluates one seed of an arm in place of arm.add; nil: that.
+	add func(ctx context.Context, i int, c train.Config) error
+	// skip leaves out a seed of arm i, which counts from 0; nil: none.
+	skip func(seed, i int) bool
 }
 
 // Configure makes a run's configuration of what the user gave, with these flags over it.
@@ -120,10 +125,12 @@ func (g *Study) run(ctx context.Context, write func(took time.Duration) error) (
 	}
 	for seed := range g.Seeds {
 		for i := range g.arms {
-			a := &g.arms[i]
-			fmt.Fprintf(g.Log, "--- seed %d of %d: %s\n", seed+1, g.Seeds, a.Name)
-			n := a.config.Seed + uint64(seed)
-			if err := g.settled(ctx, a, n, a.add(ctx, g.Log, g.Folder, n, g.ProbeEpochs)); err != nil {
+			if g.skip != nil && g.skip(seed, i) {
+				continue
+			}
+			fmt.Fprintf(g.Log, "--- seed %d of %d: %s\n", seed+1, g.Seeds, g.arms[i].Name)
+			c := g.configOf(i, seed)
+			if err := g.settled(ctx, &g.arms[i], c.Seed, g.addTo(ctx, i, c)); err != nil {
 				return err
 			}
 		}
@@ -138,12 +145,29 @@ func (g *Study) run(ctx context.Context, write func(took time.Duration) error) (
 	return nil
 }
 
+// configOf is that of a seed of arm i.
+func (g *Study) configOf(i, seed int) train.Config {
+	c := g.arms[i].config
+	c.Seed += uint64(seed)
+	if g.varyData {
+		c.Data.Seed += uint64(seed)
+	}
+	return c
+}
+
+// addTo trains and evaluates a run of arm i.
+func (g *Study) addTo(ctx context.Context, i int, c train.Config) error {
+	if g.add != nil {
+		return g.add(ctx, i, c)
+	}
+	return g.arms[i].add(ctx, g.Log, g.Folder, c.Seed, g.ProbeEpochs)
+}
+
 // sameRuns refuses, before anything is trained, a folder with runs of other settings.
 func (g *Study) sameRuns() error {
 	for seed := range g.Seeds {
-		for _, a := range g.arms {
-			c := a.config
-			c.Seed += uint64(seed)
+		for i, a := range g.arms {
+			c := g.configOf(i, seed)
 			if folder := a.folder(g.Folder, c.Seed); outfile.Exists(runfolder.Config(folder)) {
 				if err := sameRun(folder, c); err != nil {
 					return err

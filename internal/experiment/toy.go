@@ -3,15 +3,20 @@ package experiment
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/page"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
 // Toy is the paper's experiment of Figures 1 and 4.
-type Toy struct{ Study }
+type Toy struct {
+	Study
+	Probe string // what the probes are trained on, a variant of the pictures; "": what each network was
+}
 
 // Run trains and tests the methods, without and with MSR, on full pictures and on their foreground.
 func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
@@ -21,12 +26,12 @@ func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
 	for _, name := range names {
 		for _, shown := range trainedOn() {
 			for _, msr := range []bool{false, true} {
-				c, err := with("--method", name)
+				c, err := with(methodFlags(name)...)
 				if err != nil {
 					return err
 				}
 				c.UseMSR, c.Variant = msr, string(shown)
-				a := arm{Name: fmt.Sprintf("%s, %s", name, shown), config: c}
+				a := arm{Name: fmt.Sprintf("%s, %s", name, shown), config: c, probe: g.Probe}
 				if msr {
 					a.Name = fmt.Sprintf("%s+MSR, %s", name, shown)
 				}
@@ -34,7 +39,41 @@ func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
 			}
 		}
 	}
+	if err := g.checkProbe(); err != nil {
+		return err
+	}
 	return g.run(ctx, func(took time.Duration) error { return g.figure(names, took) })
+}
+
+// checkProbe refuses variants that the data set does not have.
+func (g *Toy) checkProbe() error {
+	if g.Probe == "" {
+		return nil
+	}
+	ds, err := g.arms[0].config.OpenPart(false, false)
+	if err != nil {
+		return err
+	}
+	defer datasets.Close(ds)
+	known := []string{string(datasets.Full)}
+	if foreground, ok := ds.(datasets.Foreground); ok {
+		known = nil
+		for _, v := range datasets.Variants(foreground) {
+			known = append(known, string(v))
+		}
+	}
+	if slices.Contains(known, g.Probe) {
+		return nil
+	}
+	return usage.Wrap(suggest.Unknown("--probe-variant", g.Probe, known))
+}
+
+// probedOn says what the probes are trained on.
+func (g *Toy) probedOn() string {
+	if g.Probe == "" {
+		return "the pictures that its network was trained on"
+	}
+	return g.Probe + " pictures"
 }
 
 // trainedOn are the variants of the training pictures.
@@ -84,7 +123,7 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 	}
 	doc := page.Page{Title: "Training and testing on full pictures and on their foreground",
 		Lead: []string{"The paper's toy experiment (its Figures 1 and 4): what a network learns from backgrounds " +
-			"shows where it is tested without them."},
+			"shows where it is tested without them. Each probe is trained on " + g.probedOn() + "."},
 		Sections: []page.Section{sec, curvesSection(g.arms)}, Settings: settings(g.arms, g.Seeds, took)}
 	return writeReport(g.Tables, g.Folder, doc, sec.Tables)
 }

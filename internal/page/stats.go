@@ -77,6 +77,15 @@ func (p Paired) Interval() (lo, hi float64) {
 	return p.Mean - h, p.Mean + h
 }
 
+// IntervalAt is the difference's interval by Student's t at a confidence such as 0.99; NaN of fewer than two pairs.
+func (p Paired) IntervalAt(confidence float64) (lo, hi float64) {
+	if p.N < 2 {
+		return math.NaN(), math.NaN()
+	}
+	h := distuv.StudentsT{Sigma: 1, Nu: float64(p.N - 1)}.Quantile((1+confidence)/2) * p.StdError
+	return p.Mean - h, p.Mean + h
+}
+
 // P is the two-sided p-value of the paired t test of no difference. It is 1 if no pair differs, and NaN if there is no
 // spread to test with.
 func (p Paired) P() float64 {

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"cmp"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/icl-msr/icl-msr/train"
+)
+
+// updateUnchanged has TestCommandLinesWithoutARecipeAreAsEver write its files instead of comparing with them.
+var updateUnchanged = flag.Bool("update-unchanged", false, "write testdata/unchanged")
+
+// What names neither a data set's preset nor --method-defaults has no recipe: its settings are those of the version
+// that wrote testdata/unchanged, before recipes were layers.
+func TestCommandLinesWithoutARecipeAreAsEver(t *testing.T) {
+	for _, line := range []string{"", "--method byol", "--method w_mse --dataset cifar10", "--preset cpu",
+		"--preset cpu --method moco", "--preset cpu --dataset cifar10", "--preset lightly-cifar10",
+		"--preset lightly-cifar10 --method byol", "--dataset folder --size 224 --augment imagenet"} {
+		c, err := settled(t, "", strings.Fields(line)...)
+		require.NoError(t, err, line)
+		got := yamlOf(t, c)
+		name := cmp.Or(strings.NewReplacer("--", "", " ", "-").Replace(line), "default") + ".yaml"
+		path := filepath.Join("testdata", "unchanged", name)
+		if *updateUnchanged {
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+			require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+			continue
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, string(want), got, line)
+	}
+}
+
+// A whole config.yaml of that version keeps what it says, whatever preset and recipe lie below it.
+func TestOlderConfigFilesKeepWhatTheySay(t *testing.T) {
+	files, err := filepath.Glob("testdata/older/*.yaml")
+	require.NoError(t, err)
+	require.Len(t, files, 3)
+	for _, path := range files {
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, line := range []string{"", "--preset cifar10", "--preset imagenet --method-defaults baseline",
+			"--method-defaults paper"} {
+			r := request{command: "pretrain", args: append([]string{"--config", path}, strings.Fields(line)...),
+				extra: func(*pflag.FlagSet) {}}
+			c, err := r.settle(program{io.Discard, io.Discard})
+			require.NoError(t, err)
+			assert.Equal(t, string(want), yamlOf(t, c), "%s %s", path, line)
+		}
+		c, err := parseConfig(string(want))
+		require.NoError(t, err)
+		assert.Equal(t, string(want), yamlOf(t, c), "the plugin's")
+	}
+}
+
+func yamlOf(t *testing.T, c train.Config) string {
+	text, err := yaml.Marshal(c)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// A run of that version is scored, and resumed by the command line that began it, though the preset's recipe is
+// another now. What the command line names is compared as ever.
+func TestARunOfAnOlderVersionIsResumed(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.CopyFS(out, os.DirFS("testdata/older/run")))
+	line := func(more ...string) []string {
+		return append([]string{"pretrain", "--preset", "cifar10", "--dataset", "shapes", "--arch", "resnet8", "--width",
+			"0.0625", "--hidden", "4", "--dim", "2", "--count", "16", "--batch-size", "8", "--epochs", "2", "--save-every", "1",
+			"--size", "16", "--threads", "1", "--workers", "1", "--out", out, "--resume"}, more...)
+	}
+	status, _, errs := do("eval", "--run", out, "--epochs", "2", "--threads", "1")
+	require.Zero(t, status, errs)
+	for want, more := range map[string][]string{
+		"holds a run with temperature 0.5, not 0.4": {"--temperature", "0.4"},
+		"holds a run with method simclr, not byol":  {"--method", "byol"},
+	} {
+		status, _, errs = do(line(more...)...)
+		assert.NotZero(t, status)
+		assert.Contains(t, errs, want)
+	}
+	before, err := train.ReadConfig(out)
+	require.NoError(t, err)
+	status, _, errs = do(line()...)
+	require.Zero(t, status, errs)
+	after, err := train.ReadConfig(out)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+	epochs, err := train.ReadMetrics(out)
+	require.NoError(t, err)
+	require.Len(t, epochs, 2)
+	assert.InDelta(t, 2.974114, epochs[1].Value("l_to"), 1e-3, "as that version went on")
+}
