@@ -23,8 +23,8 @@ const recipesIntro = `# Recipes
 <!-- Written by ` + "`make docs`" + ` from methods/recipes*.go. Do not edit. -->
 
 Each method has two recipes on each data set. ` + "`--method METHOD --preset NAME`" + ` sets the one that the
-paper's table used, and ` + "`--method-defaults`" + ` chooses. ` + "`bin/run methods --preset NAME`" + ` prints them,
-and ` + "`methods.Settings`" + ` returns them. The network, lambda and gamma are the preset's. ` + "`w_mse2`" + ` is typed as
+paper's table used, and ` + "`--method-defaults`" + ` chooses. ` + "`bin/run methods --preset NAME`" + `
+prints them, and ` + "`methods.Settings`" + ` returns them. The network, lambda and gamma are the preset's. ` + "`w_mse2`" + ` is typed as
 ` + "`--method w_mse --method-option views=2`" + `.
 
 - **baseline**: the constants of github.com/htdt/self-supervised, which the paper (arXiv 2206.14702, section 6.2) gives

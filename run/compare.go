@@ -28,7 +28,8 @@ func compare(ctx context.Context, p program, args []string) error {
 
 func (k *gridCommand) bind(f *pflag.FlagSet) {
 	k.set = f
-	f.StringSliceVar(&k.grid.Methods, "methods", k.grid.Methods, "methods to compare; "+methods.WMSE2+" is w_mse with two views")
+	f.StringSliceVar(&k.grid.Methods, "methods", k.grid.Methods,
+		"methods to compare; "+methods.WMSE2+" is w_mse with two views")
 	f.StringVar(&k.grid.MSR, "msr", "both", "the meta semantic regularizer: off, on or both")
 	f.StringSliceVar(&k.grid.Ablations, "ablations", k.grid.Ablations, ablationsAbout)
 	bindStudy(f, &k.grid.Study)

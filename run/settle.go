@@ -75,8 +75,8 @@ func (r request) flags(p program, c *train.Config) *pflag.FlagSet {
 	f.String(defaultsKey, "", "whose recipe the method has: baseline (the paper's for small data sets) or paper (the "+
 		"method's own), as run methods --preset lists them (default: that of the paper's table on the preset's data set; "+
 		"of other presets, none)")
-	f.String("config", "", "YAML file with any of these settings, under the flags; preset: NAME and method-defaults: NAME, "+
-		"too")
+	f.String("config", "", "YAML file with any of these settings, under the flags; preset: NAME and "+
+		"method-defaults: NAME, too")
 	r.extra(f)
 	bindConfig(f, c)
 	return f
