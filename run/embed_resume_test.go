@@ -38,7 +38,7 @@ func TestEmbeddingsGoOn(t *testing.T) {
 		require.Equal(t, exitInterrupted, status)
 		status, _, errs := do(args...)
 		assert.Equal(t, exitFailure, status)
-		assert.Contains(t, errs, "is there from an interrupted run: go on with it by --resume")
+		assert.Contains(t, errs, "exists from an interrupted run: continue it with --resume")
 		for _, size := range []int{0, 1, 200, 300, 350, 420, 2000} {
 			require.NoError(t, os.WriteFile(cut+".partial", want[:min(size, len(want))], 0o600))
 			require.NoError(t, os.WriteFile(names["cut"]+".partial", wantNames[:min(max(0, size-250), len(wantNames))], 0o600))

@@ -160,7 +160,7 @@ func TestEmbedRefusesBeforeItWrites(t *testing.T) {
 			[]string{"--out", filepath.Join(dir, "x.bin"), picture}},
 		{exitUsage, "its ending tells no format", []string{"--out", filepath.Join(dir, "x"), picture}},
 		{exitUsage, "there.npy is there already; --force writes over it", []string{"--out", there, picture}},
-		{exitUsage, "--resume goes on with what is there, --force begins anew",
+		{exitUsage, "--resume continues the existing file, --force starts anew",
 			[]string{"--out", there, "--force", "--resume", picture}},
 		{exitUsage, "give either pictures", []string{"--out", there, "--classes", "a", picture}},
 		{exitFailure, "taken.npy is being written by process " + strconv.Itoa(os.Getpid()),

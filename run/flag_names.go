@@ -27,16 +27,21 @@ func flagged(err error) error {
 // messageOf is the message of flagged.
 func messageOf(err error) string { return flagged(err).Error() }
 
-// speaker is a writer whose readers know flags (field.Namer).
-type speaker struct {
-	*printable.Writer
-	names func() map[string]string
-}
+// namesFlags makes a field.Namer of a writer whose readers know flags.
+type namesFlags struct{ names func() map[string]string }
 
-func newSpeaker(w io.Writer) speaker { return speaker{printable.New(w), sync.OnceValue(flagNames)} }
+func newNamesFlags() namesFlags { return namesFlags{sync.OnceValue(flagNames)} }
 
 // NameOf implements field.Namer.
-func (s speaker) NameOf(key string) string { return s.names()[key] }
+func (s namesFlags) NameOf(key string) string { return s.names()[key] }
+
+// speaker is a writer of the command.
+type speaker struct {
+	*printable.Writer
+	namesFlags
+}
+
+func newSpeaker(w io.Writer) speaker { return speaker{printable.New(w), newNamesFlags()} }
 
 // flagNames are the flags of settings, by package.Field and package.Type.Field. Those of evaluators and of a training
 // run follow from what their flags are bound to.

@@ -45,7 +45,7 @@ func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	if err != nil {
 		return flagged(err)
 	}
-	_, err = train.Pretrain(ctx, orDiscard(log), c, out, false)
+	_, err = train.Pretrain(ctx, logOf(log), c, out, false)
 	return flagged(err)
 }
 
@@ -56,7 +56,7 @@ func Resume(ctx context.Context, out string, log io.Writer) error {
 	if err != nil {
 		return flagged(err)
 	}
-	_, err = train.Pretrain(ctx, orDiscard(log), c, out, true)
+	_, err = train.Pretrain(ctx, logOf(log), c, out, true)
 	return flagged(err)
 }
 
@@ -129,9 +129,19 @@ func parseConfig(text string) (train.Config, error) {
 	return c, c.ResolvePaths()
 }
 
-func orDiscard(w io.Writer) io.Writer {
+// logOf is the writer of a run's progress; nil: nobody reads it.
+func logOf(w io.Writer) io.Writer {
 	if w == nil {
 		return io.Discard
 	}
-	return w
+	return pluginLog{w, newNamesFlags()}
 }
+
+// pluginLog is a writer that a program gives. Settings have the same names there as flags.
+type pluginLog struct {
+	io.Writer
+	namesFlags
+}
+
+// Raw is the program's writer, for package printable.
+func (l pluginLog) Raw() io.Writer { return l.Writer }

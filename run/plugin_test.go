@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -143,7 +144,11 @@ func TestTheInterfacesErrorsNameTheThing(t *testing.T) {
 		assert.ErrorContains(t, Train(ctx, text, filepath.Join(dir, "never"), nil), want)
 	}
 	assert.NoDirExists(t, filepath.Join(dir, "never"))
-	assert.ErrorContains(t, Resume(ctx, dir, nil), "holds no run")
+	var log strings.Builder
+	require.NoError(t, Train(ctx, strings.Replace(smallYAML, "warmup: 0", "warmup: 999", 1), filepath.Join(dir, "long"),
+		&log))
+	assert.Contains(t, log.String(), "--warmup 999 is longer")
+	assert.ErrorContains(t, Resume(ctx, dir, nil), "has no run to resume")
 	_, err := Embed(ctx, filepath.Join(dir, "none.safetensors"), []string{"x"})
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
