@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -31,8 +32,9 @@ func (r row) arms() (plain, msr arm) {
 func gridOf(arms []arm) (out []row) {
 	for i := range arms {
 		a := &arms[i]
-		if len(out) == 0 || out[len(out)-1].method != a.row {
-			out = append(out, row{method: a.row})
+		name := cmp.Or(a.row, a.config.Method)
+		if len(out) == 0 || out[len(out)-1].method != name {
+			out = append(out, row{method: name})
 		}
 		r := &out[len(out)-1]
 		switch {
