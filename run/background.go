@@ -14,13 +14,7 @@ import (
 func background(ctx context.Context, p program, args []string) error {
 	g := experiment.Background{Study: newStudy(p, "runs/background", 100), Arms: experiment.BackgroundArms()}
 	g.Seeds = 10
-	extra := func(f *pflag.FlagSet) {
-		f.StringSliceVar(&g.Arms, "arms", g.Arms, "what is compared with the method, some of "+
-			strings.Join(experiment.BackgroundArms()[1:], ", "))
-		f.DurationVar(&g.Slice, "slice", g.Slice,
-			"end after the run during which this has passed; the same command continues (0: run all)")
-		bindStudy(f, &g.Study)
-	}
+	extra := func(f *pflag.FlagSet) { bindBackground(f, &g) }
 	r := request{command: "background", args: args, preset: "cpu", extra: extra, change: func(c *train.Config) {
 		c.Data.Count, c.Schedule.Epochs = 2000, 8
 	}}
@@ -29,4 +23,12 @@ func background(ctx context.Context, p program, args []string) error {
 		return err
 	}
 	return g.Run(ctx, c)
+}
+
+func bindBackground(f *pflag.FlagSet, g *experiment.Background) {
+	f.StringSliceVar(&g.Arms, "arms", g.Arms, "what is compared with the method, some of "+
+		strings.Join(experiment.BackgroundArms()[1:], ", "))
+	f.DurationVar(&g.Slice, "slice", g.Slice,
+		"end after the run during which this has passed; the same command continues (0: run all)")
+	bindStudy(f, &g.Study)
 }

@@ -28,11 +28,14 @@ func compare(ctx context.Context, p program, args []string) error {
 
 func (k *gridCommand) bind(f *pflag.FlagSet) {
 	k.set = f
-	f.StringSliceVar(&k.grid.Methods, "methods", k.grid.Methods,
-		"methods to compare; "+methods.WMSE2+" is w_mse with two views")
-	f.StringVar(&k.grid.MSR, "msr", "both", "the meta semantic regularizer: off, on or both")
-	f.StringSliceVar(&k.grid.Ablations, "ablations", k.grid.Ablations, ablationsAbout)
-	bindStudy(f, &k.grid.Study)
+	bindComparison(f, &k.grid)
+}
+
+func bindComparison(f *pflag.FlagSet, g *experiment.Comparison) {
+	f.StringSliceVar(&g.Methods, "methods", g.Methods, "methods to compare; "+methods.WMSE2+" is w_mse with two views")
+	f.StringVar(&g.MSR, "msr", "both", "the meta semantic regularizer: off, on or both")
+	f.StringSliceVar(&g.Ablations, "ablations", g.Ablations, ablationsAbout)
+	bindStudy(f, &g.Study)
 }
 
 func (k *gridCommand) do(ctx context.Context, p program, args []string) error {

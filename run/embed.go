@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/embedding"
 	"github.com/icl-msr/icl-msr/internal/usage"
@@ -17,19 +19,7 @@ func embed(ctx context.Context, p program, args []string) error {
 		"--run DIR | --checkpoint FILE | --init FILE | --arch torchscript:FILE [flags] [PICTURE or FOLDER ...]")
 	network := bindNetwork(f)
 	data := bindData(f)
-	f.StringVar(&o.Part, "part", "train", "of the data set: train or test")
-	f.BoolVar(&o.Unlabelled, "unlabelled", false, "stl10: of the training part the pictures without labels, too")
-	f.StringVar(&o.Out, "out", "",
-		"file to write, - for standard output (csv, jsonl) (default features.FORMAT); beside, OUT.about.json tells of what")
-	f.StringVar(&o.Format, "format", "",
-		"npy and safetensors (names beside, in OUT.names.txt), csv or jsonl (default: as --out ends)")
-	f.StringVar(&o.What, "what", "features",
-		"features (the backbone's, pooled) or projection (what the head makes of them)")
-	f.BoolVar(&o.Resume, "resume", false, "resume the incomplete file of an interrupted run")
-	depth16 := bindDepth16(f)
-	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
-	bad := f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
-	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
+	depth16, bad := bindEmbedding(f, &o)
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
 	workers := f.Int("workers", 0, "goroutines that read pictures (0: one for each core)")
 	on := train.OnCPU()
@@ -68,4 +58,22 @@ func embed(ctx context.Context, p program, args []string) error {
 	}
 	k.Config.Machine, k.Config.Threads, k.Config.Workers, k.Config.BadPictures = on, *threads, *workers, *bad
 	return embedding.Run(ctx, p.stdout, p.stderr, k, o)
+}
+
+// bindEmbedding also binds the pictures' settings in between, so that the help lists the flags by topic.
+func bindEmbedding(f *pflag.FlagSet, o *embedding.Options) (depth16, bad *string) {
+	f.StringVar(&o.Part, "part", "train", "of the data set: train or test")
+	f.BoolVar(&o.Unlabelled, "unlabelled", false, "stl10: of the training part the pictures without labels, too")
+	f.StringVar(&o.Out, "out", "",
+		"file to write, - for standard output (csv, jsonl) (default features.FORMAT); beside, OUT.about.json tells of what")
+	f.StringVar(&o.Format, "format", "",
+		"npy and safetensors (names beside, in OUT.names.txt), csv or jsonl (default: as --out ends)")
+	f.StringVar(&o.What, "what", "features",
+		"features (the backbone's, pooled) or projection (what the head makes of them)")
+	f.BoolVar(&o.Resume, "resume", false, "resume the incomplete file of an interrupted run")
+	depth16 = bindDepth16(f)
+	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
+	bad = f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
+	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
+	return depth16, bad
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/icl-msr/icl-msr/eval"
+	"github.com/icl-msr/icl-msr/internal/embedding"
+	"github.com/icl-msr/icl-msr/internal/experiment"
 	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/train"
@@ -43,8 +45,8 @@ type speaker struct {
 
 func newSpeaker(w io.Writer) speaker { return speaker{printable.New(w), newNamesFlags()} }
 
-// flagNames are the flags of settings, by package.Field and package.Type.Field. Those of evaluators and of a training
-// run follow from what their flags are bound to.
+// flagNames maps package.Field and package.Type.Field of each setting to its flag. The flags of evaluators, training
+// runs, studies and embed are read from what they are bound to.
 func flagNames() map[string]string {
 	names := map[string]string{}
 	for _, e := range eval.Evaluators() {
@@ -52,8 +54,25 @@ func flagNames() map[string]string {
 	}
 	var c train.Config
 	nameBound(&c, func(f *pflag.FlagSet) { bindConfig(f, &c) }, names)
+	nameStudies(names)
+	var o embedding.Options
+	nameBound(&o, func(f *pflag.FlagSet) { bindEmbedding(f, &o) }, names)
 	maps.Copy(names, otherFlagNames())
 	return names
+}
+
+// nameStudies adds the settings of studies.
+func nameStudies(names map[string]string) {
+	var k experiment.Comparison
+	nameBound(&k, func(f *pflag.FlagSet) { bindComparison(f, &k) }, names)
+	var s experiment.Sweep
+	nameBound(&s, func(f *pflag.FlagSet) { bindSweep(f, &s) }, names)
+	var p experiment.Panels
+	nameBound(&p, func(f *pflag.FlagSet) { bindPanels(f, &p) }, names)
+	var t experiment.Toy
+	nameBound(&t, func(f *pflag.FlagSet) { bindToy(f, &t) }, names)
+	var b experiment.Background
+	nameBound(&b, func(f *pflag.FlagSet) { bindBackground(f, &b) }, names)
 }
 
 // nameBound adds the fields of the struct at settings that bind gives flags.

@@ -24,6 +24,9 @@ func TestSettingsAreCalledByTheirFlags(t *testing.T) {
 		"train.Device": "--device", "train.Initial.File": "--init", "nets.Drops": "--drops",
 		"methods.Options":      "--method-option",
 		"train.AugmentOptions": "--augment-option", "nets.MSRConfig.Width": "--msr-width", "train.Width": "--width",
+		"experiment.Folder": "--out", "experiment.Study.Seeds": "--seeds", "experiment.Axes": "--axis",
+		"experiment.NumWeights": "--weights-values", "experiment.Probe": "--probe-variant", "experiment.Slice": "--slice",
+		"embedding.Out": "--out", "embedding.BatchSize": "--batch-size",
 		"meta.Radius": "", "nets.Beta1": "",
 	} {
 		assert.Equal(t, want, names[key], key)

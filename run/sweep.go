@@ -11,20 +11,21 @@ import (
 // sweep trains a method with MSR over values of any flags, beside the method
 // alone and the ablations.
 func sweep(ctx context.Context, p program, args []string) error {
-	var axes []string
 	g := experiment.Sweep{Study: newStudy(p, "runs/sweep", 200)}
-	extra := func(f *pflag.FlagSet) {
-		f.StringArrayVar(&axes, "axis", nil,
-			"FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
-		f.BoolVar(&g.List, "list", false,
-			"the axes' first values together, then their second ones, ..., instead of every combination")
-		f.BoolVar(&g.Ablations, "ablations", false, "each ablation of MSR at the settings given, too")
-		f.BoolVar(&g.Baseline, "baseline", true, "the method without MSR, which the differences are to")
-		bindStudy(f, &g.Study)
-	}
+	extra := func(f *pflag.FlagSet) { bindSweep(f, &g) }
 	with := request{command: "sweep", args: args, extra: extra}.configure(p)
 	if _, err := with(); err != nil {
 		return err
 	}
-	return g.Run(ctx, axes, with)
+	return g.Run(ctx, with)
+}
+
+func bindSweep(f *pflag.FlagSet, g *experiment.Sweep) {
+	f.StringArrayVar(&g.Axes, "axis", nil,
+		"FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
+	f.BoolVar(&g.List, "list", false,
+		"the axes' first values together, then their second ones, ..., instead of every combination")
+	f.BoolVar(&g.Ablations, "ablations", false, "each ablation of MSR at the settings given, too")
+	f.BoolVar(&g.Baseline, "baseline", true, "the method without MSR, which the differences are to")
+	bindStudy(f, &g.Study)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/train"
@@ -126,24 +127,24 @@ func (a about) differs(b about) string {
 }
 
 // anew is the remedy for what cannot be gone on with.
-const anew = "start anew with --force instead of --resume"
+const anew = "start anew with {embedding.Force} instead of {embedding.Resume}"
 
 // readAbout reads what rows are of. Older versions kept no digests.
 func readAbout(path, rows string) (a about, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return a, fmt.Errorf("%s has no %s beside it, which would tell of which network and pictures it is "+
-			"(older versions wrote none); "+anew+", or choose another --out", rows, path)
+		return a, field.Errorf("%s has no %s beside it, which would tell of which network and pictures it is "+
+			"(older versions wrote none); "+anew+", or choose another {embedding.Out}", rows, path)
 	}
 	if err != nil {
 		return a, err
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
-		return a, fmt.Errorf("%s: %w; "+anew, path, err)
+		return a, field.Errorf("%s: %w; "+anew, path, err)
 	}
 	if a.Network == "" || a.Pictures == "" {
-		return a, fmt.Errorf("%s is of an older version, which did not tell one network of a name from another (%s); "+
-			anew+", or choose another --out", rows, path)
+		return a, field.Errorf("%s is of an older version, which did not tell one network of a name from another (%s); "+
+			anew+", or choose another {embedding.Out}", rows, path)
 	}
 	return a, nil
 }

@@ -42,11 +42,12 @@ func networkOf(w io.Writer, k train.Checkpoint, st *meta.State, what string) (e 
 		return embedding{st.Features, st.Backbone.Dim(), st.Encoder()}, k.FillEncoder(w, st)
 	}
 	if k.IsForeign() {
-		return e, usage.Errorf("--what projection: another program's head is not loaded; " +
-			"give --run or --checkpoint, or --what features")
+		return e, usage.Errorf("{embedding.What} projection: another program's head is not loaded; " +
+			"give --run or --checkpoint, or {embedding.What} features")
 	}
 	if _, cuts := st.Method.(model.Cutter); cuts || st.Projector == nil {
-		return e, usage.Errorf("--what projection: %s has none of whole pictures; use --what features", st.Name())
+		return e, usage.Errorf("{embedding.What} projection: %s has none of whole pictures; use {embedding.What} features",
+			st.Name())
 	}
 	e.dim = st.Projector.Dim()
 	for _, t := range st.Tensors() {

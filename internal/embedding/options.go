@@ -40,22 +40,25 @@ func (o *Options) Settle() error {
 	switch {
 	case o.Format == "" && o.Out != "-" && outfile.IsPictureName(o.Out): // output.check tells more
 	case o.Format == "" && o.Out != "-":
-		return usage.Errorf("--out %s: its ending tells no format; give --format %s", o.Out, strings.Join(known, ", "))
+		return usage.Errorf("{embedding.Out} %s: its ending tells no format; give {embedding.Format} %s",
+			o.Out, strings.Join(known, ", "))
 	case o.Format != "" && !slices.Contains(known, o.Format):
-		return usage.Wrap(suggest.Unknown("--format", o.Format, known))
+		return usage.Wrap(suggest.Unknown("{embedding.Format}", o.Format, known))
 	case o.Out == "-" && (o.Format == "" || o.array() || o.Resume):
-		return usage.Errorf("--out - writes csv or jsonl, from the start: give --format csv or jsonl, without --resume")
+		return usage.Errorf("{embedding.Out} - writes csv or jsonl, from the start: give {embedding.Format} csv or jsonl, " +
+			"without {embedding.Resume}")
 	case o.Resume && o.Force:
-		return usage.Errorf("--resume continues the existing file, --force starts anew: give one of them")
+		return usage.Errorf("{embedding.Resume} continues the existing file, {embedding.Force} starts anew: " +
+			"give one of them")
 	}
 	if what := []string{"features", "projection"}; !slices.Contains(what, o.What) {
-		return usage.Wrap(suggest.Unknown("--what", o.What, what))
+		return usage.Wrap(suggest.Unknown("{embedding.What}", o.What, what))
 	}
 	if parts := []string{"train", "test"}; !slices.Contains(parts, o.Part) {
-		return usage.Wrap(suggest.Unknown("--part", o.Part, parts))
+		return usage.Wrap(suggest.Unknown("{embedding.Part}", o.Part, parts))
 	}
 	if o.BatchSize < 1 {
-		return usage.Errorf("--batch-size %d: want 1 or more", o.BatchSize)
+		return usage.Errorf("{embedding.BatchSize} %d: want 1 or more", o.BatchSize)
 	}
 	return nil
 }

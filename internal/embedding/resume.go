@@ -2,12 +2,12 @@ package embedding
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
 
 	"github.com/icl-msr/icl-msr/datasets"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
@@ -19,16 +19,17 @@ func (o *Options) ready() error {
 	case o.Out == "-" || o.Force:
 		return nil
 	case o.Resume && !o.begun() && !outfile.Exists(o.Out):
-		return fmt.Errorf("--resume: no half-written %s; leave --resume out to begin", o.partial())
+		return field.Errorf("{embedding.Resume}: no half-written %s; leave {embedding.Resume} out to begin", o.partial())
 	case o.Resume:
 		return nil
 	case o.begun():
-		return fmt.Errorf("%s exists from an interrupted run: continue it with --resume, or start anew with --force",
+		return field.Errorf("%s exists from an interrupted run: "+
+			"continue it with {embedding.Resume}, or start anew with {embedding.Force}",
 			o.partial())
 	}
 	for _, path := range []string{o.namesFile(), o.aboutFile()} {
 		if outfile.Exists(path) {
-			return usage.Errorf("--out %s: %s is there already; --force writes over it", o.Out, path)
+			return usage.Errorf("{embedding.Out} %s: %s is there already; {embedding.Force} writes over it", o.Out, path)
 		}
 	}
 	return nil
@@ -43,10 +44,10 @@ func (o *Options) found(want about) (whole bool, err error) {
 	}
 	there, err := readAbout(path, rows)
 	if err != nil {
-		return false, fmt.Errorf("--resume: %w", err)
+		return false, field.Errorf("{embedding.Resume}: %w", err)
 	}
 	if d := there.differs(want); d != "" {
-		return false, fmt.Errorf("--resume: %s %s; choose another --out, or "+anew, rows, d)
+		return false, field.Errorf("{embedding.Resume}: %s %s; choose another {embedding.Out}, or "+anew, rows, d)
 	}
 	if there.Bytes == 0 {
 		return false, nil
@@ -61,7 +62,8 @@ func (o *Options) found(want about) (whole bool, err error) {
 		return false, err
 	}
 	if info.Size() != there.Bytes || o.array() && !outfile.Exists(o.namesFile()) {
-		return false, fmt.Errorf("--resume: %s was changed since it was written (%d bytes, not %d), or its %s is gone; "+anew,
+		return false, field.Errorf("{embedding.Resume}: %s was changed since it was written (%d bytes, not %d), "+
+			"or its %s is gone; "+anew,
 			o.Out, info.Size(), there.Bytes, o.namesFile())
 	}
 	return true, nil
@@ -93,14 +95,14 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 			break // a torn last row is written anew
 		}
 		if err != nil {
-			return 0, fmt.Errorf("--resume: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
+			return 0, field.Errorf("{embedding.Resume}: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
 		}
 		for at.next < ds.Len() && written(r.o.Format, datasets.PictureName(ds, at.next)) != name {
 			at.next++
 		}
 		if at.next == ds.Len() {
-			return 0, fmt.Errorf("--resume: %s, row %d is of %s, which is not next among these pictures; "+
-				"choose another --out, or "+anew, lines.Name(), r.rows+1, oneLine(name))
+			return 0, field.Errorf("{embedding.Resume}: %s, row %d is of %s, which is not next among these pictures; "+
+				"choose another {embedding.Out}, or "+anew, lines.Name(), r.rows+1, oneLine(name))
 		}
 		if begin := at.next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || at.rows == 0 {
 			whole = mark{begin, at.rows, at.end}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/outfile"
 )
 
@@ -168,7 +169,7 @@ func (r *rowFile) flush() error {
 		err = r.wn.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w; make room, then resume with --resume", r.o.Out, err)
+		return field.Errorf("cannot write %s: %w; make room, then resume with {embedding.Resume}", r.o.Out, err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/printable"
 	"github.com/icl-msr/icl-msr/meta"
 	"github.com/icl-msr/icl-msr/torch"
@@ -80,7 +81,8 @@ func (o *Options) lock() (unlock func() error, err error) {
 	}
 	l, err := atomicfile.TakeLock(o.Out + ".lock")
 	if held := (*atomicfile.Held)(nil); errors.As(err, &held) {
-		return nil, fmt.Errorf("%s is being written by process %s; wait for it, or choose another --out", o.Out, held.Process)
+		return nil, field.Errorf("%s is being written by process %s; wait for it, or choose another {embedding.Out}",
+			o.Out, held.Process)
 	}
 	if err != nil {
 		return nil, err
@@ -111,7 +113,8 @@ func (r *rowFile) fill(
 	case err != nil && !kept:
 		return errors.Join(k.Config.Explain(err, train.ForwardRoom(r.o.BatchSize)), r.drop())
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(log, "interrupted after %d rows: kept in %s; --resume continues\n", r.rows, r.o.partial())
+		field.Fprintf(log, "interrupted after %d rows: kept in %s; {embedding.Resume} continues\n",
+			r.rows, r.o.partial())
 		return err
 	case err != nil:
 		return k.Config.Explain(err, train.ForwardRoom(r.o.BatchSize))

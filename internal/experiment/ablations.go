@@ -20,12 +20,12 @@ func ablated(c train.Config, names []string) (out []train.Config, err error) {
 			continue
 		}
 		if slices.Contains(names[:i], name) {
-			return nil, usage.Errorf("--ablations names %s twice", name)
+			return nil, usage.Errorf("{experiment.Ablations} names %s twice", name)
 		}
 		c.UseMSR, c.MSR.Ablation = true, meta.Ablation(name)
 		m := c.Meta()
 		if err := m.Validate(); err != nil {
-			return nil, usage.Errorf("--ablations: %s", withoutName(err))
+			return nil, usage.Errorf("{experiment.Ablations}: %s", withoutName(err))
 		}
 		out = append(out, c)
 	}
@@ -34,9 +34,9 @@ func ablated(c train.Config, names []string) (out []train.Config, err error) {
 
 // withoutName is the message of an error about an ablation, without what the setting is called.
 func withoutName(err error) string {
-	const flag = "--msr-ablation"
-	text := field.Text(err, func(string) string { return flag })
-	return strings.ReplaceAll(text, flag+" ", "")
+	const mark = "{}"
+	text := field.Text(err, func(string) string { return mark })
+	return strings.ReplaceAll(text, mark+" ", "")
 }
 
 // ablationTable compares MSR with each ablation of it: a row for each of both.

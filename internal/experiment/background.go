@@ -55,11 +55,11 @@ func (g *Background) Run(ctx context.Context, c train.Config) (err error) {
 func (g *Background) refuse(c train.Config) error {
 	switch {
 	case len(c.Intervene.Names) > 0:
-		return usage.Errorf("{interventions.Names}: each intervention is an arm of the study; choose by --arms")
+		return usage.Errorf("{interventions.Names}: each intervention is an arm of the study; choose by {experiment.Arms}")
 	case c.UseMSR:
-		return usage.Errorf("{train.UseMSR}: arms without MSR and with it are compared; choose by --arms")
+		return usage.Errorf("{train.UseMSR}: arms without MSR and with it are compared; choose by {experiment.Arms}")
 	case g.Slice < 0:
-		return usage.Errorf("--slice %v: want 0 or more", g.Slice)
+		return usage.Errorf("{experiment.Slice} %v: want 0 or more", g.Slice)
 	}
 	all := c.Intervene
 	if all.Names = interventions.Names(); all.Validate() != nil {
@@ -127,7 +127,9 @@ func readBackground(path string, probeEpochs int) (score train.BackgroundScore, 
 	return score, done, nil
 }
 
-func (g *Background) score(ctx context.Context, folder string, c train.Config) (score train.BackgroundScore, err error) {
+func (g *Background) score(
+	ctx context.Context, folder string, c train.Config,
+) (score train.BackgroundScore, err error) {
 	g.trainedHere = true
 	if _, err := train.Pretrain(ctx, g.Log, c, folder, runfolder.Holds(folder)); err != nil {
 		return score, err

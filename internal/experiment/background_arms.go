@@ -57,10 +57,10 @@ func backgroundArms(c train.Config, names []string) (out []arm, err error) {
 	known := BackgroundArms()
 	for i, name := range names {
 		if !slices.Contains(known, name) {
-			return nil, usage.Wrap(suggest.Unknown("--arms", name, known))
+			return nil, usage.Wrap(suggest.Unknown("{experiment.Arms}", name, known))
 		}
 		if slices.Contains(names[:i], name) {
-			return nil, usage.Errorf("--arms names %s twice", name)
+			return nil, usage.Errorf("{experiment.Arms} names %s twice", name)
 		}
 	}
 	for i, r := range backgroundRows() {
@@ -92,7 +92,7 @@ func knowsMasks(c train.Config) error {
 	}
 	defer datasets.Close(ds)
 	if !datasets.HasMasks(ds) {
-		return usage.Errorf("--arms %s: %s does not know the foreground of its pictures", oracleArm, ds.Name())
+		return usage.Errorf("{experiment.Arms} %s: %s does not know the foreground of its pictures", oracleArm, ds.Name())
 	}
 	return nil
 }

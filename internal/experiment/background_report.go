@@ -49,9 +49,9 @@ func (g *Background) rule() string {
 	if len(at) == 0 {
 		return fmt.Sprintf("With fewer than %d pairs the study decides nothing.", firstLook)
 	}
-	return fmt.Sprintf("An arm is looked at after %s pairs, at confidence 1 - 0.05/%d; it ends when its difference in the "+
-		"gap excludes 0, or lies within %g point. %s.", strings.Join(strings.Fields(strings.Trim(fmt.Sprint(at), "[]")), ", "),
-		len(at), margin, strings.Join(says, "; "))
+	pairs := strings.Join(strings.Fields(strings.Trim(fmt.Sprint(at), "[]")), ", ")
+	return fmt.Sprintf("An arm is looked at after %s pairs, at confidence 1 - 0.05/%d; it ends when its difference "+
+		"in the gap excludes 0, or lies within %g point. %s.", pairs, len(at), margin, strings.Join(says, "; "))
 }
 
 // sees tells whether the positive control shows that the experiment can see an effect.

@@ -63,7 +63,8 @@ func TestBackgroundArmsHaveOneThingEach(t *testing.T) {
 			assert.Equal(t, a.Name != "simclr", a.config.UseMSR)
 		}
 	}
-	assert.Equal(t, []string{"simclr", "ones", "msr", "msr-balanced", "frozen", "swap", "strata", "negatives", "oracle"}, names)
+	want := []string{"simclr", "ones", "msr", "msr-balanced", "frozen", "swap", "strata", "negatives", "oracle"}
+	assert.Equal(t, want, names)
 	_, err = backgroundArms(c, []string{"swop"})
 	assert.ErrorContains(t, err, `did you mean "swap"`)
 	_, err = backgroundArms(c, []string{"swap", "swap"})

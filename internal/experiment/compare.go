@@ -36,10 +36,11 @@ func (k *Comparison) check() (with []bool, err error) {
 	}
 	with, ok := map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}[k.MSR]
 	if !ok {
-		return nil, usage.Errorf("--msr %s: want off, on or both", k.MSR)
+		return nil, usage.Errorf("{experiment.MSR} %s: want off, on or both", k.MSR)
 	}
 	if k.MSR == "off" && len(k.Ablations) > 0 {
-		return nil, usage.Errorf("--ablations with --msr off: MSR is what they are compared with; want --msr on or both")
+		return nil, usage.Errorf("{experiment.Ablations} with {experiment.MSR} off: MSR is what they are compared with; " +
+			"want {experiment.MSR} on or both")
 	}
 	return with, nil
 }
@@ -47,11 +48,11 @@ func (k *Comparison) check() (with []bool, err error) {
 // distinct refuses no methods, and one twice.
 func distinct(names []string) error {
 	if len(names) == 0 {
-		return usage.Errorf("--methods names none; known: %s", strings.Join(methods.Names(), ", "))
+		return usage.Errorf("{experiment.Methods} names none; known: %s", strings.Join(methods.Names(), ", "))
 	}
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
-			return usage.Errorf("--methods names %s twice", name)
+			return usage.Errorf("{experiment.Methods} names %s twice", name)
 		}
 	}
 	return nil

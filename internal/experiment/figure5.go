@@ -24,11 +24,12 @@ type axisPoints struct {
 // Panels are sweeps of one flag each, the others as they are given.
 type Panels struct {
 	Study
-	axes []axisPoints
+	Lambdas, Gammas, NumWeights []string // values; of an empty list there is no panel
+	axes                        []axisPoints
 }
 
 // Run runs MSR over values of lambda, gamma and n, one at a time.
-func (g *Panels) Run(ctx context.Context, lambdas, gammas, ns []string, with Configure) error {
+func (g *Panels) Run(ctx context.Context, with Configure) error {
 	c, err := with()
 	if err != nil {
 		return err
@@ -36,21 +37,28 @@ func (g *Panels) Run(ctx context.Context, lambdas, gammas, ns []string, with Con
 	plain, base := c, c
 	plain.UseMSR, base.UseMSR = false, true
 	g.arms = []arm{{Name: c.Method, config: plain}, {Name: c.Method + "+MSR", config: base}}
-	for _, a := range []axis{{"lambda", lambdas}, {"gamma", gammas}, {"weights", ns}} {
-		if err := g.add(a, with); err != nil {
+	for _, q := range []struct {
+		setting string
+		axis
+	}{
+		{"{experiment.Lambdas}", axis{"lambda", g.Lambdas}},
+		{"{experiment.Gammas}", axis{"gamma", g.Gammas}},
+		{"{experiment.NumWeights}", axis{"weights", g.NumWeights}},
+	} {
+		if err := g.add(q.setting, q.axis, with); err != nil {
 			return err
 		}
 	}
 	if len(g.axes) == 0 {
-		return usage.Errorf("--lambda-values, --gamma-values and --weights-values: all are empty, so that there is " +
-			"nothing to draw")
+		return usage.Errorf("{experiment.Lambdas}, {experiment.Gammas} and {experiment.NumWeights}: all are empty, " +
+			"so that there is nothing to draw")
 	}
 	g.Baseline, g.Title = true, fmt.Sprintf("%s+MSR over lambda, gamma and n, as in the paper's Figure 5", c.Method)
 	return g.run(ctx, g.write)
 }
 
 // add adds a panel. The point of the settings given is one arm of all panels.
-func (g *Panels) add(a axis, with Configure) error {
+func (g *Panels) add(setting string, a axis, with Configure) error {
 	if len(a.values) == 0 {
 		return nil
 	}
@@ -58,10 +66,10 @@ func (g *Panels) add(a axis, with Configure) error {
 	for i, v := range a.values {
 		x, err := strconv.ParseFloat(v, 64)
 		if logarithmic := a.flag != "weights"; err != nil || logarithmic && !(x > 0) {
-			return usage.Errorf("--%s-values %s: want numbers above 0", a.flag, v)
+			return usage.Errorf(setting+" %s: want numbers above 0", v)
 		}
 		if slices.Contains(a.values[:i], v) {
-			return usage.Errorf("--%s-values: %s twice", a.flag, v)
+			return usage.Errorf(setting+": %s twice", v)
 		}
 		point, err := pointArm(with, []axis{a}, []string{v})
 		if err != nil {

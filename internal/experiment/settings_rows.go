@@ -16,7 +16,14 @@ func settings(arms []arm, seeds int, took time.Duration) (out [][2]string) {
 	for _, q := range []struct {
 		name string
 		of   func(train.Config) string
-	}{{"network", networkText}, {"data", dataText}, {"training", trainingText}, {"loss", lossText}, {"MSR", msrText}, {"interventions", interveneText}} {
+	}{
+		{"network", networkText},
+		{"data", dataText},
+		{"training", trainingText},
+		{"loss", lossText},
+		{"MSR", msrText},
+		{"interventions", interveneText},
+	} {
 		out = append(out, perArm(q.name, arms, q.of)...)
 	}
 	return append(out, [2]string{"seeds", fmt.Sprint(seeds)}, [2]string{"time of this call", train.Seconds(took)})

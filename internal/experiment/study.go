@@ -44,7 +44,7 @@ type Configure func(flags ...string) (train.Config, error)
 // check tells before hours of training what is wrong with all of it.
 func (g *Study) check() error {
 	if g.Seeds < 1 || g.ProbeEpochs < 1 {
-		return usage.Errorf("--seeds %d --probe-epochs %d: want 1 or more", g.Seeds, g.ProbeEpochs)
+		return usage.Errorf("{experiment.Seeds} %d {experiment.ProbeEpochs} %d: want 1 or more", g.Seeds, g.ProbeEpochs)
 	}
 	opened := map[string]bool{}
 	for i := range g.arms {
@@ -80,7 +80,7 @@ func (g *Study) vacant() error {
 	}
 	for _, name := range []string{"index.html", "table.md", "table.csv"} {
 		if path := filepath.Join(g.Folder, name); outfile.Exists(path) {
-			return usage.Errorf("--out %s: %s is there, and no runs that it could be of; "+
+			return usage.Errorf("{experiment.Folder} %s: %s is there, and no runs that it could be of; "+
 				"choose another folder, since it would be written over", g.Folder, path)
 		}
 	}
@@ -90,12 +90,12 @@ func (g *Study) vacant() error {
 // lock keeps a second study out of the folder.
 func (g *Study) lock() (unlock func() error, err error) {
 	if err := os.MkdirAll(g.Folder, 0o755); err != nil {
-		return nil, fmt.Errorf("--out: %w", err)
+		return nil, field.Errorf("{experiment.Folder}: %w", err)
 	}
 	l, err := atomicfile.TakeLock(filepath.Join(g.Folder, "lock"))
 	if held := (*atomicfile.Held)(nil); errors.As(err, &held) {
-		return nil, fmt.Errorf("--out %s is in use by process %s; wait for it, or choose another folder", g.Folder,
-			held.Process)
+		return nil, field.Errorf("{experiment.Folder} %s is in use by process %s; wait for it, or choose another folder",
+			g.Folder, held.Process)
 	}
 	if err != nil {
 		return nil, err

@@ -21,11 +21,11 @@ func parseAxis(s string) (axis, error) {
 	name, values, ok := strings.Cut(s, "=")
 	a := axis{strings.TrimLeft(name, "-"), strings.Split(values, ",")}
 	if !ok || a.flag == "" || slices.Contains(a.values, "") {
-		return a, usage.Errorf("--axis %s: want FLAG=VALUE,VALUE,...", s)
+		return a, usage.Errorf("{experiment.Axes} %s: want FLAG=VALUE,VALUE,...", s)
 	}
 	for i, v := range a.values {
 		if slices.Contains(a.values[:i], v) {
-			return a, usage.Errorf("--axis %s: %s twice", s, v)
+			return a, usage.Errorf("{experiment.Axes} %s: %s twice", s, v)
 		}
 	}
 	return a, nil
@@ -38,8 +38,8 @@ func points(axes []axis, grid bool) ([][]string, error) {
 		out := make([][]string, n)
 		for _, a := range axes {
 			if len(a.values) != n {
-				return nil, usage.Errorf("--list wants as many values of --%s as of --%s: %d and %d", a.flag, axes[0].flag,
-					len(a.values), n)
+				return nil, usage.Errorf("{experiment.List} wants as many values of --%s as of --%s: %d and %d",
+					a.flag, axes[0].flag, len(a.values), n)
 			}
 			for i, v := range a.values {
 				out[i] = append(out[i], v)
@@ -75,30 +75,32 @@ func pointArm(with Configure, axes []axis, values []string) (arm, error) {
 // Sweep is a sweep of a method with MSR.
 type Sweep struct {
 	Study
-	List      bool // the axes' first values together, then their second ones, ..., instead of every combination
-	Ablations bool // each ablation at the settings given, too
+	Axes      []string // FLAG=VALUE,VALUE,...
+	List      bool     // the axes' first values together, then their second ones, ..., instead of every combination
+	Ablations bool     // each ablation at the settings given, too
 }
 
-// Run runs the method with MSR over axes, each as FLAG=VALUE,VALUE,...
-func (g *Sweep) Run(ctx context.Context, axes []string, with Configure) error {
+// Run runs the method with MSR over the axes.
+func (g *Sweep) Run(ctx context.Context, with Configure) error {
 	c, err := with()
 	if err != nil {
 		return err
 	}
-	if g.arms, err = g.points(c, axes, with); err != nil {
+	if g.arms, err = g.points(c, with); err != nil {
 		return err
 	}
-	g.Title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(axes, " and "))
+	g.Title = fmt.Sprintf("%s+MSR over %s", c.Method, strings.Join(g.Axes, " and "))
 	return g.run(ctx, g.report)
 }
 
 // points are the arms of a sweep.
-func (g *Sweep) points(c train.Config, texts []string, with Configure) (out []arm, err error) {
-	if len(texts) == 0 {
-		return nil, usage.Errorf("no --axis; as --axis lambda=0.01,0.1,1,10; run figure5 has those of the paper")
+func (g *Sweep) points(c train.Config, with Configure) (out []arm, err error) {
+	if len(g.Axes) == 0 {
+		return nil, usage.Errorf("no {experiment.Axes}; as {experiment.Axes} lambda=0.01,0.1,1,10; " +
+			"run figure5 has those of the paper")
 	}
 	var axes []axis
-	for _, t := range texts {
+	for _, t := range g.Axes {
 		a, err := parseAxis(t)
 		if err != nil {
 			return nil, err

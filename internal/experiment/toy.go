@@ -15,15 +15,16 @@ import (
 // Toy is the paper's experiment of Figures 1 and 4.
 type Toy struct {
 	Study
-	Probe string // what the probes are trained on, a variant of the pictures; "": what each network was
+	Methods []string
+	Probe   string // what the probes are trained on, a variant of the pictures; "": what each network was
 }
 
 // Run trains and tests the methods, without and with MSR, on full pictures and on their foreground.
-func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
-	if len(names) == 0 {
-		return usage.Errorf("--methods names none")
+func (g *Toy) Run(ctx context.Context, with Configure) error {
+	if len(g.Methods) == 0 {
+		return usage.Errorf("{experiment.Methods} names none")
 	}
-	for _, name := range names {
+	for _, name := range g.Methods {
 		for _, shown := range trainedOn() {
 			for _, msr := range []bool{false, true} {
 				c, err := with(methodFlags(name)...)
@@ -42,7 +43,7 @@ func (g *Toy) Run(ctx context.Context, names []string, with Configure) error {
 	if err := g.checkProbe(); err != nil {
 		return err
 	}
-	return g.run(ctx, func(took time.Duration) error { return g.figure(names, took) })
+	return g.run(ctx, g.figure)
 }
 
 // checkProbe refuses variants that the data set does not have.
@@ -65,7 +66,7 @@ func (g *Toy) checkProbe() error {
 	if slices.Contains(known, g.Probe) {
 		return nil
 	}
-	return usage.Wrap(suggest.Unknown("--probe-variant", g.Probe, known))
+	return usage.Wrap(suggest.Unknown("{experiment.Probe}", g.Probe, known))
 }
 
 // probedOn says what the probes are trained on.
@@ -82,16 +83,16 @@ func trainedOn() []datasets.Variant {
 }
 
 // figure writes the four settings of each method.
-func (g *Toy) figure(names []string, took time.Duration) error {
+func (g *Toy) figure(took time.Duration) error {
 	place := map[datasets.Variant]int{}
 	for v, shown := range variants(g.arms) {
 		place[shown] = v
 	}
 	sec := page.Section{Title: "Four settings",
-		Text: figures(g.Seeds) + " The difference is MSR's. " + chance(g.Seeds) + contrastText(names)}
+		Text: figures(g.Seeds) + " The difference is MSR's. " + chance(g.Seeds) + contrastText(g.Methods)}
 	for _, by := range measures() {
 		t := page.Table{Caption: caption(by.title, g.Seeds), Head: []string{"trained on, tested on"}}
-		for _, name := range names {
+		for _, name := range g.Methods {
 			t.Head = append(t.Head, name, name+"+MSR", "difference")
 		}
 		var q primary
@@ -102,7 +103,7 @@ func (g *Toy) figure(names []string, took time.Duration) error {
 				setting := fmt.Sprintf("%s, %s", train, test)
 				columns = append(columns, setting)
 				row, used := []string{setting}, []arm{}
-				for m, name := range names {
+				for m, name := range g.Methods {
 					// Arms lie as toy made them: a method's two variants, each without and with MSR.
 					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
 					v := place[test]
