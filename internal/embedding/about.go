@@ -21,22 +21,22 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// about tells what rows are of. It lies beside them, since npy has no place for
-// it: in OUT.about.json of a whole file, in OUT.partial.json of one that grows.
+// about describes what rows were computed from. It lies in a file beside them, since npy has no place for it:
+// OUT.about.json beside a complete file, OUT.partial.json beside one that grows.
 type about struct {
-	From     string            `json:"from"` // where the network was: for people, not compared
+	From     string            `json:"from"` // the network's file: for people, not compared
 	Format   string            `json:"format"`
 	What     string            `json:"what"`
 	Dim      int64             `json:"dim"`
 	Network  string            `json:"network"`  // digest of its tensors, and of a TorchScript module's file
 	Pictures string            `json:"pictures"` // digest of their names, classes and contents, in their order
-	Count    int               `json:"count"`    // of the pictures
+	Count    int               `json:"count"`    // number of pictures
 	Settings map[string]string `json:"settings"`
-	Rows     int64             `json:"rows,omitempty"` // of a whole file: some pictures could not be read
+	Rows     int64             `json:"rows,omitempty"` // of a complete file; less than Count if pictures could not be read
 	Bytes    int64             `json:"bytes,omitempty"`
 }
 
-// aboutOf is what the network's rows of these pictures will be.
+// aboutOf describes the rows that the network will give for these pictures.
 func aboutOf(k train.Checkpoint, o Options, ds datasets.Dataset, net embedding) (about, error) {
 	a := about{From: k.Path, Format: o.Format, What: o.What, Dim: net.dim, Pictures: digestOfPictures(ds), Count: ds.Len()}
 	aug, err := k.Config.Augmentation()
@@ -58,7 +58,7 @@ func aboutOf(k train.Checkpoint, o Options, ds datasets.Dataset, net embedding) 
 	return a, err
 }
 
-// digestOfNetwork is that of tensors, and of the file with a module's code.
+// digestOfNetwork is the digest of the tensors. For a TorchScript module it includes the file, which holds the code.
 func digestOfNetwork(tensors []nets.NamedTensor, file string, scripted bool) (string, error) {
 	h := sha256.New()
 	for _, t := range tensors {
@@ -88,8 +88,7 @@ func digestOfNetwork(tensors []nets.NamedTensor, file string, scripted bool) (st
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// digestOfPictures is that of all names and classes, and of contents as far as
-// datasets.Digests looks.
+// digestOfPictures is the digest of all names and classes, and of the contents that datasets.Digests covers.
 func digestOfPictures(ds datasets.Dataset) string {
 	h := sha256.New()
 	for i := range ds.Len() {
@@ -101,7 +100,7 @@ func digestOfPictures(ds datasets.Dataset) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// differs says what other than b is of; "" if nothing.
+// differs describes the first difference between a and b; "" if there is none.
 func (a about) differs(b about) string {
 	switch {
 	case a.Format != b.Format:
@@ -126,10 +125,10 @@ func (a about) differs(b about) string {
 	return ""
 }
 
-// anew is the remedy for what cannot be gone on with.
+// anew is the advice for an output that cannot be resumed.
 const anew = "start anew with {embedding.Force} instead of {embedding.Resume}"
 
-// readAbout reads what rows are of. Older versions kept no digests.
+// readAbout reads the description of rows. It refuses descriptions of older versions, which had no digests.
 func readAbout(path, rows string) (a about, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -13,8 +13,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Embedder is a checkpoint's network on an OS thread of its own, which LibTorch's
-// threads belong to.
+// Embedder runs a checkpoint's network on an OS thread of its own, because LibTorch's thread pools belong to an OS
+// thread.
 type Embedder struct {
 	requests chan embedRequest
 	closed   chan struct{}
@@ -25,7 +25,7 @@ type Embedder struct {
 type embedRequest struct {
 	ctx    context.Context
 	files  datasets.Dataset
-	answer chan<- embedAnswer // with room for it
+	answer chan<- embedAnswer // buffered, so that serve never waits
 }
 
 type embedAnswer struct {
@@ -33,7 +33,7 @@ type embedAnswer struct {
 	err  error
 }
 
-// Start loads the network and returns when it is there.
+// Start loads the network. It returns when the network is ready.
 func Start(k train.Checkpoint) (*Embedder, error) {
 	n := &Embedder{requests: make(chan embedRequest), closed: make(chan struct{}), depth16: k.Config.Data.Depth16}
 	n.Close = sync.OnceFunc(func() { close(n.closed) })
@@ -54,7 +54,7 @@ func Start(k train.Checkpoint) (*Embedder, error) {
 	return n, <-ready
 }
 
-// stateOf is the state of the checkpoint's network, to evaluate.
+// stateOf loads the checkpoint's network for evaluation.
 func stateOf(s *torch.Scope, k train.Checkpoint) (*meta.State, error) {
 	if err := train.SetThreads(k.Config.Threads); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func stateOf(s *torch.Scope, k train.Checkpoint) (*meta.State, error) {
 
 func (n *Embedder) serve(k train.Checkpoint, st *meta.State) {
 	o := train.DefaultEval()
-	k.Config.BadPictures = "stop" // a row for each picture
+	k.Config.BadPictures = "stop" // each picture must have a row
 	for {
 		select {
 		case <-n.closed:
@@ -91,7 +91,7 @@ func (n *Embedder) serve(k train.Checkpoint, st *meta.State) {
 	}
 }
 
-// Embed returns the features of picture files, a row for each.
+// Embed returns the features of picture files, a row for each. ctx ends waiting and reading.
 func (n *Embedder) Embed(ctx context.Context, files []string) ([][]float32, error) {
 	if len(files) == 0 {
 		return nil, nil

@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// oneLine is a name as a line of .names.txt: one with control characters, line
-// breaks among them, or bytes that are no UTF-8 is written as in Go's source.
+// oneLine formats a name as a line of .names.txt. A name that has control characters (line breaks among them) or bytes
+// that are not UTF-8 is quoted as in Go's source.
 func oneLine(s string) string {
 	odd := func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, odd) {
@@ -25,8 +25,8 @@ func oneLine(s string) string {
 	return q[1 : len(q)-1]
 }
 
-// asUTF8 is a name for csv and jsonl. Of one that is no UTF-8, which neither can
-// hold, the odd bytes become \xNN and a backslash becomes two.
+// asUTF8 formats a name for csv and jsonl, which can hold only UTF-8. If the name is not UTF-8, each odd byte becomes
+// \xNN and each backslash becomes two, so that names stay apart.
 func asUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -47,28 +47,28 @@ func asUTF8(s string) string {
 	return b.String()
 }
 
-// appendCSV adds two fields, without an end of the line.
+// appendCSV appends two fields, without the end of the line.
 func appendCSV(b []byte, name, label string) []byte {
 	var line bytes.Buffer
 	w := csv.NewWriter(&line)
-	_ = w.Write([]string{asUTF8(name), asUTF8(label)}) // to memory
+	_ = w.Write([]string{asUTF8(name), asUTF8(label)}) // writing to memory cannot fail
 	w.Flush()
 	return append(b, bytes.TrimSuffix(line.Bytes(), []byte("\n"))...)
 }
 
-// appendJSON adds a text, as it is but for what JSON must escape.
+// appendJSON appends a text. It escapes only what JSON requires.
 func appendJSON(b []byte, s string) []byte {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(asUTF8(s)) // to memory
+	_ = e.Encode(asUTF8(s)) // writing to memory cannot fail
 	return append(b, bytes.TrimSuffix(text.Bytes(), []byte("\n"))...)
 }
 
-// written is a name as reading a row gives it back.
+// written returns the name that a reader of the row finds.
 func written(format, name string) string {
 	switch format {
-	case "csv": // whose reader takes \r\n for \n
+	case "csv": // its reader turns \r\n into \n
 		return strings.ReplaceAll(asUTF8(name), "\r\n", "\n")
 	case "jsonl":
 		return asUTF8(name)
@@ -76,11 +76,11 @@ func written(format, name string) string {
 	return oneLine(name)
 }
 
-// rowNames reads rows back: each one's name, and where it ends. A row that is
-// torn off at the end is io.EOF.
+// rowNames reads the next row: its name, and the offset of its end. A row that is cut off at the end of the file is
+// io.EOF.
 type rowNames func() (name string, end int64, err error)
 
-// namesOf reads rows of a format, of dim numbers; of arrays the lines of names.
+// namesOf reads rows of dim numbers in a format. For arrays it reads the lines of names.
 func namesOf(r io.Reader, format string, dim int) rowNames {
 	switch format {
 	case "csv":
@@ -118,7 +118,7 @@ func lineNames(r io.Reader, parse func(line string) (string, error)) rowNames {
 	}
 }
 
-// csvNames reads records, the first of which is the head.
+// csvNames reads records. The first record is the header.
 func csvNames(r io.Reader, dim int) rowNames {
 	all := &ending{r: r}
 	records := csv.NewReader(bufio.NewReaderSize(all, 1<<20))
@@ -148,7 +148,7 @@ func csvNames(r io.Reader, dim int) rowNames {
 	}
 }
 
-// ending remembers how a stream ends.
+// ending records how a stream ends.
 type ending struct {
 	r    io.Reader
 	size int64

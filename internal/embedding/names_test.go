@@ -51,7 +51,7 @@ func TestRowsThatAreNoneAreErrors(t *testing.T) {
 	}
 }
 
-// rowsOf are rows of one number as embed writes them, and where each ends.
+// rowsOf returns rows of one number in the format of embed, and the offset of each row's end.
 func rowsOf(format string, names []string) (text []byte, ends []int) {
 	if format == "csv" {
 		text = []byte("name,label,f0\n")
@@ -70,7 +70,7 @@ func rowsOf(format string, names []string) (text []byte, ends []int) {
 	return text, ends
 }
 
-// Wherever rows are cut, those that are whole are read as they were written.
+// Wherever a file is cut, its complete rows are read as they were written.
 func FuzzRowsAreReadAsWritten(f *testing.F) {
 	f.Add("a.jpg", `"odd", name.png`, 17)
 	f.Add("two\nlines\r\n", "\xff\\", 25)
@@ -97,7 +97,7 @@ func FuzzRowsAreReadAsWritten(f *testing.F) {
 	})
 }
 
-// Anything else is an error or an end, and no place beyond the file.
+// Any other text gives an error or an end, and no offset beyond the file.
 func FuzzRowsThatOthersWrote(f *testing.F) {
 	f.Add([]byte("name,label,f0\na,,1\n\"x"))
 	f.Add([]byte(`{"name":"a"}` + "\n{"))

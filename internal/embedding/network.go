@@ -18,7 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// picturesOf opens what is to be embedded.
+// picturesOf opens the pictures to embed.
 func picturesOf(k train.Checkpoint, o Options) (datasets.Dataset, error) {
 	if err := k.Config.CheckDepth16(); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func picturesOf(k train.Checkpoint, o Options) (datasets.Dataset, error) {
 	return k.Config.OpenPart(o.Part == "train", o.Unlabelled)
 }
 
-// embedding is what maps pictures to rows, with the tensors that it has.
+// embedding maps pictures to rows. tensors are the weights that the rows depend on.
 type embedding struct {
 	run     func(s *torch.Scope, x torch.Tensor) torch.Tensor
 	dim     int64
@@ -64,7 +64,7 @@ func networkOf(w io.Writer, k train.Checkpoint, st *meta.State, what string) (e 
 	return e, k.Fill(e.tensors)
 }
 
-// writeRows writes the pictures from one on. Those that cannot be read have no row.
+// writeRows writes the pictures from index from on. A picture that cannot be read gets no row.
 func writeRows(
 	ctx context.Context, w io.Writer, k train.Checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
 	from, batch int, out *rowFile,
@@ -106,7 +106,8 @@ func writeRows(
 	return ctx.Err()
 }
 
-// add writes a batch, if all of it is finite: no file has numbers that are not.
+// add writes a batch. If any number is not finite, it writes nothing and returns an error, so that no file has such
+// numbers.
 func (r *rowFile) add(ds datasets.Dataset, rest *readable, indices []int, values []float32) error {
 	row := func(i int) []float32 { return values[i*int(r.dim) : (i+1)*int(r.dim)] }
 	var odd []string
@@ -140,7 +141,7 @@ func className(ds datasets.Dataset, i int) string {
 	return ""
 }
 
-// finite reports whether no number is infinite or NaN.
+// finite reports whether all numbers are finite.
 func finite(x []float32) bool {
 	for _, v := range x {
 		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {

@@ -15,18 +15,18 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// Options say what is written of which pictures.
+// Options describe what is written, and for which pictures.
 type Options struct {
 	What, Format, Out, Part string
 	BatchSize               int
 	Resume, Force           bool
-	Unlabelled              bool     // with those without labels, of a data set's training part
-	Paths                   []string // pictures and folders; none: the data set
+	Unlabelled              bool     // include pictures without labels, in a data set's training part
+	Paths                   []string // pictures and folders; empty: the data set
 }
 
 func embedFormats() []string { return []string{"npy", "safetensors", "csv", "jsonl"} }
 
-// Settle checks the options and completes them.
+// Settle validates the options and fills in defaults.
 func (o *Options) Settle() error {
 	known := embedFormats()
 	ending := strings.TrimPrefix(strings.ToLower(filepath.Ext(o.Out)), ".")
@@ -38,7 +38,7 @@ func (o *Options) Settle() error {
 		o.Out = "features." + o.Format
 	}
 	switch {
-	case o.Format == "" && o.Out != "-" && outfile.IsPictureName(o.Out): // output.check tells more
+	case o.Format == "" && o.Out != "-" && outfile.IsPictureName(o.Out): // Check returns a better error
 	case o.Format == "" && o.Out != "-":
 		return usage.Errorf("{embedding.Out} %s: its ending tells no format; give {embedding.Format} %s",
 			o.Out, strings.Join(known, ", "))
@@ -63,8 +63,8 @@ func (o *Options) Settle() error {
 	return nil
 }
 
-// Check refuses outputs that would destroy something, and inputs that are not
-// there, before anything is written. files are what the network is read from.
+// Check returns an error, before anything is written, if the output would destroy something or if an input does not
+// exist. files are the files of the network.
 func (o *Options) Check(files []string) error {
 	if o.Out != "-" {
 		inputs := append(files, o.Paths...)

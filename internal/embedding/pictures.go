@@ -8,8 +8,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// readable is a data set from one picture on, in which pictures that cannot be
-// read are black and marked, as long as bad allows it; nil: it never does.
+// readable is the part of a data set from one picture on. If a picture cannot be read, bad decides: if it returns nil,
+// the picture is black and marked. If bad is nil, the error is returned.
 type readable struct {
 	datasets.Dataset
 	from int

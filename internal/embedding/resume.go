@@ -12,8 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// ready refuses, before the network runs, what there is of an output and is not
-// to be gone on with.
+// ready returns an error, before the network runs, if there is an output that may be neither resumed nor overwritten.
 func (o *Options) ready() error {
 	switch {
 	case o.Out == "-" || o.Force:
@@ -35,8 +34,7 @@ func (o *Options) ready() error {
 	return nil
 }
 
-// found compares what there is of an output with what is wanted. It reports
-// whether all is done.
+// found compares the existing output with the wanted one. It reports whether the output is complete.
 func (o *Options) found(want about) (whole bool, err error) {
 	rows, path := o.Out, o.aboutFile()
 	if o.begun() {
@@ -52,7 +50,7 @@ func (o *Options) found(want about) (whole bool, err error) {
 	if there.Bytes == 0 {
 		return false, nil
 	}
-	if o.begun() { // interrupted while its files got their names
+	if o.begun() { // interrupted between renaming files
 		if err := o.name(); err != nil {
 			return false, err
 		}
@@ -69,9 +67,9 @@ func (o *Options) found(want about) (whole bool, err error) {
 	return true, nil
 }
 
-// takeUp finds how far an earlier run came in the pictures' order, and goes to
-// the end of its last whole batch: alone, a picture may have other last digits than
-// in a batch. A picture that was left out is not tried again.
+// takeUp finds the picture at which an earlier run resumes, and cuts the file there: the end of its last complete
+// batch. A batch is never split, because the last digits of a row depend on the batch's size. A picture that was left
+// out is not tried again.
 func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 	if r.data == nil {
 		return 0, r.begin()
@@ -88,11 +86,11 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 		next      int
 		rows, end int64
 	}
-	var at, whole mark // whole: where the batch of the last row begins
+	var at, whole mark // whole: the beginning of the last row's batch
 	for read := namesOf(lines, r.o.Format, int(r.dim)); r.rows < limit; {
 		name, end, err := read()
 		if errors.Is(err, io.EOF) {
-			break // a torn last row is written anew
+			break // a last row that is cut off is written again
 		}
 		if err != nil {
 			return 0, field.Errorf("{embedding.Resume}: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
@@ -120,7 +118,7 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 	return at.next, r.cut(at.end)
 }
 
-// cut leaves r.rows rows, of which lines end at end.
+// cut keeps r.rows rows. Their lines end at offset end.
 func (r *rowFile) cut(end int64) error {
 	if r.rows == 0 {
 		if err := cutAt(r.data, 0); err != nil {

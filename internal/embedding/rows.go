@@ -15,20 +15,19 @@ import (
 	"github.com/icl-msr/icl-msr/internal/outfile"
 )
 
-// rowFile is a file of rows that grows: OUT.partial until it is whole. Of arrays
-// (npy, safetensors) the names are lines of a second file. OUT.partial.json
-// tells what it is of, for who goes on with it; it is there from before the first
-// row until all files have their names.
+// rowFile is a file of rows that grows. Its name is OUT.partial until it is complete. For arrays (npy, safetensors) a
+// second file has the names, a line each. OUT.partial.json describes the rows for a later --resume. It exists from
+// before the first row until all files have their final names.
 type rowFile struct {
 	o           Options
 	about       about
 	dim, rows   int64
-	data, names *os.File // names: of arrays only
+	data, names *os.File // names is nil unless the format is an array's
 	w, wn       *bufio.Writer
 	line        []byte
 }
 
-// arrayHeader is the length of what stands before an array's numbers.
+// arrayHeader is the length of an array's header in bytes.
 const arrayHeader = 256
 
 func (o *Options) array() bool { return o.Format == "npy" || o.Format == "safetensors" }
@@ -44,7 +43,7 @@ func (o *Options) begun() bool {
 	return outfile.Exists(o.partialAbout()) || outfile.Exists(o.partial())
 }
 
-// open opens the files, anew or with --resume as they are.
+// open opens the files. It keeps their contents if the run resumes.
 func (r *rowFile) open() error {
 	if !r.o.Resume {
 		if err := r.discard(); err != nil {
@@ -68,7 +67,7 @@ func (r *rowFile) open() error {
 	return nil
 }
 
-// discard removes what there is of a file that is not whole.
+// discard removes the files of an incomplete output.
 func (r *rowFile) discard() error {
 	for _, path := range []string{r.o.partial(), r.o.partialNames(), r.o.partialAbout()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +77,7 @@ func (r *rowFile) discard() error {
 	return nil
 }
 
-// drop is discard, of a file that has no rows yet.
+// drop discards a file that has no rows yet. Standard output has nothing to discard.
 func (r *rowFile) drop() error {
 	if r.data == nil {
 		return nil
@@ -86,7 +85,7 @@ func (r *rowFile) drop() error {
 	return r.discard()
 }
 
-// begin writes what stands before the first row.
+// begin writes the header.
 func (r *rowFile) begin() error {
 	switch {
 	case r.o.array():
@@ -109,8 +108,8 @@ func (r *rowFile) begin() error {
 	return nil
 }
 
-// header is that of an array of the rows so far: of one length, so that it can
-// be written over at the end.
+// header returns the header of an array of the rows so far. Its length does not depend on their number, so that it can
+// be overwritten at the end.
 func (r *rowFile) header() []byte {
 	pad := func(text string, n int) string { return text + strings.Repeat(" ", n-len(text)) }
 	if r.o.Format == "npy" {
@@ -123,7 +122,7 @@ func (r *rowFile) header() []byte {
 	return append(binary.LittleEndian.AppendUint64(nil, arrayHeader-8), pad(text, arrayHeader-8)...)
 }
 
-// write adds a row of finite numbers.
+// write appends a row of finite numbers.
 func (r *rowFile) write(name, label string, x []float32) error {
 	b := r.line[:0]
 	switch r.o.Format {
@@ -162,7 +161,7 @@ func (r *rowFile) write(name, label string, x []float32) error {
 	return err
 }
 
-// flush hands the rows so far to the system.
+// flush passes the rows so far to the operating system.
 func (r *rowFile) flush() error {
 	err := r.w.Flush()
 	if err == nil && r.wn != nil {
@@ -174,7 +173,7 @@ func (r *rowFile) flush() error {
 	return nil
 }
 
-// finish makes the file whole and gives it its name.
+// finish completes the file and gives it its final name.
 func (r *rowFile) finish() error {
 	if err := r.flush(); err != nil || r.data == nil {
 		return err
@@ -194,7 +193,7 @@ func (r *rowFile) finish() error {
 	if err != nil {
 		return err
 	}
-	// From here on, who is interrupted leaves whole files and has them named by --resume.
+	// From here on the files are complete. If the run is interrupted now, resuming only renames them.
 	r.about.Rows, r.about.Bytes = r.rows, info.Size()
 	if err := r.about.write(r.o.partialAbout()); err != nil {
 		return err
@@ -202,7 +201,7 @@ func (r *rowFile) finish() error {
 	return r.o.name()
 }
 
-// name gives the files their names, as far as they have not got them.
+// name renames the files that do not have their final names yet.
 func (o *Options) name() error {
 	for _, move := range [][2]string{{o.partialNames(), o.namesFile()}, {o.partial(), o.Out},
 		{o.partialAbout(), o.aboutFile()}} {
@@ -213,7 +212,7 @@ func (o *Options) name() error {
 	return nil
 }
 
-// close closes the files as they are.
+// close closes the files without renaming them.
 func (r *rowFile) close() error {
 	var err error
 	if r.w != nil {

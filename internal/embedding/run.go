@@ -1,4 +1,4 @@
-// Package embedding writes the features of pictures to a file, and resumes a file that an interrupted program left.
+// Package embedding writes the features of pictures to a file. It can resume a file that an interrupted program left.
 package embedding
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Run runs the network over the pictures, a batch after another. log is told how it gets on.
+// Run runs the network over the pictures in batches. Progress goes to log.
 func Run(ctx context.Context, stdout, log io.Writer, k train.Checkpoint, o Options) (err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -71,7 +71,7 @@ func Run(ctx context.Context, stdout, log io.Writer, k train.Checkpoint, o Optio
 	return out.fill(ctx, log, k, st, net, ds)
 }
 
-// lock keeps others from writing the same output.
+// lock keeps other processes from writing the same output.
 func (o *Options) lock() (unlock func() error, err error) {
 	if o.Out == "-" {
 		return func() error { return nil }, nil
@@ -90,7 +90,7 @@ func (o *Options) lock() (unlock func() error, err error) {
 	return l.Release, nil
 }
 
-// fill writes the rows that are not there yet.
+// fill writes the rows that are missing.
 func (r *rowFile) fill(
 	ctx context.Context, log io.Writer, k train.Checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
 ) (err error) {

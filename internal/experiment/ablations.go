@@ -13,7 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// ablated are configurations of MSR with the parts that names list taken away.
+// ablated returns a configuration of MSR for each named ablation. An ablation takes a part of MSR away.
 func ablated(c train.Config, names []string) (out []train.Config, err error) {
 	for i, name := range names {
 		if name == "" || name == string(meta.NoAblation) {
@@ -32,14 +32,15 @@ func ablated(c train.Config, names []string) (out []train.Config, err error) {
 	return out, nil
 }
 
-// withoutName is the message of an error about an ablation, without what the setting is called.
+// withoutName returns the message of an error about an ablation without the setting's name, because the caller writes
+// the name of its own setting before it.
 func withoutName(err error) string {
 	const mark = "{}"
 	text := field.Text(err, func(string) string { return mark })
 	return strings.ReplaceAll(text, mark+" ", "")
 }
 
-// ablationTable compares MSR with each ablation of it: a row for each of both.
+// ablationTable compares MSR with its ablations. Each pair of a method and an ablation has a row.
 func ablationTable(grid []row, variant, seeds int, what string, by []measure) page.Table {
 	t := page.Table{Caption: caption(what+"; MSR against its ablations", seeds), Head: []string{"method", "baseline"}}
 	for _, m := range by {
@@ -65,7 +66,7 @@ func ablationTable(grid []row, variant, seeds int, what string, by []measure) pa
 	return withReasons(t, reasons)
 }
 
-// baselineName says what a method with this ablation is.
+// baselineName describes a method with this ablation.
 func baselineName(c train.Config) string {
 	if c.MSR.Ablation == meta.Ones {
 		return fmt.Sprintf("ones: %s + %g NT-Xent", c.Method, c.MSR.Lambda)
@@ -73,7 +74,7 @@ func baselineName(c train.Config) string {
 	return string(c.MSR.Ablation)
 }
 
-// contrastText tells of methods without negatives what MSR adds to them.
+// contrastText warns about each method without negatives: MSR gives such a method a contrastive term.
 func contrastText(compared []string) string {
 	var names []string
 	for _, m := range compared {
@@ -88,7 +89,7 @@ func contrastText(compared []string) string {
 		"their difference is MSR's only against the method + NT-Xent.", strings.Join(names, ", "))
 }
 
-// contrastText is that of the comparison, with the way to that baseline.
+// contrastText adds to the warning how the baseline that answers it is run.
 func (k *Comparison) contrastText() string {
 	text := contrastText(k.Methods)
 	switch {

@@ -17,17 +17,17 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// arm is one of the things that are compared: a configuration, run with several seeds.
+// arm is one of the configurations that a study compares. It is run with several seeds.
 type arm struct {
 	Name   string
-	row    string // of a grid's tables: a method or methods.WMSE2
+	row    string // of a grid's tables: a method or methods.WMSE2; "": the method
 	config train.Config
-	probe  string // what the probe is trained on, a variant of the pictures; "": what the network was
+	probe  string // variant of the pictures that the probe is trained on; "": the network's own
 	Runs   []armRun
 	Failed []failure `json:",omitempty"`
 }
 
-// armRun is what one seed of an arm gave.
+// armRun holds the results of one seed of an arm.
 type armRun struct {
 	Seed    uint64        `json:"seed"`
 	Scores  []train.Score `json:"scores"`
@@ -36,12 +36,12 @@ type armRun struct {
 	probe   string
 }
 
-// folder is that of a seed's run.
+// folder returns the folder of one seed's run.
 func (a *arm) folder(out string, seed uint64) string {
 	return filepath.Join(out, fmt.Sprintf("%s-seed%d", slug(a.Name), seed))
 }
 
-// add trains and evaluates one seed, or takes up what an earlier program left.
+// add trains and evaluates one seed. If an earlier program has done so, add reads its results.
 func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, probeEpochs int) error {
 	c := a.config
 	c.Seed = seed
@@ -69,13 +69,13 @@ func (a *arm) add(ctx context.Context, w io.Writer, out string, seed uint64, pro
 	return nil
 }
 
-// scored reports whether all evaluators have scored, the linear probe after so many epochs.
+// scored reports whether all evaluators have scored, and whether the linear probe was trained for probeEpochs.
 func (r *armRun) scored(probeEpochs int) bool {
 	return len(r.Scores) > 0 && r.Scores[0].ProbeEpochs == probeEpochs &&
 		r.Scores[0].Has(train.DefaultEval().Evaluators)
 }
 
-// run trains and evaluates, and keeps the scores.
+// run trains and evaluates, and saves the scores.
 func (r *armRun) run(ctx context.Context, w io.Writer, c train.Config, probeEpochs int, scoresPath string) error {
 	if _, err := train.Pretrain(ctx, w, c, r.folder, runfolder.Holds(r.folder)); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (r *armRun) run(ctx context.Context, w io.Writer, c train.Config, probeEpoc
 	return writeJSON(scoresPath, r.Scores)
 }
 
-// sameRun is an error where the folder's run has another configuration.
+// sameRun returns an error if the run in the folder has another configuration.
 func sameRun(folder string, c train.Config) error {
 	f, err := runfolder.Open(folder, train.FolderOptions(c, true))
 	if err != nil {
@@ -116,7 +116,7 @@ func slug(name string) string {
 	}, strings.ToLower(strings.ReplaceAll(name, ", ", "-")))
 }
 
-// text writes a string.
+// text returns a function that writes t.
 func text(t string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, t)
@@ -132,7 +132,7 @@ func writeJSON(path string, v any) error {
 	})
 }
 
-// values returns one number for each seed.
+// values returns a measure of each seed's run.
 func (a arm) values(variant int, m measure) []float64 {
 	out := make([]float64, len(a.Runs))
 	for i, r := range a.Runs {

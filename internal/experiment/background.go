@@ -18,24 +18,24 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Background compares how much a method leans on backgrounds without MSR, with it and its ablations, and with each
+// Background measures how much a method relies on backgrounds: alone, with MSR, with MSR's ablations, and with each
 // intervention (docs/background.md).
 type Background struct {
 	Study
-	Arms        []string      // of BackgroundArms; the method is always one
-	Slice       time.Duration // the study ends after the run during which this has passed; 0: never
+	Arms        []string      // names from BackgroundArms; the method is always run
+	Slice       time.Duration // time after which no further run begins; 0: no limit
 	found       [][]backgroundRun
 	begun       time.Time
-	trainedHere bool // a run was trained in this call
+	trainedHere bool // this call has trained a run
 }
 
-// backgroundRun is what one seed of an arm gave.
+// backgroundRun holds the results of one seed of an arm.
 type backgroundRun struct {
 	seed  uint64
 	score train.BackgroundScore
 }
 
-// Run runs the arms, whose configuration is c but for what makes the arm.
+// Run runs the arms. Each arm changes c only in what defines the arm.
 func (g *Background) Run(ctx context.Context, c train.Config) (err error) {
 	if err := g.refuse(c); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (g *Background) Run(ctx context.Context, c train.Config) (err error) {
 	return g.run(ctx, g.report)
 }
 
-// refuse reports settings that arms have themselves.
+// refuse returns an error if c has a setting that the arms themselves vary.
 func (g *Background) refuse(c train.Config) error {
 	switch {
 	case len(c.Intervene.Names) > 0:
@@ -68,7 +68,8 @@ func (g *Background) refuse(c train.Config) error {
 	return nil
 }
 
-// leaveOut says that an arm needs no further pair, or that the time is over.
+// leaveOut reports whether a run is left out, either because the sequential rule has decided about its arm or because
+// the time is over.
 func (g *Background) leaveOut(seed, i int) bool {
 	if g.Slice > 0 && g.trainedHere && time.Since(g.begun) > g.Slice {
 		return true
@@ -76,7 +77,7 @@ func (g *Background) leaveOut(seed, i int) bool {
 	if i > 0 {
 		return g.decision(i) != undecided
 	}
-	for k := 1; k < len(g.arms); k++ { // the method runs as long as any arm does
+	for k := 1; k < len(g.arms); k++ { // the method is every arm's partner, so it runs as long as any arm does
 		if g.decision(k) == undecided {
 			return false
 		}
@@ -84,7 +85,7 @@ func (g *Background) leaveOut(seed, i int) bool {
 	return len(g.arms) > 1 && seed > 0
 }
 
-// measure trains and measures one seed of arm i, or takes up what an earlier program left.
+// measure trains and measures one seed of arm i. If an earlier program has done so, measure reads its results.
 func (g *Background) measure(ctx context.Context, i int, c train.Config) error {
 	a := &g.arms[i]
 	r := armRun{Seed: c.Seed, folder: a.folder(g.Folder, c.Seed)}
@@ -114,7 +115,8 @@ func (g *Background) measure(ctx context.Context, i int, c train.Config) error {
 	return nil
 }
 
-// readBackground is the score that an earlier program left, if its probes had so many epochs.
+// readBackground reads the score that an earlier program left. done is false if its probes were trained for another
+// number of epochs.
 func readBackground(path string, probeEpochs int) (score train.BackgroundScore, done bool, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,13 +148,13 @@ func (g *Background) score(
 	return train.ScoreBackground(ctx, k, o, g.ProbeEpochs)
 }
 
-// outcome is a figure of a run, in percent or in points.
+// outcome is a figure of a run, in percent or in percentage points.
 type outcome struct {
 	name string
 	of   func(train.BackgroundScore) float64
 }
 
-// outcomes are the study's, the primary one first.
+// outcomes lists the study's outcomes. The primary outcome is the first one.
 func outcomes() []outcome {
 	percent := func(of func(train.BackgroundScore) float64) func(train.BackgroundScore) float64 {
 		return func(b train.BackgroundScore) float64 { return 100 * of(b) }
@@ -173,16 +175,16 @@ func outcomes() []outcome {
 	}
 }
 
-// gap is the accuracy on full pictures minus that on new backgrounds, in points.
+// gap is the accuracy on full pictures minus the accuracy on new backgrounds, in percentage points.
 func gap(b train.BackgroundScore) float64 { return 100 * (b.Full - b.New) }
 
-// named is the outcome of a name.
+// named returns the outcome with this name.
 func named(name string) outcome {
 	all := outcomes()
 	return all[slices.IndexFunc(all, func(o outcome) bool { return o.name == name })]
 }
 
-// values are an outcome of arm i, seed by seed, without those that have none.
+// values returns an outcome of arm i for each seed that has it.
 func (g *Background) values(i int, o outcome) (out []float64) {
 	for _, r := range g.found[i] {
 		if v := o.of(r.score); !math.IsNaN(v) {

@@ -11,13 +11,13 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// backgroundArm is a row of the study.
+// backgroundArm is a row of the table of arms.
 type backgroundArm struct {
 	name   string
 	change func(c *train.Config)
 }
 
-// backgroundRows are the arms that there are; the first one is the method, which the others are compared with.
+// backgroundRows lists all arms. The first one is the method, with which the others are compared.
 func backgroundRows() []backgroundArm {
 	msr := func(a meta.Ablation, balance bool) func(c *train.Config) {
 		return func(c *train.Config) {
@@ -41,10 +41,10 @@ func backgroundRows() []backgroundArm {
 	}})
 }
 
-// oracleArm is the positive control: true masks.
+// oracleArm is the positive control. It has the true masks.
 const oracleArm = "oracle"
 
-// BackgroundArms lists the arms of Background.
+// BackgroundArms lists the names of the arms of Background.
 func BackgroundArms() (names []string) {
 	for _, r := range backgroundRows() {
 		names = append(names, r.name)
@@ -52,7 +52,7 @@ func BackgroundArms() (names []string) {
 	return names
 }
 
-// backgroundArms are the arms of these names, in the order of the rows.
+// backgroundArms returns the named arms in the order of the rows, the method always among them.
 func backgroundArms(c train.Config, names []string) (out []arm, err error) {
 	known := BackgroundArms()
 	for i, name := range names {
@@ -84,7 +84,7 @@ func backgroundArms(c train.Config, names []string) (out []arm, err error) {
 	return out, nil
 }
 
-// knowsMasks is an error if the data set has no masks for the positive control.
+// knowsMasks returns an error if the data set has no masks for the positive control.
 func knowsMasks(c train.Config) error {
 	ds, err := c.Open(true)
 	if err != nil {

@@ -38,7 +38,7 @@ func (g *Background) report(took time.Duration) error {
 	return writeReport(g.Tables, g.Folder, doc, tables)
 }
 
-// rule tells the sequential rule, and what it says of each arm.
+// rule describes the sequential rule and its decision about each arm.
 func (g *Background) rule() string {
 	var says []string
 	for i := 1; i < len(g.arms); i++ {
@@ -54,7 +54,7 @@ func (g *Background) rule() string {
 		"in the gap excludes 0, or lies within %g point. %s.", pairs, len(at), margin, strings.Join(says, "; "))
 }
 
-// sees tells whether the positive control shows that the experiment can see an effect.
+// sees says whether the positive control shows that the experiment can detect an effect.
 func (g *Background) sees() string {
 	for i, a := range g.arms {
 		if a.Name != oracleArm {
@@ -68,7 +68,8 @@ func (g *Background) sees() string {
 	return "There is no positive control: that an arm changes nothing may be due to the experiment."
 }
 
-// table has the arms' figures of two outcomes with their differences. The first outcome's p-values are corrected.
+// table lists the arms' outcomes and their differences to the method. Only the first outcome is primary, so only its
+// p-values are corrected.
 func (g *Background) table(what string, names ...string) page.Table {
 	t := page.Table{Caption: caption(what, g.Seeds), Head: []string{""}}
 	for _, name := range names {
@@ -95,7 +96,7 @@ func (g *Background) table(what string, names ...string) page.Table {
 	return withReasons(t, reasons)
 }
 
-// accuracies are those of the probe that was fitted on full pictures.
+// accuracies is the table of the probe that was fitted on full pictures.
 func (g *Background) accuracies() page.Table {
 	names := []string{"full", "new background", "gray"}
 	t := page.Table{Caption: caption("accuracy of the probe fitted on full pictures", g.Seeds),
@@ -113,7 +114,8 @@ func (g *Background) accuracies() page.Table {
 	return t
 }
 
-// bound is the accuracy of a classifier that sees the background alone, in the mean over the method's data.
+// bound returns the accuracy of a classifier that sees only the background, averaged over the data of the method's
+// runs.
 func (g *Background) bound() []page.Level {
 	var all []float64
 	for _, r := range g.found[0] {
@@ -125,7 +127,7 @@ func (g *Background) bound() []page.Level {
 	return []page.Level{{Name: "background alone", Value: page.Mean(all)}}
 }
 
-// bars has a bar for each arm and outcome.
+// bars draws a bar for each arm and outcome.
 func (g *Background) bars(title, unit string, levels []page.Level, names ...string) template.HTML {
 	var columns []string
 	values := map[string][]page.Series{}

@@ -4,14 +4,14 @@ import (
 	"github.com/icl-msr/icl-msr/internal/page"
 )
 
-// margin is that of equivalence, in points of the gap.
+// margin is the equivalence margin, in percentage points of the gap.
 const margin = 1.0
 
-// firstLook is the number of pairs of the first look.
+// firstLook is the number of pairs at the first look.
 const firstLook = 4
 
-// looks are the numbers of pairs at which an arm is looked at, of so many that are planned: each even one from firstLook
-// on, and all.
+// looks returns the numbers of pairs at which the rule looks at an arm: each even number from firstLook on, and the
+// planned number.
 func looks(planned int) (at []int) {
 	for n := firstLook; n < planned; n += 2 {
 		at = append(at, n)
@@ -22,7 +22,7 @@ func looks(planned int) (at []int) {
 	return at
 }
 
-// decision is what the sequential rule says of an arm.
+// decision is the sequential rule's decision about an arm.
 type decision string
 
 const (
@@ -31,8 +31,9 @@ const (
 	equivalent decision = "its gap is the method's within one point"
 )
 
-// decide applies the rule to an arm's differences in the gap, pair by pair: at each look, the interval has the
-// confidence 1 - 0.05/(number of looks). The first look that decides is final.
+// decide applies the rule to an arm's paired differences in the gap. The interval at each look has the confidence 1 -
+// 0.05/(number of looks), so that all looks together err with probability 0.05 at most. The first look that decides is
+// final.
 func decide(method, arm []float64, planned int) decision {
 	at := looks(planned)
 	for _, n := range at {
@@ -51,13 +52,13 @@ func decide(method, arm []float64, planned int) decision {
 	return undecided
 }
 
-// decision is that on arm i so far.
+// decision returns the decision about arm i so far.
 func (g *Background) decision(i int) decision {
 	method, arm := g.pairs(i, outcome{of: gap})
 	return decide(method, arm, g.Seeds)
 }
 
-// pairs are an outcome of the method and of arm i, of the seeds that both have.
+// pairs returns an outcome of the method and of arm i, for the seeds that both have.
 func (g *Background) pairs(i int, o outcome) (method, arm []float64) {
 	for _, x := range g.found[0] {
 		for _, y := range g.found[i] {

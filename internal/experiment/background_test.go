@@ -29,11 +29,11 @@ func TestTheSequentialRule(t *testing.T) {
 	assert.Equal(t, equivalent, decide(method, shift(0.1, -0.1, 0, 0.05), 10))
 	assert.Equal(t, undecided, decide(method, shift(3, -3, 1, -2), 10))
 	assert.Equal(t, undecided, decide(method, shift(3, -3, 1, -2, 30), 10), "five pairs are no look")
-	// An interval at 95 % would exclude 0, that of the rule, at 98.75 %, does not.
+	// An interval at 95 % would exclude 0. The interval of the rule, at 98.75 %, does not.
 	d := shift(2, 3, 5, 1.2)
 	assert.Equal(t, differs, decide(method, d, 4))
 	assert.Equal(t, undecided, decide(method, d, 10))
-	// What was decided stays, whatever comes after.
+	// A decision stays, whatever pairs come later.
 	assert.Equal(t, differs, decide(method, shift(-20, -21, -19, -20, 30, 40), 10))
 }
 

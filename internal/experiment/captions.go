@@ -2,7 +2,7 @@ package experiment
 
 import "fmt"
 
-// counted is a number of things, in the plural where it is not one.
+// counted returns a count with its noun, for example "2 seeds".
 func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -10,7 +10,7 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// caption is a table's, with the number of its seeds.
+// caption adds the number of seeds to a table's caption.
 func caption(what string, seeds int) string {
 	if seeds == 1 {
 		return what + "; 1 seed, hence no spread and no interval"
@@ -18,7 +18,7 @@ func caption(what string, seeds int) string {
 	return fmt.Sprintf("%s; %d seeds", what, seeds)
 }
 
-// figures says what the cells of a page's tables are.
+// figures explains the cells of a page's tables.
 func figures(seeds int) string {
 	if seeds == 1 {
 		return "Top-1 in percent, of one seed. A single seed has no spread, " +
@@ -27,7 +27,7 @@ func figures(seeds int) string {
 	return "Top-1 in percent: mean ± standard deviation over seeds [95 % interval of the mean by Student's t]."
 }
 
-// chance says how differences are tested, and how easily they deceive.
+// chance explains how differences are tested and how easily they mislead.
 func chance(seeds int) string {
 	text := "Differences are paired by seed [95 % interval by Student's t]."
 	switch {
@@ -40,7 +40,7 @@ func chance(seeds int) string {
 		"and of so many some leave 0 out by chance."
 }
 
-// seedsText counts seeds in words of a sentence.
+// seedsText counts seeds inside a sentence.
 func seedsText(n int) string {
 	if n == 1 {
 		return "one seed"

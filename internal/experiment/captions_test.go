@@ -41,7 +41,7 @@ func TestSettingsAreEachArms(t *testing.T) {
 	assert.Equal(t, [2]string{"network", "a; a+MSR; c+MSR: resnet18, width 1; head 1024 to 64"}, settings(arms, 3, 0)[0])
 }
 
-// A page has all of each arm's recipe.
+// A page lists each arm's whole recipe.
 func TestSettingsHaveEachArmsRecipe(t *testing.T) {
 	one, err := train.StartFrom("moco", "imagenet")
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestSettingsHaveEachArmsRecipe(t *testing.T) {
 		networkHere([]arm{{config: one}, {config: other}}))
 }
 
-// Each table names what the paper's figures of it are of.
+// Each table names the network of the paper's figures.
 func TestTablesNameTheirNetwork(t *testing.T) {
 	for want, c := range map[string]train.Config{
 		"ResNet-18 on STL-10 after 2000 epochs (its Table 1)": {Data: datasets.Options{Name: "stl10"}},
@@ -86,7 +86,7 @@ func TestTablesNameTheirNetwork(t *testing.T) {
 func TestASpreadHasItsInterval(t *testing.T) {
 	assert.Equal(t, "23.4", spread([]float64{23.44}, 0))
 	assert.Equal(t, "23.4 (1 of 2 seeds)", spread([]float64{23.44}, 1))
-	// Mean 2, deviation 1, and t of two degrees of freedom 4.303.
+	// The mean is 2, the deviation 1, and t with two degrees of freedom 4.303.
 	assert.Equal(t, "2.0 ± 1.0 [-0.5, 4.5]", spread([]float64{1, 2, 3}, 0))
 }
 

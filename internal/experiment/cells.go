@@ -8,19 +8,19 @@ import (
 	"github.com/icl-msr/icl-msr/internal/page"
 )
 
-// failure is a run that came to nothing.
+// failure is a run that ended with an error.
 type failure struct {
 	Seed   uint64 `json:"seed"`
 	Reason string `json:"reason"`
 }
 
-// cell is an arm's mean over the seeds that did not fail.
+// cell is the mean of an arm over the seeds that did not fail.
 func (a arm) cell(variant int, m measure) string {
 	return spread(a.values(variant, m), len(a.Failed))
 }
 
-// spread is the mean of the seeds that there are, and of several their deviation
-// and the mean's 95 % interval; so many are missing.
+// spread formats the mean of the values. For several values it adds their standard deviation and the mean's 95 %
+// interval. missing is the number of seeds without a value.
 func spread(xs []float64, missing int) string {
 	switch {
 	case len(xs) == 0 && missing > 0:
@@ -41,7 +41,7 @@ func spread(xs []float64, missing int) string {
 	return text
 }
 
-// paired is b's difference to a, over the seeds that both have.
+// paired compares b with a over the seeds that both have.
 func paired(a, b arm, variant int, m measure) page.Paired {
 	var xs, ys []float64
 	for _, x := range a.Runs {
@@ -54,8 +54,8 @@ func paired(a, b arm, variant int, m measure) page.Paired {
 	return page.Pair(xs, ys)
 }
 
-// primary are the differences of a table that it was made for, and their cells.
-// Their p-values are corrected over all of them.
+// primary collects the differences that a table was made for, and their cells. Their p-values are corrected over all of
+// them.
 type primary struct {
 	at [][2]int // row and column
 	of []page.Paired
@@ -65,7 +65,7 @@ func (q *primary) add(row, column int, d page.Paired) {
 	q.at, q.of = append(q.at, [2]int{row, column}), append(q.of, d)
 }
 
-// into writes the differences with their p-values, and says so in the caption.
+// into writes the differences with their p-values into the table, and names the correction in the caption.
 func (q *primary) into(t *page.Table) {
 	texts, tests := page.Adjusted(q.of)
 	for i, at := range q.at {
@@ -76,7 +76,7 @@ func (q *primary) into(t *page.Table) {
 	}
 }
 
-// why tells of each failed seed of an arm what happened; "" of none.
+// why gives the reason of each failed seed; "" if none failed.
 func why(arms ...arm) string {
 	var out []string
 	for _, a := range arms {
@@ -87,7 +87,7 @@ func why(arms ...arm) string {
 	return strings.Join(out, "; ")
 }
 
-// withReasons adds a column that says why rows failed, if any did.
+// withReasons adds a column with the reasons if any row has one.
 func withReasons(t page.Table, reasons []string) page.Table {
 	if strings.Join(reasons, "") == "" {
 		return t

@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Comparison is a grid of methods, without and with MSR and its ablations.
+// Comparison is a grid of methods. Each is run without MSR, with MSR and with MSR's ablations.
 type Comparison struct {
 	Study
 	Methods, Ablations []string
@@ -29,7 +29,7 @@ func (k *Comparison) Run(ctx context.Context, with Configure) error {
 	return k.run(ctx, k.report)
 }
 
-// check is whether to run without and with MSR, or what is wrong with the flags.
+// check validates the settings. with lists the values of UseMSR to run.
 func (k *Comparison) check() (with []bool, err error) {
 	if err := distinct(k.Methods); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (k *Comparison) check() (with []bool, err error) {
 	return with, nil
 }
 
-// distinct refuses no methods, and one twice.
+// distinct returns an error for an empty list and for a method that is named twice.
 func distinct(names []string) error {
 	if len(names) == 0 {
 		return usage.Errorf("{experiment.Methods} names none; known: %s", strings.Join(methods.Names(), ", "))
@@ -58,7 +58,7 @@ func distinct(names []string) error {
 	return nil
 }
 
-// methodFlags are those of a method, or of methods.WMSE2.
+// methodFlags returns the flags that select a recipe: a method, or methods.WMSE2.
 func methodFlags(recipe string) []string {
 	flags := []string{"--method", methods.MethodOf(recipe)}
 	if recipe == methods.WMSE2 {
@@ -67,7 +67,7 @@ func methodFlags(recipe string) []string {
 	return flags
 }
 
-// addMethods adds the arms of all methods. Each method has its own recipe under the flags.
+// addMethods adds the arms of all methods. Configure is asked once for each method, because each has its own recipe.
 func (k *Comparison) addMethods(with Configure, msr []bool) error {
 	for _, name := range k.Methods {
 		c, err := with(methodFlags(name)...)

@@ -10,14 +10,14 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 )
 
-// row is a method of the grid; an arm may be absent.
+// row is a method of the grid. An arm that is not run is nil.
 type row struct {
 	method     string
 	plain, msr *arm
 	ablated    []arm
 }
 
-// arms are the row's two; one that is absent has no runs.
+// arms returns the row's two arms. An arm that is nil becomes one without runs.
 func (r row) arms() (plain, msr arm) {
 	if r.plain != nil {
 		plain = *r.plain
@@ -28,7 +28,7 @@ func (r row) arms() (plain, msr arm) {
 	return plain, msr
 }
 
-// gridOf puts the arms of a method, which lie together, into its row.
+// gridOf puts the arms of each method into its row. The arms of a method must be adjacent.
 func gridOf(arms []arm) (out []row) {
 	for i := range arms {
 		a := &arms[i]
@@ -77,7 +77,7 @@ func (k *Comparison) report(took time.Duration) error {
 	return writeReport(k.Tables, k.Folder, doc, sec.Tables)
 }
 
-// networkHere names what the page's own figures are of.
+// networkHere describes the networks of the page's own figures.
 func networkHere(arms []arm) string {
 	c := arms[0].config
 	text := c.Arch
@@ -92,8 +92,8 @@ func networkHere(arms []arm) string {
 	return fmt.Sprintf("%s on %s, %s", text, c.Data.Name, counted(c.Schedule.Epochs, "epoch"))
 }
 
-// table is the grid's for one variant of the test pictures, with the paper's
-// figures where it has them. Its primary differences are the first measure's.
+// table is the grid's table for one variant of the test pictures, beside the paper's figures if it has any. The
+// differences of the first measure are primary.
 func table(grid []row, variant int, caption string, by []measure, paper map[string]published) page.Table {
 	t := page.Table{Caption: caption, Head: []string{"method"}}
 	for _, m := range by {

@@ -29,7 +29,7 @@ func TestThePapersFiguresStandBesideOurs(t *testing.T) {
 		"paper: top-1, top-5", "with MSR"}, head)
 }
 
-// W-MSE with two views is a row of its own, with the flags that bring its recipe.
+// W-MSE with two views is a row of its own, with the flags that select its recipe.
 func TestAMethodMayHaveTwoRows(t *testing.T) {
 	var asked [][]string
 	with := func(flags ...string) (train.Config, error) {

@@ -12,10 +12,10 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Demo compares SimCLR with SimCLR+MSR, with pictures on its page.
+// Demo compares SimCLR with SimCLR+MSR. Its page also shows pictures.
 type Demo struct{ Study }
 
-// Run runs c without MSR, with it and with the ablations.
+// Run runs c without MSR, with MSR and with the ablations.
 func (g *Demo) Run(ctx context.Context, c train.Config, ablations []string) (err error) {
 	if g.arms, err = demoArms(c, ablations); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (g *Demo) write(ctx context.Context, took time.Duration) error {
 	return nil
 }
 
-// demoArms are SimCLR, SimCLR+MSR, and the ablations asked for.
+// demoArms returns SimCLR, SimCLR+MSR, and the named ablations.
 func demoArms(c train.Config, ablations []string) ([]arm, error) {
 	arms := []arm{{Name: "SimCLR", config: c}}
 	c.UseMSR = true

@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// demoPage puts the arms on a page.
+// demoPage builds the page of the arms.
 func demoPage(ctx context.Context, arms []arm, n int, took time.Duration) (page.Page, error) {
 	c := arms[0].config
 	doc := page.Page{
@@ -90,7 +90,7 @@ func curvesSection(arms []arm) page.Section {
 	for _, chart := range []struct {
 		title string
 		log   bool
-		of    []string // scalars, of which a point is the sum
+		of    []string // scalars; a point is their sum
 	}{
 		{"L_ct, the contrastive loss", false, []string{"l_ct"}},
 		{"L_msr, the do-loss", false, []string{"l_msr"}},

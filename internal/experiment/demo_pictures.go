@@ -18,8 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// pictureSection shows pictures with their views, f_msr's weights and nearest
-// neighbours, of the first seed.
+// pictureSection shows views, nearest neighbours and the weights of f_msr, all of the first seed.
 func pictureSection(ctx context.Context, arms []arm) (page.Section, error) {
 	sec := page.Section{Title: "Pictures"}
 	c := arms[0].config
@@ -137,7 +136,7 @@ func (a arm) pictures(ctx context.Context, sec *page.Section, training, testing 
 	return weightPictures(sec, st, k.Config, training)
 }
 
-// weightPictures shows A of three pictures as n rows of c entries.
+// weightPictures draws the weights A of three pictures, each as n rows of c entries.
 func weightPictures(sec *page.Section, st *meta.State, c train.Config, ds datasets.Dataset) error {
 	aug, err := c.Augmentation()
 	if err != nil {

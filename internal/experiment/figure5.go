@@ -14,21 +14,21 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// axisPoints is one panel of the figure: a flag, its values, and the arm of each.
+// axisPoints is one panel of the figure: a flag, its values, and the arm of each value.
 type axisPoints struct {
 	axis
 	numbers []float64
-	arms    []int // places in the study's arms; several panels share one
+	arms    []int // indices of the study's arms; panels may share an arm
 }
 
-// Panels are sweeps of one flag each, the others as they are given.
+// Panels are sweeps of one flag each. The other flags keep the values that the user gave.
 type Panels struct {
 	Study
 	Lambdas, Gammas, NumWeights []string // values; of an empty list there is no panel
 	axes                        []axisPoints
 }
 
-// Run runs MSR over values of lambda, gamma and n, one at a time.
+// Run runs MSR over the values of lambda, gamma and n, one at a time.
 func (g *Panels) Run(ctx context.Context, with Configure) error {
 	c, err := with()
 	if err != nil {
@@ -57,7 +57,8 @@ func (g *Panels) Run(ctx context.Context, with Configure) error {
 	return g.run(ctx, g.write)
 }
 
-// add adds a panel. The point of the settings given is one arm of all panels.
+// add adds a panel. Panels share the arm of the given settings, so that it is run once. setting names the axis in
+// errors.
 func (g *Panels) add(setting string, a axis, with Configure) error {
 	if len(a.values) == 0 {
 		return nil
@@ -81,7 +82,7 @@ func (g *Panels) add(setting string, a axis, with Configure) error {
 	return nil
 }
 
-// place is where an arm of these settings is, after adding it if there is none.
+// place returns the index of the arm with these settings. It adds the arm if there is none.
 func (g *Panels) place(a arm) int {
 	same := func(b arm) bool { return reflect.DeepEqual(a.config, b.config) }
 	if i := slices.IndexFunc(g.arms, same); i >= 0 {
@@ -113,7 +114,7 @@ func (g *Panels) write(took time.Duration) error {
 	return writeReport(g.Tables, g.Folder, doc, tables)
 }
 
-// label is the axis as the paper calls it.
+// label returns the paper's name for the axis.
 func (a axisPoints) label() string {
 	if a.flag == "weights" {
 		return "n"
@@ -121,7 +122,7 @@ func (a axisPoints) label() string {
 	return a.flag
 }
 
-// panel is the study of one axis alone, with the method without MSR.
+// panel is a study of one axis alone, beside the method without MSR.
 func (g *Panels) panel(points axisPoints) *Study {
 	one := g.Study
 	one.arms = []arm{g.arms[0]}
@@ -133,7 +134,7 @@ func (g *Panels) panel(points axisPoints) *Study {
 	return &one
 }
 
-// curves are the charts of one axis.
+// curves draws one chart for each unit of measures.
 func (g *Panels) curves(points axisPoints, variant int, shown datasets.Variant) (out template.HTML) {
 	title := fmt.Sprintf("%s, tested on %s", points.label(), shown)
 	for _, together := range byAxis(measures()) {
@@ -142,7 +143,7 @@ func (g *Panels) curves(points axisPoints, variant int, shown datasets.Variant) 
 	return out
 }
 
-// curvesOf is the chart of measures of one unit.
+// curvesOf draws the measures of one unit.
 func (g *Panels) curvesOf(title string, points axisPoints, variant int, by ofAxis) template.HTML {
 	var curves []page.Curve
 	var levels []page.Band

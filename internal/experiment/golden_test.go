@@ -18,7 +18,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// scoresText is a scores.json as studies have always written it: of run k, on as many variants of the test pictures.
+// scoresText is the scores.json of run k, in the format that studies have always written, with a score for each variant
+// of the test pictures.
 func scoresText(k, classes int, variants ...string) string {
 	var out []string
 	for v, name := range variants {
@@ -33,7 +34,7 @@ func scoresText(k, classes int, variants ...string) string {
 	return "[" + strings.Join(out, ",") + "]"
 }
 
-// metricsText is a metrics.jsonl of two epochs, as runs have always written it.
+// metricsText is a metrics.jsonl of two epochs, in the format that runs have always written.
 func metricsText(k int, msr bool) (out string) {
 	for e := range 2 {
 		between := ""
@@ -49,7 +50,7 @@ func metricsText(k int, msr bool) (out string) {
 	return out
 }
 
-// withRuns gives each arm a run for each seed, of files as earlier versions wrote them.
+// withRuns gives each arm a run for each seed. Their files are those that earlier versions wrote.
 func withRuns(t *testing.T, arms []arm, seeds, classes int, variants ...string) []arm {
 	t.Helper()
 	for i := range arms {
@@ -77,7 +78,7 @@ func withRuns(t *testing.T, arms []arm, seeds, classes int, variants ...string) 
 	return arms
 }
 
-// golden compares a folder's files with those that this program wrote before evaluators were a list.
+// golden compares a folder's files with the files that this program wrote before evaluators were a list.
 func golden(t *testing.T, name, folder string, files ...string) {
 	t.Helper()
 	for _, file := range files {
@@ -96,13 +97,13 @@ func golden(t *testing.T, name, folder string, files ...string) {
 	}
 }
 
-// study is one without runs, in a folder of its own.
+// study returns a study without runs, in a folder of its own.
 func study(t *testing.T, seeds int) Study {
 	return Study{Title: "Title", Folder: t.TempDir(), Seeds: seeds, ProbeEpochs: 500, Tables: io.Discard, Log: io.Discard,
 		Baseline: true}
 }
 
-// Tables and pages of the linear probe and of nearest neighbours are what they were, byte for byte.
+// Tables and pages of the linear probe and of nearest neighbours stay the same, byte for byte.
 func TestTablesAndPagesStayAsTheyWere(t *testing.T) {
 	shapes := train.Default()
 	shapes.Data.Name = "shapes"

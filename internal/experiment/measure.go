@@ -16,7 +16,7 @@ type measure struct {
 	scale float64
 }
 
-// of is the measure of a score: a share in percent.
+// of returns the measure of a score. Shares are in percent.
 func (m measure) of(s train.Score) float64 { return m.scale * s.Value(m.key) }
 
 func measureOf(f eval.Figure) measure {
@@ -27,7 +27,7 @@ func measureOf(f eval.Figure) measure {
 	return m
 }
 
-// unit says what a table's numbers are.
+// unit names the unit of a table's numbers.
 func (m measure) unit() string {
 	if m.scale == 100 {
 		return "top-1 in percent"
@@ -35,10 +35,10 @@ func (m measure) unit() string {
 	return m.name
 }
 
-// capital begins a text with a capital letter.
+// capital returns s with a capital first letter.
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// measures are those of all evaluators.
+// measures lists the main figures of all evaluators.
 func measures() (out []measure) {
 	for _, f := range train.DefaultEval().Evaluators.Main() {
 		out = append(out, measureOf(f))
@@ -46,8 +46,8 @@ func measures() (out []measure) {
 	return out
 }
 
-// measuresFor are those of tables like the paper's: on ImageNet it has top-1 and top-5 of the linear probe, and no
-// nearest neighbours.
+// measuresFor lists the measures of tables like the paper's. On ImageNet the paper reports top-1 and top-5 of the
+// linear probe, and no nearest neighbours.
 func measuresFor(c train.Config) (out []measure) {
 	if c.Data.Name != "imagenet" {
 		return measures()
@@ -69,13 +69,13 @@ func measuresFor(c train.Config) (out []measure) {
 	return out
 }
 
-// ofAxis are the measures that share a chart's axis.
+// ofAxis holds the measures that share a chart's axis.
 type ofAxis struct {
 	axis     string
 	measures []measure
 }
 
-// byAxis puts measures of one unit together.
+// byAxis groups adjacent measures of one axis.
 func byAxis(all []measure) (out []ofAxis) {
 	for _, m := range all {
 		if n := len(out); n > 0 && out[n-1].axis == m.axis {

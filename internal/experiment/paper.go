@@ -6,18 +6,17 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// published are a method's figures in the paper, without and with MSR, as
-// "linear, 5-NN" or "top-1, top-5" in percent; empty where it has none.
+// published holds a method's figures in the paper without and with MSR: "linear, 5-NN" or "top-1, top-5" in percent. A
+// figure that the paper does not have is empty.
 type published struct{ plain, msr string }
 
-// paperFigures are a table of the paper: a row for each method, and what it is of.
+// paperFigures is a table of the paper, with a row for each method.
 type paperFigures struct {
-	network string
+	network string // network and data set of the table
 	rows    map[string]published
 }
 
-// paperTable is the paper's table that a data set is in; without rows where there
-// is none.
+// paperTable returns the paper's table for a data set. rows is nil if there is none.
 func paperTable(c train.Config) paperFigures {
 	switch {
 	case c.Data.Name == "imagenet" && c.Classes != "":
@@ -42,8 +41,8 @@ func paperTable(c train.Config) paperFigures {
 	return out
 }
 
-// tableOne is the paper's Table 1: ResNet-18; CIFAR-10, CIFAR-100, STL-10, Tiny
-// ImageNet; linear, 5-NN.
+// tableOne is the paper's Table 1: ResNet-18. The columns are CIFAR-10, CIFAR-100, STL-10 and Tiny ImageNet, each with
+// linear, 5-NN.
 func tableOne() map[string]struct{ plain, msr []string } {
 	return map[string]struct{ plain, msr []string }{
 		"simclr": {
@@ -68,8 +67,8 @@ func tableOne() map[string]struct{ plain, msr []string } {
 	}
 }
 
-// tableTwo is the paper's Table 2: ResNet-50, ImageNet-100; top-1, top-5. Its
-// row "CMC + SwAV" is taken for SwAV's with MSR.
+// tableTwo is the paper's Table 2: ResNet-50, ImageNet-100; top-1, top-5. The table has a row "CMC + SwAV", which this
+// program reads as SwAV with MSR.
 func tableTwo() map[string]published {
 	return map[string]published{
 		"simclr": {"70.15, 89.75", "72.08, 91.81"},

@@ -13,8 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// writeReport writes the tables as Markdown and CSV and the page into out, and
-// prints the tables to w.
+// writeReport writes the page, and the tables as Markdown and CSV, to the folder out. It prints the tables to w.
 func writeReport(w io.Writer, out string, doc page.Page, tables []page.Table) error {
 	for name, write := range map[string]func(page.Table) string{"table.md": page.Table.Markdown,
 		"table.csv": page.Table.CSV} {
@@ -37,8 +36,8 @@ func writeReport(w io.Writer, out string, doc page.Page, tables []page.Table) er
 	return nil
 }
 
-// classCount is how many classes a data set has; of one that is gone since, so
-// many that nothing is left out.
+// classCount returns the number of classes of a data set. If the data set cannot be opened any more, the number is the
+// largest possible, so that no figure is left out.
 func classCount(c train.Config) int {
 	ds, err := c.Open(false)
 	if err != nil {

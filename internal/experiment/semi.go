@@ -8,15 +8,14 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// LabelStudy is the paper's Table 4: what is trained is fine-tuned with shares of
-// the labels.
+// LabelStudy is the paper's Table 4: fine-tuning of the trained networks with shares of the labels.
 type LabelStudy struct {
 	Comparison
 	Tune       train.FineTuneOptions
 	Supervised bool
 }
 
-// Run trains the methods, and fine-tunes them.
+// Run trains the methods and fine-tunes them.
 func (k *LabelStudy) Run(ctx context.Context, with Configure) error {
 	if err := distinct(k.Methods); err != nil {
 		return err

@@ -15,20 +15,18 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// fineTunedFile is what a run's folder keeps of fine-tuning: what was asked for,
-// and what came of it.
+// fineTunedFile is the record of fine-tuning in a run's folder: the settings and the results.
 type fineTunedFile struct {
 	Config    eval.FineTuneConfig `json:"config"`
 	Names     []string            `json:"names"`
 	Lists     []string            `json:"lists,omitempty"`
-	Epochs    []int               `json:"epochs"` // of each; 0: the config's, or as usual
+	Epochs    []int               `json:"epochs"` // of each share; 0: the config's, or the default
 	SplitSeed uint64              `json:"split_seed"`
 	Batch     int                 `json:"batch"`
 	Results   []train.FineTuned   `json:"results"`
 }
 
-// fineTuned fine-tunes a run, or takes up what an earlier program left of the
-// same.
+// fineTuned fine-tunes a run. If an earlier program has done so with the same settings, fineTuned reads its results.
 func (r *armRun) fineTuned(ctx context.Context, log io.Writer, o train.FineTuneOptions) ([]train.FineTuned, error) {
 	path := filepath.Join(r.folder, "finetuned.json")
 	if o.Scratch {

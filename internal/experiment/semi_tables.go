@@ -12,16 +12,16 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// tunedArm is what fine-tuning made of an arm's runs: for each seed that came so
-// far, a figure of each share of the labels.
+// tunedArm holds the results of fine-tuning an arm's runs. Each seed that did not fail has a figure for each share of
+// the labels.
 type tunedArm struct {
-	arm        arm // with what failed
+	arm        arm // with its failed seeds
 	seeds      []uint64
 	epochs     []int       // of each share
 	top1, top5 [][]float64 // in percent, by seed, by share
 }
 
-// of are one share's figures.
+// of returns the figures of one share.
 func of(figures [][]float64, part int) (out []float64) {
 	for _, f := range figures {
 		out = append(out, f[part])
@@ -29,7 +29,7 @@ func of(figures [][]float64, part int) (out []float64) {
 	return out
 }
 
-// fineTuned fine-tunes every run of every arm; from scratch first.
+// fineTuned fine-tunes every run of every arm. Training from scratch comes first.
 func (k *LabelStudy) fineTuned(ctx context.Context) (out []tunedArm, err error) {
 	add := func(a *arm, scratch bool) error {
 		o := k.Tune
@@ -39,7 +39,7 @@ func (k *LabelStudy) fineTuned(ctx context.Context) (out []tunedArm, err error) 
 		return err
 	}
 	if k.Supervised {
-		first := k.arms[0] // whose networks these are: what failed of it is missing here
+		first := k.arms[0] // its runs say which networks to train; a seed that failed there is missing here, too
 		first.Name, first.Failed = "supervised, from scratch", slices.Clone(first.Failed)
 		if err := add(&first, true); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func (k *LabelStudy) tuneArm(ctx context.Context, a *arm, o train.FineTuneOption
 	return t, nil
 }
 
-// recipe says how long each share was fine-tuned, and at which rate.
+// recipe describes how long and at which rate each share was fine-tuned.
 func (k *LabelStudy) recipe(tuned []tunedArm) [2]string {
 	i := slices.IndexFunc(tuned, func(u tunedArm) bool { return len(u.epochs) > 0 })
 	if i < 0 {
@@ -120,8 +120,8 @@ func (k *LabelStudy) accuracies(tuned []tunedArm) page.Table {
 	return withReasons(t, reasons)
 }
 
-// differences are MSR's, to the method alone and to each ablation; the primary
-// ones are of top-1.
+// differences is the table of MSR's differences to the method alone and to each ablation. The differences of top-1 are
+// primary.
 func (k *LabelStudy) differences(grid []row, tuned []tunedArm) page.Table {
 	what := "fine-tuned, MSR's paired difference in points"
 	t := page.Table{Caption: caption(what, k.Seeds), Head: []string{"method", "to"}}
@@ -154,7 +154,7 @@ func (k *LabelStudy) differences(grid []row, tuned []tunedArm) page.Table {
 	return withReasons(t, reasons)
 }
 
-// paired is the difference of b's figures to u's in one share, over the seeds of both.
+// paired compares b with u in one share, over the seeds that both have.
 func (u tunedArm) paired(b tunedArm, theirs, own [][]float64, part int) page.Paired {
 	var xs, ys []float64
 	for i, seed := range u.seeds {

@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// settings tells how runs were made: of what differs between arms, each arm's.
+// settings lists how the runs were made. Where arms differ, it lists each arm's value.
 func settings(arms []arm, seeds int, took time.Duration) (out [][2]string) {
 	for _, q := range []struct {
 		name string
@@ -33,7 +33,7 @@ func networkText(c train.Config) string {
 	return fmt.Sprintf("%s, width %g; head %d to %d", c.Arch, c.Width, c.MethodConfig.Hidden, c.MethodConfig.Dim)
 }
 
-// optionsText has NAME=VALUE pairs by their names.
+// optionsText lists NAME=VALUE pairs in the order of their names.
 func optionsText(options map[string]float64) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(options)) {
@@ -42,7 +42,7 @@ func optionsText(options map[string]float64) string {
 	return strings.Join(out, " ")
 }
 
-// withOptions adds options to a text behind a word, if there are any.
+// withOptions appends options to a text, after a word. It leaves the text alone if there are none.
 func withOptions(text, word string, options map[string]float64) string {
 	if len(options) == 0 {
 		return text
@@ -75,7 +75,7 @@ func trainingText(c train.Config) string {
 	return text
 }
 
-// lossText has the method's constants; what is 0 or not there is the method's own.
+// lossText lists the method's constants. It leaves out a constant that is 0, since the method's own value holds then.
 func lossText(c train.Config) string {
 	o := c.MethodConfig
 	text := fmt.Sprintf("tau %g", o.Temperature)
@@ -91,7 +91,7 @@ func lossText(c train.Config) string {
 	return withOptions(text, ", options", o.Options)
 }
 
-// msrText is empty without MSR, where its constants mean nothing.
+// msrText is empty without MSR, because its constants have no effect then.
 func msrText(c train.Config) string {
 	if !c.UseMSR {
 		return ""
@@ -133,8 +133,8 @@ func metaSteps(every int) string {
 	return fmt.Sprintf("every %d-th batch (the paper: every)", every)
 }
 
-// perArm is a setting of all arms: one line where they share it, and else a line
-// for each of its values, which names the arms.
+// perArm lists a setting of all arms. If they share it, there is one line. Otherwise each value has a line that names
+// its arms.
 func perArm(name string, arms []arm, of func(train.Config) string) (out [][2]string) {
 	var values []string
 	who := map[string][]string{}

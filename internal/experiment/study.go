@@ -20,28 +20,27 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Study is a list of arms that are trained, evaluated and put into tables and
-// on a page: differences are to the first one. A run that fails leaves the others
-// alone.
+// Study is a list of arms that are trained, evaluated and put into tables and on a page. Differences are to the first
+// arm. If a run fails, the others are still run.
 type Study struct {
 	Title              string
 	Folder             string // of the runs, the tables and the page
 	Seeds, ProbeEpochs int
-	Tables, Log        io.Writer // what tables are printed to, and what is told how runs get on
+	Tables, Log        io.Writer // for the tables, and for the progress of runs
 	arms               []arm
-	Baseline           bool // the first arm is what the others are compared with
-	tried, failed      int  // runs, and fine-tunings
-	varyData           bool // the data's seed goes with the run's
-	// add trains and evaluates one seed of an arm in place of arm.add; nil: that.
+	Baseline           bool // the others are compared with the first arm
+	tried, failed      int  // counts of runs and of fine-tunings
+	varyData           bool // the data's seed changes with the run's
+	// add replaces arm.add, which trains and evaluates one seed of arm i. If add is nil, arm.add is used.
 	add func(ctx context.Context, i int, c train.Config) error
-	// skip leaves out a seed of arm i, which counts from 0; nil: none.
+	// skip reports whether a seed of arm i is left out. If skip is nil, no seed is.
 	skip func(seed, i int) bool
 }
 
-// Configure makes a run's configuration of what the user gave, with these flags over it.
+// Configure returns the configuration that the user gave, with these flags over it.
 type Configure func(flags ...string) (train.Config, error)
 
-// check tells before hours of training what is wrong with all of it.
+// check finds what is wrong with any of the arms before hours of training.
 func (g *Study) check() error {
 	if g.Seeds < 1 || g.ProbeEpochs < 1 {
 		return usage.Errorf("{experiment.Seeds} %d {experiment.ProbeEpochs} %d: want 1 or more", g.Seeds, g.ProbeEpochs)
@@ -70,9 +69,10 @@ func (g *Study) check() error {
 	return g.vacant()
 }
 
-// vacant refuses a folder whose page or tables are not those of a study.
+// vacant returns an error if the folder has a page or tables of something other than a study, because they would be
+// lost.
 func (g *Study) vacant() error {
-	entries, _ := os.ReadDir(g.Folder) // where there is none, nothing is lost
+	entries, _ := os.ReadDir(g.Folder) // if there is no folder, nothing can be lost
 	for _, e := range entries {
 		if outfile.Exists(runfolder.Config(filepath.Join(g.Folder, e.Name()))) {
 			return nil
@@ -103,8 +103,8 @@ func (g *Study) lock() (unlock func() error, err error) {
 	return l.Release, nil
 }
 
-// run trains and evaluates all arms, seed by seed, going on where it stopped,
-// and has the results written. Runs that failed are an error, in the end.
+// run trains and evaluates all arms, seed by seed, and writes the results. It resumes where an earlier call stopped. If
+// runs failed, run returns an error at the end.
 func (g *Study) run(ctx context.Context, write func(took time.Duration) error) (err error) {
 	start := time.Now()
 	if err := g.check(); err != nil {
@@ -145,7 +145,7 @@ func (g *Study) run(ctx context.Context, write func(took time.Duration) error) (
 	return nil
 }
 
-// configOf is that of a seed of arm i.
+// configOf returns the configuration of a seed of arm i.
 func (g *Study) configOf(i, seed int) train.Config {
 	c := g.arms[i].config
 	c.Seed += uint64(seed)
@@ -155,7 +155,7 @@ func (g *Study) configOf(i, seed int) train.Config {
 	return c
 }
 
-// addTo trains and evaluates a run of arm i.
+// addTo trains and evaluates one run of arm i.
 func (g *Study) addTo(ctx context.Context, i int, c train.Config) error {
 	if g.add != nil {
 		return g.add(ctx, i, c)
@@ -163,7 +163,7 @@ func (g *Study) addTo(ctx context.Context, i int, c train.Config) error {
 	return g.arms[i].add(ctx, g.Log, g.Folder, c.Seed, g.ProbeEpochs)
 }
 
-// sameRuns refuses, before anything is trained, a folder with runs of other settings.
+// sameRuns returns an error, before anything is trained, if the folder has a run with other settings.
 func (g *Study) sameRuns() error {
 	for seed := range g.Seeds {
 		for i, a := range g.arms {
@@ -178,8 +178,8 @@ func (g *Study) sameRuns() error {
 	return nil
 }
 
-// settled notes what became of a run. It returns the errors that end the study:
-// an interruption, and a wrong command line as long as nothing was done.
+// settled records the outcome of a run. It returns only the errors that end the study: an interruption, and a usage
+// error of the first run, since nothing is lost then.
 func (g *Study) settled(ctx context.Context, a *arm, seed uint64, err error) error {
 	g.tried++
 	wrong := errors.As(err, new(usage.Error)) && g.tried == 1

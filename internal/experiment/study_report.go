@@ -23,7 +23,7 @@ func (g *Study) report(took time.Duration) error {
 	return writeReport(g.Tables, g.Folder, doc, sec.Tables)
 }
 
-// variants are the test pictures that runs were scored on.
+// variants lists the variants of the test pictures that the runs were scored on.
 func variants(arms []arm) (out []datasets.Variant) {
 	for _, a := range arms {
 		if len(a.Runs) == 0 {
@@ -34,10 +34,10 @@ func variants(arms []arm) (out []datasets.Variant) {
 		}
 		return out
 	}
-	return []datasets.Variant{datasets.Full} // all failed
+	return []datasets.Variant{datasets.Full} // all runs failed
 }
 
-// table has every arm's figures; its primary differences are the linear probe's.
+// table lists every arm's figures. The differences of the first measure are primary.
 func (g *Study) table(variant int, caption string) page.Table {
 	t := page.Table{Caption: caption, Head: []string{""}}
 	by := measures()
@@ -64,7 +64,7 @@ func (g *Study) table(variant int, caption string) page.Table {
 	return withReasons(t, reasons)
 }
 
-// charts have one column of dots for each arm.
+// charts draws a column of dots for each arm.
 func (g *Study) charts(variant int, title string) (out []template.HTML) {
 	for _, by := range byAxis(measures()) {
 		var columns []string

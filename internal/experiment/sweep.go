@@ -31,7 +31,7 @@ func parseAxis(s string) (axis, error) {
 	return a, nil
 }
 
-// points are the settings of a sweep: each a value of each axis.
+// points lists the settings of a sweep. Each has a value for each axis.
 func points(axes []axis, grid bool) ([][]string, error) {
 	if !grid {
 		n := len(axes[0].values)
@@ -60,7 +60,7 @@ func points(axes []axis, grid bool) ([][]string, error) {
 	return out, nil
 }
 
-// pointArm is the method with MSR and a value of each axis.
+// pointArm is the method with MSR and a value for each axis.
 func pointArm(with Configure, axes []axis, values []string) (arm, error) {
 	var given, words []string
 	for k, v := range values {
@@ -72,12 +72,12 @@ func pointArm(with Configure, axes []axis, values []string) (arm, error) {
 	return arm{Name: strings.Join(words, ", "), config: c}, err
 }
 
-// Sweep is a sweep of a method with MSR.
+// Sweep runs a method with MSR over values of flags.
 type Sweep struct {
 	Study
 	Axes      []string // FLAG=VALUE,VALUE,...
-	List      bool     // the axes' first values together, then their second ones, ..., instead of every combination
-	Ablations bool     // each ablation at the settings given, too
+	List      bool     // combine the axes' first values, then their second values, and so on; false: every combination
+	Ablations bool     // also run each ablation at the given settings
 }
 
 // Run runs the method with MSR over the axes.
@@ -93,7 +93,7 @@ func (g *Sweep) Run(ctx context.Context, with Configure) error {
 	return g.run(ctx, g.report)
 }
 
-// points are the arms of a sweep.
+// points lists the arms of a sweep.
 func (g *Sweep) points(c train.Config, with Configure) (out []arm, err error) {
 	if len(g.Axes) == 0 {
 		return nil, usage.Errorf("no {experiment.Axes}; as {experiment.Axes} lambda=0.01,0.1,1,10; " +
@@ -129,7 +129,7 @@ func (g *Sweep) points(c train.Config, with Configure) (out []arm, err error) {
 	return out, nil
 }
 
-// ablationArms are all ablations of MSR.
+// ablationArms lists an arm for each ablation of MSR.
 func ablationArms(c train.Config) (out []arm) {
 	for _, a := range []meta.Ablation{meta.Ones, meta.Frozen, meta.UniformityOnly, meta.NoUniformity} {
 		c.UseMSR, c.MSR.Ablation = true, a

@@ -16,10 +16,10 @@ import (
 type Toy struct {
 	Study
 	Methods []string
-	Probe   string // what the probes are trained on, a variant of the pictures; "": what each network was
+	Probe   string // variant of the pictures that the probes are trained on; "": each network's own
 }
 
-// Run trains and tests the methods, without and with MSR, on full pictures and on their foreground.
+// Run trains and tests each method, without and with MSR, on full pictures and on their foreground.
 func (g *Toy) Run(ctx context.Context, with Configure) error {
 	if len(g.Methods) == 0 {
 		return usage.Errorf("{experiment.Methods} names none")
@@ -46,7 +46,7 @@ func (g *Toy) Run(ctx context.Context, with Configure) error {
 	return g.run(ctx, g.figure)
 }
 
-// checkProbe refuses variants that the data set does not have.
+// checkProbe returns an error if the data set does not have the probe's variant.
 func (g *Toy) checkProbe() error {
 	if g.Probe == "" {
 		return nil
@@ -69,7 +69,7 @@ func (g *Toy) checkProbe() error {
 	return usage.Wrap(suggest.Unknown("{experiment.Probe}", g.Probe, known))
 }
 
-// probedOn says what the probes are trained on.
+// probedOn names the training pictures of the probes.
 func (g *Toy) probedOn() string {
 	if g.Probe == "" {
 		return "the pictures that its network was trained on"
@@ -77,12 +77,12 @@ func (g *Toy) probedOn() string {
 	return g.Probe + " pictures"
 }
 
-// trainedOn are the variants of the training pictures.
+// trainedOn lists the variants of the training pictures.
 func trainedOn() []datasets.Variant {
 	return []datasets.Variant{datasets.Full, datasets.ForegroundOnly}
 }
 
-// figure writes the four settings of each method.
+// figure writes the tables and charts of the four settings of each method.
 func (g *Toy) figure(took time.Duration) error {
 	place := map[datasets.Variant]int{}
 	for v, shown := range variants(g.arms) {
@@ -104,7 +104,7 @@ func (g *Toy) figure(took time.Duration) error {
 				columns = append(columns, setting)
 				row, used := []string{setting}, []arm{}
 				for m, name := range g.Methods {
-					// Arms lie as toy made them: a method's two variants, each without and with MSR.
+					// Run appends the arms of a method in this order: each of two variants, first without and then with MSR.
 					plain, msr := g.arms[4*m+2*k], g.arms[4*m+2*k+1]
 					v := place[test]
 					row = append(row, plain.cell(v, by), msr.cell(v, by), "")
