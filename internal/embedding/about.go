@@ -37,7 +37,7 @@ type about struct {
 }
 
 // aboutOf describes the rows that the network will give for these pictures.
-func aboutOf(k train.Checkpoint, o Options, ds datasets.Dataset, net embedding) (about, error) {
+func aboutOf(k train.Checkpoint, o Options, ds datasets.Dataset, net network) (about, error) {
 	a := about{From: k.Path, Format: o.Format, What: o.What, Dim: net.dim, Pictures: digestOfPictures(ds), Count: ds.Len()}
 	aug, err := k.Config.Augmentation()
 	if err != nil {
@@ -100,8 +100,8 @@ func digestOfPictures(ds datasets.Dataset) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// differs describes the first difference between a and b; "" if there is none.
-func (a about) differs(b about) string {
+// difference describes the first difference between a and b; "" if there is none.
+func (a about) difference(b about) string {
 	switch {
 	case a.Format != b.Format:
 		return fmt.Sprintf("is %s, not %s", a.Format, b.Format)
@@ -125,25 +125,25 @@ func (a about) differs(b about) string {
 	return ""
 }
 
-// anew is the advice for an output that cannot be resumed.
-const anew = "start anew with {embedding.Force} instead of {embedding.Resume}"
+// startOver is the advice for an output that cannot be resumed.
+const startOver = "start anew with {embedding.Force} instead of {embedding.Resume}"
 
 // readAbout reads the description of rows. It refuses descriptions of older versions, which had no digests.
 func readAbout(path, rows string) (a about, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return a, field.Errorf("%s has no %s beside it, which would tell of which network and pictures it is "+
-			"(older versions wrote none); "+anew+", or choose another {embedding.Out}", rows, path)
+			"(older versions wrote none); "+startOver+", or choose another {embedding.Out}", rows, path)
 	}
 	if err != nil {
 		return a, err
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
-		return a, field.Errorf("%s: %w; "+anew, path, err)
+		return a, field.Errorf("%s: %w; "+startOver, path, err)
 	}
 	if a.Network == "" || a.Pictures == "" {
 		return a, field.Errorf("%s is of an older version, which did not tell one network of a name from another (%s); "+
-			anew+", or choose another {embedding.Out}", rows, path)
+			startOver+", or choose another {embedding.Out}", rows, path)
 	}
 	return a, nil
 }

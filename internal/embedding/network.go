@@ -29,17 +29,17 @@ func picturesOf(k train.Checkpoint, o Options) (datasets.Dataset, error) {
 	return k.Config.OpenPart(o.Part == "train", o.Unlabelled)
 }
 
-// embedding maps pictures to rows. tensors are the weights that the rows depend on.
-type embedding struct {
+// network maps pictures to rows. tensors are the weights that the rows depend on.
+type network struct {
 	run     func(s *torch.Scope, x torch.Tensor) torch.Tensor
 	dim     int64
 	tensors []nets.NamedTensor
 }
 
 // networkOf loads the network.
-func networkOf(w io.Writer, k train.Checkpoint, st *meta.State, what string) (e embedding, err error) {
+func networkOf(w io.Writer, k train.Checkpoint, st *meta.State, what string) (e network, err error) {
 	if what == "features" {
-		return embedding{st.Features, st.Backbone.Dim(), st.Encoder()}, k.FillEncoder(w, st)
+		return network{st.Features, st.Backbone.Dim(), st.Encoder()}, k.FillEncoder(w, st)
 	}
 	if k.IsForeign() {
 		return e, usage.Errorf("{embedding.What} projection: another program's head is not loaded; " +
@@ -66,7 +66,7 @@ func networkOf(w io.Writer, k train.Checkpoint, st *meta.State, what string) (e 
 
 // writeRows writes the pictures from index from on. A picture that cannot be read gets no row.
 func writeRows(
-	ctx context.Context, w io.Writer, k train.Checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
+	ctx context.Context, w io.Writer, k train.Checkpoint, st *meta.State, net network, ds datasets.Dataset,
 	from, batch int, out *rowFile,
 ) error {
 	aug, err := k.Config.Augmentation()

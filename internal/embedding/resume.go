@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// ready returns an error, before the network runs, if there is an output that may be neither resumed nor overwritten.
-func (o *Options) ready() error {
+// checkExisting returns an error, before the network runs, if there is an output that may be neither resumed nor overwritten.
+func (o *Options) checkExisting() error {
 	switch {
 	case o.Out == "-" || o.Force:
 		return nil
@@ -34,8 +34,8 @@ func (o *Options) ready() error {
 	return nil
 }
 
-// found compares the existing output with the wanted one. It reports whether the output is complete.
-func (o *Options) found(want about) (whole bool, err error) {
+// isComplete compares the existing output with the wanted one. It reports whether the output is complete.
+func (o *Options) isComplete(want about) (whole bool, err error) {
 	rows, path := o.Out, o.aboutFile()
 	if o.begun() {
 		rows, path = o.partial(), o.partialAbout()
@@ -44,8 +44,8 @@ func (o *Options) found(want about) (whole bool, err error) {
 	if err != nil {
 		return false, field.Errorf("{embedding.Resume}: %w", err)
 	}
-	if d := there.differs(want); d != "" {
-		return false, field.Errorf("{embedding.Resume}: %s %s; choose another {embedding.Out}, or "+anew, rows, d)
+	if d := there.difference(want); d != "" {
+		return false, field.Errorf("{embedding.Resume}: %s %s; choose another {embedding.Out}, or "+startOver, rows, d)
 	}
 	if there.Bytes == 0 {
 		return false, nil
@@ -61,16 +61,16 @@ func (o *Options) found(want about) (whole bool, err error) {
 	}
 	if info.Size() != there.Bytes || o.array() && !outfile.Exists(o.namesFile()) {
 		return false, field.Errorf("{embedding.Resume}: %s was changed since it was written (%d bytes, not %d), "+
-			"or its %s is gone; "+anew,
+			"or its %s is gone; "+startOver,
 			o.Out, info.Size(), there.Bytes, o.namesFile())
 	}
 	return true, nil
 }
 
-// takeUp finds the picture at which an earlier run resumes, and cuts the file there: the end of its last complete
+// resume finds the picture at which an earlier run resumes, and cuts the file there: the end of its last complete
 // batch. A batch is never split, because the last digits of a row depend on the batch's size. A picture that was left
 // out is not tried again.
-func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
+func (r *rowFile) resume(ds datasets.Dataset) (next int, err error) {
 	if r.data == nil {
 		return 0, r.begin()
 	}
@@ -93,14 +93,14 @@ func (r *rowFile) takeUp(ds datasets.Dataset) (next int, err error) {
 			break // a last row that is cut off is written again
 		}
 		if err != nil {
-			return 0, field.Errorf("{embedding.Resume}: %s, row %d: %w; "+anew, lines.Name(), r.rows+1, err)
+			return 0, field.Errorf("{embedding.Resume}: %s, row %d: %w; "+startOver, lines.Name(), r.rows+1, err)
 		}
 		for at.next < ds.Len() && written(r.o.Format, datasets.PictureName(ds, at.next)) != name {
 			at.next++
 		}
 		if at.next == ds.Len() {
 			return 0, field.Errorf("{embedding.Resume}: %s, row %d is of %s, which is not next among these pictures; "+
-				"choose another {embedding.Out}, or "+anew, lines.Name(), r.rows+1, oneLine(name))
+				"choose another {embedding.Out}, or "+startOver, lines.Name(), r.rows+1, oneLine(name))
 		}
 		if begin := at.next / r.o.BatchSize * r.o.BatchSize; begin > whole.next || at.rows == 0 {
 			whole = mark{begin, at.rows, at.end}

@@ -38,7 +38,7 @@ func Run(ctx context.Context, stdout, log io.Writer, k train.Checkpoint, o Optio
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if err := o.ready(); err != nil {
+	if err := o.checkExisting(); err != nil {
 		return err
 	}
 	s := torch.NewScope()
@@ -57,7 +57,7 @@ func Run(ctx context.Context, stdout, log io.Writer, k train.Checkpoint, o Optio
 			return err
 		}
 		if o.Resume {
-			if whole, err := o.found(out.about); err != nil {
+			if whole, err := o.isComplete(out.about); err != nil {
 				return err
 			} else if whole {
 				fmt.Fprintf(log, "%s is whole already\n", o.Out)
@@ -92,10 +92,10 @@ func (o *Options) lock() (unlock func() error, err error) {
 
 // fill writes the rows that are missing.
 func (r *rowFile) fill(
-	ctx context.Context, log io.Writer, k train.Checkpoint, st *meta.State, net embedding, ds datasets.Dataset,
+	ctx context.Context, log io.Writer, k train.Checkpoint, st *meta.State, net network, ds datasets.Dataset,
 ) (err error) {
 	defer func() { err = errors.Join(err, r.close()) }()
-	from, err := r.takeUp(ds)
+	from, err := r.resume(ds)
 	if err != nil {
 		return err
 	}

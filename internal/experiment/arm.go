@@ -116,8 +116,8 @@ func slug(name string) string {
 	}, strings.ToLower(strings.ReplaceAll(name, ", ", "-")))
 }
 
-// text returns a function that writes t.
-func text(t string) func(io.Writer) error {
+// writeText returns a function that writes t.
+func writeText(t string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, t)
 		return err

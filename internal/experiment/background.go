@@ -178,8 +178,8 @@ func outcomes() []outcome {
 // gap is the accuracy on full pictures minus the accuracy on new backgrounds, in percentage points.
 func gap(b train.BackgroundScore) float64 { return 100 * (b.Full - b.New) }
 
-// named returns the outcome with this name.
-func named(name string) outcome {
+// outcomeNamed returns the outcome with this name.
+func outcomeNamed(name string) outcome {
 	all := outcomes()
 	return all[slices.IndexFunc(all, func(o outcome) bool { return o.name == name })]
 }

@@ -20,7 +20,7 @@ func (g *Background) report(took time.Duration) error {
 		Title: "Backgrounds",
 		Text: "Percent: mean ± standard deviation over pairs [95 % interval by Student's t]. The gap is the accuracy of a " +
 			"linear probe on full pictures minus that on new backgrounds, in points. Differences are to " + g.arms[0].Name +
-			", paired by seed. Gray pictures are another distribution, and no test of backgrounds alone. " + g.rule(),
+			", paired by seed. Gray pictures are another distribution, and no test of backgrounds alone. " + g.ruleText(),
 		Tables: tables,
 	}
 	sec.Charts = append(sec.Charts,
@@ -31,15 +31,15 @@ func (g *Background) report(took time.Duration) error {
 	doc := page.Page{
 		Title: "How much networks lean on backgrounds",
 		Lead: []string{"Here: " + networkHere(g.arms) + ". The plan of the study, its outcomes and its rule were written " +
-			"before its numbers (docs/background.md). " + g.sees()},
+			"before its numbers (docs/background.md). " + g.controlText()},
 		Sections: []page.Section{sec, curvesSection(g.arms)},
 		Settings: settings(g.arms, g.Seeds, took),
 	}
 	return writeReport(g.Tables, g.Folder, doc, tables)
 }
 
-// rule describes the sequential rule and its decision about each arm.
-func (g *Background) rule() string {
+// ruleText describes the sequential ruleText and its decision about each arm.
+func (g *Background) ruleText() string {
 	var says []string
 	for i := 1; i < len(g.arms); i++ {
 		pairs, _ := g.pairs(i, outcome{of: gap})
@@ -54,8 +54,8 @@ func (g *Background) rule() string {
 		"in the gap excludes 0, or lies within %g point. %s.", pairs, len(at), margin, strings.Join(says, "; "))
 }
 
-// sees says whether the positive control shows that the experiment can detect an effect.
-func (g *Background) sees() string {
+// controlText says whether the positive control shows that the experiment can detect an effect.
+func (g *Background) controlText() string {
 	for i, a := range g.arms {
 		if a.Name != oracleArm {
 			continue
@@ -80,7 +80,7 @@ func (g *Background) table(what string, names ...string) page.Table {
 	for i, a := range g.arms {
 		cells := []string{a.Name}
 		for k, name := range names {
-			o := named(name)
+			o := outcomeNamed(name)
 			cells = append(cells, spread(g.values(i, o), len(a.Failed)), "")
 			if i == 0 {
 				continue
@@ -104,7 +104,7 @@ func (g *Background) accuracies() page.Table {
 	for i, a := range g.arms {
 		cells := []string{a.Name}
 		for _, name := range names {
-			cells = append(cells, spread(g.values(i, named(name)), len(a.Failed)))
+			cells = append(cells, spread(g.values(i, outcomeNamed(name)), len(a.Failed)))
 		}
 		t.Rows = append(t.Rows, cells)
 	}
@@ -134,7 +134,7 @@ func (g *Background) bars(title, unit string, levels []page.Level, names ...stri
 	for i, a := range g.arms {
 		columns = append(columns, a.Name)
 		for k, name := range names {
-			values[a.Name] = append(values[a.Name], page.Series{Group: name, Colour: k, Y: g.values(i, named(name))})
+			values[a.Name] = append(values[a.Name], page.Series{Group: name, Colour: k, Y: g.values(i, outcomeNamed(name))})
 		}
 	}
 	return page.Bars(title, unit, columns, values, levels...)

@@ -21,7 +21,7 @@ func writeReport(w io.Writer, out string, doc page.Page, tables []page.Table) er
 		for _, t := range tables {
 			b.WriteString(write(t) + "\n")
 		}
-		if err := atomicfile.Write(filepath.Join(out, name), text(b.String())); err != nil {
+		if err := atomicfile.Write(filepath.Join(out, name), writeText(b.String())); err != nil {
 			return err
 		}
 	}

@@ -21,8 +21,8 @@ type tunedArm struct {
 	top1, top5 [][]float64 // in percent, by seed, by share
 }
 
-// of returns the figures of one share.
-func of(figures [][]float64, part int) (out []float64) {
+// ofShare returns the figures ofShare one share.
+func ofShare(figures [][]float64, part int) (out []float64) {
 	for _, f := range figures {
 		out = append(out, f[part])
 	}
@@ -113,7 +113,7 @@ func (k *LabelStudy) accuracies(tuned []tunedArm) page.Table {
 		cells := []string{u.arm.Name}
 		for i := range names {
 			missing := len(u.arm.Failed)
-			cells = append(cells, spread(of(u.top1, i), missing), spread(of(u.top5, i), missing))
+			cells = append(cells, spread(ofShare(u.top1, i), missing), spread(ofShare(u.top5, i), missing))
 		}
 		t.Rows, reasons = append(t.Rows, append(cells, tableFour()[u.arm.Name])), append(reasons, why(u.arm))
 	}
