@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// bandwidthPairs bounds the pairs that MedianDistance looks at.
+// bandwidthPairs is the largest number of pairs that MedianDistance draws.
 const bandwidthPairs = 10_000
 
-// MedianDistance is the median Euclidean distance of pairs of rows, drawn by the seed: the usual bandwidth of a
+// MedianDistance is the median Euclidean distance of pairs of rows that the seed draws. It is the usual bandwidth of a
 // Gaussian kernel (Gretton et al. 2012). It is 0 for fewer than two rows.
 func MedianDistance(rows [][]float64, seed uint64) float64 {
 	n := len(rows)

@@ -2,11 +2,12 @@ package interventions
 
 import "github.com/icl-msr/icl-msr/transforms"
 
-// colour is a colour in opponent axes: lightness, red against green, yellow against blue. Lightness counts less, so
-// that shading does not look like another colour.
+// colour is a colour in opponent axes: lightness, red against green, yellow against blue. Lightness counts less,
+// because shading changes it within one object.
 type colour [3]float32
 
-// opponent returns the opponent axes of a pixel. Squared Euclidean distances are those of grey levels.
+// opponent returns the opponent axes of a pixel, scaled so that squared Euclidean distances have the unit of squared
+// grey levels.
 func opponent(r, g, b uint8) colour {
 	const light = 0.70710678 / 3 // half of the squared difference of the means
 	x, y, z := float32(r), float32(g), float32(b)

@@ -9,38 +9,39 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// otherStratum is the log kernel of two strata: its exponential is 0 in every dtype, and it is finite.
+// otherStratum is the log kernel of two different strata. It is finite, and its exponential is 0 in every dtype.
 const otherStratum = -1e4
 
-// StrataLogKernel is 0 where an anchor [N] and a candidate [M] have one stratum (whole numbers), and otherwise so low
-// that its exponential is 0: [N, M] as like.
+// StrataLogKernel compares the strata (whole numbers) of anchors [N] and candidates [M]. It is 0 where they are equal,
+// and elsewhere so low that its exponential is 0. The result [N, M] has the dtype and the device of like.
 func StrataLogKernel(s *torch.Scope, anchors, candidates torch.Tensor, like torch.Options) torch.Tensor {
 	same := s.To(s.Eq(s.Unsqueeze(anchors, 1), s.Unsqueeze(candidates, 0)), like)
 	return s.MulScalar(s.AddScalar(s.Neg(same), 1), otherStratum)
 }
 
-// GaussianLogKernel is -|a - b|^2 / (2 bandwidth^2) of features of backgrounds a [N, d] of the anchors and b [M, d] of
-// the candidates: [N, M].
+// GaussianLogKernel is -|a - b|^2 / (2 bandwidth^2), [N, M], of the background features a [N, d] of the anchors and b
+// [M, d] of the candidates.
 func GaussianLogKernel(s *torch.Scope, a, b torch.Tensor, bandwidth float64) torch.Tensor {
 	if !(bandwidth > 0) || math.IsInf(bandwidth, 0) {
 		s.Fail(field.Errorf("{interventions.Bandwidth} %g: want a positive number", bandwidth))
 	}
-	// |a|^2 + |b|^2 - 2 a b needs no [N, M, d].
+	// The expansion |a|^2 + |b|^2 - 2 a b avoids a tensor [N, M, d].
 	squares := s.Add(s.Unsqueeze(s.SumDim(s.Square(a), false, 1), 1), s.Unsqueeze(s.SumDim(s.Square(b), false, 1), 0))
 	square := s.ClampMin(s.Sub(squares, s.MulScalar(s.MatMul(a, s.T(b)), 2)), 0)
 	return s.MulScalar(square, -0.5/(bandwidth*bandwidth))
 }
 
-// LogWeights are the logarithms of the weights [N, M] of the candidates as negatives of this rank's N anchors, which
-// are the pictures offset to offset+N-1 of the M candidates. With the kernel k of two backgrounds b,
+// LogWeights returns the logarithms of the weights [N, M] of M candidates as negatives of this rank's N anchors. The
+// anchors are the candidates offset to offset+N-1. With the kernel k of two backgrounds b,
 //
 //	weight_ij = w (M-1) k(b_i, b_j) / sum over the negatives l of k(b_i, b_l) + (1-w)
 //
-// The weights of an anchor's negatives have the mean 1: w = 0 is the plain loss, and w = 1 takes negatives from the
-// anchor's own background alone (conditional InfoNCE, Tsai et al. 2021, arXiv:2106.02866). The kernel estimates the
-// conditional expectation, as in Tsai et al. 2022 (arXiv:2202.05458), here by kernel smoothing (Nadaraya 1964), whose
-// weights are positive, and not by kernel ridge regression. If all negatives of an anchor are in other strata, they
-// count equally. The anchor's own picture has the log weight 0. logKernel must be finite; no gradient goes through it.
+// The weights of an anchor's negatives have the mean 1. If w is 0, the loss is the plain one. If w is 1, negatives come
+// from the anchor's own background alone (conditional InfoNCE, Tsai et al. 2021, arXiv:2106.02866). The kernel
+// estimates the conditional expectation, as in Tsai et al. 2022 (arXiv:2202.05458). They use kernel ridge regression;
+// this function uses kernel smoothing (Nadaraya 1964), whose weights are positive. If all negatives of an anchor are in
+// other strata, they count equally. The anchor's own picture has the log weight 0. logKernel must be finite. No
+// gradient goes through it.
 func LogWeights(s *torch.Scope, logKernel torch.Tensor, offset int64, w float64) torch.Tensor {
 	checkWithin(s, w)
 	n, m := s.Size(logKernel, 0), s.Size(logKernel, 1)
@@ -55,8 +56,8 @@ func LogWeights(s *torch.Scope, logKernel torch.Tensor, offset int64, w float64)
 	return s.MaskedFill(mixed(s, kernel, m-1, w), own, 0)
 }
 
-// QueueLogWeights are the LogWeights of a queue of K rows, none of which is an anchor's own picture: [N, K] of the log
-// kernel of the anchors and the rows. They are added to the logits [N, K].
+// QueueLogWeights is LogWeights for the K rows of a queue, none of which is an anchor's own picture. It maps the log
+// kernel [N, K] of anchors and rows to weights that are added to the logits [N, K].
 func QueueLogWeights(s *torch.Scope, logKernel torch.Tensor, w float64) torch.Tensor {
 	checkWithin(s, w)
 	k := s.Size(logKernel, 1)
@@ -72,10 +73,10 @@ func checkWithin(s *torch.Scope, w float64) {
 	}
 }
 
-// mixed is the logarithm of w count k / sum k + (1-w), row by row; entries that are no negatives are minus infinity in
-// the log kernel.
+// mixed is the logarithm of w count k / sum k + (1-w), row by row. Entries of the log kernel that are not negatives are
+// minus infinity.
 func mixed(s *torch.Scope, logKernel torch.Tensor, count int64, w float64) torch.Tensor {
-	// Subtracting the largest first keeps the digits of rows that are low as a whole.
+	// Subtracting the largest entry first avoids underflow in rows whose entries are all low.
 	low := s.Sub(logKernel, s.MaxDim(logKernel, true, 1))
 	within := s.AddScalar(s.Sub(low, s.LogSumExp(low, true, 1)), math.Log(float64(count)))
 	switch w {
@@ -88,7 +89,7 @@ func mixed(s *torch.Scope, logKernel torch.Tensor, count int64, w float64) torch
 	return s.LogSumExp(s.Stack(0, s.AddScalar(within, math.Log(w)), all), false, 0)
 }
 
-// ownPicture is true where a candidate (column) is the anchor's (row's) picture.
+// ownPicture is true where the candidate (column) is the anchor's (row's) own picture.
 func ownPicture(s *torch.Scope, table torch.Tensor, offset int64) torch.Tensor {
 	device := s.Like(table).Device
 	rows := s.Arange(offset, offset+s.Size(table, 0), device)
@@ -96,12 +97,13 @@ func ownPicture(s *torch.Scope, table torch.Tensor, offset int64) torch.Tensor {
 	return s.Eq(s.Unsqueeze(rows, 1), s.Unsqueeze(columns, 0))
 }
 
-// ConditionalNTXent is losses.NTXent of negatives with log weights [N, M] (LogWeights): the mean over the 2N anchors.
+// ConditionalNTXent is losses.NTXent whose negatives have the log weights [N, M] of LogWeights. It is the mean over the
+// 2N anchors.
 func ConditionalNTXent(s *torch.Scope, b losses.Pair, logWeights torch.Tensor, tau float64) torch.Tensor {
 	return s.Mean(ConditionalNTXentEach(s, b, logWeights, tau))
 }
 
-// ConditionalNTXentEach is ConditionalNTXent of each anchor, view 1 of all pictures and then view 2: [2N].
+// ConditionalNTXentEach is ConditionalNTXent of each anchor, [2N]: first view 1 of all pictures, then view 2.
 func ConditionalNTXentEach(s *torch.Scope, b losses.Pair, logWeights torch.Tensor, tau float64) torch.Tensor {
 	if !(tau > 0) || math.IsInf(tau, 0) {
 		s.Fail(fmt.Errorf("interventions: temperature %g; want a positive number", tau))

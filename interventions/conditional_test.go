@@ -42,8 +42,8 @@ func cosine(a, b []float64) float64 {
 	return xy / math.Sqrt(x*y)
 }
 
-// conditional is the loss by its formula: z[v][i] is view v of picture i, kernel[i][j] that of two backgrounds. The
-// anchors are n pictures from offset.
+// conditional computes the loss by its formula. z[v][i] is view v of picture i, and kernel[i][j] compares the
+// backgrounds of pictures i and j. The anchors are n pictures from offset on.
 func conditional(z [2][][]float64, kernel [][]float64, offset, n int, w, tau float64) (each []float64) {
 	m := len(z[0])
 	for v := range 2 {
@@ -121,7 +121,7 @@ func TestConditionalNTXentIsItsFormula(t *testing.T) {
 
 func TestWeightsOfAQueue(t *testing.T) {
 	s := torch.NewScope()
-	// Kernels 1, 2 and 5: their sum is 8.
+	// The kernels are 1, 2 and 5; their sum is 8.
 	kernel := table(s, [][]float64{{0, math.Log(2), math.Log(5)}, {-1e4, -1e4, -1e4}})
 	for w, want := range map[float64][]float64{
 		0:    {1, 1, 1, 1, 1, 1},
@@ -202,7 +202,7 @@ func TestVREx(t *testing.T) {
 	s := torch.NewScope()
 	each := torch.FromSlice(s, []float64{1, 3, 5, 10, 2}, gotch.CPU, 5)
 	strata := torch.FromSlice(s, []int64{0, 0, 2, 2, 3}, gotch.CPU, 5)
-	// Means 2, 7.5 and 2: their mean is 23/6, the variance 121/18.
+	// The means are 2, 7.5 and 2. Their mean is 23/6 and their variance 121/18.
 	assert.InDelta(t, 121./18, s.Item(interventions.VREx(s, each, strata, 5)), 1e-12)
 	assert.Zero(t, s.Item(interventions.VREx(s, each, s.ZerosLike(strata), 5)))
 	require.NoError(t, s.Close())

@@ -7,14 +7,15 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// cutout is a picture in two parts: where its foreground is, and its background without it.
+// cutout holds the two parts of a picture: the mask of its foreground, and its background without the foreground.
 type cutout struct {
 	mask       datasets.Mask
-	background transforms.Image // no pixels if the foreground covers the picture
-	share      float64          // of the picture that the foreground covers
+	background transforms.Image // without pixels if the foreground covers the whole picture
+	share      float64          // share of the picture that the foreground covers
 }
 
-// A foreground of a smaller or a larger share of the picture is not trusted: the view keeps its background.
+// If the foreground's share of the picture is outside of these bounds, the mask is probably wrong, and the view keeps
+// its background.
 const (
 	leastShare = 0.01
 	mostShare  = 0.95
@@ -33,20 +34,21 @@ func newCutout(m transforms.Image, mask datasets.Mask) (*cutout, error) {
 	if err == nil {
 		c.background = background
 	}
-	return c, nil // without a background it is no donor
+	return c, nil // a picture without a background cannot be a donor
 }
 
 func (c *cutout) usable() bool { return c.share >= leastShare && c.background.Pix != nil }
 
-// onto is src, which c was cut from, on another background, in buffer.
+// onto puts the foreground of src, the picture that c was cut from, on another background. The result is in buffer.
 func (c *cutout) onto(src, other transforms.Image, buffer *transforms.Image) transforms.Image {
 	*buffer = transforms.Image{Width: src.Width, Height: src.Height, Pix: grow(buffer.Pix, len(src.Pix))}
 	c.on(*buffer, src, resized(other, src.Width, src.Height))
 	return *buffer
 }
 
-// on writes the foreground of src on another background to dst. By the equation of compositing, src is a F + (1-a) B
-// with its own background B, so that a F + (1-a) B' is src + (1-a) (B' - B): edges do not keep the old background.
+// on writes the foreground of src on another background to dst. A picture with the foreground F, the background B and
+// the mask a is src = a F + (1-a) B. With the background B' it is therefore src + (1-a) (B' - B). Edges computed so
+// keep nothing of the old background.
 func (c *cutout) on(dst, src, other transforms.Image) {
 	own := c.background.Pix
 	for i, a := range c.mask.Pix {
@@ -64,7 +66,7 @@ func (c *cutout) on(dst, src, other transforms.Image) {
 	}
 }
 
-// blend is x + (1 - a/255) (to - from), rounded, within a byte.
+// blend is x + (1 - a/255) (to - from), rounded and clamped to a byte.
 func blend(x, from, to, a uint8) uint8 {
 	v := 255*int(x) + (255-int(a))*(int(to)-int(from))
 	return uint8(min(255, max(0, (v+127)/255)))

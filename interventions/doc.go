@@ -4,15 +4,15 @@
 //
 // # Where it is called
 //
-// Interventions lists them by name, and New builds one. Effects are what they change of a training:
+// Interventions lists the interventions by name, and New builds them. Effects hold what they change in a training:
 //
 //   - Effects.Pictures: the loader calls Apply on the decoded picture before each view's augmentation
-//     (LoaderOptions.Intervene). Views that the device finishes are staged from the picture shown.
+//     (LoaderOptions.Intervene). If the device finishes a view, the view is staged from the changed picture.
 //   - Keeper.Keep: if the device keeps all pictures (datasets.Kept), the host draws donors, and the device swaps
-//     (LoaderOptions.InterveneKept).
-//   - Effects.Order gives the pictures of an epoch in order (LoaderOptions.Order). A batch is then of one stratum, in
+//     backgrounds (LoaderOptions.InterveneKept).
+//   - Effects.Order gives the pictures of an epoch in order (LoaderOptions.Order). Each batch then has one stratum, in
 //     each process of a job.
-//   - Effects.Weights makes, of the indices of a batch, log weights of its pictures as negatives of each other
-//     (meta.Trainer.LogWeights, losses.Pair.LogWeights). Losses are those of the whole batch on each rank of a job, so
-//     that nothing is gathered beside the indices. A queue has no weights: methods with one are refused.
+//   - Effects.Weights maps the indices of a batch to the log weights of its pictures as negatives of each other
+//     (meta.Trainer.LogWeights, losses.Pair.LogWeights). Each rank of a job computes the losses of the whole batch, so
+//     that only the indices are gathered. A queue has no weights, so methods with a queue are refused.
 package interventions

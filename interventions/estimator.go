@@ -34,7 +34,8 @@ func EstimatorNamed(name string) (Estimator, error) {
 	return Estimator{}, suggest.Unknown("mask estimator", name, names)
 }
 
-// workSide is the longest side at which a mask is estimated. Larger pictures are shrunk, and their masks enlarged.
+// workSide is the longest side at which masks are estimated. Larger pictures are shrunk first, and their masks are
+// enlarged.
 const workSide = 64
 
 // Estimate returns the foreground of m.
@@ -50,7 +51,7 @@ func (e Estimator) Estimate(m transforms.Image, b *Scratch) datasets.Mask {
 	return resizeMask(mask, width, height)
 }
 
-// Scratch holds the buffers of an estimator. Its zero value is ready for use. One goroutine uses it at a time.
+// Scratch holds the buffers of an estimator. Its zero value is ready for use. Only one goroutine may use it at a time.
 type Scratch struct {
 	pixels                      []colour
 	score                       []float32
@@ -60,7 +61,7 @@ type Scratch struct {
 	values, high, low, barrier  []uint8  // findByBarrier
 	segments                    segments // findByRegions
 	regions                     []region
-	place                       []int32   // of a root among the regions
+	place                       []int32   // index of a root's region
 	fore, rest, prior, evidence []float32 // findByCut
 	right, below                []float32
 	front, back                 []gaussian

@@ -6,12 +6,13 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// barrierPasses is the number of scans, forwards and backwards in turn.
+// barrierPasses is the number of scans. Scans run forwards and backwards in turn.
 const barrierPasses = 3
 
-// findByBarrier takes for foreground what only paths of changing colour connect with the border: the minimum barrier
-// distance (Zhang et al., Minimum Barrier Salient Object Detection at 80 FPS, ICCV 2015, algorithm 1), summed over
-// the channels and cut by Otsu's threshold. The barrier of a path is its largest minus its smallest value.
+// findByBarrier finds the pixels that every path from the border reaches only through changes of colour. The score is
+// the minimum barrier distance (Zhang et al., Minimum Barrier Salient Object Detection at 80 FPS, ICCV 2015, algorithm
+// 1), summed over the channels and cut by Otsu's threshold. The barrier of a path is its largest minus its smallest
+// value.
 func findByBarrier(m transforms.Image, mask []uint8, b *Scratch) {
 	n := len(mask)
 	b.score = grow(b.score, n)
@@ -61,7 +62,7 @@ func (b *Scratch) barriers(w, h int) {
 	}
 }
 
-// step takes the path of a neighbour to pixel i if it is the lower barrier.
+// step gives pixel i its neighbour's path if that path has a lower barrier.
 func (b *Scratch) step(i, from int) {
 	v := b.values[i]
 	high, low := max(b.high[from], v), min(b.low[from], v)

@@ -6,17 +6,18 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// findByBorder takes for foreground what is far in colour from all pixels of the border: the distance to the nearest
-// border colour in opponent axes, cut by Otsu's threshold.
+// findByBorder finds the pixels whose colour is far from all colours of the border. The score is the distance to the
+// nearest border colour in opponent axes, cut by Otsu's threshold.
 func findByBorder(m transforms.Image, mask []uint8, b *Scratch) {
 	b.score = grow(b.score, len(mask))
 	b.borderDistance(m, b.score)
 	threshold(mask, b.score, otsu(b.score))
 }
 
-// cell is a cube of colours, of 8 levels on a side: the distances of similar pixels are computed once.
+// cell is a cube of colours with 8 levels on a side. The distance is computed once for a cell, because its colours are
+// similar.
 type cell struct {
-	stamp    uint32 // of the picture that it belongs to
+	stamp    uint32 // number of the picture that the cell was computed for
 	distance float32
 }
 
@@ -47,7 +48,7 @@ func (b *Scratch) borderDistance(m transforms.Image, out []float32) {
 	}
 }
 
-// nearest is the distance of c to the nearest of some colours.
+// nearest is the distance from c to the nearest of some colours.
 func nearest(some []colour, c colour) float32 {
 	best := float32(math.Inf(1))
 	for _, d := range some {

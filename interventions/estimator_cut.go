@@ -2,20 +2,21 @@ package interventions
 
 import "github.com/icl-msr/icl-msr/transforms"
 
-// Constants of findByCut: rounds of colour models, each followed by sweeps of the mean field.
+// Constants of findByCut, which alternates between fitting colour models and sweeps of the mean field.
 const (
 	cutRounds = 2
 	cutSweeps = 3
-	cutFore   = 3   // Gaussians of the foreground's colours
-	cutBack   = 6   // and of the background's
+	cutFore   = 3   // number of Gaussians of the foreground's colours
+	cutBack   = 6   // number of Gaussians of the background's colours
 	cutSmooth = 3   // weight of a neighbour of the same colour
 	cutLimit  = 4   // bound of a pixel's own evidence
 	cutMiddle = 0.3 // share of the picture's middle in the first guess
 )
 
-// findByCut begins with findByRegions and refines it as GrabCut does (Rother, Kolmogorov and Blake 2004): Gaussians
-// of the colours of foreground and background, and an outline that follows edges. The cut is the mean field of their
-// energy (Krahenbuhl and Koltun 2011, arXiv:1210.5644, here with four neighbours), not the exact minimum.
+// findByCut starts from findByRegions and refines the mask as GrabCut does (Rother, Kolmogorov and Blake 2004).
+// Gaussians model the colours of foreground and background, and the outline follows edges. Instead of the exact minimum
+// of GrabCut's energy it computes the mean field (Krahenbuhl and Koltun 2011, arXiv:1210.5644), here with four
+// neighbours.
 func findByCut(m transforms.Image, mask []uint8, b *Scratch) {
 	findByRegions(m, mask, b)
 	b.guess(m.Width, m.Height, mask)
@@ -30,7 +31,7 @@ func findByCut(m transforms.Image, mask []uint8, b *Scratch) {
 	threshold(mask, b.fore, 0.5)
 }
 
-// guess begins with the mask, mixed with the picture's middle.
+// guess makes the first guess: the mask, mixed with the middle of the picture.
 func (b *Scratch) guess(w, h int, mask []uint8) {
 	n := w * h
 	b.fore, b.rest, b.prior, b.evidence = grow(b.fore, n), grow(b.rest, n), grow(b.prior, n), grow(b.evidence, n)
@@ -42,7 +43,8 @@ func (b *Scratch) guess(w, h int, mask []uint8) {
 	}
 }
 
-// tie computes how strongly each pixel holds to its right and to its lower neighbour: 1 if their colours are equal.
+// tie computes how strongly each pixel is tied to its right and its lower neighbour. The weight is 1 if their colours
+// are equal.
 func (b *Scratch) tie(w int) {
 	n := len(b.pixels)
 	b.right, b.below = grow(b.right, n), grow(b.below, n)
@@ -63,8 +65,8 @@ func (b *Scratch) tie(w int) {
 	}
 }
 
-// weighColours fits Gaussians to both sides and writes each pixel's evidence for the foreground: the difference of
-// log likelihoods. Pixels of the border belong to the background.
+// weighColours fits Gaussians to both sides and writes each pixel's evidence for the foreground, the difference of log
+// likelihoods. Pixels at the border always belong to the background.
 func (b *Scratch) weighColours(m transforms.Image) {
 	frame(m, 1, func(i int) { b.fore[i] = 0 })
 	for i, f := range b.fore {
@@ -78,7 +80,7 @@ func (b *Scratch) weighColours(m transforms.Image) {
 	}
 }
 
-// fit moves Gaussians to the weighted pixels. It begins anew if there are none.
+// fit fits Gaussians to the weighted pixels. If there are none yet, fit first places new ones.
 func (b *Scratch) fit(g []gaussian, weights []float32, k int) []gaussian {
 	b.sample(weights)
 	if len(g) == 0 {
@@ -89,7 +91,7 @@ func (b *Scratch) fit(g []gaussian, weights []float32, k int) []gaussian {
 	return g
 }
 
-// sweep moves each pixel's foreground, in place, to the mean field of its neighbours and its own evidence.
+// sweep updates each pixel's foreground, in place, to the mean field of its neighbours and its own evidence.
 func (b *Scratch) sweep(w, h int) {
 	f := b.fore[:w*h]
 	right, below, evidence := b.right[:w*h], b.below[:w*h], b.evidence[:w*h]

@@ -9,12 +9,13 @@ import (
 // Constants of findByRegions.
 const (
 	regionColour = 15  // grey levels within which two regions are alike
-	regionNear   = 0.4 // of the picture's side: how far contrast reaches
+	regionNear   = 0.4 // range of the contrast, as a share of the picture's side
 )
 
-// findByRegions takes for foreground the regions of a segmentation that touch the border little for their size and
-// that differ in colour from the background around them (Zhu et al., Saliency Optimization from Robust Background
-// Detection, CVPR 2014: boundary connectivity and background-weighted contrast), cut by Otsu's threshold.
+// findByRegions segments the picture and scores each region. A region is foreground if it touches little of the border
+// for its size and differs in colour from the background around it. The score is the background-weighted contrast,
+// whose weights follow from the boundary connectivity (Zhu et al., Saliency Optimization from Robust Background
+// Detection, CVPR 2014). Otsu's threshold cuts it.
 func findByRegions(m transforms.Image, mask []uint8, b *Scratch) {
 	b.readPixels(m)
 	b.score = grow(b.score, len(mask))
@@ -30,7 +31,7 @@ func findByRegions(m transforms.Image, mask []uint8, b *Scratch) {
 	threshold(mask, b.score, otsu(b.score))
 }
 
-// region is a connected part of a picture of nearly one colour.
+// region is a connected part of a picture with nearly one colour.
 type region struct {
 	area, border float32 // in pixels
 	mean         colour
@@ -73,8 +74,8 @@ func (b *Scratch) gather(w, h int) {
 	}
 }
 
-// connect computes how surely each region is background: by the length of the border that it and regions like it
-// touch, over the root of their area.
+// connect computes how surely each region is background: the length of border that this region and similar ones touch,
+// divided by the square root of their area.
 func (b *Scratch) connect() {
 	for k := range b.regions {
 		r := &b.regions[k]
@@ -88,7 +89,7 @@ func (b *Scratch) connect() {
 	}
 }
 
-// contrast computes the saliency of r: its difference in colour from the background, the nearer the more.
+// contrast computes the saliency of r: its difference in colour from the background. Near regions count more.
 func (r *region) contrast(all []region, pixels float32) {
 	sum := float32(0)
 	for j := range all {
@@ -100,5 +101,5 @@ func (r *region) contrast(all []region, pixels float32) {
 	r.saliency = sum / pixels * (1 - r.background)
 }
 
-// decay is nearly exp(-x) for x of 0 or more: the first four terms of exp(x), inverted.
+// decay approximates exp(-x) for x of 0 or more by the inverse of the first four terms of exp(x).
 func decay(x float32) float32 { return 1 / (1 + x*(1+x*(0.5+x*(1./6)))) }

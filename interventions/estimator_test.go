@@ -18,8 +18,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// photographs returns a folder of real pictures in two classes: ICLMSR_PHOTOS, or crops of those that the
-// augmentations' reference values have.
+// photographs returns a folder of real pictures in two classes. It is ICLMSR_PHOTOS if that is set, and otherwise crops
+// of the pictures in the augmentations' reference values.
 func photographs(t testing.TB) string {
 	if dir := os.Getenv("ICLMSR_PHOTOS"); dir != "" {
 		return dir
@@ -49,7 +49,8 @@ func photographs(t testing.TB) string {
 	return dir
 }
 
-// meanIoU is the mean of the estimate against the true masks of n pictures, and the share of pictures below one half.
+// meanIoU compares the estimates with the true masks of n pictures. It returns the mean IoU and the share of pictures
+// below one half.
 func meanIoU(t testing.TB, e interventions.Estimator, o datasets.Options, n int) (mean, low float64) {
 	o.Count, o.Correlation, o.Seed = n, 0.5, 1
 	ds, err := datasets.Open(o)
@@ -69,7 +70,7 @@ func meanIoU(t testing.TB, e interventions.Estimator, o datasets.Options, n int)
 	return mean, low
 }
 
-// The ranges are what was measured on this seed, which the constants were not chosen on, with room for another
+// The ranges were measured on this seed, which the constants were not chosen on. They leave room for another
 // processor's rounding.
 func TestMasksFromPicturesAlone(t *testing.T) {
 	photos := photographs(t)
@@ -118,7 +119,7 @@ func TestEstimatesOfOddPictures(t *testing.T) {
 	assert.ErrorContains(t, err, `unknown mask estimator "cuts"; did you mean "cut"?`)
 }
 
-// A disc in the middle of a large picture is found at the picture's size.
+// A disc in the middle of a large picture is found at the size of the picture.
 func TestLargePicturesHaveLargeMasks(t *testing.T) {
 	m, want := transforms.NewImage(300, 200), datasets.NewMask(300, 200)
 	for y := range 200 {
@@ -136,14 +137,14 @@ func TestLargePicturesHaveLargeMasks(t *testing.T) {
 	}
 }
 
-// processorTime is the time that this process has spent on processors, in microseconds.
+// processorTime is the processor time of this process in microseconds.
 func processorTime(b *testing.B) float64 {
 	var u syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return float64(u.Utime.Sec)*1e6 + float64(u.Utime.Usec)
 }
 
-// timed reports the processor time of f, which other programs on the machine do not change.
+// timed measures f in processor time, which other programs on the machine do not change.
 func timed(b *testing.B, f func(i int)) {
 	from := processorTime(b)
 	for i := range b.N {
@@ -152,8 +153,9 @@ func timed(b *testing.B, f func(i int)) {
 	b.ReportMetric((processorTime(b)-from)/float64(b.N), "cpu-µs/op")
 }
 
-// Two views of a picture, and what an intervention does for them: estimating a mask and filling a background once for
-// a picture (they are kept), putting the object on another background once for a view.
+// The benchmark compares making two views of a picture with the work of the intervention: once for a picture,
+// estimating the mask and filling the background (both are kept), and once for a view, putting the object on another
+// background.
 func BenchmarkBesideTwoViews(b *testing.B) {
 	photos := photographs(b)
 	for _, size := range []int{32, 64} {
@@ -200,7 +202,7 @@ func BenchmarkBesideTwoViews(b *testing.B) {
 				_, err := sw.Apply(pictures[i%64], uint64(i), i%64, v, &buffer)
 				require.NoError(b, err)
 			}
-			for i := range 2000 { // all pictures are cut out
+			for i := range 2000 { // until all pictures are cut out
 				apply(i, 0)
 			}
 			timed(b, func(i int) {

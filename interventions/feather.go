@@ -2,8 +2,8 @@ package interventions
 
 import "github.com/icl-msr/icl-msr/datasets"
 
-// feather softens the edges of a mask: each pixel becomes the mean of the 3 x 3 pixels around it, the middle weighted
-// by 4, its direct neighbours by 2 and the corners by 1.
+// feather softens the edges of a mask. Each pixel becomes the weighted mean of the 3 x 3 pixels around it: the middle
+// has weight 4, its direct neighbours 2 and the corners 1.
 func feather(m datasets.Mask) datasets.Mask {
 	w, h := m.Width, m.Height
 	rows, out := make([]uint16, len(m.Pix)), datasets.NewMask(w, h)

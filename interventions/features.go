@@ -11,18 +11,19 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Bins of the histogram of BorderFeatures: of lightness, red against green, and yellow against blue.
+// Numbers of bins of the histogram in BorderFeatures, for lightness, red against green, and yellow against blue.
 const (
 	lightBins  = 4
 	colourBins = 5
 )
 
-// FeatureLength is the number of BorderFeatures.
+// FeatureLength is the length of BorderFeatures.
 const FeatureLength = 6 + lightBins*colourBins*colourBins
 
-// BorderFeatures describes the background of m by its border, an eighth of the shorter side wide: means and standard
-// deviations of the opponent colours (lightness, red against green, yellow against blue), then their joint histogram,
-// each pixel shared among neighbouring bins. Entries are of order 1, and Euclidean distances compare pictures.
+// BorderFeatures describes the background of m by the picture's border, whose width is an eighth of the shorter side.
+// The features are the means and standard deviations of the opponent colours (lightness, red against green, yellow
+// against blue) and their joint histogram. Each pixel is shared among neighbouring bins, so that small changes of
+// colour make small changes of features. Entries are of order 1, so that Euclidean distances compare pictures.
 func BorderFeatures(m transforms.Image) []float64 {
 	f := make([]float64, FeatureLength)
 	n := 0.0
@@ -35,7 +36,7 @@ func BorderFeatures(m transforms.Image) []float64 {
 			f[c] += v
 			f[3+c] += v * v
 		}
-		// Opponent axes go from -1 to 1, and hardly beyond one half of that.
+		// Opponent axes range from -1 to 1, and most colours lie between -1/2 and 1/2.
 		addToBins(f[6:], axes[0], 0.5+axes[1], 0.5+axes[2])
 	})
 	for k := range f {
@@ -48,7 +49,7 @@ func BorderFeatures(m transforms.Image) []float64 {
 	return f
 }
 
-// addToBins adds 1 to a histogram, shared among the 8 bins around (x, y, z), which go from 0 to 1.
+// addToBins adds 1 to a histogram, shared among the 8 bins around (x, y, z). Coordinates range from 0 to 1.
 func addToBins(bins []float64, x, y, z float64) {
 	i, s := binOf(x, lightBins)
 	j, t := binOf(y, colourBins)
@@ -64,15 +65,15 @@ func addToBins(bins []float64, x, y, z float64) {
 	}
 }
 
-// binOf is the lower of the two of n bins nearest to v in [0, 1], and the share of the upper one.
+// binOf returns the lower of the two bins, of n, that are nearest to v in [0, 1], and the share of the upper one.
 func binOf(v float64, n int) (int, float64) {
 	at := min(1, max(0, v)) * float64(n-1)
 	i := min(n-2, int(at))
 	return i, at - float64(i)
 }
 
-// AllBorderFeatures are the BorderFeatures of all pictures of ds, read in a number of goroutines (0: one for each
-// core).
+// AllBorderFeatures computes the BorderFeatures of all pictures of ds. workers is the number of goroutines that read
+// pictures; 0 means one for each core.
 func AllBorderFeatures(ctx context.Context, ds datasets.Dataset, workers int) ([][]float64, error) {
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)

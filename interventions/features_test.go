@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// paint gives all pixels that f names one colour.
+// paint gives one colour to all pixels for which f is true.
 func paint(m transforms.Image, colour [3]uint8, f func(x, y int) bool) {
 	for i := range m.Width * m.Height {
 		if f(i%m.Width, i/m.Width) {
@@ -31,10 +31,10 @@ func TestBorderFeatures(t *testing.T) {
 		sum += v
 	}
 	assert.InDelta(t, 1, sum, 1e-12, "a histogram")
-	// What is further than 3 pixels (24/8) from the border does not count.
+	// Pixels more than 3 pixels (24/8) from the border do not count.
 	paint(m, [3]uint8{0, 255, 0}, func(x, y int) bool { return x >= 3 && y >= 3 && x < 29 && y < 21 })
 	assert.Equal(t, f, interventions.BorderFeatures(m))
-	// Half black, half white: lightness deviates by 1/2.
+	// For half black and half white, the deviation of lightness is 1/2.
 	paint(m, [3]uint8{}, func(int, int) bool { return true })
 	paint(m, [3]uint8{255, 255, 255}, func(x, _ int) bool { return x < 16 })
 	f = interventions.BorderFeatures(m)
@@ -45,7 +45,7 @@ func TestBorderFeatures(t *testing.T) {
 	assert.InDelta(t, 0.5, bins[3*25+middle], 1e-6)
 }
 
-// A picture a little brighter has features a little different: bins have no edges.
+// A slightly brighter picture has slightly different features, because bins overlap.
 func TestBorderFeaturesAreContinuous(t *testing.T) {
 	of := func(v uint8) []float64 {
 		m := transforms.NewImage(16, 16)

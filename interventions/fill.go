@@ -7,14 +7,15 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// holeLevel is the mask's value from which a pixel is not background.
+// holeLevel is the mask's value from which on a pixel is not taken for background.
 const holeLevel = 16
 
-// Fill returns m without its foreground: a background that another object can stand on. It is an error if there is
-// no background to fill from, or if sizes differ.
+// Fill returns m without its foreground: a background that another object can be put on. It returns an error if there
+// is no background to fill from, or if sizes differ.
 //
-// Pixels of the foreground, and those beside them, are interpolated from the others (Gortler et al., The Lumigraph,
-// 1996: pull-push). On photographs copies of displaced background had a larger error, and showed the outline more.
+// Pixels of the foreground, and pixels beside it, are interpolated from the others (pull-push; Gortler et al., The
+// Lumigraph, 1996). Copying displaced background was tried on photographs: its error was larger, and the outline of the
+// object was more visible.
 func Fill(m transforms.Image, mask datasets.Mask) (transforms.Image, error) {
 	if mask.Width != m.Width || mask.Height != m.Height {
 		return m, fmt.Errorf("interventions: a mask of %dx%d pixels for a picture of %dx%d", mask.Width, mask.Height,
@@ -31,7 +32,7 @@ func Fill(m transforms.Image, mask datasets.Mask) (transforms.Image, error) {
 	return out, nil
 }
 
-// knownPixels tells the pixels of the background that are not beside the foreground: those beside it are mixtures.
+// knownPixels marks the pixels of the background, except those beside the foreground, whose colours are mixtures.
 func knownPixels(mask datasets.Mask) []bool {
 	w, h := mask.Width, mask.Height
 	known := make([]bool, len(mask.Pix))

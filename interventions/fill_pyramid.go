@@ -2,15 +2,15 @@ package interventions
 
 import "github.com/icl-msr/icl-msr/transforms"
 
-// layer is one level of a pyramid: colours and how sure they are, from 0 to 1.
+// layer is one level of a pyramid: colours, and a confidence from 0 to 1 for each.
 type layer struct {
 	w, h   int
 	colour [][3]float32
 	weight []float32
 }
 
-// interpolate fills the pixels of m that are not known, smoothly, from those that are (Gortler et al. 1996): known
-// colours are averaged into ever smaller pictures, and the gaps of each are filled from the next smaller one.
+// interpolate fills the unknown pixels of m smoothly from the known ones (Gortler et al. 1996). Known colours are
+// averaged into ever smaller pictures. Then the gaps of each picture are filled from the next smaller one.
 func interpolate(m transforms.Image, known []bool) {
 	if full, _ := count(known); full {
 		return
@@ -51,7 +51,7 @@ func (l layer) fill() {
 	}
 }
 
-// half is the layer at half the size: of each four pixels the mean of those that are known.
+// half is the layer at half the size. Each of its pixels is the mean of the known ones among four.
 func (l layer) half() layer {
 	w, h := (l.w+1)/2, (l.h+1)/2
 	out := layer{w, h, make([][3]float32, w*h), make([]float32, w*h)}
@@ -75,7 +75,7 @@ func (l layer) half() layer {
 	return out
 }
 
-// at is the colour at a pixel of the layer of twice the size, linear between four.
+// at is the colour at a pixel of the layer of twice the size, interpolated linearly between four pixels.
 func (l layer) at(x, y int) (out [3]float32) {
 	u, v := x/2, y/2
 	u1, v1 := min(l.w-1, max(0, u+2*(x%2)-1)), min(l.h-1, max(0, v+2*(y%2)-1))

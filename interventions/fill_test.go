@@ -15,7 +15,7 @@ import (
 
 func rng(i, v int) *rand.Rand { return rand.New(rand.NewPCG(uint64(i), uint64(v))) }
 
-// gradient is a picture whose colours change evenly.
+// gradient is a picture whose colours change linearly.
 func gradient(w, h int) transforms.Image {
 	m := transforms.NewImage(w, h)
 	for i := range w * h {
@@ -34,7 +34,7 @@ func square(w, h, left, top, side int) datasets.Mask {
 	return m
 }
 
-// The background behind an object is interpolated, whatever the object's colours.
+// The background behind an object is interpolated. The object's colours do not matter.
 func TestFillInterpolatesTheBackground(t *testing.T) {
 	for _, size := range [][2]int{{32, 32}, {33, 27}, {40, 31}} {
 		w, h := size[0], size[1]
@@ -67,8 +67,8 @@ func TestFillWithoutForegroundOrBackground(t *testing.T) {
 	assert.ErrorContains(t, err, "a mask of 16x15 pixels for a picture of 16x16")
 }
 
-// A filled background does not show its object: what an estimator finds in it overlaps the object no more than what
-// it finds in another picture's.
+// A filled background does not show its object: an estimator's mask of it overlaps the object no more than its mask of
+// another picture does.
 func TestFilledBackgroundsAreFreeOfTheirObject(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 150, Correlation: 0.5, Seed: 1})
 	e, err := interventions.EstimatorNamed("cut")

@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// Kept are the masks and the filled backgrounds of all pictures of a Swap, in a device's memory, beside the pictures
-// themselves (datasets.Kept). Backgrounds are then swapped on the device.
+// Kept holds the masks and the filled backgrounds of all pictures of a Swap in a device's memory. The pictures
+// themselves are there, too (datasets.Kept), so that the device swaps backgrounds.
 type Kept struct {
 	Masks       torch.Tensor // [N, 1, H, W] in bytes
 	Backgrounds torch.Tensor // [N, 3, H, W] in bytes
@@ -21,8 +21,8 @@ type Kept struct {
 	swap *Swap
 }
 
-// Keep cuts out all pictures, which must have one size, in a number of goroutines (0: one for each core), and copies
-// masks and backgrounds to the device. The tensors live in s.
+// Keep cuts out all pictures, which must have one size, and copies masks and backgrounds to the device. workers is the
+// number of goroutines; 0 means one for each core. The tensors live in s.
 func (sw *Swap) Keep(ctx context.Context, s *torch.Scope, device gotch.Device, workers int) (*Kept, error) {
 	first, err := sw.ds.Image(0)
 	if err != nil {
@@ -43,7 +43,7 @@ func (sw *Swap) Keep(ctx context.Context, s *torch.Scope, device gotch.Device, w
 	return k, s.Err()
 }
 
-// parts are masks and backgrounds of all pictures, in planes.
+// parts holds the masks and backgrounds of all pictures, channel by channel.
 type parts struct {
 	sw                 *Swap
 	w, h               int
@@ -74,8 +74,8 @@ func (p *parts) fill(ctx context.Context, n, workers int) error {
 	return nil
 }
 
-// one writes picture i. If it must keep its background, its mask covers it all; if it is no donor, its background is
-// that of the picture that Apply takes in its place.
+// one writes picture i. If the picture must keep its background, its mask covers all of it. If the picture has no
+// background, Apply would use another picture's, so one writes that.
 func (p *parts) one(i int) error {
 	plane := p.w * p.h
 	mask := p.masks[i*plane : (i+1)*plane]
@@ -85,7 +85,7 @@ func (p *parts) one(i int) error {
 			"on a device", p.w, p.h, c.mask.Width, c.mask.Height)
 	}
 	if err != nil {
-		if _, unread := p.sw.ds.Image(i); unread == nil { // the mask is at fault; of the picture, a loader tells
+		if _, unread := p.sw.ds.Image(i); unread == nil { // the mask is wrong; the loader reports unreadable pictures
 			return err
 		}
 	}
@@ -112,12 +112,12 @@ func planes(out []uint8, m transforms.Image) {
 	}
 }
 
-// Choose implements datasets.KeptIntervention: Swap.Choose.
+// Choose implements datasets.KeptIntervention by Swap.Choose.
 func (k *Kept) Choose(epoch uint64, i, v int) (donor int) { return k.swap.Choose(epoch, i, v) }
 
-// Apply implements datasets.KeptIntervention. It puts pictures [n, 3, H, W] (bytes), which are those numbered own in
-// the data set, on the backgrounds of the donors that Choose drew: [n, 3, H, W] in bytes, equal to what Swap.Apply
-// makes.
+// Apply implements datasets.KeptIntervention. pictures is [n, 3, H, W] in bytes, and own holds their numbers in the
+// data set. Apply puts them on the backgrounds of the donors that Choose drew. The result, [n, 3, H, W] in bytes,
+// equals that of Swap.Apply.
 func (k *Kept) Apply(s *torch.Scope, pictures torch.Tensor, own, donors []int64) torch.Tensor {
 	if n := s.Size(pictures, 0); s.Err() == nil && (int(n) != len(own) || len(own) != len(donors)) {
 		s.Fail(fmt.Errorf("interventions: %d pictures, %d numbers and %d donors", n, len(own), len(donors)))
@@ -140,7 +140,7 @@ func (k *Kept) Apply(s *torch.Scope, pictures torch.Tensor, own, donors []int64)
 	}
 	a = s.Clamp(s.Add(a, torch.Upload(s, stays, o.Device, int64(len(own)), 1, 1, 1)), 0, 255)
 	rest := s.AddScalar(s.Neg(a), 255)
-	// (255 x + (255-a) (to-from) + 127) / 255, in whole numbers.
+	// Integer arithmetic as on the host: (255 x + (255-a) (to-from) + 127) / 255, rounded down.
 	v := s.Add(s.MulScalar(x, 255), s.Mul(rest, s.Sub(to, from)))
 	v = s.Clamp(s.Floor(s.Div(s.AddScalar(v, 127), s.Full(255, o, 1))), 0, 255)
 	outside := s.Expand(s.Eq(a, s.ZerosLike(a)), s.Shape(x)...)

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// A negative shows the background of its picture and an object of another one.
+// A negative shows the background of its picture and the object of another one.
 func TestNegativesShareTheBackgroundAlone(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 12, Correlation: 0.5})
 	s := swapOf(t, ds, interventions.SwapOptions{P: 1})
@@ -33,7 +33,7 @@ func TestNegativesShareTheBackgroundAlone(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, got, same)
 		objects := 0
-		for j := range 12 { // whose object is it?
+		for j := range 12 { // find the picture whose object it is
 			m, err := ds.Image(j)
 			require.NoError(t, err)
 			its, err := datasets.MaskOf(ds, j)
@@ -57,7 +57,7 @@ func TestNegativesShareTheBackgroundAlone(t *testing.T) {
 	}
 }
 
-// On a device a swap is what it is on the host.
+// A swap on a device equals the swap on the host.
 func TestKeptSwapsAreThoseOfTheHost(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 24, Correlation: 0.5})
 	e, err := interventions.EstimatorNamed("cut")

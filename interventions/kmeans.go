@@ -10,10 +10,10 @@ import (
 
 // ClusterOptions describe a clustering of features into strata.
 type ClusterOptions struct {
-	K          int // strata
+	K          int // number of strata
 	Seed       uint64
-	Starts     int  // the best of so many is taken; 0: 5
-	Iterations int  // at most, of each; 0: 50
+	Starts     int  // number of starts, the best of which is taken; 0: 5
+	Iterations int  // largest number for each start; 0: 50
 	Spherical  bool // compare directions, not distances
 }
 
@@ -21,10 +21,11 @@ type ClusterOptions struct {
 type clustering struct {
 	own     []int // cluster of each row
 	centres [][]float64
-	cost    float64 // sum of squared distances to the own centre
+	cost    float64 // sum of the rows' squared distances to their centres
 }
 
-// kMeans is the best of several starts of Lloyd's algorithm, each from k-means++ (Arthur and Vassilvitskii 2007).
+// kMeans returns the best of several runs of Lloyd's algorithm. Each starts from k-means++ (Arthur and Vassilvitskii
+// 2007).
 func kMeans(rows [][]float64, o ClusterOptions) clustering {
 	if o.Spherical {
 		rows = directions(rows)
@@ -48,7 +49,7 @@ func kMeans(rows [][]float64, o ClusterOptions) clustering {
 	return best
 }
 
-// directions are rows of length 1.
+// directions scales rows to length 1.
 func directions(rows [][]float64) [][]float64 {
 	out := make([][]float64, len(rows))
 	for i, r := range rows {
@@ -71,7 +72,7 @@ func unit(v []float64) {
 	}
 }
 
-// plusPlus draws k rows, each with a probability in proportion to its squared distance from those drawn before.
+// plusPlus draws k rows. The probability of a row is proportional to its squared distance from the rows drawn before.
 func plusPlus(rows [][]float64, k int, rng *rand.Rand) (centres [][]float64) {
 	far := make([]float64, len(rows))
 	for i := range far {
@@ -106,7 +107,7 @@ func distance2(a, b []float64) float64 {
 	return sum
 }
 
-// assign puts each row to its nearest centre, and reports whether any moved.
+// assign assigns each row to its nearest centre, and reports whether any assignment changed.
 func (c *clustering) assign(rows [][]float64) (changed bool) {
 	workers := runtime.GOMAXPROCS(0)
 	moved, costs := make([]bool, workers), make([]float64, len(rows))
@@ -122,7 +123,7 @@ func (c *clustering) assign(rows [][]float64) (changed bool) {
 	}
 	wg.Wait()
 	c.cost = 0
-	for _, d := range costs { // in order, so that the sum does not depend on the number of cores
+	for _, d := range costs { // a fixed order makes the sum independent of the number of cores
 		c.cost += d
 	}
 	return slices.Contains(moved, true)
@@ -138,7 +139,7 @@ func nearestCentre(row []float64, centres [][]float64) (at int, best float64) {
 	return at, best
 }
 
-// move puts each centre to the mean of its rows. A centre without rows stays.
+// move moves each centre to the mean of its rows. A centre without rows stays.
 func (c *clustering) move(rows [][]float64, spherical bool) {
 	sums, counts := make([][]float64, len(c.centres)), make([]float64, len(c.centres))
 	for j := range sums {

@@ -15,14 +15,14 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// copied is an augmentation that changes nothing but the layout, so that a view shows the picture's own bytes.
+// copied is an augmentation that changes only the layout, so that a view shows the picture's own bytes.
 func copied() *transforms.Pipeline {
 	one := [2]float64{1, 1}
 	return &transforms.Pipeline{Size: 32, Scale: one, Ratio: one,
 		Norm: transforms.Normalization{Std: [3]float64{1. / 255, 1. / 255, 1. / 255}}}
 }
 
-// shown are the views of an epoch, and the pictures of each batch.
+// shown returns the views of an epoch, and the pictures of each batch.
 func shown(t *testing.T, ds datasets.Dataset, o datasets.LoaderOptions) (views []float32, batches [][]int) {
 	o.BatchSize, o.Shuffle, o.DropLast, o.Seed = 8, true, true, 3
 	l, err := datasets.NewLoader(ds, o)
@@ -44,7 +44,7 @@ func shown(t *testing.T, ds datasets.Dataset, o datasets.LoaderOptions) (views [
 	return views, batches
 }
 
-// A loader shows what Swap.Apply makes, whoever makes the views and from wherever.
+// A loader shows the pictures of Swap.Apply, wherever the views are made.
 func TestALoaderShowsSwappedPictures(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 64, Correlation: 0.5})
 	sw := swapOf(t, ds, interventions.SwapOptions{P: 0.6})
@@ -95,7 +95,7 @@ func TestALoaderShowsSwappedPictures(t *testing.T) {
 	}))
 }
 
-// A mask that is missing ends the preparation of the device, as it ends training on the host.
+// A missing mask ends the preparation of the device, as it ends training on the host.
 func TestKeepTellsOfMasks(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 4, Correlation: 0.5})
 	sw, err := interventions.NewSwap(ds, lost{}, interventions.SwapOptions{P: 1})

@@ -5,7 +5,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// resizeMask returns the mask of another size. Its edges become soft.
+// resizeMask resizes a mask. The edges of the result are soft.
 func resizeMask(m datasets.Mask, width, height int) datasets.Mask {
 	if m.Width == width && m.Height == height {
 		return m
@@ -23,8 +23,8 @@ func resizeMask(m datasets.Mask, width, height int) datasets.Mask {
 	return out
 }
 
-// IoU is the intersection of two masks of one size over their union, each cut at one half. Two masks without
-// foreground are alike: 1.
+// IoU is the intersection of two masks of one size over their union. Each mask is cut at one half. Two masks without
+// foreground have an IoU of 1.
 func IoU(a, b datasets.Mask) float64 {
 	both, either := 0, 0
 	for i := range a.Pix {

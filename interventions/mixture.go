@@ -2,22 +2,23 @@ package interventions
 
 import "math"
 
-// gaussian is one of a mixture of isotropic Gaussians of colours.
+// gaussian is one isotropic Gaussian of a mixture of colours.
 type gaussian struct {
 	mean    colour
-	log     float32 // of its weight and its norm
+	log     float32 // logarithm of its weight and its normalization
 	inverse float32 // 1 / (2 variance)
 }
 
-// leastVariance is that of a Gaussian of equal colours, in squared grey levels.
+// leastVariance is the smallest variance of a Gaussian, in squared grey levels. It keeps a Gaussian of equal colours
+// finite.
 const leastVariance = 30
 
-// sampled is the number of pixels, about, that Gaussians are fitted to.
+// sampled is the approximate number of pixels that Gaussians are fitted to.
 const sampled = 400
 
-// sample takes every so many of the pixels with weights above nearly 0, about sampled in all.
+// sample takes about sampled pixels at equal steps, without those whose weight is nearly 0.
 func (b *Scratch) sample(weights []float32) {
-	// A step that does not divide the picture's width wanders over its columns.
+	// An odd step rarely divides the picture's width, so that the sample covers all columns.
 	step := max(1, len(b.pixels)/sampled) | 1
 	b.some, b.someWeights = b.some[:0], b.someWeights[:0]
 	for i := 0; i < len(b.pixels); i += step {
@@ -27,7 +28,8 @@ func (b *Scratch) sample(weights []float32) {
 	}
 }
 
-// spread appends k Gaussians to g, whose means are the mean of the weighted pixels and pixels that are far apart.
+// spread appends k Gaussians to g. The first mean is that of the weighted pixels; the others are pixels that are far
+// apart.
 func spread(g []gaussian, pixels []colour, weights []float32, k int) []gaussian {
 	g = append(g, gaussian{mean: meanColour(pixels, weights)})
 	far := make([]float32, len(pixels))
@@ -62,7 +64,7 @@ func meanColour(pixels []colour, weights []float32) (mean colour) {
 	return colour{mean[0] / total, mean[1] / total, mean[2] / total}
 }
 
-// refit assigns each pixel to the nearest Gaussian and fits each Gaussian to its pixels.
+// refit assigns each pixel to the nearest Gaussian, and then fits each Gaussian to its pixels.
 func refit(g []gaussian, pixels []colour, weights []float32) {
 	var sums [max(cutFore, cutBack)]struct {
 		w, square float32
@@ -92,7 +94,7 @@ func refit(g []gaussian, pixels []colour, weights []float32) {
 	}
 }
 
-// likelihood is the logarithm of the likeliest Gaussian at c, but for a constant.
+// likelihood is the log likelihood of the likeliest Gaussian at c, up to a constant.
 func likelihood(g []gaussian, c colour) float32 {
 	best := float32(-math.MaxFloat32)
 	for j := range g {
@@ -103,10 +105,11 @@ func likelihood(g []gaussian, c colour) float32 {
 	return best
 }
 
-// sigmoid is nearly 1 / (1 + exp(-x)): a straight line that ends at 0 and 1.
+// sigmoid approximates 1 / (1 + exp(-x)) by a straight line that ends at 0 and 1.
 func sigmoid(x float32) float32 { return 0.5 + clamp(x*0.2, 0.5) }
 
-// clamp is x within -limit and limit. The builtins min and max are slower: they look at NaNs and at signs of 0.
+// clamp limits x to the range from -limit to limit. The builtins min and max are slower, because they treat NaN and the
+// signs of 0.
 func clamp(x, limit float32) float32 {
 	if x > limit {
 		return limit

@@ -51,15 +51,15 @@ func negativesInfo() Info {
 	return i
 }
 
-// NegativeWeights makes LogWeights of a batch, by strata or by a Gaussian kernel of features.
+// NegativeWeights computes LogWeights of a batch from strata, or from a Gaussian kernel of features.
 type NegativeWeights struct {
 	Within, Bandwidth float64
 	strata            []int
 	features          [][]float64
 }
 
-// On puts strata or features on the device of o, in s, and returns the function from the indices of a batch's N
-// pictures to their log weights [N, N], of o's dtype.
+// On uploads the strata or features to the device of o, in s. The function that it returns maps the indices of a
+// batch's N pictures to their log weights [N, N], of o's dtype.
 func (w *NegativeWeights) On(s *torch.Scope, o torch.Options) func(s *torch.Scope, indices torch.Tensor) torch.Tensor {
 	var table torch.Tensor
 	if w.features == nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// A pair with log weights has the conditional losses: NT-Xent that of ConditionalNTXent, which has a test by its
-// formula, and Do a sum over negatives that is weighted.
+// A pair with log weights gives the conditional losses. NT-Xent equals ConditionalNTXent, which another test compares
+// with its formula. Do weights its sum over negatives.
 func TestLossesOfAPairWithLogWeights(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const n, d, tau = 5, 4, 0.5
@@ -59,7 +59,7 @@ func TestLossesOfAPairWithLogWeights(t *testing.T) {
 	assert.ErrorContains(t, err, "log weights [3 5] for logits [10 10]")
 }
 
-// The weights of a batch follow from its indices, by known backgrounds and by border colours.
+// The weights of a batch follow from its indices, both with known backgrounds and with border colours.
 func TestWeightsOfABatch(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 40, Correlation: 0.5})
 	batch := []int64{31, 4, 17, 0, 9, 22}

@@ -11,13 +11,14 @@ import (
 // orderSalt keeps the random stream of orders apart from the loader's.
 const orderSalt = 0x7374726174610000
 
-// Order returns the pictures of an epoch so that each batch, Order[k*batch : (k+1)*batch], is of one stratum. There are
-// as many batches as whole ones in the data set. Their numbers by stratum follow the shares, exactly in the mean over
-// epochs and within one batch in each. Within an epoch a stratum's pictures come in a random order, and begin again in
-// another one if its batches need more; no batch holds a picture twice.
+// Order returns the pictures of an epoch so that each batch, Order[k*batch : (k+1)*batch], is of one stratum. The
+// number of batches is that of the whole batches in the data set. Each stratum gets batches by its share: exactly in
+// the mean over epochs, and within one batch in each epoch. Within an epoch a stratum's pictures come in a random
+// order. If its batches need more pictures, the stratum begins again in another order. No batch holds a picture twice.
 //
-// The order depends on (epoch, seed) alone, so that all processes of a job have the same, and a run that is resumed at
-// a step finds the rest of it. Strata with fewer pictures than a batch are an error: merge them before (Strata.Merge).
+// The order depends only on (epoch, seed). Therefore all processes of a job have the same order, and a run that resumes
+// in the middle of an epoch has the rest of it. A stratum with fewer pictures than a batch is an error: merge strata
+// first (Strata.Merge).
 func Order(s Strata, batch int, epoch, seed uint64) ([]int, error) {
 	if batch < 1 || batch > len(s.Of) {
 		return nil, field.Errorf("{datasets.BatchSize} %d: want 1 to %d, the number of pictures", batch, len(s.Of))
@@ -47,8 +48,8 @@ func Order(s Strata, batch int, epoch, seed uint64) ([]int, error) {
 	return out, nil
 }
 
-// deal lists the strata of the batches by systematic sampling: stratum b has floor(u + steps * cumulative share)
-// batches more than the strata before it.
+// deal assigns strata to batches by systematic sampling: after stratum b, floor(u + steps * cumulative share) batches
+// are assigned.
 func deal(shares []float64, steps int, u float64) (turns []int) {
 	sum := 0.0
 	for b, share := range shares {
@@ -70,14 +71,15 @@ type deck struct {
 	at    int
 }
 
-// take appends n pictures, none of them twice. n is at most the deck's length.
+// take appends n different pictures. n is at most the deck's length.
 func (d *deck) take(out []int, n int, rng *rand.Rand) []int {
 	left := d.cards[d.at:]
 	if len(left) >= n {
 		d.at += n
 		return append(out, left[:n]...)
 	}
-	// What is left goes to the front, behind which the others are shuffled; afterwards all may come again.
+	// The pictures that were not dealt yet come first, and the others follow in a new order. From then on all may come
+	// again.
 	rest := append(append([]int(nil), left...), d.cards[:d.at]...)
 	others := rest[len(left):]
 	rng.Shuffle(len(others), func(i, j int) { others[i], others[j] = others[j], others[i] })

@@ -61,7 +61,7 @@ func TestOrderDependsOnEpochAndSeedAlone(t *testing.T) {
 	assert.NotEqual(t, order(3, 1), order(3, 2))
 }
 
-// The first picture of an epoch is any of its stratum: nothing favours the first of a stratum.
+// Any picture of its stratum can be the first one of an epoch.
 func TestOrderIsEvenWithinAnEpoch(t *testing.T) {
 	of := slices.Repeat([]int{0}, 12)
 	s, err := interventions.NewStrata(of)

@@ -1,16 +1,16 @@
 package interventions
 
-// otsuBins is the number of thresholds that are tried.
+// otsuBins is the number of thresholds that otsu tries.
 const otsuBins = 64
 
-// otsu returns the threshold between two groups of scores (0 or more) whose means are furthest apart, weighted by
-// their sizes (Otsu 1979). It returns 0 if the scores are all alike.
+// otsu returns the threshold that divides scores (0 or more) into two groups with the largest variance between them
+// (Otsu 1979). It returns 0 if all scores are alike.
 func otsu(scores []float32) float32 {
 	high := float32(0)
 	for _, v := range scores {
 		high = max(high, v)
 	}
-	if high < 1 { // less than a grey level
+	if high < 1 { // no score reaches one grey level
 		return 0
 	}
 	var count, sum [otsuBins]float64
@@ -39,7 +39,7 @@ func otsu(scores []float32) float32 {
 	return float32(at) / scale
 }
 
-// threshold writes 255 where a score is at least t, otherwise 0.
+// threshold writes 255 where a score is at least t, and 0 elsewhere.
 func threshold(mask []uint8, scores []float32, t float32) {
 	for i, v := range scores {
 		mask[i] = 0

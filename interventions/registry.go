@@ -13,14 +13,14 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Info describes an intervention. Adding one takes a file and a row in Interventions.
+// Info describes an intervention. To add one, write a file and a row in Interventions.
 type Info struct {
 	Name, About, Paper string
 	Options            []Option
 	build              func(ctx context.Context, o Options, in Setting, e *Effects) error
 }
 
-// Option is a number of an intervention.
+// Option is a numeric setting of an intervention.
 type Option struct {
 	Name        string
 	Default     float64
@@ -29,7 +29,7 @@ type Option struct {
 	About       string
 }
 
-// Interventions lists the interventions, one a row.
+// Interventions lists the interventions, one in each row.
 func Interventions() []Info {
 	return []Info{
 		swapInfo(),
@@ -38,19 +38,19 @@ func Interventions() []Info {
 	}
 }
 
-// Options are the settings of interventions. The zero value intervenes in nothing.
+// Options are the settings of interventions. The zero value has no interventions.
 type Options struct {
-	Names   []string           `yaml:"intervene,flow"`        // of Interventions
-	Numbers map[string]float64 `yaml:"intervene-option,flow"` // by Option.Name; the others have their defaults
+	Names   []string           `yaml:"intervene,flow"`        // names from Interventions
+	Numbers map[string]float64 `yaml:"intervene-option,flow"` // by Option.Name; an absent one has its default
 	Masks   string             `yaml:"masks"`                 // an estimator's name, or KnownMasks
 	MaskDir string             `yaml:"mask-dir"`              // folder of masks (Folder), in place of Masks; "": none
 	Strata  string             `yaml:"strata"`                // BorderStrata, KnownBackgrounds, or a file (ReadStrata)
 }
 
-// DefaultOptions have no intervention. One that is named then needs the pictures alone.
+// DefaultOptions have no interventions. An intervention that is then named needs nothing but the pictures.
 func DefaultOptions() Options { return Options{Masks: "cut", Strata: BorderStrata} }
 
-// Setting is the training that interventions are built for.
+// Setting describes the training that interventions are built for.
 type Setting struct {
 	Dataset datasets.Dataset
 	Batch   int // pictures of a step, over all processes
@@ -58,22 +58,22 @@ type Setting struct {
 	Workers int // goroutines that read pictures; 0: one for each core
 }
 
-// Effects are what interventions change of a training. A nil field changes nothing.
+// Effects hold what interventions change in a training. A nil field changes nothing.
 type Effects struct {
 	Pictures Keeper                   // LoaderOptions.Intervene
 	Order    func(epoch uint64) []int // LoaderOptions.Order
-	Weights  *NegativeWeights         // of negatives, for methods that weigh them
-	Notes    []string                 // for people, a line each
+	Weights  *NegativeWeights         // weights of negatives, for methods that use them
+	Notes    []string                 // lines for people to read
 }
 
-// Keeper is an intervention on pictures that works on a device that keeps them, too.
+// Keeper is an intervention on pictures that also works on a device that keeps all pictures.
 type Keeper interface {
 	datasets.Intervention
-	// Keep prepares it for the pictures that device keeps. The tensors belong to s.
+	// Keep prepares the intervention for the pictures that the device keeps. The tensors belong to s.
 	Keep(ctx context.Context, s *torch.Scope, device gotch.Device, workers int) (*Kept, error)
 }
 
-// Names lists the interventions.
+// Names lists the names of the interventions.
 func Names() (names []string) {
 	for _, i := range Interventions() {
 		names = append(names, i.Name)
@@ -81,7 +81,7 @@ func Names() (names []string) {
 	return names
 }
 
-// chosen are the interventions that o names.
+// chosen returns the interventions that o names.
 func (o Options) chosen() (out []Info, err error) {
 	for k, name := range o.Names {
 		if slices.Contains(o.Names[:k], name) {
@@ -96,7 +96,7 @@ func (o Options) chosen() (out []Info, err error) {
 	return out, nil
 }
 
-// Validate reports the first setting that is wrong, without looking at pictures.
+// Validate returns an error about the first wrong setting. It does not look at pictures.
 func (o Options) Validate() error {
 	chosen, err := o.chosen()
 	if err != nil {
@@ -122,7 +122,7 @@ func (o Options) Validate() error {
 	return o.checkMasks()
 }
 
-// Only is o with these interventions and none of the others' settings.
+// Only returns o with these interventions. Settings that only other interventions use get their defaults.
 func (o Options) Only(names ...string) Options {
 	numbers := map[string]float64{}
 	for _, i := range Interventions() {
@@ -159,7 +159,7 @@ func (q Option) check(v float64) error {
 	return nil
 }
 
-// number is the value of an option.
+// number returns the value of an option.
 func (o Options) number(q Option) float64 {
 	if v, ok := o.Numbers[q.Name]; ok {
 		return v
@@ -167,7 +167,7 @@ func (o Options) number(q Option) float64 {
 	return q.Default
 }
 
-// numbers are the values of an intervention's options.
+// numbers returns the values of an intervention's options.
 func (i Info) numbers(o Options) map[string]float64 {
 	out := map[string]float64{}
 	for _, q := range i.Options {

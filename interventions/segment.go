@@ -4,10 +4,10 @@ import "math"
 
 // Constants of the segmentation, in grey levels and pixels.
 const (
-	segmentScale = 200 // larger: larger regions
+	segmentScale = 200 // a larger scale makes larger regions
 	segmentLeast = 6   // smaller regions join a neighbour
 	segmentStep  = 0.25
-	segmentSteps = 2048 // colours differ by less than segmentStep*segmentSteps
+	segmentSteps = 2048 // differences of colours are below segmentStep*segmentSteps
 )
 
 // segments holds the buffers of a segmentation.
@@ -19,14 +19,14 @@ type segments struct {
 	starts       [segmentSteps + 1]int32
 }
 
-// joint is the border of two neighbouring pixels.
+// joint is the edge between two neighbouring pixels.
 type joint struct {
 	difference float32
 	a, b       int32
 }
 
 // split divides a picture into connected regions of nearly one colour (Felzenszwalb and Huttenlocher, Efficient
-// Graph-Based Image Segmentation, 2004). The region of pixel i is then g.root(i).
+// Graph-Based Image Segmentation, 2004). Afterwards g.root(i) is the region of pixel i.
 func (g *segments) split(pixels []colour, width int) {
 	n := len(pixels)
 	g.parent, g.size, g.inner = grow(g.parent, n), grow(g.size, n), grow(g.inner, n)
@@ -47,10 +47,10 @@ func (g *segments) split(pixels []colour, width int) {
 	}
 }
 
-// bound is the largest difference at which region x may still join another.
+// bound is the largest difference at which region x may join another one.
 func (g *segments) bound(x int32) float32 { return g.inner[x] + segmentScale/float32(g.size[x]) }
 
-// sortJoints lists all joints by their difference, in steps of segmentStep (a counting sort).
+// sortJoints sorts all joints by their difference, in steps of segmentStep. It is a counting sort.
 func (g *segments) sortJoints(pixels []colour, width int) {
 	g.unsorted = g.unsorted[:0]
 	clear(g.starts[:])
@@ -80,7 +80,7 @@ func (g *segments) sortJoints(pixels []colour, width int) {
 
 func stepOf(d float32) int { return min(segmentSteps-1, int(d/segmentStep)) }
 
-// root is the number of the region of pixel i.
+// root returns the number of the region of pixel i.
 func (g *segments) root(i int32) int32 {
 	for g.parent[i] != i {
 		g.parent[i] = g.parent[g.parent[i]]

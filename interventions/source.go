@@ -12,25 +12,25 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// MaskSource gives the foreground of the pictures of a data set. It may be called from several goroutines, each with
-// a scratch of its own.
+// MaskSource gives the foregrounds of a data set's pictures. Several goroutines may use it at a time, each with a
+// scratch of its own.
 type MaskSource interface {
-	// MaskOf returns the foreground of picture i, which is m.
+	// MaskOf returns the foreground of picture i. m is that picture.
 	MaskOf(i int, m transforms.Image, b *Scratch) (datasets.Mask, error)
 }
 
 // Estimated estimates masks from the pictures alone.
 type Estimated struct{ Estimator }
 
-// MaskOf implements MaskSource. The edges of a mask become soft by a pixel.
+// MaskOf implements MaskSource. It softens the edges of the mask by a pixel.
 func (e Estimated) MaskOf(_ int, m transforms.Image, b *Scratch) (datasets.Mask, error) {
 	return feather(e.Estimate(m, b)), nil
 }
 
-// Known takes the masks that a data set knows (datasets.MaskOf).
+// Known returns the masks that the data set knows (datasets.MaskOf).
 type Known struct{ Dataset datasets.Dataset }
 
-// NewKnown returns the masks of ds. It is an error if ds knows none.
+// NewKnown returns the masks of ds. It returns an error if ds knows none.
 func NewKnown(ds datasets.Dataset) (Known, error) {
 	if !datasets.HasMasks(ds) {
 		return Known{}, fmt.Errorf("%s does not know the foreground of its pictures; estimate it, or give masks",
@@ -44,15 +44,15 @@ func (k Known) MaskOf(i int, _ transforms.Image, _ *Scratch) (datasets.Mask, err
 	return datasets.MaskOf(k.Dataset, i)
 }
 
-// Folder takes masks from pictures in a folder, one for each picture of the data set: of PATH/CLASS/NAME.jpg the mask
-// is Dir/CLASS/NAME.png or Dir/NAME.png, and of a picture without a file, such as number 7, Dir/7.png. White is
-// foreground. A mask of another size is resized to its picture's.
+// Folder reads masks from a folder, which has a file for each picture of the data set. The mask of the picture
+// PATH/CLASS/NAME.jpg is Dir/CLASS/NAME.png or Dir/NAME.png. The mask of a picture without a file, such as number 7, is
+// Dir/7.png. White is foreground. A mask of another size is resized to its picture's.
 type Folder struct {
 	Dir     string
 	Dataset datasets.Dataset
 }
 
-// NewFolder returns the masks in dir. It is an error if a picture of ds has none.
+// NewFolder returns the masks in dir. It returns an error if a picture of ds has none.
 func NewFolder(dir string, ds datasets.Dataset) (Folder, error) {
 	f := Folder{dir, ds}
 	for i := range ds.Len() {
@@ -63,7 +63,7 @@ func NewFolder(dir string, ds datasets.Dataset) (Folder, error) {
 	return f, nil
 }
 
-// path is the file with the mask of picture i.
+// path returns the file with the mask of picture i.
 func (f Folder) path(i int) (string, error) {
 	name := datasets.PictureName(f.Dataset, i)
 	base := filepath.Base(name)

@@ -32,7 +32,7 @@ func TestMasksFromAFolder(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o600))
 	}
 	for _, class := range []string{"a", "b"} {
-		for k := range 20 { // every tenth is for testing
+		for k := range 20 { // every tenth picture is in the test part
 			name := fmt.Sprintf("%s%02d.png", class, k)
 			save(filepath.Join(dir, "pictures", class, name), image.Rect(0, 0, 20, 16), color.White)
 			mask := filepath.Join(dir, "masks", name)

@@ -10,14 +10,14 @@ import (
 )
 
 // Strata divides the pictures of a data set by their background. Backdoor adjustment compares pictures within a
-// stratum, and weights strata by their share: P(Y|do(X)) = sum over strata b of P(Y|X, b) P(b).
+// stratum, and weights each stratum by its share: P(Y|do(X)) = sum over strata b of P(Y|X, b) P(b).
 type Strata struct {
 	Of      []int     // stratum of each picture, from 0
-	Shares  []float64 // of the pictures, of each stratum
+	Shares  []float64 // share of the pictures in each stratum
 	Centres [][]float64
 }
 
-// NewStrata returns strata by number, renumbered without gaps in the order of the numbers.
+// NewStrata returns strata by number. It renumbers them without gaps, in the order of the numbers.
 func NewStrata(of []int) (Strata, error) {
 	if len(of) == 0 {
 		return Strata{}, fmt.Errorf("interventions: strata of no pictures")
@@ -34,7 +34,7 @@ func NewStrata(of []int) (Strata, error) {
 	return s, nil
 }
 
-// KnownStrata are the kinds of background that ds knows (datasets.Backgrounds).
+// KnownStrata returns the kinds of background that ds knows (datasets.Backgrounds).
 func KnownStrata(ds datasets.Dataset) (Strata, error) {
 	t, err := datasets.TwinsOf(ds)
 	if err != nil {
@@ -43,7 +43,7 @@ func KnownStrata(ds datasets.Dataset) (Strata, error) {
 	return NewStrata(t.Background)
 }
 
-// Cluster divides pictures by k-means of their features (BorderFeatures), one row for each picture.
+// Cluster divides pictures by k-means of their features (BorderFeatures). Each picture has one row.
 func Cluster(features [][]float64, o ClusterOptions) (Strata, error) {
 	if o.K < 1 || o.K > len(features) {
 		return Strata{}, field.Errorf("{interventions.K} %d: want 1 to %d, the number of pictures", o.K, len(features))
@@ -68,7 +68,7 @@ func Cluster(features [][]float64, o ClusterOptions) (Strata, error) {
 	return s, err
 }
 
-// Sizes are the numbers of pictures of the strata.
+// Sizes returns the number of pictures in each stratum.
 func (s Strata) Sizes() []int {
 	sizes := make([]int, len(s.Shares))
 	for _, b := range s.Of {
@@ -77,9 +77,9 @@ func (s Strata) Sizes() []int {
 	return sizes
 }
 
-// Merge joins strata until each has at least a number of pictures, beginning with the smallest: to the stratum with
-// the nearest centre, or, if there are no centres, to the smallest of the others. It is an error if all pictures
-// together are fewer.
+// Merge joins strata until each has at least the given number of pictures. It begins with the smallest stratum, and
+// joins it to the stratum with the nearest centre or, if there are no centres, to the smallest other one. It returns an
+// error if all pictures together are fewer.
 func (s Strata) Merge(least int) (Strata, error) {
 	if len(s.Of) < least {
 		return s, fmt.Errorf("interventions: strata of at least %d pictures are asked of %d pictures", least, len(s.Of))
@@ -123,7 +123,7 @@ func cloneRows(rows [][]float64) (out [][]float64) {
 	return out
 }
 
-// smallest is the smallest stratum that is not empty, other than one.
+// smallest returns the smallest stratum that is not empty and not but.
 func smallest(sizes []int, but int) int {
 	at := -1
 	for j, n := range sizes {
@@ -144,8 +144,8 @@ func nearestOther(centres [][]float64, sizes []int, of int) int {
 	return at
 }
 
-// Purity is the share of pictures whose kind is the most frequent one of their stratum: 1 if each stratum is of one
-// kind. Kinds are known backgrounds, or labels, one for each picture.
+// Purity is the share of pictures whose kind is the most frequent one in their stratum. It is 1 if each stratum has
+// only one kind. kinds has a known background, or a label, for each picture.
 func (s Strata) Purity(kinds []int) float64 {
 	counts := map[[2]int]int{}
 	most := make([]int, len(s.Shares))

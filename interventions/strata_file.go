@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 )
 
-// WriteStrata writes strata as lines of a picture's name and its stratum, separated by a tab.
+// WriteStrata writes a line for each picture: its name and its stratum, separated by a tab.
 func WriteStrata(w io.Writer, s Strata, ds datasets.Dataset) error {
 	b := bufio.NewWriter(w)
 	for i, n := range s.Of {
@@ -20,9 +20,9 @@ func WriteStrata(w io.Writer, s Strata, ds datasets.Dataset) error {
 	return b.Flush()
 }
 
-// ReadStrata reads strata of ds: a line for each picture, of its name (its file, or the end of its path, or its
-// number) and the word for its stratum, separated by a tab or a comma. Other pictures may be named too. Words are
-// numbered in the order in which they appear.
+// ReadStrata reads the strata of ds. The file has a line for each picture: its name and a word for its stratum,
+// separated by a tab or a comma. The name is the picture's path, the end of its path, or its number. The file may name
+// other pictures, too. Words are numbered in the order of their first lines.
 func ReadStrata(r io.Reader, ds datasets.Dataset) (Strata, error) {
 	words, of := map[string]int{}, map[string]int{}
 	lines := bufio.NewScanner(r)

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Names of strata for Options.Strata. Any other is a file's.
+// Values of Options.Strata. Any other value is the path of a file.
 const (
 	BorderStrata     = "border" // k-means of BorderFeatures
 	KnownBackgrounds = "known"  // KnownStrata
@@ -36,7 +36,7 @@ func strataInfo() Info {
 			return err
 		}
 		e.Order = func(epoch uint64) []int {
-			order, _ := Order(s, in.Batch, epoch, in.Seed) // whose errors do not depend on the epoch
+			order, _ := Order(s, in.Batch, epoch, in.Seed) // errors do not depend on the epoch, and epoch 0 had none
 			return order
 		}
 		sizes := s.Sizes()
@@ -47,7 +47,7 @@ func strataInfo() Info {
 	return i
 }
 
-// strata are those that o names, before small ones are merged.
+// strata returns the strata that o names, before small ones are merged.
 func (o Options) strata(ctx context.Context, in Setting, k int) (Strata, error) {
 	switch o.Strata {
 	case KnownBackgrounds:

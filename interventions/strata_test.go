@@ -21,7 +21,7 @@ func backgrounds(ds datasets.Backgrounds) (kinds, labels []int) {
 	return kinds, labels
 }
 
-// Strata of drawn pictures are of one background each; the object does not matter.
+// Each stratum of drawn pictures has one background. The object does not matter.
 func TestStrataOfBordersAreBackgrounds(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 1500, Correlation: 0.5, Seed: 1})
 	features, err := interventions.AllBorderFeatures(context.Background(), ds, 1)
@@ -36,7 +36,7 @@ func TestStrataOfBordersAreBackgrounds(t *testing.T) {
 		t.Logf("%s: purity of backgrounds %.3f, of labels %.3f (of known backgrounds %.3f)", name, s.Purity(kinds),
 			s.Purity(labels), known.Purity(labels))
 		assert.Greater(t, s.Purity(kinds), 0.9, name)
-		// Labels are known no better than from the background, but for chance in small strata.
+		// A stratum tells no more about the label than its background does, except by chance in small strata.
 		assert.InDelta(t, known.Purity(labels), s.Purity(labels), 0.06, name)
 	}
 }
@@ -59,7 +59,7 @@ func TestClusterFindsBlobs(t *testing.T) {
 	again, err := interventions.Cluster(rows, interventions.ClusterOptions{K: 3})
 	require.NoError(t, err)
 	assert.Equal(t, s, again, "the seed decides")
-	for j, c := range s.Centres { // each is its rows' mean
+	for j, c := range s.Centres { // each centre is the mean of its rows
 		sum, n := 0.0, 0.0
 		for i, r := range rows {
 			if s.Of[i] == j {
@@ -68,7 +68,7 @@ func TestClusterFindsBlobs(t *testing.T) {
 		}
 		assert.InDelta(t, sum/n, c[0], 1e-9)
 	}
-	// Directions: rows of one direction and any length are alike.
+	// Rows of one direction are alike, whatever their length.
 	var rays [][]float64
 	for i := range 60 {
 		f := 1 + 50*rng.Float64()

@@ -16,15 +16,15 @@ type SwapOptions struct {
 	P       float64 // probability that a view's background is swapped, from 0 to 1
 	OneView bool    // only view 0 is swapped
 	Seed    uint64
-	Keep    int64 // bytes of cut-out pictures that are kept in memory; 0: a gibibyte, below 0: none
+	Keep    int64 // largest size of the cut-out pictures kept in memory, in bytes; 0: a gibibyte; negative: none kept
 }
 
-// defaultKeep is a gibibyte: CIFAR-10's 50,000 cut-outs take a fifth of it.
+// defaultKeep is a gibibyte. The 50,000 cut-outs of CIFAR-10 take a fifth of it.
 const defaultKeep = 1 << 30
 
-// Swap shows a picture's foreground on the background of another picture of the data set, the donor, whose own
-// foreground is filled (Fill): a do() on the background by augmentation (Ryali et al. 2021, arXiv:2103.12719; Mo et al.
-// 2021, arXiv:2108.00049; Xiao et al. 2020, arXiv:2006.09994). No label is looked at.
+// Swap shows a picture's foreground on the background of another picture of the data set, the donor. The donor's own
+// foreground is filled (Fill). This is a do() on the background by augmentation (Ryali et al. 2021, arXiv:2103.12719;
+// Mo et al. 2021, arXiv:2108.00049; Xiao et al. 2020, arXiv:2006.09994). Swap uses no labels.
 type Swap struct {
 	ds     datasets.Dataset
 	masks  MaskSource
@@ -34,7 +34,7 @@ type Swap struct {
 	spaces sync.Pool // of *Scratch
 }
 
-// NewSwap swaps backgrounds among the pictures of ds, whose foregrounds masks gives.
+// NewSwap swaps backgrounds among the pictures of ds. masks gives their foregrounds.
 func NewSwap(ds datasets.Dataset, masks MaskSource, o SwapOptions) (*Swap, error) {
 	if !(o.P >= 0 && o.P <= 1) {
 		return nil, field.Errorf("{interventions.P} %g: want a probability from 0 to 1", o.P)
@@ -53,10 +53,10 @@ func NewSwap(ds datasets.Dataset, masks MaskSource, o SwapOptions) (*Swap, error
 // swapSalt keeps the random stream of swaps apart from the loader's.
 const swapSalt = 0x737761702d626700
 
-// negativeSalt is that of Swap.Negative.
+// negativeSalt keeps the random stream of Swap.Negative apart from the others.
 const negativeSalt = 0x6e65676174697665
 
-// Choose draws the donor of view v of picture i. It returns i itself if the view keeps its background.
+// Choose draws the donor of view v of picture i. If the view keeps its background, Choose returns i.
 func (s *Swap) Choose(epoch uint64, i, v int) (donor int) {
 	rng := rand.New(rand.NewPCG(s.o.Seed^swapSalt^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v)))
 	swapped := rng.Float64() < s.o.P
@@ -64,14 +64,14 @@ func (s *Swap) Choose(epoch uint64, i, v int) (donor int) {
 	if !swapped || s.o.OneView && v > 0 {
 		return i
 	}
-	if donor >= i { // any picture but i
+	if donor >= i { // skip i, so that each other picture is equally likely
 		donor++
 	}
 	return donor
 }
 
-// Apply implements datasets.Intervention. A picture without a foreground, or all foreground, stays as it is. A donor that
-// cannot be read, or that has no background, is replaced by the next picture.
+// Apply implements datasets.Intervention. A picture without foreground or without background stays as it is. If a donor
+// cannot be read or has no background, the next picture is the donor.
 func (s *Swap) Apply(src transforms.Image, epoch uint64, i, v int, buffer *transforms.Image) (transforms.Image, error) {
 	donor := s.Choose(epoch, i, v)
 	if donor == i {
@@ -88,9 +88,9 @@ func (s *Swap) Apply(src transforms.Image, epoch uint64, i, v int, buffer *trans
 	return own.onto(src, other, buffer), nil
 }
 
-// Negative shows the object of another picture on the background of picture i, in buffer: as a negative of i it can be
-// told from i by its object alone (the background-matched negative of Ryali et al. 2021, arXiv:2103.12719). The object
-// depends on (seed, epoch, i, v) alone.
+// Negative shows the object of another picture on the background of picture i. The result is in buffer. As a negative
+// of i it differs only in the object (the background-matched negative of Ryali et al. 2021, arXiv:2103.12719). The
+// object depends only on (seed, epoch, i, v).
 func (s *Swap) Negative(epoch uint64, i, v int, buffer *transforms.Image) (transforms.Image, error) {
 	rng := rand.New(rand.NewPCG(s.o.Seed^negativeSalt^epoch*0x9e3779b97f4a7c15, uint64(i)<<8|uint64(v)))
 	background, err := s.donor(i, -1)
@@ -114,7 +114,7 @@ func (s *Swap) Negative(epoch uint64, i, v int, buffer *transforms.Image) (trans
 	return transforms.Image{}, fmt.Errorf("interventions: no foreground in 100 pictures of %s", s.ds.Name())
 }
 
-// donor returns the background of picture j, or of the next one that has one.
+// donor returns the background of picture j or, if that has none, of the next picture that has one.
 func (s *Swap) donor(j, i int) (transforms.Image, error) {
 	var last error
 	for range min(s.ds.Len(), 100) {
@@ -131,7 +131,8 @@ func (s *Swap) donor(j, i int) (transforms.Image, error) {
 		s.ds.Name(), last)
 }
 
-// cut returns the parts of picture i, kept or new. src is the picture if it is at hand.
+// cut returns the parts of picture i. If they are not kept, cut computes them. src is the picture if the caller has it,
+// otherwise nil.
 func (s *Swap) cut(i int, src *transforms.Image) (*cutout, error) {
 	if c := s.cuts[i].Load(); c != nil {
 		return c, nil
@@ -156,7 +157,7 @@ func (s *Swap) cut(i int, src *transforms.Image) (*cutout, error) {
 	return c, err
 }
 
-// resized is m at a size.
+// resized returns m in another size.
 func resized(m transforms.Image, width, height int) transforms.Image {
 	if m.Width == width && m.Height == height {
 		return m

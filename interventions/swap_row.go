@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
-// KnownMasks is Options.Masks for the masks that the data set knows.
+// KnownMasks is the value of Options.Masks that selects the masks of the data set.
 const KnownMasks = "known"
 
 // swapInfo is the row of Swap.
@@ -45,7 +45,7 @@ func swapInfo() Info {
 	return i
 }
 
-// MaskNames lists what Options.Masks may be.
+// MaskNames lists the values of Options.Masks.
 func MaskNames() []string {
 	names := []string{KnownMasks}
 	for _, e := range Estimators() {
@@ -72,7 +72,7 @@ func (o Options) checkMasks() error {
 	return nil
 }
 
-// masks is the source that o names.
+// masks returns the source of masks that o names.
 func (o Options) masks(ds datasets.Dataset) (MaskSource, error) {
 	switch {
 	case o.MaskDir != "":

@@ -13,7 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// drawn opens drawn pictures whose foreground and background are known.
+// drawn opens drawn pictures, whose foreground and background are known.
 func drawn(t testing.TB, o datasets.Options) datasets.Backgrounds {
 	o.Name, o.Train = "shapes", true
 	ds, err := datasets.Open(o)
@@ -29,7 +29,7 @@ func swapOf(t testing.TB, ds datasets.Dataset, o interventions.SwapOptions) *int
 	return s
 }
 
-// gray is a data set whose pictures but one are plain gray, as donors.
+// gray is a data set of plain gray pictures, except one. Its pictures are donors.
 type gray struct{ datasets.Backgrounds }
 
 func (d gray) Image(i int) (transforms.Image, error) {
@@ -50,7 +50,7 @@ func (d gray) Mask(i int) (datasets.Mask, error) {
 	return datasets.NewMask(32, 32), nil
 }
 
-// Onto plain gray, a swap gives the data set's own picture of the object on gray.
+// A swap onto plain gray gives the data set's own picture of the object on gray.
 func TestSwapOntoGrayIsTheForegroundAlone(t *testing.T) {
 	for seed := range uint64(20) {
 		ds := drawn(t, datasets.Options{Count: 10, Seed: seed, Correlation: 0.5})
@@ -75,7 +75,7 @@ func TestSwapOntoGrayIsTheForegroundAlone(t *testing.T) {
 func TestSwapsDependOnSeedEpochPictureAndViewAlone(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 50, Correlation: 0.5})
 	a := swapOf(t, ds, interventions.SwapOptions{P: 1, Seed: 3})
-	b := swapOf(t, ds, interventions.SwapOptions{P: 1, Seed: 3, Keep: -1}) // keeps nothing
+	b := swapOf(t, ds, interventions.SwapOptions{P: 1, Seed: 3, Keep: -1}) // nothing is kept
 	var x, y transforms.Image
 	for i := range 10 {
 		src, err := ds.Image(i)
@@ -103,7 +103,7 @@ func TestSwapsDependOnSeedEpochPictureAndViewAlone(t *testing.T) {
 	}
 }
 
-// Several goroutines at once make what one makes.
+// Several goroutines at a time give the same pictures as one.
 func TestSwapsInSeveralGoroutines(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 30, Correlation: 0.5})
 	e, err := interventions.EstimatorNamed("regions")
@@ -132,7 +132,7 @@ func TestSwapsInSeveralGoroutines(t *testing.T) {
 	assert.Equal(t, got[0], got[1])
 }
 
-// A probability p swaps a share p of the views; donors are even.
+// With the probability p, a share p of the views is swapped. All donors are equally frequent.
 func TestShareOfSwaps(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 20})
 	s := swapOf(t, ds, interventions.SwapOptions{P: 0.3, OneView: true})
@@ -154,7 +154,7 @@ func TestShareOfSwaps(t *testing.T) {
 	assert.ErrorContains(t, err, "P 1.5: want a probability from 0 to 1")
 }
 
-// The swapped picture shows its own object, and outside of it the donor's background.
+// The swapped picture shows its own object, and the donor's background outside of it.
 func TestASwapShowsTheDonorsBackground(t *testing.T) {
 	ds := drawn(t, datasets.Options{Count: 40, Correlation: 0.5})
 	s := swapOf(t, ds, interventions.SwapOptions{P: 1})

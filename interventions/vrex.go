@@ -6,9 +6,9 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// VREx is the variance penalty of Krueger et al. (arXiv:2003.00688): the variance over strata of the mean loss in each.
-// each [A] are the losses of anchors, and strata [A] their strata, whole numbers below k. Strata without anchors do not
-// count; with one stratum the penalty is 0. The variance divides by the number of strata.
+// VREx is the variance penalty of Krueger et al. (arXiv:2003.00688): the variance, over strata, of the mean loss in
+// each stratum. each [A] holds the losses of anchors, and strata [A] their strata, whole numbers below k. Strata
+// without anchors do not count. With one stratum the penalty is 0. The variance divides by the number of strata.
 func VREx(s *torch.Scope, each, strata torch.Tensor, k int64) torch.Tensor {
 	if n := s.Size(each, 0); s.Err() == nil && (n < 1 || n != s.Size(strata, 0) || k < 1) {
 		s.Fail(fmt.Errorf("interventions: %d losses of %d strata numbers, of %d strata", n, s.Size(strata, 0), k))

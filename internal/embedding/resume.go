@@ -12,7 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// checkExisting returns an error, before the network runs, if there is an output that may be neither resumed nor overwritten.
+// checkExisting returns an error, before the network runs, if there is an output that may be neither resumed nor
+// overwritten.
 func (o *Options) checkExisting() error {
 	switch {
 	case o.Out == "-" || o.Force:

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Level is a horizontal line across a chart of bars, with its name.
+// Level is a named horizontal line across a chart of bars.
 type Level struct {
 	Name  string
 	Value float64
 }
 
-// Bars is a chart of groups side by side: a bar from 0 to the mean over seeds, and a whisker of the mean's 95 %
-// interval if there are several seeds. Levels are drawn as lines across it.
+// Bars draws groups side by side. Each group has a bar from 0 to the mean over seeds and, if there are several seeds, a
+// whisker for the mean's 95 % interval. Levels are lines across the chart.
 func Bars(title, ylabel string, columns []string, values map[string][]Series, levels ...Level) template.HTML {
 	values = finite(values)
 	all := []float64{0}
@@ -55,7 +55,7 @@ func Bars(title, ylabel string, columns []string, values map[string][]Series, le
 	return template.HTML(b.String())
 }
 
-// bar draws one bar with its whisker; nothing if there is no number.
+// bar draws one bar with its whisker. It draws nothing if there is no number.
 func bar(b *strings.Builder, x, width float64, a axis, s Series) {
 	m := Mean(s.Y)
 	if math.IsNaN(m) {

@@ -22,7 +22,7 @@ func TestBarsHaveIntervalsAndLevels(t *testing.T) {
 	assert.Empty(t, Bars("none", "", nil, nil))
 }
 
-// The interval at 95 % is Interval, and a higher confidence widens it.
+// IntervalAt 95 % equals Interval. A higher confidence widens the interval.
 func TestIntervalsAtAnyConfidence(t *testing.T) {
 	p := Pair([]float64{1, 2, 3, 4}, []float64{2, 4, 3, 6})
 	lo, hi := p.Interval()

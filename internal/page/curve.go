@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Curve is a curve over the values X of a setting: at each X it has the values of all seeds.
+// Curve is a curve over the values X of a setting. At each X it has the values of all seeds.
 type Curve struct {
 	Group  string
 	Colour int
@@ -54,7 +54,7 @@ func Curves(title, xlabel, ylabel string, curves []Curve, levels []Band, logX bo
 	return template.HTML(b.String())
 }
 
-// curveAxes are the axis of the values, which has room for every whisker, and the axis of the setting.
+// curveAxes returns the axis of the values, which has room for every whisker, and the axis of the setting.
 func curveAxes(curves []Curve, levels []Band, logX bool) (a, xs axis, ok bool) {
 	var all []float64
 	reach := func(ys []float64) {
@@ -85,7 +85,7 @@ func curveAxes(curves []Curve, levels []Band, logX bool) (a, xs axis, ok bool) {
 	return a, xs, true
 }
 
-// places are the X of all curves, without repetitions.
+// places returns the X of all curves, without repetitions.
 func places(curves []Curve) (out []float64) {
 	seen := map[float64]bool{}
 	for _, c := range curves {

@@ -21,7 +21,7 @@ func Holm(ps []float64) []float64 {
 	return out
 }
 
-// tested are the places of the p-values that are not NaN.
+// tested returns the indices of the p-values that are not NaN.
 func tested(ps []float64) (at []int) {
 	for i, p := range ps {
 		if !math.IsNaN(p) {
@@ -31,8 +31,8 @@ func tested(ps []float64) (at []int) {
 	return at
 }
 
-// Adjusted are the texts of a table's primary differences, each with its p-value after Holm's correction over all of
-// them. tests is the number of differences that could be tested.
+// Adjusted returns the texts of a table's primary differences, each with its p-value after Holm's correction over all
+// of them. tests is the number of differences that could be tested.
 func Adjusted(ds []Paired) (texts []string, tests int) {
 	ps := make([]float64, len(ds))
 	for i, d := range ds {

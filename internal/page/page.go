@@ -35,7 +35,7 @@ type Table struct {
 	Rows    [][]string
 }
 
-// Picture is a picture that is enlarged by whole pixels. Its caption is also its alternative text.
+// Picture is a picture that the page enlarges by whole pixels. Its caption is also its alternative text.
 type Picture struct {
 	Caption string
 	Image   image.Image
@@ -62,7 +62,7 @@ func (p Page) Write(w io.Writer) error {
 	return t.Execute(w, p)
 }
 
-// withInterval is a cell of two lines: the figure, and its interval with the text after it.
+// withInterval formats a cell in two lines: the figure, and its interval with the text after it.
 type withInterval struct{ Mean, Interval string }
 
 // interval splits a cell into a figure and its interval; nil if the cell has none.

@@ -77,7 +77,8 @@ func (p Paired) Interval() (lo, hi float64) {
 	return p.Mean - h, p.Mean + h
 }
 
-// IntervalAt is the difference's interval by Student's t at a confidence such as 0.99; NaN of fewer than two pairs.
+// IntervalAt is the difference's interval, by Student's t, at a confidence such as 0.99. It is NaN for fewer than two
+// pairs.
 func (p Paired) IntervalAt(confidence float64) (lo, hi float64) {
 	if p.N < 2 {
 		return math.NaN(), math.NaN()
@@ -86,8 +87,8 @@ func (p Paired) IntervalAt(confidence float64) (lo, hi float64) {
 	return p.Mean - h, p.Mean + h
 }
 
-// P is the two-sided p-value of the paired t test of no difference. It is 1 if no pair differs, and NaN if there is no
-// spread to test with.
+// P is the two-sided p-value of the paired t test that there is no difference. It is 1 if no pair differs, and NaN if
+// there is no spread to test with.
 func (p Paired) P() float64 {
 	switch {
 	case p.N > 1 && p.Mean == 0:
@@ -126,7 +127,7 @@ func plain(x float64) float64 {
 	return x
 }
 
-// Verdict says in words what the difference is evidence of.
+// Verdict says in words what the difference is evidence for.
 func (p Paired) Verdict() string {
 	lo, hi := p.Interval()
 	switch {

@@ -16,7 +16,7 @@ func TestPairedDifference(t *testing.T) {
 	assert.Equal(t, 3, p.N)
 	assert.InDelta(t, 2, p.Mean, 1e-12)
 	assert.InDelta(t, 1/math.Sqrt(3), p.StdError, 1e-12)
-	// t(2) of 97.5 % is 4.302653: 2 ± 2.484, so with three seeds 0 is among it.
+	// The 0.975 quantile of t(2) is 4.302653, so the interval is 2 ± 2.484. With three seeds it contains 0.
 	lo, hi := p.Interval()
 	assert.InDelta(t, 2-4.302652729911275/math.Sqrt(3), lo, 1e-9)
 	assert.InDelta(t, 2+4.302652729911275/math.Sqrt(3), hi, 1e-9)
@@ -28,7 +28,7 @@ func TestPairedDifference(t *testing.T) {
 	assert.Contains(t, page.Pair([]float64{1}, []float64{2}).Verdict(), "one seed")
 	assert.Equal(t, "+1.00", page.Pair([]float64{1}, []float64{2}).String(), "one seed has no spread")
 	assert.Equal(t, "+0.00 [-0.23, +0.23]", page.Paired{10, -0.001, 0.1}.String())
-	// 10.05-10.1 and 9.85-9.9 differ in their last bits only.
+	// 10.05-10.1 and 9.85-9.9 differ only in their last bits.
 	equal := page.Pair([]float64{10.1, 9.9}, []float64{10.05, 9.85})
 	assert.Equal(t, "-0.05 with every seed", equal.String(), "no certainty from rounding")
 	assert.True(t, math.IsNaN(equal.P()))
@@ -39,7 +39,7 @@ func TestPairedDifference(t *testing.T) {
 	assert.Equal(t, "worse: its 95 % interval leaves 0 out", page.Paired{10, -3, 1}.Verdict())
 }
 
-// The quantiles are those of any table of Student's t (0.975).
+// The quantiles are those of a table of Student's t (0.975).
 func TestIntervalsAreByStudentsT(t *testing.T) {
 	for n, quantile := range map[int]float64{2: 12.7062, 3: 4.30265, 4: 3.18245, 5: 2.77645, 10: 2.26216, 31: 2.04227} {
 		assert.InDelta(t, quantile*0.5, page.HalfWidth(n, 0.5), 1e-4, n)
@@ -49,7 +49,7 @@ func TestIntervalsAreByStudentsT(t *testing.T) {
 	assert.InDelta(t, 2.5-3.18245*0.645497, lo, 1e-4)
 	assert.InDelta(t, 2.5+3.18245*0.645497, hi, 1e-4)
 	assert.True(t, math.IsNaN(page.Deviation([]float64{3})), "one number has no spread")
-	// t of 4.302653 with two degrees of freedom: 5 %, by either sign.
+	// For t = 4.302653 with two degrees of freedom p is 5 %, whatever the sign.
 	assert.InDelta(t, 0.05, page.Paired{3, 4.30265273, 1}.P(), 1e-8)
 	assert.InDelta(t, 0.05, page.Paired{3, -4.30265273, 1}.P(), 1e-8)
 	assert.InDelta(t, 1, page.Paired{3, 0, 1}.P(), 1e-12)
@@ -59,7 +59,7 @@ func TestIntervalsAreByStudentsT(t *testing.T) {
 	}
 }
 
-// R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03, 0.06, 0.06, 0.02.
+// In R, p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") is 0.03, 0.06, 0.06, 0.02.
 func TestHolm(t *testing.T) {
 	assert.InDeltaSlice(t, []float64{0.03, 0.06, 0.06, 0.02}, page.Holm([]float64{0.01, 0.04, 0.03, 0.005}), 1e-12)
 	assert.InDeltaSlice(t, []float64{1, 1}, page.Holm([]float64{0.9, 0.6}), 1e-12)
@@ -73,7 +73,7 @@ func TestHolm(t *testing.T) {
 		"+9.00 [+8.77, +9.23], p < 0.001"}, texts)
 }
 
-// An interval stands below its mean on the page, so that tables are narrower.
+// The page shows an interval below its mean, so that tables are narrower.
 func TestIntervalsAreALineOfTheirOwn(t *testing.T) {
 	var b strings.Builder
 	doc := page.Page{Sections: []page.Section{{Tables: []page.Table{{Head: []string{"a"}, Rows: [][]string{
@@ -91,7 +91,7 @@ func TestTablesAsText(t *testing.T) {
 	assert.Equal(t, "table,a,b\nall,x|y,\"1, 2\"\n", table.CSV())
 }
 
-// What failed has no dots, and leaves the others theirs.
+// A failed arm has no dots, and the other arms keep theirs.
 func TestChartsLeaveOutWhatThereIsNot(t *testing.T) {
 	svg := string(page.Dots("t", "y", []string{"a", "b"}, map[string][]page.Series{"a": {{Group: "g"}},
 		"b": {{Group: "g", Y: []float64{1, math.NaN(), 3}}}}))

@@ -20,7 +20,7 @@ type Series struct {
 	Y      []float64 // at x = 1, 2, ...; NaN leaves a gap
 }
 
-// The size of a chart in its own units, which the page scales. Labels and legend get the room that they need below the
+// Sizes of a chart in units of its own, which the page scales. Labels and legend take the room that they need below the
 // plot.
 const (
 	chartW, plotBottom        = 460.0, 216.0
@@ -96,7 +96,7 @@ func (a axis) ticks() (values []float64, labels []string) {
 	return values, labels
 }
 
-// frame begins a chart of the given height, with its title and the lines of its axis.
+// frame begins a chart of the given height. It draws the title and the lines of the axis.
 func frame(b *strings.Builder, title, ylabel string, height float64, a axis) {
 	fmt.Fprintf(b, `<svg viewBox="0 0 %g %.0f" role="img" aria-label="%s"><text x="%g" y="15" class="title">%s</text>`,
 		chartW, height, html.EscapeString(title), padLeft, html.EscapeString(title))
@@ -112,7 +112,7 @@ func frame(b *strings.Builder, title, ylabel string, height float64, a axis) {
 	}
 }
 
-// Lines is a line chart over epochs, a colour for each group.
+// Lines draws a line chart over epochs. Each group has a colour.
 func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 	var all []float64
 	n := 0
@@ -152,7 +152,7 @@ func Lines(title, ylabel string, series []Series, log bool) template.HTML {
 	return template.HTML(b.String())
 }
 
-// legend names the groups from y on, in as many rows as they need.
+// legend lists the groups from y on, in as many rows as they need.
 func legend(series []Series, y float64) (entries string, rows float64) {
 	var b strings.Builder
 	x, seen := padLeft, map[string]bool{}
@@ -173,8 +173,8 @@ func legend(series []Series, y float64) (entries string, rows float64) {
 	return b.String(), rows
 }
 
-// below labels columns of the given width under the plot. Labels that would overlap are slanted. It returns the height
-// of the labels.
+// below labels columns of the given width under the plot. It slants labels that would overlap. It returns the height of
+// the labels.
 func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	longest := 0
 	for _, c := range columns {
@@ -197,7 +197,7 @@ func below(b *strings.Builder, columns []string, width float64) (room float64) {
 	return 20
 }
 
-// finite is a copy of values without NaN and infinities.
+// finite returns the values without NaN and infinities.
 func finite(values map[string][]Series) map[string][]Series {
 	out := map[string][]Series{}
 	for column, ss := range values {
@@ -214,8 +214,8 @@ func segment(b *strings.Builder, x1, x2, y1, y2 float64, colour int) {
 	fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" class="line c%d"/>`, x1, x2, y1, y2, colour)
 }
 
-// Dots is a chart of groups side by side. Each seed is a dot. A group of several seeds also has a bar at the mean and a
-// whisker of one standard deviation to each side.
+// Dots draws groups side by side. Each seed is a dot. A group of several seeds also has a bar at the mean and a whisker
+// of one standard deviation to each side.
 func Dots(title, ylabel string, columns []string, values map[string][]Series) template.HTML {
 	var all []float64
 	values = finite(values)
