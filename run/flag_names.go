@@ -106,6 +106,8 @@ func otherFlagNames() map[string]string {
 		"interventions.P":         "--intervene-option p",
 		"interventions.Within":    "--intervene-option within",
 
+		"outfile.Force": "--force",
+
 		"torch.Deterministic": "--deterministic",
 		"torch.Device":        "--device",
 

@@ -68,7 +68,8 @@ func (o *Options) Settle() error {
 func (o *Options) Check(files []string) error {
 	if o.Out != "-" {
 		inputs := append(files, o.Paths...)
-		if err := (outfile.File{Flag: "--out", Path: o.Out, Force: o.Force || o.Resume, Inputs: inputs}).Check(); err != nil {
+		out := outfile.File{Flag: "{embedding.Out}", Path: o.Out, Force: o.Force || o.Resume, Inputs: inputs}
+		if err := out.Check(); err != nil {
 			return err
 		}
 	}

@@ -17,22 +17,22 @@ import (
 
 // File is a file that the user names to be written.
 type File struct {
-	Flag, Path string
-	Force      bool     // to write over what is there
-	Picture    bool     // it is to be a picture
-	Inputs     []string // what the command reads
+	Flag    string // names the file in errors: a flag, or a setting as {package.Field}
+	Path    string
+	Force   bool     // write over an existing file
+	Picture bool     // the file is to be a picture
+	Inputs  []string // files that the command reads
 }
 
-// Check refuses what would be lost: pictures, checkpoints and inputs in any case,
-// other files without --force. It returns before anything is done.
+// Check returns an error if a file would be lost: a picture, a checkpoint or an input in any case, another file unless
+// Force is set. Nothing is written before.
 func (o File) Check() error {
 	if !o.Picture && IsPictureName(o.Path) {
-		return usage.Errorf("%s %s names a picture, which would be lost; write %[1]s FILE before the pictures "+
-			"(the shell makes a list of a pattern, of which %[1]s takes the first)", o.Flag, o.Path)
+		return o.wrong("names a picture, which would be lost; write " + o.Flag + " FILE before the pictures " +
+			"(the shell makes a list of a pattern, of which " + o.Flag + " takes the first)")
 	}
 	if dir, ok := runfolder.Owner(o.Path); ok {
-		return usage.Errorf("%s %s is part of the run in %s, which would be lost; choose a place outside of its checkpoints",
-			o.Flag, o.Path, dir)
+		return o.wrong("is part of the run in %s, which would be lost; choose a place outside of its checkpoints", dir)
 	}
 	info, err := os.Stat(o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,23 +43,27 @@ func (o File) Check() error {
 	}
 	for _, in := range o.Inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return usage.Errorf("%s %s is what is to be read (%s); choose another file", o.Flag, o.Path, in)
+			return o.wrong("is what is to be read (%s); choose another file", in)
 		}
 	}
 	switch kind := kindOf(o.Path); {
 	case info.IsDir():
-		return usage.Errorf("%s %s is a folder; name a file in it", o.Flag, o.Path)
+		return o.wrong("is a folder; name a file in it")
 	case !info.Mode().IsRegular():
-		return usage.Errorf("%s %s is not a plain file; name one", o.Flag, o.Path)
+		return o.wrong("is not a plain file; name one")
 	case kind == "picture" && !o.Picture, kind == "checkpoint":
-		return usage.Errorf("%s %s holds a %s, which would be lost; choose another file", o.Flag, o.Path, kind)
+		return o.wrong("holds a %s, which would be lost; choose another file", kind)
 	case !o.Force && o.Picture:
-		return usage.Errorf("%s %s is there already; --force writes over it (but not in the data set's folder)", o.Flag,
-			o.Path)
+		return o.wrong("is there already; {outfile.Force} writes over it (but not in the data set's folder)")
 	case !o.Force:
-		return usage.Errorf("%s %s is there already; --force writes over it", o.Flag, o.Path)
+		return o.wrong("is there already; {outfile.Force} writes over it")
 	}
 	return nil
+}
+
+// wrong is an error about the file.
+func (o File) wrong(format string, args ...any) error {
+	return usage.Errorf(o.Flag+" %s "+format, append([]any{o.Path}, args...)...)
 }
 
 // Within reports whether path is in the folder or below.

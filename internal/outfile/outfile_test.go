@@ -32,8 +32,8 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 		{"run/checkpoints/last.safetensors", "is part of the run in", "is part of the run in"},
 		{"run/checkpoints/new.safetensors", "is part of the run in", "is part of the run in"},
 		{"run/config.yaml", "is part of the run in", "is part of the run in"},
-		{"there.npy", "there.npy is there already; --force writes over it", ""},
-		{"other.safetensors", "--force writes over it", ""},
+		{"there.npy", "there.npy is there already; Force writes over it", ""},
+		{"other.safetensors", "Force writes over it", ""},
 		{"copy.safetensors", "holds a checkpoint", "holds a checkpoint"},
 		{"jpeg", "holds a picture", "holds a picture"},
 		{"webp", "holds a picture", "holds a picture"},
@@ -51,6 +51,6 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 		}
 	}
 	assert.NoError(t, File{Path: at("new.png"), Picture: true}.Check())
-	assert.ErrorContains(t, File{Path: at("jpeg"), Picture: true}.Check(), "--force writes over it")
+	assert.ErrorContains(t, File{Path: at("jpeg"), Picture: true}.Check(), "Force writes over it")
 	assert.NoError(t, File{Path: at("jpeg"), Picture: true, Force: true}.Check())
 }

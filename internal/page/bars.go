@@ -47,8 +47,8 @@ func Bars(title, ylabel string, columns []string, values map[string][]Series, le
 	for _, l := range levels {
 		if y := a.at(l.Value); !math.IsNaN(y) {
 			fmt.Fprintf(&b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="level" `+
-				`stroke="currentColor" stroke-dasharray="5 3"/><text x="%g" y="%.1f" class="tick" text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y,
-				chartW-padRight, y-4, html.EscapeString(l.Name))
+				`stroke="currentColor" stroke-dasharray="5 3"/><text x="%g" y="%.1f" class="tick" `+
+				`text-anchor="end">%s</text>`, padLeft, chartW-padRight, y, y, chartW-padRight, y-4, html.EscapeString(l.Name))
 		}
 	}
 	b.WriteString(entries + "</svg>")
