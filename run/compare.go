@@ -17,8 +17,7 @@ type gridCommand struct {
 	set          *pflag.FlagSet
 }
 
-// compare trains a grid of methods, with and without MSR, and writes the
-// paper's Table 1 for what was run.
+// compare trains a grid of methods, with and without MSR, and writes the paper's Table 1 for what was run.
 func compare(ctx context.Context, p program, args []string) error {
 	k := gridCommand{name: "compare",
 		grid: experiment.Comparison{Methods: methods.Names(), Study: newStudy(p, "runs/compare", 200)}}

@@ -8,8 +8,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// sweep trains a method with MSR over values of any flags, beside the method
-// alone and the ablations.
+// sweep trains a method with MSR over values of any flags, beside the method alone and the ablations.
 func sweep(ctx context.Context, p program, args []string) error {
 	g := experiment.Sweep{Study: newStudy(p, "runs/sweep", 200)}
 	extra := func(f *pflag.FlagSet) { bindSweep(f, &g) }

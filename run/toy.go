@@ -8,8 +8,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// toy is the paper's experiment of Figures 1 and 4: training and testing on full
-// pictures and on their foreground, in all four combinations.
+// toy is the paper's experiment of Figures 1 and 4: training and testing on full pictures and on their foreground, in
+// all four combinations.
 func toy(ctx context.Context, p program, args []string) error {
 	g := experiment.Toy{Study: newStudy(p, "runs/toy", 200), Methods: []string{"simclr", "byol"}}
 	extra := func(f *pflag.FlagSet) { bindToy(f, &g) }

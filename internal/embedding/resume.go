@@ -13,7 +13,7 @@ import (
 )
 
 // checkExisting returns an error, before the network runs, if there is an output that may be neither resumed nor
-// overwritten.
+// overwritten, or if Resume is set and there is nothing to resume.
 func (o *Options) checkExisting() error {
 	switch {
 	case o.Out == "-" || o.Force:

@@ -16,7 +16,7 @@ import (
 )
 
 // rowFile is a file of rows that grows. Its name is OUT.partial until it is complete. For arrays (npy, safetensors) a
-// second file has the names, a line each. OUT.partial.json describes the rows for a later --resume. It exists from
+// second file has the names, a line each. OUT.partial.json describes the rows for a later resume. It exists from
 // before the first row until all files have their final names.
 type rowFile struct {
 	o           Options

@@ -38,7 +38,7 @@ func (g *Background) report(took time.Duration) error {
 	return writeReport(g.Tables, g.Folder, doc, tables)
 }
 
-// ruleText describes the sequential ruleText and its decision about each arm.
+// ruleText describes the sequential rule and its decision about each arm.
 func (g *Background) ruleText() string {
 	var says []string
 	for i := 1; i < len(g.arms); i++ {

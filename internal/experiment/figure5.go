@@ -24,7 +24,7 @@ type axisPoints struct {
 // Panels are sweeps of one flag each. The other flags keep the values that the user gave.
 type Panels struct {
 	Study
-	Lambdas, Gammas, NumWeights []string // values; of an empty list there is no panel
+	Lambdas, Gammas, NumWeights []string // values of each panel; an empty list leaves its panel out
 	axes                        []axisPoints
 }
 

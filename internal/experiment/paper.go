@@ -6,8 +6,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// published holds a method's figures in the paper without and with MSR: "linear, 5-NN" or "top-1, top-5" in percent. A
-// figure that the paper does not have is empty.
+// published holds a method's figures in the paper (arXiv:2206.14702) without and with MSR: "linear, 5-NN" or "top-1,
+// top-5" in percent. A figure that the paper does not have is empty.
 type published struct{ plain, msr string }
 
 // paperFigures is a table of the paper, with a row for each method.

@@ -21,7 +21,7 @@ type tunedArm struct {
 	top1, top5 [][]float64 // in percent, by seed, by share
 }
 
-// ofShare returns the figures ofShare one share.
+// ofShare returns the figures of one share.
 func ofShare(figures [][]float64, part int) (out []float64) {
 	for _, f := range figures {
 		out = append(out, f[part])

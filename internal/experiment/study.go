@@ -1,4 +1,5 @@
-// Package experiment trains and evaluates many runs, and puts what came of them into tables and on a page.
+// Package experiment trains and evaluates many runs, and reports the results in tables and on a page. "The paper" is
+// arXiv:2206.14702.
 package experiment
 
 import (
