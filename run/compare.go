@@ -12,13 +12,12 @@ import (
 
 // gridCommand is a command that compares methods.
 type gridCommand struct {
-	name, preset string // the preset holds unless a file or a flag names one
+	name, preset string // the preset is used unless a file or a flag names one
 	grid         experiment.Comparison
 	set          *pflag.FlagSet
 }
 
-// compare trains a grid of methods, with and without MSR, and writes the
-// paper's Table 1 for what was run.
+// compare trains a grid of methods, with and without MSR, and writes a table like the paper's Table 1 of these runs.
 func compare(ctx context.Context, p program, args []string) error {
 	k := gridCommand{name: "compare",
 		grid: experiment.Comparison{Methods: methods.Names(), Study: newStudy(p, "runs/compare", 200)}}

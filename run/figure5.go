@@ -8,13 +8,13 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// figure5 is the paper's Figure 5: MSR over lambda, gamma and n, one at a time.
+// figure5 runs the paper's Figure 5: MSR over lambda, gamma and n, one at a time.
 func figure5(ctx context.Context, p program, args []string) error {
 	g := experiment.Panels{Study: newStudy(p, "runs/figure5", 500)}
 	decades := []string{"0.001", "0.01", "0.1", "1", "10", "100", "1000"}
 	lambdas, gammas, ns := decades, decades, []string{"2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
 	extra := func(f *pflag.FlagSet) {
-		f.StringSliceVar(&lambdas, "lambda-values", lambdas, "values of --lambda; none leaves that panel out")
+		f.StringSliceVar(&lambdas, "lambda-values", lambdas, "values of --lambda; an empty list leaves the panel out")
 		f.StringSliceVar(&gammas, "gamma-values", gammas, "values of --gamma")
 		f.StringSliceVar(&ns, "weights-values", ns, "values of --weights, n")
 		bindStudy(f, &g.Study)

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// flagged is err with the flags of the settings that it names.
+// flagged returns err with the flags of the settings that it names.
 func flagged(err error) error {
 	if err == nil {
 		return nil
@@ -24,10 +24,10 @@ func flagged(err error) error {
 	return field.Named(err, func(key string) string { return names[key] })
 }
 
-// messageOf is the message of flagged.
+// messageOf returns the message of flagged(err).
 func messageOf(err error) string { return flagged(err).Error() }
 
-// namesFlags makes a field.Namer of a writer whose readers know flags.
+// namesFlags makes a writer a field.Namer: its readers know a setting by its flag.
 type namesFlags struct{ names func() map[string]string }
 
 func newNamesFlags() namesFlags { return namesFlags{sync.OnceValue(flagNames)} }
@@ -35,7 +35,7 @@ func newNamesFlags() namesFlags { return namesFlags{sync.OnceValue(flagNames)} }
 // NameOf implements field.Namer.
 func (s namesFlags) NameOf(key string) string { return s.names()[key] }
 
-// speaker is a writer of the command.
+// speaker is the writer for the command's standard output or standard error.
 type speaker struct {
 	*printable.Writer
 	namesFlags
@@ -43,8 +43,8 @@ type speaker struct {
 
 func newSpeaker(w io.Writer) speaker { return speaker{printable.New(w), newNamesFlags()} }
 
-// flagNames are the flags of settings, by package.Field and package.Type.Field. Those of evaluators and of a training
-// run follow from what their flags are bound to.
+// flagNames maps package.Field and package.Type.Field to the flag of that setting. For evaluators and training runs,
+// the map follows from what their flags are bound to.
 func flagNames() map[string]string {
 	names := map[string]string{}
 	for _, e := range eval.Evaluators() {
@@ -56,7 +56,7 @@ func flagNames() map[string]string {
 	return names
 }
 
-// nameBound adds the fields of the struct at settings that bind gives flags.
+// nameBound adds the fields of the struct that settings points to and that bind gives a flag.
 func nameBound(settings any, bind func(f *pflag.FlagSet), names map[string]string) {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	bind(f)
@@ -67,7 +67,7 @@ func nameBound(settings any, bind func(f *pflag.FlagSet), names map[string]strin
 	}
 }
 
-// otherFlagNames are the flags of other settings.
+// otherFlagNames maps the other settings to their flags.
 func otherFlagNames() map[string]string {
 	return map[string]string{
 		"datasets.BatchSize": "--batch-size",
@@ -78,7 +78,7 @@ func otherFlagNames() map[string]string {
 		"dist.Timeout":       "--dist-timeout",
 		"nets.Arch":          "--arch",
 		"nets.Stem":          "--stem",
-		"nets.Width":         "--width", // a backbone's; f_msr's is nets.MSRConfig.Width
+		"nets.Width":         "--width", // of a backbone; f_msr has nets.MSRConfig.Width
 
 		"eval.HeadLR": "--head-lr", // of fine-tuning
 
@@ -103,7 +103,7 @@ func otherFlagNames() map[string]string {
 	}
 }
 
-// address is where a flag's value lies. Of a list, pflag's own type has a pointer to it.
+// address returns the address of a flag's value. A list's pflag type holds a pointer to it.
 func address(v pflag.Value) uintptr {
 	p := reflect.ValueOf(v)
 	if list := p.Elem(); list.Kind() == reflect.Struct {

@@ -17,8 +17,8 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// foreign writes the state dict of a ResNet with each tensor as change has it: its
-// name and shape; an empty name leaves it out.
+// foreign writes the state dict of a ResNet. change returns the name and shape of each tensor; an empty name leaves it
+// out.
 func foreign(
 	t *testing.T, c nets.ResNetConfig, change func(name string, shape []int64) (string, []int64),
 	more ...torchscript.Tensor,
@@ -63,7 +63,7 @@ func foreign(
 const scripted = `in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), ` +
 	`and give --arch torchscript:net.ts --augment imagenet --size 224`
 
-// Networks that are not built here are named, with what can be done.
+// Errors name networks that this program does not build, and say what can be done.
 func TestForeignNetworksAreNamed(t *testing.T) {
 	bottleneck := func(blocks ...int64) nets.ResNetConfig {
 		return nets.ResNetConfig{Blocks: blocks, Bottleneck: true, Width: 4, Stem: nets.StemImageNet}
@@ -121,10 +121,10 @@ func TestForeignNetworksAreNamed(t *testing.T) {
 	assert.NoFileExists(t, "never.npy")
 }
 
-// typed are the flags that an error names.
+// typed returns the flags that an error names.
 var typed = regexp.MustCompile(`--arch (\S+) --width (\S+) --stem (\S+)( --init-partial)?`)
 
-// A remedy in an error is typed, and helps: in each command, over each preset.
+// The remedy of an error helps when it is typed, in each command and over each preset.
 func TestRemediesOfInitHelp(t *testing.T) {
 	basic := nets.ResNetConfig{Blocks: []int64{1, 1, 1}, Width: 4, Stem: nets.StemImageNet}
 	deep := func(name string, shape []int64) (string, []int64) {
@@ -182,7 +182,7 @@ func TestRemediesOfInitHelp(t *testing.T) {
 	}
 }
 
-// Counters are in every network: where nothing else fits, nothing does.
+// Every network has counters. If only counters fit, nothing fits.
 func TestCountersAloneAreNothing(t *testing.T) {
 	file := foreign(t, nets.ResNetConfig{Blocks: []int64{1, 1, 1}, Width: 8, Stem: nets.StemCIFAR}, nil)
 	out := filepath.Join(t.TempDir(), "run")
@@ -205,7 +205,7 @@ func TestAddressesAreNoFiles(t *testing.T) {
 	}
 }
 
-// Hugging Face's names of a ResNet, of both kinds of blocks.
+// A state dict with Hugging Face's names of a ResNet is read, with both kinds of blocks.
 func TestHuggingFacesResNets(t *testing.T) {
 	unit := regexp.MustCompile(`^layer(\d)\.(\d)\.(conv|bn)(\d)\.`)
 	down := regexp.MustCompile(`^layer(\d)\.(\d)\.downsample\.(\d)\.`)

@@ -8,8 +8,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// sweep trains a method with MSR over values of any flags, beside the method
-// alone and the ablations.
+// sweep trains a method with MSR over values of any flags. It also trains the method without MSR, and the ablations.
 func sweep(ctx context.Context, p program, args []string) error {
 	var axes []string
 	g := experiment.Sweep{Study: newStudy(p, "runs/sweep", 200)}
@@ -17,9 +16,9 @@ func sweep(ctx context.Context, p program, args []string) error {
 		f.StringArrayVar(&axes, "axis", nil,
 			"FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
 		f.BoolVar(&g.List, "list", false,
-			"the axes' first values together, then their second ones, ..., instead of every combination")
-		f.BoolVar(&g.Ablations, "ablations", false, "each ablation of MSR at the settings given, too")
-		f.BoolVar(&g.Baseline, "baseline", true, "the method without MSR, which the differences are to")
+			"take the axes' first values together, then their second ones, and so on, instead of every combination")
+		f.BoolVar(&g.Ablations, "ablations", false, "also run each ablation of MSR at the given settings")
+		f.BoolVar(&g.Baseline, "baseline", true, "also run the method without MSR; differences are to it")
 		bindStudy(f, &g.Study)
 	}
 	with := request{command: "sweep", args: args, extra: extra}.configure(p)

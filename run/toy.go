@@ -8,14 +8,14 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// toy is the paper's experiment of Figures 1 and 4: training and testing on full
-// pictures and on their foreground, in all four combinations.
+// toy runs the paper's experiment of Figures 1 and 4: training and testing on full pictures and on their foregrounds,
+// in all four combinations.
 func toy(ctx context.Context, p program, args []string) error {
 	var names []string
 	g := experiment.Toy{Study: newStudy(p, "runs/toy", 200)}
 	extra := func(f *pflag.FlagSet) {
 		f.StringSliceVar(&names, "methods", []string{"simclr", "byol"}, "methods, each without and with MSR")
-		f.StringVar(&g.Probe, "probe-variant", "", "what the probes are trained on: full, foreground, background-removed "+
+		f.StringVar(&g.Probe, "probe-variant", "", "what to train the probes on: full, foreground, background-removed "+
 			"(coco) or new-background (default: what each network was trained on)")
 		bindStudy(f, &g.Study)
 	}
