@@ -1,6 +1,7 @@
-"""Writes losses/testdata/reference/more.json: values and gradients of losses that
-the project's own reference values lack, from PyTorch in float64, written loop by
-loop from the papers' formulas. Needs torch; run it at the repository's root.
+"""Write losses/testdata/reference/more.json: values and gradients of losses that losses.json lacks.
+
+They come from PyTorch in float64, loop by loop from the papers' formulas. This needs torch. Run it at the repository's
+root.
 """
 
 import json
@@ -70,7 +71,7 @@ def proto_nce(z, centroids, density, own):
     return total / len(z)
 
 
-def sinkhorn(scores, epsilon, turns):  # the original: exp, and sums of rows and columns in turn
+def sinkhorn(scores, epsilon, turns):  # as in the original: exp, then sums of rows and columns in turn
     q = torch.exp(scores / epsilon).T
     q /= q.sum()
     k, b = q.shape
