@@ -70,7 +70,7 @@ func TestForeignNetworksAreNamed(t *testing.T) {
 	}
 	inner := regexp.MustCompile(`^layer\d\.\d+\.(conv[12]|bn[12]|conv3)\.`)
 	for _, c := range []struct {
-		is, remedy, refused string // of the file, and with --init-partial under the name of resnet50
+		is, remedy, refused string // of the file; refused: with --init-partial and --arch resnet50
 		config              nets.ResNetConfig
 		change              func(string, []int64) (string, []int64)
 	}{
@@ -169,7 +169,7 @@ func TestRemediesOfInitHelp(t *testing.T) {
 			assert.Contains(t, errs, c.is)
 			remedy = typed.FindString(errs)
 			for _, words := range []string{remedy,
-				regexp.MustCompile(`--width \S+ `).ReplaceAllString(remedy, "")} { // also as the width is in the file
+				regexp.MustCompile(`--width \S+ `).ReplaceAllString(remedy, "")} { // also with the width of the file
 				status, _, errs = do(append(embed, strings.Fields(words)...)...)
 				require.Zero(t, status, "%s: %s", words, errs)
 				assert.Contains(t, errs, c.taken)

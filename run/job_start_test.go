@@ -101,7 +101,7 @@ func TestRanksWithOtherDataAreRefused(t *testing.T) {
 	}
 	text, err := os.ReadFile(file("changed", "a/05.png"))
 	require.NoError(t, err)
-	text[len(text)-1] ^= 1 // as long as before
+	text[len(text)-1] ^= 1 // the length stays
 	require.NoError(t, os.WriteFile(file("changed", "a/05.png"), text, 0o644))
 	require.NoError(t, os.Remove(file("absent", "b/02.png")))
 	require.NoError(t, os.Remove(file("last", "b/08.png")))

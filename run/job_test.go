@@ -103,7 +103,7 @@ func near(t *testing.T, a, b string, tolerance float64) {
 	require.Equal(t, len(want), len(got))
 	for name, x := range want {
 		if !strings.HasSuffix(name, ".weight") && !strings.HasSuffix(name, "running_var") {
-			continue // biases before a batch norm have no gradient but rounding
+			continue // the gradient of a bias before a batch norm is only rounding
 		}
 		for i := 0; i+4 <= len(x); i += 4 {
 			u := math.Float32frombits(binary.LittleEndian.Uint32(x[i:]))
@@ -143,7 +143,7 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 
 	two := job(t, 2, args("cut")...)
 	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
-	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one is told, all stop
+	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one gets the signal, all stop
 	for _, k := range two {
 		status, last := k.ends(t, time.Minute)
 		assert.Equal(t, exitInterrupted, status, last)

@@ -50,7 +50,7 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 				require.Len(t, epochs, 3)
 				first := 0
 				if name == "pcl" {
-					first = 1 // its first epoch is without clusters, and lacks their term
+					first = 1 // its first epoch has no clusters, so the loss lacks their term
 				}
 				assert.Less(t, epochs[2].Value("l_ct"), epochs[first].Value("l_ct"), "the loss falls")
 				assert.Greater(t, epochs[2].Value("embedding_std"), 0.1, "embeddings keep their spread")

@@ -14,7 +14,7 @@ import (
 // A second Ctrl-C or SIGTERM ends the program at once. SIGUSR1 asks for a checkpoint at the next step.
 func withSignals(ctx context.Context) context.Context {
 	end := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		end = append(end, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(ctx, end...)

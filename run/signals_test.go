@@ -46,7 +46,7 @@ func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *sp
 		long(dir, more...)...)...), &speech{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), said
 	require.NoError(t, p.Start())
-	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that hears no signal never ends
+	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that ignores the signal never ends
 	t.Cleanup(func() { late.Stop(); _ = p.Process.Kill() })
 	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	return p, said, out
@@ -58,7 +58,7 @@ func TestSignalsOfARun(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
 		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that goes says so twice
+	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that closes sends it twice
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
 	assert.Contains(t, said.String(), "saved; --resume continues")

@@ -137,6 +137,7 @@ func TestWhatEndsAGridAtOnce(t *testing.T) {
 	assert.Contains(t, errs, "index.html is there, and no runs that it could be of")
 	assert.NoDirExists(t, runfolder.Config(filepath.Join(site, "simclr-seed0")))
 }
+
 // tiny returns the flags of a run of less than a second.
 func tiny(command, out string, more ...string) []string {
 	return append([]string{command, "--preset", "cpu", "--seeds", "1", "--count", "96", "--batch-size", "32", "--epochs",
