@@ -17,7 +17,8 @@ type gridCommand struct {
 	set          *pflag.FlagSet
 }
 
-// compare trains a grid of methods, with and without MSR, and writes a table like the paper's Table 1 of these runs.
+// compare trains a grid of methods, with and without MSR, and writes a table of these runs in the form of the paper's
+// Table 1.
 func compare(ctx context.Context, p program, args []string) error {
 	k := gridCommand{name: "compare",
 		grid: experiment.Comparison{Methods: methods.Names(), Study: newStudy(p, "runs/compare", 200)}}

@@ -64,8 +64,8 @@ func methodDefaults(s settings.File, given *pflag.FlagSet) (methods.Defaults, er
 	return d, err
 }
 
-// complete reports whether a file has all settings that every recipe has. This program, in this or an earlier version,
-// wrote such a file. An option that is missing there has its default, not the recipe's value.
+// complete reports whether a file has all settings that every recipe has. A file that this program wrote is complete,
+// also one of an earlier version. An option that is missing there has its default, not the recipe's value.
 func complete(s settings.File) bool {
 	const all = "hidden dim temperature augment epochs batch-size optimizer lr weight-decay schedule warmup"
 	for key := range strings.FieldsSeq(all) {

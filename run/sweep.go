@@ -8,7 +8,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// sweep trains a method with MSR over values of any flags. It also trains the method without MSR, and the ablations.
+// sweep trains a method with MSR over values of any flags. Flags choose whether it also trains the method without MSR,
+// and the ablations.
 func sweep(ctx context.Context, p program, args []string) error {
 	var axes []string
 	g := experiment.Sweep{Study: newStudy(p, "runs/sweep", 200)}
