@@ -29,7 +29,8 @@ func (c *KNNConfig) Name() string { return "knn" }
 // Bind implements Evaluator.
 func (c *KNNConfig) Bind(f Flags) {
 	f.IntVar(&c.K, "neighbours", c.K, "k of the nearest-neighbour classifier")
-	f.StringVar(&c.Metric, "metric", c.Metric, "metric of the neighbours: euclidean (a majority vote) or cosine (weighted votes)")
+	f.StringVar(&c.Metric,
+		"metric", c.Metric, "metric of the neighbours: euclidean (a majority vote) or cosine (weighted votes)")
 	f.Float64Var(&c.Temperature, "knn-temperature", c.Temperature, "temperature of cosine's weights exp(cos/temperature)")
 }
 
