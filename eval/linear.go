@@ -41,8 +41,8 @@ func (c *LinearConfig) Figures() []Figure {
 func (c *LinearConfig) Bind(f Flags) {
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs of the linear probe")
 	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "optimizer of the probe: adam, sgd or lars")
-	f.StringVar(&c.Schedule,
-		"schedule", c.Schedule, "schedule of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
+	f.StringVar(&c.Schedule, "schedule", c.Schedule,
+		"schedule of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
 	f.Float64Var(&c.LR, "lr", c.LR, "initial learning rate of the probe")
 	f.Float64Var(&c.FinalLR, "final-lr", c.FinalLR, "final learning rate of the probe, for the exponential schedule")
 	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of the probe's sgd and lars")
