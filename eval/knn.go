@@ -29,8 +29,9 @@ func (c *KNNConfig) Name() string { return "knn" }
 // Bind implements Evaluator.
 func (c *KNNConfig) Bind(f Flags) {
 	f.IntVar(&c.K, "neighbours", c.K, "k of the nearest-neighbour classifier")
-	f.StringVar(&c.Metric, "metric", c.Metric, "of the neighbours: euclidean (a majority) or cosine (weighted votes)")
-	f.Float64Var(&c.Temperature, "knn-temperature", c.Temperature, "of cosine's weights exp(cos/temperature)")
+	f.StringVar(&c.Metric,
+		"metric", c.Metric, "metric of the neighbours: euclidean (a majority vote) or cosine (weighted votes)")
+	f.Float64Var(&c.Temperature, "knn-temperature", c.Temperature, "temperature of cosine's weights exp(cos/temperature)")
 }
 
 // Figures implements Evaluator.

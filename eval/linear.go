@@ -40,13 +40,14 @@ func (c *LinearConfig) Figures() []Figure {
 // Bind implements Evaluator.
 func (c *LinearConfig) Bind(f Flags) {
 	f.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs of the linear probe")
-	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "of the probe: adam, sgd or lars")
-	f.StringVar(&c.Schedule, "schedule", c.Schedule, "of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
-	f.Float64Var(&c.LR, "lr", c.LR, "first learning rate of the probe")
-	f.Float64Var(&c.FinalLR, "final-lr", c.FinalLR, "last learning rate of the probe, where it is exponential between")
-	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "of sgd and lars")
+	f.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "optimizer of the probe: adam, sgd or lars")
+	f.StringVar(&c.Schedule, "schedule", c.Schedule,
+		"schedule of the probe: exponential, cosine or step (a tenth at 3/5 and 4/5)")
+	f.Float64Var(&c.LR, "lr", c.LR, "initial learning rate of the probe")
+	f.Float64Var(&c.FinalLR, "final-lr", c.FinalLR, "final learning rate of the probe, for the exponential schedule")
+	f.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of the probe's sgd and lars")
 	f.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "L2 penalty of the probe")
-	f.IntVar(&c.BatchSize, "probe-batch-size", c.BatchSize, "rows of a step of the probe")
+	f.IntVar(&c.BatchSize, "probe-batch-size", c.BatchSize, "feature rows of a step of the probe")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of the probe")
 }
 

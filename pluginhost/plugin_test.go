@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pluginFile is what `make plugin` built; a first build compiles gotch position
-// independent, for minutes.
+// pluginFile returns the plugin that `make plugin` built. The first build compiles gotch as position-independent code,
+// which takes minutes.
 func pluginFile(t *testing.T) string {
 	so := os.Getenv("ICLMSR_PLUGIN")
 	if so == "" {
@@ -24,8 +24,8 @@ func pluginFile(t *testing.T) string {
 	return so
 }
 
-// host builds the host program with more flags of go build, in a module of its
-// own that has a copy of this package and needs no other, nor LibTorch's flags.
+// host builds the host program with more flags of go build. It is in a module of its own, which has a copy of this
+// package and needs neither other modules nor LibTorch's flags.
 func host(t *testing.T, flags ...string) string {
 	dir := t.TempDir()
 	for from, to := range map[string]string{"testdata/host/main.go": "main.go",

@@ -1,10 +1,9 @@
-// Package pluginhost opens the plugin build of this module (`make plugin`,
-// bin/icl-msr.so) and says, where it does not fit the program that opens it,
-// what differs and what to do: plugin.Open's own errors name a package at most.
+// Package pluginhost opens the plugin build of this module (`make plugin`, bin/icl-msr.so). If the plugin does not fit
+// the program that opens it, the error says what differs and what to do. The errors of plugin.Open name a package at
+// most.
 //
-// It needs the standard library alone. A host that is to depend on no other
-// module may copy this file. What the plugin's functions are, its source says:
-// run/plugin.go.
+// This package needs only the standard library. A host that must not depend on another module may copy this file. The
+// source of the plugin's functions, run/plugin.go, documents them.
 package pluginhost
 
 import (
@@ -20,9 +19,8 @@ import (
 // API is the version of the plugin's interface that this package was made for.
 const API = 1
 
-// Open checks the plugin at path against the running program, opens it, and
-// checks the version of its interface. A process can open a plugin once, and
-// never close it.
+// Open checks the plugin at path against the running program, opens it, and checks the version of its interface. A
+// process can open a plugin once, and never close it.
 func Open(path string) (*plugin.Plugin, error) {
 	if err := Check(path); err != nil {
 		return nil, err
@@ -43,7 +41,7 @@ func Open(path string) (*plugin.Plugin, error) {
 	return p, nil
 }
 
-// Lookup returns a plugin's function as what it is, F.
+// Lookup returns a plugin's function as a value of type F.
 func Lookup[F any](p *plugin.Plugin, name string) (F, error) {
 	var none F
 	symbol, err := p.Lookup(name)
@@ -57,8 +55,8 @@ func Lookup[F any](p *plugin.Plugin, name string) (F, error) {
 	return f, nil
 }
 
-// Check reports why the running program could not open the plugin at path, from
-// what the Go command wrote into both.
+// Check reports why the running program could not open the plugin at path. It compares what the Go command wrote into
+// both.
 func Check(path string) error {
 	host, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -74,8 +72,7 @@ func Check(path string) error {
 	return nil
 }
 
-// Compare reports all in which the builds of a host and of a plugin differ and
-// must not.
+// Compare reports every difference between the builds of a host and a plugin that keeps them from fitting.
 func Compare(host, plugin *debug.BuildInfo) error {
 	var wrong []string
 	if host.GoVersion != plugin.GoVersion {
@@ -119,7 +116,7 @@ func settings() []string {
 		"-race", "-msan", "-asan", "-cover", "-gcflags", "-ldflags", "GOFIPS140"}
 }
 
-// setting is a build's setting; a boolean one that is off is not recorded.
+// setting returns a build setting. A boolean setting that is off is not recorded.
 func setting(b *debug.BuildInfo, key string) string {
 	i := slices.IndexFunc(b.Settings, func(s debug.BuildSetting) bool { return s.Key == key })
 	if i < 0 || b.Settings[i].Value == "false" {
@@ -135,7 +132,7 @@ func orUnset(v string) string {
 	return v
 }
 
-// version is what was built of a module: its version, or what stands for it.
+// version returns the version of a module, or that of its replacement.
 func version(m *debug.Module) string {
 	if r := m.Replace; r != nil {
 		return strings.TrimSpace(r.Path + " " + r.Version)

@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/pluginhost"
 )
 
-// built is a build with further settings, in pairs.
+// built returns a build with further settings, in pairs.
 func built(goVersion string, settings ...string) *debug.BuildInfo {
 	b := &debug.BuildInfo{GoVersion: goVersion, Settings: []debug.BuildSetting{{Key: "CGO_ENABLED", Value: "1"},
 		{Key: "GOARCH", Value: "amd64"}}}

@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// background is the study of docs/background.md.
+// background runs the study of docs/background.md.
 func background(ctx context.Context, p program, args []string) error {
 	g := experiment.Background{Study: newStudy(p, "runs/background", 100), Arms: experiment.BackgroundArms()}
 	g.Seeds = 10
@@ -26,9 +26,9 @@ func background(ctx context.Context, p program, args []string) error {
 }
 
 func bindBackground(f *pflag.FlagSet, g *experiment.Background) {
-	f.StringSliceVar(&g.Arms, "arms", g.Arms, "what is compared with the method, some of "+
+	f.StringSliceVar(&g.Arms, "arms", g.Arms, "what to compare with the method: any of "+
 		strings.Join(experiment.BackgroundArms()[1:], ", "))
 	f.DurationVar(&g.Slice, "slice", g.Slice,
-		"end after the run during which this has passed; the same command continues (0: run all)")
+		"end after the run during which this much time has passed; the same command then continues (0: no limit)")
 	bindStudy(f, &g.Study)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// The study runs in slices, which end as one call does.
+// A study that runs in slices ends as one that runs in one call does.
 func TestTheStudyOfBackgroundsRunsInSlices(t *testing.T) {
 	dir := t.TempDir()
 	args := func(out string, more ...string) []string {
@@ -68,7 +68,7 @@ func TestWrongStudiesOfBackgroundsAreOneClearLine(t *testing.T) {
 	}
 }
 
-// pictureFolder has pictures of two classes, whose backgrounds nobody knows.
+// pictureFolder makes a folder of pictures of two classes, whose backgrounds are unknown.
 func pictureFolder(t *testing.T) string {
 	dir := t.TempDir()
 	picturesIn(t, dir, 20)

@@ -12,7 +12,7 @@ import (
 
 // gridCommand is a command that compares methods.
 type gridCommand struct {
-	name, preset string // the preset holds unless a file or a flag names one
+	name, preset string // the preset is used unless a file or a flag names one
 	grid         experiment.Comparison
 	set          *pflag.FlagSet
 }

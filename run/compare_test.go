@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tinyGrid is a grid that takes seconds.
+// tinyGrid returns the flags of a grid that takes seconds.
 func tinyGrid(out, methods string, more ...string) []string {
 	return append([]string{"compare", "--preset", "cpu", "--methods", methods, "--seeds", "2", "--count", "128",
 		"--batch-size", "32", "--epochs", "1", "--width", "0.125", "--hidden", "16",

@@ -14,7 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// What is written to config.yaml is read to the same, setting by setting.
+// Each setting that is written to config.yaml is read back unchanged.
 func TestWrittenConfigurationsAreRead(t *testing.T) {
 	for _, q := range train.Presets() {
 		c := train.Default()
@@ -33,7 +33,7 @@ func TestWrittenConfigurationsAreRead(t *testing.T) {
 	}
 }
 
-// Each setting has a flag, and is written in the flags' order.
+// Each setting has a flag. config.yaml has the settings in the order of the flags.
 func TestEachSettingHasAFlag(t *testing.T) {
 	text, err := yaml.Marshal(train.Default())
 	require.NoError(t, err)

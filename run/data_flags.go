@@ -11,8 +11,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// dataFlags name the data that a trained network is used on: some of training's
-// own flags. What is not given stays as it was there.
+// dataFlags name the data that a trained network is used on. They are some of training's flags. A flag that is not
+// given keeps its value from training.
 type dataFlags struct{ set *pflag.FlagSet }
 
 func dataFlagNames() []string {
@@ -28,7 +28,7 @@ func bindData(f *pflag.FlagSet) *dataFlags {
 		g := all.Lookup(name)
 		switch name {
 		case "dataset":
-			g.Usage = "another data set than that of the training, of which the flags below are then not taken over"
+			g.Usage = "another data set than that of the training; the flags below then do not keep their values from training"
 		case "classes":
 			g.Usage += "; all: --classes="
 		}
@@ -38,7 +38,7 @@ func bindData(f *pflag.FlagSet) *dataFlags {
 	return &dataFlags{f}
 }
 
-// given are the flags that were.
+// given returns the flags that were given.
 func (d *dataFlags) given() (out []string) {
 	for _, name := range dataFlagNames() {
 		if d.set.Changed(name) {
@@ -48,15 +48,15 @@ func (d *dataFlags) given() (out []string) {
 	return out
 }
 
-// over puts the flags over the data of the network's training. It tells w where
-// only some classes are taken since the training took no others.
+// over applies the flags over the data settings of the network's training. It writes to w if the classes are still
+// restricted as in training.
 func (d *dataFlags) over(w io.Writer, k *train.Checkpoint) error {
 	dataset := d.set.Lookup("dataset").Value.String()
 	if err := k.NeedsDataset(dataset); err != nil {
 		return err
 	}
 	c := &k.Config
-	if dataset != "" && dataset != c.Data.Name { // what the training says of its own is nothing to another one
+	if dataset != "" && dataset != c.Data.Name { // these settings belong to the training's data set
 		c.Classes, c.Data.Labels, c.Data.Foreground, c.Variant = "", "", "", string(datasets.Full)
 	}
 	if dataset != "" {
@@ -77,7 +77,7 @@ func (d *dataFlags) over(w io.Writer, k *train.Checkpoint) error {
 	return nil
 }
 
-// bindDepth16 is the flag of the commands that take over a training's settings.
+// bindDepth16 binds --depth16 for the commands that otherwise use the training's value.
 func bindDepth16(f *pflag.FlagSet) *string {
 	return f.String("depth16", "", depth16Help+" (default: as in training)")
 }

@@ -25,25 +25,25 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	f := flags(p, "datasets", "[--dataset NAME --data-dir DIR [--samples FILE.png]]")
 	c := train.Default()
 	c.Data.Name = ""
-	f.StringVar(&c.Data.Name, "dataset", "", "look at this one")
-	f.StringVar(&c.Data.Dir, "data-dir", "", "where its files are")
-	f.BoolVar(&c.Data.Unlabelled, "unlabelled", false, "stl10: with its pictures without labels")
+	f.StringVar(&c.Data.Name, "dataset", "", "data set to look at")
+	f.StringVar(&c.Data.Dir, "data-dir", "", "folder of its files")
+	f.BoolVar(&c.Data.Unlabelled, "unlabelled", false, "stl10: include its unlabelled pictures")
 	f.StringVar(&c.Classes, "classes", "",
-		"of data sets in class folders: these classes only, comma-separated, a file, or "+datasets.ImageNet100)
+		"for data sets in class folders, the classes to use: a comma-separated list, a file, or "+datasets.ImageNet100)
 	f.StringVar(&c.Data.Labels, "val-labels", "", "imagenet: file with the labels of a flat val")
 	f.StringVar(&c.Data.Foreground, "foreground-dir", "", "confounded: Fashion-MNIST's folder (empty: drawn objects)")
 	f.Float64Var(&c.Data.Correlation, "correlation", c.Data.Correlation,
-		"shapes, confounded: share of pictures whose background is their class's")
-	f.Uint64Var(&c.Data.Seed, "data-seed", c.Data.Seed, "shapes, confounded: seed of the pictures")
+		"shapes, confounded: share of pictures whose background is that of their class")
+	f.Uint64Var(&c.Data.Seed, "data-seed", c.Data.Seed, "shapes, confounded: seed that draws the pictures")
 	f.StringVar((*string)(&c.Data.Depth16), "depth16", string(c.Data.Depth16), depth16Help)
 	samples := f.String("samples", "", "write a PNG with three pictures of each class")
-	force := f.Bool("force", false, "write over a file that --samples finds there")
-	checks := f.Bool("sums", true, "compare the files with the published checksums, where there are such")
+	force := f.Bool("force", false, "overwrite the file of --samples")
+	checks := f.Bool("sums", true, "compare the files with the published checksums, if there are any")
 	if err := parse(f, args); err != nil {
 		return err
 	}
 	if *samples != "" {
-		// In the data set's folder it may be one of its pictures.
+		// A file in the data set's folder may be one of its pictures, so --force does not apply there.
 		safe := *force && (c.Data.Dir == "" || !outfile.Within(c.Data.Dir, *samples))
 		if err := (outfile.File{Flag: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
 			return err
@@ -88,7 +88,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	return nil
 }
 
-// describeDataset tells counts per class, and sizes of some pictures.
+// describeDataset prints the number of pictures of each class, and the sizes of some pictures.
 func describeDataset(out io.Writer, ds datasets.Dataset) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	least, most := [2]int{math.MaxInt, math.MaxInt}, [2]int{}
@@ -120,7 +120,7 @@ func describeDataset(out io.Writer, ds datasets.Dataset) error {
 	return w.Flush()
 }
 
-// checkSums compares the files that are there with their published checksums.
+// checkSums compares the files that exist with their published checksums.
 func checkSums(out io.Writer, dir string, sums []datasets.Sum) error {
 	for _, s := range sums {
 		f, err := os.Open(filepath.Join(dir, s.Path))
@@ -148,8 +148,7 @@ func checkSums(out io.Writer, dir string, sums []datasets.Sum) error {
 	return nil
 }
 
-// writeSamples draws three pictures of each class, in all variants where the
-// foreground is known.
+// writeSamples writes three pictures of each class, in all variants if the foreground is known.
 func writeSamples(ds datasets.Dataset, path string) error {
 	rows := make([][]transforms.Image, max(1, len(ds.Classes())))
 	for i := range ds.Len() {

@@ -15,7 +15,7 @@ func demo(ctx context.Context, p program, args []string) error {
 	seeds := f.Int("seeds", 3, "paired seeds of each arm")
 	epochs := f.Int("epochs", 6, "epochs of each run")
 	count := f.Int("count", 3200, "training pictures")
-	correlation := f.Float64("correlation", 0.3, "share of pictures whose background is their class's")
+	correlation := f.Float64("correlation", 0.3, "share of pictures whose background is that of their class")
 	every := f.Int("meta-every", 4, "meta step on every K-th batch; 1 is the paper")
 	ablations := f.StringSlice("ablations", []string{string(meta.Ones)}, "also compare these --msr-ablation settings")
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")

@@ -14,10 +14,10 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// doctor tries every device with a small network's step.
+// doctor runs a small network's step on each device.
 func doctor(_ context.Context, p program, args []string) error {
 	f := flags(p, "doctor", "[flags]")
-	only := f.String("device", "", "try this one only: cpu, cuda or cuda:i (default: the CPU and all GPUs)")
+	only := f.String("device", "", "device to try: cpu, cuda or cuda:i (default: the CPU and all GPUs)")
 	if err := parse(f, args); err != nil {
 		return err
 	}
@@ -48,14 +48,14 @@ func doctor(_ context.Context, p program, args []string) error {
 	return nil
 }
 
-// compared tells how far a device is from the CPU.
+// compared prints how far a device's gradient is from the CPU's. It returns an error if that is too far.
 func (p program) compared(name string, off float64) error {
-	const most = 1e-3 // of float32's sums in another order, through a few layers
+	const most = 1e-3 // float32 sums in another order differ by less, through a few layers
 	if !(off < most) {
 		return fmt.Errorf("%s: the gradient of a ResNet differs from the CPU's by %.1e of its norm, "+
 			"more than rounding does: see dmesg, and try another GPU or driver", name, off)
 	}
-	if name == "cpu" { // which is what others are compared with
+	if name == "cpu" { // others are compared with it
 		fmt.Fprintf(p.stdout, "%s: works\n", name)
 		return nil
 	}
@@ -63,7 +63,7 @@ func (p program) compared(name string, off float64) error {
 	return nil
 }
 
-// trial is the gradient of a small ResNet on pictures that are the same each time.
+// trial returns the gradient of a small ResNet on pictures that are the same each time.
 func trial(m train.Machine) (out []float32, err error) {
 	d, err := m.Setup(false)
 	if err != nil {

@@ -21,7 +21,7 @@ func embed(ctx context.Context, p program, args []string) error {
 	data := bindData(f)
 	depth16, bad := bindEmbedding(f, &o)
 	threads := f.Int("threads", 0, "threads of an operation (0: all cores)")
-	workers := f.Int("workers", 0, "goroutines that read pictures (0: one for each core)")
+	workers := f.Int("workers", 0, "goroutines that read pictures (0: one per core)")
 	on := train.OnCPU()
 	bindMachine(f, &on)
 	if err := parseFlags(f, args); err != nil {
@@ -62,18 +62,19 @@ func embed(ctx context.Context, p program, args []string) error {
 
 // bindEmbedding also binds the pictures' settings in between, so that the help lists the flags by topic.
 func bindEmbedding(f *pflag.FlagSet, o *embedding.Options) (depth16, bad *string) {
-	f.StringVar(&o.Part, "part", "train", "of the data set: train or test")
-	f.BoolVar(&o.Unlabelled, "unlabelled", false, "stl10: of the training part the pictures without labels, too")
+	f.StringVar(&o.Part, "part", "train", "part of the data set: train or test")
+	f.BoolVar(&o.Unlabelled, "unlabelled", false, "stl10: include the unlabelled pictures of the training part")
 	f.StringVar(&o.Out, "out", "",
-		"file to write, - for standard output (csv, jsonl) (default features.FORMAT); beside, OUT.about.json tells of what")
+		"file to write, - for standard output (csv, jsonl) (default features.FORMAT); OUT.about.json beside it says what "+
+			"the features are of")
 	f.StringVar(&o.Format, "format", "",
-		"npy and safetensors (names beside, in OUT.names.txt), csv or jsonl (default: as --out ends)")
+		"npy or safetensors (with the names in OUT.names.txt beside it), csv or jsonl (default: by the ending of --out)")
 	f.StringVar(&o.What, "what", "features",
-		"features (the backbone's, pooled) or projection (what the head makes of them)")
+		"features (the backbone's, pooled) or projection (the head's output for them)")
 	f.BoolVar(&o.Resume, "resume", false, "resume the incomplete file of an interrupted run")
 	depth16 = bindDepth16(f)
-	f.BoolVar(&o.Force, "force", false, "write over an output that is there, and over a half-written one")
-	bad = f.String("bad-pictures", "skip", "leave out pictures that cannot be read, with a warning, or stop")
+	f.BoolVar(&o.Force, "force", false, "overwrite an existing output, complete or incomplete")
+	bad = f.String("bad-pictures", "skip", "what to do about pictures that cannot be read: skip (with a warning) or stop")
 	f.IntVar(&o.BatchSize, "batch-size", 256, "pictures of a forward pass")
 	return depth16, bad
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
-// An interrupted run goes on to the same bytes, wherever the file was cut.
+// A resumed run writes the same bytes as an uninterrupted one, wherever the file was cut.
 func TestEmbeddingsGoOn(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "\"odd\", na\nme \xff.png")
@@ -55,7 +55,7 @@ func TestEmbeddingsGoOn(t *testing.T) {
 			}
 			require.NoError(t, os.WriteFile(cut+".partial.json", about, 0o600)) // for the next cut
 		}
-		// Of other settings, pictures and networks it is told what differs.
+		// An error names what differs: settings, pictures or the network.
 		about, err := os.ReadFile(cut + ".partial.json")
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(cut+".partial", want, 0o600))
@@ -79,7 +79,7 @@ func TestEmbeddingsGoOn(t *testing.T) {
 		refused("has no "+cut+".partial.json beside it", pictures...)
 		require.NoError(t, os.Remove(cut+".partial"))
 
-		// What is whole stays as it is.
+		// A complete file stays unchanged.
 		status, _, errs = do(append(args, "--resume")...)
 		require.Zero(t, status, errs)
 		assert.Contains(t, errs, "is whole already")
@@ -91,7 +91,7 @@ func TestEmbeddingsGoOn(t *testing.T) {
 		refused("has no "+cut+".about.json beside it", pictures...)
 		require.NoError(t, os.Rename(cut+".gone", cut+".about.json"))
 
-		// Interrupted while its files got their names, it gets them.
+		// A run that was interrupted while it renamed its files renames the rest.
 		require.NoError(t, os.Rename(cut, cut+".partial"))
 		require.NoError(t, os.Rename(cut+".about.json", cut+".partial.json"))
 		embedFile(t, cut, append([]string{"--resume"}, pictures...)...)
@@ -108,7 +108,7 @@ func TestEmbeddingsGoOn(t *testing.T) {
 	}
 }
 
-// A checkpoint that was replaced by one of the same length is another network.
+// A checkpoint that was replaced by one of the same length counts as another network.
 func TestResumeTellsNetworksApart(t *testing.T) {
 	dir := t.TempDir()
 	one, other := filepath.Join(dir, "one"), filepath.Join(dir, "other")

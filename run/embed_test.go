@@ -19,7 +19,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// mocoFeatures are what PyTorch makes of the pictures (testdata/init/make.py).
+// mocoFeatures are the features that PyTorch computes of the pictures (testdata/init/make.py).
 func mocoFeatures(t *testing.T) map[string][]float64 {
 	data, err := os.ReadFile("testdata/init/features.json")
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func close32(t *testing.T, want []float64, got []float32, name string) {
 	}
 }
 
-// floats are little-endian float32.
+// floats decodes little-endian float32.
 func floats(b []byte) []float32 {
 	out := make([]float32, len(b)/4)
 	for i := range out {
@@ -182,7 +182,7 @@ func TestEmbedRefusesBeforeItWrites(t *testing.T) {
 	assert.Equal(t, data, kept)
 }
 
-// Classes are the training's unless others are given.
+// The classes are the training's unless others are given.
 func TestEmbedTakesClasses(t *testing.T) {
 	dir := t.TempDir()
 	data, err := os.ReadFile("testdata/init/a.png")

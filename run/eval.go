@@ -25,7 +25,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	depth16 := bindDepth16(f)
 	asJSON := f.Bool("json", false, "print JSON")
 	recipe := f.String("recipe", "paper",
-		"of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
+		"recipe of the probe: paper (Adam, 500 epochs) or imagenet (SGD, 100 epochs, rate 30); the flags below change it")
 	o.Evaluators.Bind(f)
 	bindFeatures(f, &o.Keep)
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "pictures of a forward pass")
@@ -38,7 +38,7 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	case "paper":
 	case "imagenet":
 		*o.Evaluators.Linear() = eval.ImageNetLinear()
-		if err := parse(f, args); err != nil { // the flags lie over the recipe
+		if err := parse(f, args); err != nil { // flags override the recipe
 			return err
 		}
 	default:
@@ -108,14 +108,14 @@ func evaluate(ctx context.Context, p program, args []string) error {
 	return nil
 }
 
-// titled are the figures that tables show.
+// titled returns the figures that tables show.
 func titled(figures []eval.Figure) []eval.Figure {
 	return slices.DeleteFunc(figures, func(f eval.Figure) bool { return f.Title == "" })
 }
 
 func bindFeatures(f *pflag.FlagSet, k *train.FeatureFiles) {
-	f.StringVar(&k.Dir, "save-features", "", "folder to write the features and labels of each part to")
+	f.StringVar(&k.Dir, "save-features", "", "folder for the features and labels of each part")
 	f.StringVar(&k.Format, "features-format", k.Format,
 		"npy (PART.npy, PART.labels.npy) or safetensors (PART.safetensors)")
-	f.BoolVar(&k.Force, "force", false, "write over features that --save-features finds there")
+	f.BoolVar(&k.Force, "force", false, "overwrite existing files in --save-features")
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// A run is exported in every format; its TorchScript is trained on, exported
-// again, and evaluated to the same features as the run itself.
+// A run is exported in every format. Its TorchScript is trained further, exported again, and evaluated to the same
+// features as the run itself.
 func TestExportAndBack(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -80,7 +80,7 @@ func TestExportAndBack(t *testing.T) {
 		return nil
 	}))
 
-	// Nothing is learnt at a rate of nearly zero: the backbone stays the exported one.
+	// At a rate of nearly zero nothing is learnt: the backbone equals the exported one.
 	ok(small("--arch", "torchscript:"+at("backbone.ts"), "--lr", "1e-30", "--weight-decay", "0", "--msr", "--meta-every",
 		"2", "--out", at("again"))...)
 	again := tensors(t, at("again"))
@@ -109,7 +109,7 @@ func TestExportAndBack(t *testing.T) {
 	assert.Contains(t, errs, "no file "+at("backbone.ts")+": a TorchScript backbone's code is in its file alone")
 }
 
-// Fine features of two runs are one where one network is the other's TorchScript.
+// Two runs have the same features if the network of one is the other's TorchScript.
 func TestAScriptIsEvaluatedAsTheRunIs(t *testing.T) {
 	dir := t.TempDir()
 	run, script, again := filepath.Join(dir, "run"), filepath.Join(dir, "net.ts"), filepath.Join(dir, "again")
@@ -183,7 +183,7 @@ func TestExportRefusals(t *testing.T) {
 	assert.Contains(t, errs, "it can be evaluated, not trained")
 }
 
-// A network that is no result does not leave the program.
+// A network with values that are not finite is not exported.
 func TestNumbersThatAreNotFinite(t *testing.T) {
 	dir := t.TempDir()
 	run := filepath.Join(dir, "run")

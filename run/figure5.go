@@ -8,7 +8,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// figure5 is the paper's Figure 5: MSR over lambda, gamma and n, one at a time.
+// figure5 runs the paper's Figure 5: MSR over lambda, gamma and n, one at a time.
 func figure5(ctx context.Context, p program, args []string) error {
 	g := experiment.Panels{Study: newStudy(p, "runs/figure5", 500)}
 	decades := []string{"0.001", "0.01", "0.1", "1", "10", "100", "1000"}
@@ -23,7 +23,7 @@ func figure5(ctx context.Context, p program, args []string) error {
 }
 
 func bindPanels(f *pflag.FlagSet, g *experiment.Panels) {
-	f.StringSliceVar(&g.Lambdas, "lambda-values", g.Lambdas, "values of --lambda; none leaves that panel out")
+	f.StringSliceVar(&g.Lambdas, "lambda-values", g.Lambdas, "values of --lambda; an empty list leaves the panel out")
 	f.StringSliceVar(&g.Gammas, "gamma-values", g.Gammas, "values of --gamma")
 	f.StringSliceVar(&g.NumWeights, "weights-values", g.NumWeights, "values of --weights, n")
 	bindStudy(f, &g.Study)

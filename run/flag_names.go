@@ -17,7 +17,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// flagged is err with the flags of the settings that it names.
+// flagged returns err with the flags of the settings that it names.
 func flagged(err error) error {
 	if err == nil {
 		return nil
@@ -26,10 +26,10 @@ func flagged(err error) error {
 	return field.Named(err, func(key string) string { return names[key] })
 }
 
-// messageOf is the message of flagged.
+// messageOf returns the message of flagged(err).
 func messageOf(err error) string { return flagged(err).Error() }
 
-// namesFlags makes a field.Namer of a writer whose readers know flags.
+// namesFlags makes a writer a field.Namer: its readers know a setting by its flag.
 type namesFlags struct{ names func() map[string]string }
 
 func newNamesFlags() namesFlags { return namesFlags{sync.OnceValue(flagNames)} }
@@ -37,7 +37,7 @@ func newNamesFlags() namesFlags { return namesFlags{sync.OnceValue(flagNames)} }
 // NameOf implements field.Namer.
 func (s namesFlags) NameOf(key string) string { return s.names()[key] }
 
-// speaker is a writer of the command.
+// speaker is the writer for the command's standard output or standard error.
 type speaker struct {
 	*printable.Writer
 	namesFlags
@@ -86,7 +86,7 @@ func nameBound(settings any, bind func(f *pflag.FlagSet), names map[string]strin
 	}
 }
 
-// otherFlagNames are the flags of other settings.
+// otherFlagNames maps the other settings to their flags.
 func otherFlagNames() map[string]string {
 	return map[string]string{
 		"datasets.BatchSize": "--batch-size",
@@ -97,7 +97,7 @@ func otherFlagNames() map[string]string {
 		"dist.Timeout":       "--dist-timeout",
 		"nets.Arch":          "--arch",
 		"nets.Stem":          "--stem",
-		"nets.Width":         "--width", // a backbone's; f_msr's is nets.MSRConfig.Width
+		"nets.Width":         "--width", // of a backbone; f_msr has nets.MSRConfig.Width
 
 		"eval.HeadLR": "--head-lr", // of fine-tuning
 
@@ -124,7 +124,7 @@ func otherFlagNames() map[string]string {
 	}
 }
 
-// address is where a flag's value lies. Of a list, pflag's own type has a pointer to it.
+// address returns the address of a flag's value. A list's pflag type holds a pointer to it.
 func address(v pflag.Value) uintptr {
 	p := reflect.ValueOf(v)
 	if list := p.Elem(); list.Kind() == reflect.Struct {

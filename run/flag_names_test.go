@@ -35,7 +35,7 @@ func TestSettingsAreCalledByTheirFlags(t *testing.T) {
 	assert.EqualError(t, err, "--gamma -1: want 0 or more")
 }
 
-// Each setting that a text of the module names has a flag, or is one that only programs have.
+// Each setting that a text of the module names has a flag, or is only for programs.
 func TestEachSettingThatAnErrorNamesHasAFlag(t *testing.T) {
 	names, found := flagNames(), 0
 	without := []string{"meta.Radius", "datasets.Rank", "datasets.Ranks", "package.Field"}
@@ -60,7 +60,7 @@ func TestEachSettingThatAnErrorNamesHasAFlag(t *testing.T) {
 	assert.Greater(t, found, 40)
 }
 
-// sources are the module's Go files, without tests.
+// sources returns the module's Go files, without tests.
 func sources(t *testing.T) (out []string) {
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() && path != ".." && strings.HasPrefix(d.Name(), ".") {

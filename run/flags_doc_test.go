@@ -14,17 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// updateDocs has TestFlagsReference write docs/reference/flags.md instead of comparing it.
+// updateDocs makes TestFlagsReference write docs/reference/flags.md instead of comparing it.
 var updateDocs = flag.Bool("update", false, "write docs/reference/flags.md")
 
-// helpText is what `run COMMAND --help` prints, taken apart.
+// helpText is the parsed output of `run COMMAND --help`.
 type helpText struct {
 	usage string
 	flags []string // each with the lines that belong to it
 	rest  string   // what follows the flags
 }
 
-// parseHelp takes a help text apart. A flag begins at "--"; a deeper line goes on with it.
+// parseHelp parses a help text. A flag begins at "--"; a line indented deeper continues it.
 func parseHelp(text string) (h helpText) {
 	for line := range strings.Lines(text) {
 		last := len(h.flags) - 1
@@ -43,14 +43,14 @@ func parseHelp(text string) (h helpText) {
 	return h
 }
 
-// flagName is the name of a flag as it is typed.
+// flagName returns the name of a flag as it is typed.
 func flagName(text string) string {
 	name := text[strings.Index(text, "--"):]
 	return name[:strings.IndexAny(name, " [\n")]
 }
 
-// section is a command's part of the reference. Flags whose help is that of the same flag of pretrain are named
-// only.
+// section returns a command's part of the reference. If a flag's help is the same as in pretrain, only its name is
+// listed.
 func section(c command, h helpText, pretrain map[string]bool) string {
 	var b strings.Builder
 	var same []string
@@ -87,7 +87,7 @@ func wrap(text string) string {
 	return strings.Join(append(lines, line), "\n")
 }
 
-// flagsReference is docs/reference/flags.md.
+// flagsReference returns the content of docs/reference/flags.md.
 func flagsReference(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Flags\n\n<!-- Written by `make docs` from the help texts. Do not edit. -->\n\n")
@@ -109,7 +109,7 @@ func flagsReference(t *testing.T) string {
 	return b.String()
 }
 
-// The reference in docs/ is what the program prints.
+// The reference in docs/ equals what the program prints.
 func TestFlagsReference(t *testing.T) {
 	path := filepath.Join("..", "docs", "reference", "flags.md")
 	want := flagsReference(t)
@@ -131,7 +131,7 @@ func TestFlagsReference(t *testing.T) {
 	t.Fatalf("docs/reference/flags.md has %d lines more than the help; `make docs` renews it", len(there)-len(here))
 }
 
-// Every flag that a command has is in its section, with its help or by its name.
+// Every flag of a command is in its section, with its help or by its name.
 func TestFlagsReferenceLeavesNothingOut(t *testing.T) {
 	text := flagsReference(t)
 	sections := strings.Split(text, "\n## ")[1:]
@@ -146,7 +146,7 @@ func TestFlagsReferenceLeavesNothingOut(t *testing.T) {
 	}
 }
 
-// Flags that the documents name are this program's, or of a program that is known here.
+// Each flag that a document names belongs to this program, or to another one that the test lists.
 func TestDocumentsNameFlagsThatExist(t *testing.T) {
 	known := map[string]bool{"--help": true}
 	for _, c := range commands() {

@@ -14,7 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// The share of --eval-every is that of eval, and has an embedding's if the head is the run's own.
+// The share of --eval-every equals that of eval. It has an entry for the embedding if the head is the run's own.
 func TestForegroundShareOfARunAndOfItsCheckpoint(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	status, _, errs := do(small("--epochs", "1", "--eval-every", "1", "--eval-epochs", "2", "--out", dir)...)
@@ -44,12 +44,12 @@ func TestForegroundShareOfARunAndOfItsCheckpoint(t *testing.T) {
 	assert.Contains(t, out, "\n"+line.Share.String()+"\n")
 }
 
-// Without twins there is no share, and no word of it.
+// A data set without twins has no share, and no message about it.
 func TestNoForegroundShareWithoutTwins(t *testing.T) {
 	data, out := t.TempDir(), filepath.Join(t.TempDir(), "run")
 	picturesIn(t, data, 20)
-	status, _, errs := do(small("--dataset", "folder", "--data-dir", filepath.Join(data, "train"), "--epochs", "1", "--eval-every", "1",
-		"--eval-epochs", "2", "--out", out)...)
+	status, _, errs := do(small("--dataset", "folder", "--data-dir", filepath.Join(data, "train"), "--epochs", "1",
+		"--eval-every", "1", "--eval-epochs", "2", "--out", out)...)
 	require.Zero(t, status, errs)
 	text, err := os.ReadFile(runfolder.Metrics(out))
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
-// A file system too small for a checkpoint, where the machine lets us have one.
+// The file system is too small for a checkpoint. The test is skipped if the machine does not allow such a mount.
 func TestAFullDiskEndsARunWithOneLine(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=40k"); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// foreign writes the state dict of a ResNet with each tensor as change has it: its
-// name and shape; an empty name leaves it out.
+// foreign writes the state dict of a ResNet. change returns the name and shape of each tensor; an empty name leaves it
+// out.
 func foreign(
 	t *testing.T, c nets.ResNetConfig, change func(name string, shape []int64) (string, []int64),
 	more ...torchscript.Tensor,
@@ -63,14 +63,14 @@ func foreign(
 const scripted = `in Python model.fc = torch.nn.Identity(), torch.jit.script(model).save("net.ts"), ` +
 	`and give --arch torchscript:net.ts --augment imagenet --size 224`
 
-// Networks that are not built here are named, with what can be done.
+// Errors name networks that this program does not build, and say what can be done.
 func TestForeignNetworksAreNamed(t *testing.T) {
 	bottleneck := func(blocks ...int64) nets.ResNetConfig {
 		return nets.ResNetConfig{Blocks: blocks, Bottleneck: true, Width: 4, Stem: nets.StemImageNet}
 	}
 	inner := regexp.MustCompile(`^layer\d\.\d+\.(conv[12]|bn[12]|conv3)\.`)
 	for _, c := range []struct {
-		is, remedy, refused string // of the file, and with --init-partial under the name of resnet50
+		is, remedy, refused string // of the file; refused: with --init-partial and --arch resnet50
 		config              nets.ResNetConfig
 		change              func(string, []int64) (string, []int64)
 	}{
@@ -121,10 +121,10 @@ func TestForeignNetworksAreNamed(t *testing.T) {
 	assert.NoFileExists(t, "never.npy")
 }
 
-// typed are the flags that an error names.
+// typed returns the flags that an error names.
 var typed = regexp.MustCompile(`--arch (\S+) --width (\S+) --stem (\S+)( --init-partial)?`)
 
-// A remedy in an error is typed, and helps: in each command, over each preset.
+// The remedy of an error helps when it is typed, in each command and over each preset.
 func TestRemediesOfInitHelp(t *testing.T) {
 	basic := nets.ResNetConfig{Blocks: []int64{1, 1, 1}, Width: 4, Stem: nets.StemImageNet}
 	deep := func(name string, shape []int64) (string, []int64) {
@@ -169,7 +169,7 @@ func TestRemediesOfInitHelp(t *testing.T) {
 			assert.Contains(t, errs, c.is)
 			remedy = typed.FindString(errs)
 			for _, words := range []string{remedy,
-				regexp.MustCompile(`--width \S+ `).ReplaceAllString(remedy, "")} { // also as the width is in the file
+				regexp.MustCompile(`--width \S+ `).ReplaceAllString(remedy, "")} { // also with the width of the file
 				status, _, errs = do(append(embed, strings.Fields(words)...)...)
 				require.Zero(t, status, "%s: %s", words, errs)
 				assert.Contains(t, errs, c.taken)
@@ -182,7 +182,7 @@ func TestRemediesOfInitHelp(t *testing.T) {
 	}
 }
 
-// Counters are in every network: where nothing else fits, nothing does.
+// Every network has counters. If only counters fit, nothing fits.
 func TestCountersAloneAreNothing(t *testing.T) {
 	file := foreign(t, nets.ResNetConfig{Blocks: []int64{1, 1, 1}, Width: 8, Stem: nets.StemCIFAR}, nil)
 	out := filepath.Join(t.TempDir(), "run")
@@ -205,7 +205,7 @@ func TestAddressesAreNoFiles(t *testing.T) {
 	}
 }
 
-// Hugging Face's names of a ResNet, of both kinds of blocks.
+// A state dict with Hugging Face's names of a ResNet is read, with both kinds of blocks.
 func TestHuggingFacesResNets(t *testing.T) {
 	unit := regexp.MustCompile(`^layer(\d)\.(\d)\.(conv|bn)(\d)\.`)
 	down := regexp.MustCompile(`^layer(\d)\.(\d)\.downsample\.(\d)\.`)

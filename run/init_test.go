@@ -18,7 +18,7 @@ import (
 
 const moco = "testdata/init/moco.pth"
 
-// mocoWeights are the numbers of a tensor of moco.pth as float32.
+// mocoWeights returns the values of a tensor of moco.pth as float32.
 func mocoWeights(t *testing.T, name string) []byte {
 	w, err := torchscript.OpenWeights(moco)
 	require.NoError(t, err)
@@ -49,8 +49,8 @@ func TestTrainingStartsFromInit(t *testing.T) {
 	}
 	status, _, errs := do(still()...)
 	require.Zero(t, status, errs)
-	assert.Contains(t, errs, `--init testdata/init/moco.pth: MoCo v1 or v2 (in "state_dict", names after "module.encoder_q."): `+
-		`54 of 54 tensors taken; `+
+	assert.Contains(t, errs, `--init testdata/init/moco.pth: MoCo v1 or v2 (in "state_dict", names `+
+		`after "module.encoder_q."): 54 of 54 tensors taken; `+
 		`ignored module.encoder_k 58, module.encoder_q.fc 4, module.queue 1, module.queue_ptr 1; 45 converted from F64`)
 	got := tensors(t, dir)
 	for _, name := range []string{"conv1.weight", "layer3.0.downsample.0.weight", "bn1.weight"} {
@@ -62,7 +62,7 @@ func TestTrainingStartsFromInit(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "\ninit: testdata/init/moco.pth\n")
 
-	// A resumed run takes its checkpoint.
+	// A resumed run uses its checkpoint, not --init.
 	before, err := os.ReadFile(runfolder.Last(dir))
 	require.NoError(t, err)
 	status, _, errs = do(still("--resume")...)
@@ -72,7 +72,7 @@ func TestTrainingStartsFromInit(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before, after)
 
-	// Our own checkpoint gives its projector, too, where it fits.
+	// A checkpoint of this program also gives its projector, if that fits.
 	next := filepath.Join(t.TempDir(), "next")
 	status, _, errs = do(small("--out", next, "--lr", "1e-30", "--epochs", "1", "--seed", "7", "--init", dir)...)
 	require.Zero(t, status, errs)
@@ -154,7 +154,7 @@ func TestEvaluationAndFineTuningOfInit(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(errs, "MoCo v1 or v2"), "said once")
 }
 
-// stopAfter is a writer that ends the context once so many bytes have come.
+// stopAfter is a writer that ends the context after a number of bytes.
 type stopAfter struct {
 	left int
 	stop context.CancelFunc
@@ -167,7 +167,7 @@ func (s *stopAfter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A TorchScript module is evaluated and embeds without a run; also a frozen one.
+// A TorchScript module is evaluated and embeds pictures without a run. A frozen module does, too.
 func TestATorchScriptModuleAlone(t *testing.T) {
 	rows := func(module string) string {
 		status, printed, errs := do("embed", "--arch", "torchscript:../nets/testdata/"+module, "--size", "16", "--format",

@@ -20,15 +20,15 @@ func bindInterventions(f *pflag.FlagSet, o *interventions.Options) {
 		}
 	}
 	f.StringSliceVar(&o.Names, "intervene", o.Names,
-		"act on backgrounds, without labels, with any method and with --msr: "+strings.Join(abouts, "; "))
+		"interventions on backgrounds, without labels, for any method and for --msr: "+strings.Join(abouts, "; "))
 	f.Var((*settings.NamedValues)(&o.Numbers), "intervene-option",
-		"NAME=VALUE, numbers of --intervene: "+strings.Join(numbers, "; "))
+		"NAME=VALUE, parameters of --intervene: "+strings.Join(numbers, "; "))
 	f.StringVar(&o.Masks, "masks", o.Masks,
-		"swap: where the object is, known (of data sets that know it), or estimated from the picture alone: "+
+		"swap: where the object is: known (for data sets that know it), or an estimate from the picture alone: "+
 			strings.Join(interventions.MaskNames()[1:], ", "))
 	f.StringVar(&o.MaskDir, "mask-dir", o.MaskDir,
-		"swap: folder of masks instead, a PNG of each picture's name, in class folders or not; white is the object")
+		"swap: a folder of masks instead: a PNG with each picture's name, in class folders or not; white is the object")
 	f.StringVar(&o.Strata, "strata", o.Strata,
-		"strata: border (k-means of the pictures' border colours), known (of data sets that know their backgrounds), or a "+
-			"file with a picture, a tab and its stratum on each line")
+		"strata: border (k-means of the pictures' border colours), known (for data sets that know their backgrounds), "+
+			"or a file with a picture, a tab and its stratum on each line")
 }

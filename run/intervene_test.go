@@ -18,13 +18,13 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// intervened are the flags of a run of seconds with all interventions.
+// intervened returns the flags of a run of seconds with all interventions.
 func intervened(more ...string) []string {
 	return small(append([]string{"--msr", "--intervene", "swap,strata,negatives",
 		"--intervene-option", "k=3,p=0.8,within=0.6"}, more...)...)
 }
 
-// Each intervention changes a run, with any method; without a probability none does.
+// Each intervention changes a run, with any method. At probability 0, none does.
 func TestInterventionsChangeARun(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}
@@ -62,7 +62,7 @@ func TestInterventionsChangeARun(t *testing.T) {
 	assert.Equal(t, map[string]float64{"one-view": 1}, c.Intervene.Numbers)
 }
 
-// A run that is interrupted again and again ends as one that is not.
+// A run that is interrupted repeatedly ends as an uninterrupted one does.
 func TestARunWithInterventionsResumes(t *testing.T) {
 	dir := t.TempDir()
 	whole, cut := filepath.Join(dir, "whole"), filepath.Join(dir, "cut")
@@ -91,7 +91,7 @@ func TestARunWithInterventionsResumes(t *testing.T) {
 	assert.Contains(t, errs, "holds a run with intervene swap,strata,negatives, not none")
 }
 
-// Two processes, and a device that keeps the pictures, do what one process does on the host.
+// Two processes give what one process gives on the host. So does a device that keeps the pictures.
 func TestInterventionsInAJobAndOnADevice(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -121,7 +121,7 @@ func TestInterventionsInAJobAndOnADevice(t *testing.T) {
 	assert.Equal(t, tensors(t, at("sent")), tensors(t, at("kept")))
 }
 
-// Strata of a file are those that it names.
+// The strata of a file are those that it names.
 func TestStrataOfAFile(t *testing.T) {
 	dir := t.TempDir()
 	var lines strings.Builder
@@ -142,10 +142,12 @@ func TestWrongInterventionsAreOneClearLine(t *testing.T) {
 		want   string
 		args   []string
 	}{
-		{2, `unknown --intervene "swapp"; did you mean "swap"? known: swap, strata, negatives`, []string{"--intervene", "swapp"}},
+		{2, `unknown --intervene "swapp"; did you mean "swap"? known: swap, strata, negatives`,
+			[]string{"--intervene", "swapp"}},
 		{2, "--intervene names swap twice", []string{"--intervene", "swap,swap"}},
 		{2, "--intervene-option p=0.5: no --intervene is given that has it", []string{"--intervene-option", "p=0.5"}},
-		{2, `unknown --intervene-option "k"; known: p, one-view`, []string{"--intervene", "swap", "--intervene-option", "k=3"}},
+		{2, `unknown --intervene-option "k"; known: p, one-view`,
+			[]string{"--intervene", "swap", "--intervene-option", "k=3"}},
 		{2, "--intervene-option p=1.5: want a number from 0 to 1",
 			[]string{"--intervene", "swap", "--intervene-option", "p=1.5"}},
 		{2, "--intervene-option k=2.5: want a whole number from 1 to",

@@ -18,7 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// jobFlags say how a data-parallel job is started and talks.
+// jobFlags say how a data-parallel job is started and how its processes communicate.
 type jobFlags struct {
 	processes int
 	backend   string
@@ -27,15 +27,15 @@ type jobFlags struct {
 
 func (j *jobFlags) bind(f *pflag.FlagSet) {
 	f.IntVar(&j.processes, "nproc-per-node", 0,
-		"start this many processes on this machine and train on all (0: this process, or the job that torchrun's or "+
-			"Slurm's variables describe)")
-	f.StringVar(&j.backend, "backend", "", "between processes: gloo or nccl (default: nccl on GPUs, else gloo)")
+		"start this many processes on this machine and train on all (0: train in this process, or in the job that "+
+			"torchrun's or Slurm's variables describe)")
+	f.StringVar(&j.backend, "backend", "", "backend of the collectives: gloo or nccl (default: nccl on GPUs, else gloo)")
 	f.DurationVar(&j.timeout, "dist-timeout", 10*time.Minute,
 		"how long processes wait for each other before the job fails")
 }
 
-// place is where this process stands; spawned reports that it is to start the
-// others and itself anew.
+// place returns the place of this process in the job. spawn reports that this process is to start all processes of the
+// job.
 func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	if j.processes < 0 {
 		return p, false, usage.Errorf("--nproc-per-node %d: want 1 or more, or 0", j.processes)
@@ -73,8 +73,8 @@ func (j *jobFlags) place(device string) (p dist.Place, spawn bool, err error) {
 	return p, true, nil
 }
 
-// join meets the other processes; nil where there are none. The configuration
-// becomes that of this process: its device and its share of the machine's cores.
+// join connects this process with the others of the job. It returns nil if there are no others. It sets the device of c
+// to that of this process, and the threads and workers to its share of the machine's cores.
 func (j *jobFlags) join(ctx context.Context, p dist.Place, c *train.Config) (*dist.Job, error) {
 	if p.Size == 1 {
 		return nil, nil
@@ -96,8 +96,7 @@ func (j *jobFlags) join(ctx context.Context, p dist.Place, c *train.Config) (*di
 	return unlessInterrupted(ctx, func() (*dist.Job, error) { return dist.JoinAt(p, o) })
 }
 
-// unlessInterrupted waits for a job to meet until ctx ends; what waits then is left
-// to end with the process.
+// unlessInterrupted waits until meet returns or ctx ends. If ctx ends first, meet ends with the process.
 func unlessInterrupted(ctx context.Context, meet func() (*dist.Job, error)) (job *dist.Job, err error) {
 	met := make(chan struct{})
 	go func() {

@@ -19,8 +19,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
-// listening lists the addresses, without ports, at which a process waits for
-// connections.
+// listening lists the addresses, without ports, at which a process waits for connections.
 func listening(t *testing.T, pid int) (out []string) {
 	inodes := map[string]bool{}
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
@@ -55,8 +54,7 @@ func listening(t *testing.T, pid int) (out []string) {
 	return out
 }
 
-// Rank 0 serves its store, and each rank awaits the others, at the job's address
-// alone.
+// Rank 0's store, and each rank, listen only at the job's address.
 func TestAJobListensOnItsAddressAlone(t *testing.T) {
 	dir := t.TempDir()
 	ranks := job(t, 2, long(dir, "--dist-timeout", "20s")...)

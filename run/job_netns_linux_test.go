@@ -15,9 +15,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// Two hosts, as network namespaces with a cable between them that is then cut:
-// nothing is closed, there is only silence. Each end names the other, in time;
-// and neither listens on another address than the job's.
+// Two hosts are network namespaces with a cable between them, which is then cut. No connection is closed; there is only
+// silence. Each end names the other within the timeout. Neither listens at any address but the job's.
 func TestACutCableEndsTheJob(t *testing.T) {
 	ip := func(args ...string) error { return exec.Command("ip", args...).Run() }
 	hosts, addresses := []string{"iclmsr-a", "iclmsr-b"}, []string{"10.77.31.1", "10.77.31.2"}

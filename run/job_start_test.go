@@ -20,8 +20,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
-// refuses waits for ranks to end, soon, each with the status and with one line of
-// error that has the words wanted.
+// refuses waits for the ranks to end soon. Each must end with the status, and with one line of error that contains the
+// wanted words.
 func refuses(t *testing.T, status int, want string, ranks ...*rank) {
 	t.Helper()
 	for _, k := range ranks {
@@ -32,7 +32,7 @@ func refuses(t *testing.T, status int, want string, ranks ...*rank) {
 	}
 }
 
-// What ranks disagree in is named, and nothing is trained.
+// An error names the settings that differ between ranks, and nothing is trained.
 func TestRanksThatDifferAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "run")
@@ -52,7 +52,7 @@ func TestRanksThatDifferAreRefused(t *testing.T) {
 		refuses(t, exitFailure, c.want, startRank(t, 0, 2, at, with()...), startRank(t, 1, 2, at, c.other...))
 	}
 
-	// Another build: the same program with a byte at its end.
+	// The other build is the same program with one more byte at its end.
 	program, err := os.ReadFile(os.Args[0])
 	require.NoError(t, err)
 	other := filepath.Join(dir, "other")
@@ -64,7 +64,7 @@ func TestRanksThatDifferAreRefused(t *testing.T) {
 	refuses(t, exitFailure, "the program's build is ", startRank(t, 0, 2, at, with()...),
 		startProcess(t, other, place(1), with()...))
 
-	// Where each rank refuses for the same reason, all say it.
+	// If every rank refuses for the same reason, every rank reports it.
 	script := with("--arch", "torchscript:../nets/testdata/scripted.pt")
 	at = port(t)
 	refuses(t, exitUsage, "TorchScript backbone", startRank(t, 0, 2, at, script...), startRank(t, 1, 2, at, script...))
@@ -87,8 +87,7 @@ func picturesIn(t *testing.T, dir string, perClass int) {
 	}
 }
 
-// A file that is absent, in place of another or of another content, anywhere in a
-// folder, is named. Where the folder is may differ.
+// An error names a file that is missing, renamed or different, anywhere in a folder. The path of the folder may differ.
 func TestRanksWithOtherDataAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "run")
@@ -102,7 +101,7 @@ func TestRanksWithOtherDataAreRefused(t *testing.T) {
 	}
 	text, err := os.ReadFile(file("changed", "a/05.png"))
 	require.NoError(t, err)
-	text[len(text)-1] ^= 1 // as long as before
+	text[len(text)-1] ^= 1 // the length stays
 	require.NoError(t, os.WriteFile(file("changed", "a/05.png"), text, 0o644))
 	require.NoError(t, os.Remove(file("absent", "b/02.png")))
 	require.NoError(t, os.Remove(file("last", "b/08.png")))
@@ -123,8 +122,7 @@ func TestRanksWithOtherDataAreRefused(t *testing.T) {
 	}
 }
 
-// Processes that are not those of one job: too many, too few, two of one rank,
-// at a place that is not rank 0's.
+// The processes do not form one job: too many, too few, one rank twice, or a place that is not rank 0's.
 func TestAJobThatDoesNotMeet(t *testing.T) {
 	dir := t.TempDir()
 	with := func(timeout string) []string {
@@ -133,7 +131,7 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 	patient, brief := with("20s"), with("2s")
 	place := func(environ ...string) []string { return append([]string{"LOCAL_RANK="}, environ...) }
 
-	// These wait in vain, so at once.
+	// These processes wait in vain, so they run at the same time.
 	late := map[string]*rank{}
 	late["of 3 processes (WORLD_SIZE) rank 1, 2 did not come to 127.0.0.1:"] = startRank(t, 0, 3, port(t), brief...)
 	late["rank 1: rank 0 does not answer at 127.0.0.1:"] = startRank(t, 1, 2, port(t), brief...)
@@ -162,7 +160,7 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 	refuses(t, exitFailure, "WORLD_SIZE is 3 on rank 1 and 2 on rank 0: all ranks need the same",
 		startRank(t, 0, 2, at, patient...), startRank(t, 1, 3, at, patient...))
 
-	// One more than the job has, and one twice: only these are refused.
+	// The job gets one process too many, and one rank twice. Only these two are refused.
 	at = port(t)
 	ranks := []*rank{startRank(t, 1, 2, at, patient...), startRank(t, 1, 2, at, patient...),
 		startRank(t, 2, 3, at, patient...), startRank(t, 0, 2, at, patient...)}
@@ -183,7 +181,7 @@ func TestAJobThatDoesNotMeet(t *testing.T) {
 	assert.Equal(t, 1, refused)
 }
 
-// An error of one rank's own is told by all.
+// If one rank has an error of its own, all ranks report it.
 func TestOneRanksErrorIsToldByAll(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "data", "a"), 0o755))
@@ -199,7 +197,7 @@ func TestOneRanksErrorIsToldByAll(t *testing.T) {
 	assert.Contains(t, said, "data")
 }
 
-// What rank 0 cannot do after an epoch, while the others wait for it, they tell.
+// If rank 0 fails after an epoch while the others wait for it, they report its error.
 func TestRankZerosErrorBetweenEpochsIsToldByAll(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	ranks := job(t, 2, small("--epochs", "100000", "--dist-timeout", "20s", "--out", out)...)

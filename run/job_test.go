@@ -24,14 +24,14 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// rank is a process of a job, as torchrun would start it.
+// rank is a process of a job, started as torchrun would start it.
 type rank struct {
 	p    *exec.Cmd
 	errs *speech
 	end  chan error
 }
 
-// speech is what a process says, to be read while it lives.
+// speech is the output of a process, which can be read while it runs.
 type speech struct {
 	lock sync.Mutex
 	text bytes.Buffer
@@ -56,7 +56,7 @@ func port(t *testing.T) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// startRank starts rank r of n, which is killed at the test's end if it lives.
+// startRank starts rank r of n. The test's end kills it if it still runs.
 func startRank(t *testing.T, r, n int, port string, args ...string) *rank {
 	return startProcess(t, os.Args[0],
 		[]string{fmt.Sprintf("RANK=%d", r), fmt.Sprintf("WORLD_SIZE=%d", n), "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + port},
@@ -74,7 +74,7 @@ func startProcess(t *testing.T, program string, environ []string, args ...string
 	return k
 }
 
-// ends waits for the process to end by itself, and returns its status and its last line.
+// ends waits until the process ends, and returns its status and its last line.
 func (k *rank) ends(t *testing.T, within time.Duration) (status int, last string) {
 	t.Helper()
 	select {
@@ -103,7 +103,7 @@ func near(t *testing.T, a, b string, tolerance float64) {
 	require.Equal(t, len(want), len(got))
 	for name, x := range want {
 		if !strings.HasSuffix(name, ".weight") && !strings.HasSuffix(name, "running_var") {
-			continue // biases before a batch norm have no gradient but rounding
+			continue // the gradient of a bias before a batch norm is only rounding
 		}
 		for i := 0; i+4 <= len(x); i += 4 {
 			u := math.Float32frombits(binary.LittleEndian.Uint32(x[i:]))
@@ -115,8 +115,8 @@ func near(t *testing.T, a, b string, tolerance float64) {
 	}
 }
 
-// One process, two that the program starts, and two that torchrun would start
-// and that are interrupted and go on as four and as one.
+// One process, two that the program starts, and two started as by torchrun train the same network. The last two are
+// interrupted, and resumed as four and then as one.
 func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -143,7 +143,7 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 
 	two := job(t, 2, args("cut")...)
 	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(at("cut"))) }, time.Minute, time.Millisecond)
-	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one is told, all stop
+	require.NoError(t, two[1].p.Process.Signal(syscall.SIGTERM)) // one gets the signal, all stop
 	for _, k := range two {
 		status, last := k.ends(t, time.Minute)
 		assert.Equal(t, exitInterrupted, status, last)
@@ -163,14 +163,13 @@ func TestARunDoesNotDependOnTheNumberOfProcesses(t *testing.T) {
 	near(t, at("one"), at("cut"), 1e-4)
 }
 
-// long is a run that does not end by itself soon.
+// long returns the flags of a run that does not end soon.
 func long(dir string, more ...string) []string {
 	return small(append([]string{"--epochs", "100000", "--save-after", "1ns", "--out", filepath.Join(dir, "run")},
 		more...)...)
 }
 
-// A rank that is killed, stopped, or that fails ends the others within the
-// timeout; they name it, and the checkpoint is whole.
+// If a rank is killed, stopped or fails, the others end within the timeout and name it. The checkpoint is complete.
 func TestALostRankEndsTheJob(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -196,8 +195,8 @@ func TestALostRankEndsTheJob(t *testing.T) {
 	}
 }
 
-// A signal to the program that started them stops all; one that is killed ends
-// all, and is named.
+// A signal to the program that started the ranks stops all of them. If one rank is killed, all end, and an error names
+// it.
 func TestSpawnedProcessesEndTogether(t *testing.T) {
 	dir := t.TempDir()
 	last := runfolder.Last(filepath.Join(dir, "run"))

@@ -17,8 +17,7 @@ import (
 
 const asProgram = "ICLMSR_TEST_AS_PROGRAM"
 
-// TestMain lets the test binary stand in for the program, so that it can be
-// killed.
+// TestMain lets the test binary run as the program, so that it can be killed.
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
@@ -29,7 +28,7 @@ func TestMain(m *testing.M) {
 func start(t *testing.T, args ...string) (p *exec.Cmd, errs *bytes.Buffer) {
 	p, errs = exec.Command(os.Args[0], args...), &bytes.Buffer{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), errs
-	// In the background of a shell Ctrl-C is ignored, and a child inherits that unless its parent catches the signal.
+	// A shell ignores Ctrl-C for its background processes. A child inherits that unless its parent catches the signal.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, os.Interrupt)
 	defer signal.Stop(caught)
@@ -37,8 +36,8 @@ func start(t *testing.T, args ...string) (p *exec.Cmd, errs *bytes.Buffer) {
 	return p, errs
 }
 
-// Killed at several moments, some while a checkpoint is being written (one is
-// at every step), and resumed each time.
+// The run is killed at several moments, some of them while a checkpoint is being written (one is written at every
+// step), and resumed each time.
 func TestKilledAndResumedEqualsUninterrupted(t *testing.T) {
 	dir := t.TempDir()
 	whole, cut := filepath.Join(dir, "whole"), filepath.Join(dir, "cut")

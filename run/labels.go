@@ -11,21 +11,23 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// bindLabels are the flags of the labelled pictures and of how often they are seen.
+// bindLabels binds the flags of the labelled pictures and of the epochs over them.
 func bindLabels(f *pflag.FlagSet, o *train.FineTuneOptions, epochs string) {
 	f.Var(&labelShares{to: &o.Shares}, "labels",
-		"shares of the labels, the same of each class, drawn by a seed; each with its epochs or without")
+		"shares of the labels, each with or without its epochs; every class has the same share, drawn by a seed")
 	f.StringSliceVar(&o.Lists, "label-list", o.Lists,
-		"FILE[:EPOCHS]: files that name the labelled pictures, instead of --labels "+
+		"FILE[:EPOCHS]: files that name the labelled pictures; they replace --labels "+
 			"(SimCLR's 1percent.txt, 10percent.txt)")
 	f.IntVar(&o.Passes, epochs, o.Passes,
-		"passes over the labelled pictures where --labels names none (0: SimCLR's 60 with 1 % of the pictures, 30 with 10 %)")
+		"passes over the labelled pictures if --labels gives no epochs (0: as in SimCLR, 60 with 1 % of the pictures, 30 "+
+			"with 10 %)")
 }
 
-// labelShares are a flag, SHARE[:EPOCHS],...; given several times, all of them.
+// labelShares is the value of a flag SHARE[:EPOCHS],.... If the flag is given several times, the shares add up to one
+// list.
 type labelShares struct {
 	to    *[]train.LabelShare
-	given bool // the default has gone
+	given bool // the default has been replaced
 }
 
 // String implements pflag.Value.

@@ -43,7 +43,7 @@ func TestSharesOfTheLabels(t *testing.T) {
 	}
 }
 
-// What a text gives is what its own text gives.
+// A flag's value, written as text and parsed again, is the same.
 func FuzzSharesOfTheLabels(f *testing.F) {
 	for _, text := range []string{"0.01:60,0.1:30", "1", "0.1:", "NaN:3", "1e-400"} {
 		f.Add(text)

@@ -13,7 +13,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// named is what the flags, or else the file, say of a key.
+// named returns a key's value from the flags, else from the file, else otherwise.
 func named(key, otherwise string, s settings.File, given *pflag.FlagSet) string {
 	if given != nil && given.Changed(key) {
 		return given.Lookup(key).Value.String()
@@ -21,8 +21,8 @@ func named(key, otherwise string, s settings.File, given *pflag.FlagSet) string 
 	return cmp.Or(s.Text(key), otherwise)
 }
 
-// start is what the configuration starts from. A preset of a data set brings the recipe of the method there, and other
-// presets none, unless --method-defaults asks for one.
+// start returns what the configuration starts from. A preset of a data set brings the method's recipe on that data set.
+// Other presets bring no recipe, unless --method-defaults asks for one.
 func (r request) start(s settings.File, given *pflag.FlagSet) (train.Start, error) {
 	out := train.Start{
 		Recipe: named("method", train.Default().Method, s, given),
@@ -47,7 +47,7 @@ func (r request) start(s settings.File, given *pflag.FlagSet) (train.Start, erro
 	return out, nil
 }
 
-// methodDefaults is the value of --method-defaults; "" where it is not given.
+// methodDefaults returns the value of --method-defaults, or "" if it is not given.
 func methodDefaults(s settings.File, given *pflag.FlagSet) (methods.Defaults, error) {
 	d := methods.Defaults(named(defaultsKey, "", s, given))
 	if d == "" || slices.Contains(methods.AllDefaults(), d) {
@@ -64,9 +64,8 @@ func methodDefaults(s settings.File, given *pflag.FlagSet) (methods.Defaults, er
 	return d, err
 }
 
-// complete says that a file leaves nothing of a recipe open: it has the settings that each recipe has. Such is what
-// this program wrote, in this version or an earlier one; an option that is not in it has its default, and not the
-// recipe's value.
+// complete reports whether a file has all settings that every recipe has. A file that this program wrote is complete,
+// also one of an earlier version. An option that is missing there has its default, not the recipe's value.
 func complete(s settings.File) bool {
 	const all = "hidden dim temperature augment epochs batch-size optimizer lr weight-decay schedule warmup"
 	for key := range strings.FieldsSeq(all) {
@@ -77,7 +76,7 @@ func complete(s settings.File) bool {
 	return true
 }
 
-// peek lays the file over c, and of the flags those that a recipe is chosen by.
+// peek applies the file to c, and then only the flags that a recipe is chosen by.
 func peek(c *train.Config, s settings.File, given *pflag.FlagSet) error {
 	if err := applyFile(s, c, given); err != nil || given == nil {
 		return err
@@ -93,14 +92,15 @@ func peek(c *train.Config, s settings.File, given *pflag.FlagSet) error {
 	return nil
 }
 
-// resumed is the configuration of the run that --resume names, if there is one; c is what the command line describes.
+// resumed returns the configuration of the run that --resume names, or nil if there is none. c is what the command line
+// describes.
 func resumed(given *pflag.FlagSet, c train.Config) *train.Config {
 	if f := given.Lookup("resume"); f == nil || f.Value.String() != "true" {
 		return nil
 	}
 	run, err := train.ReadConfig(cmp.Or(given.Lookup("out").Value.String(), usualFolder(c)))
 	if err != nil {
-		return nil // opening the folder tells why
+		return nil // opening the folder later reports why
 	}
 	return &run
 }

@@ -27,7 +27,7 @@ func on(t *testing.T, r request, file string, flags ...string) train.Config {
 	return c
 }
 
-// Each layer lies over the one before: defaults, recipe, preset, the command's own, file, flags.
+// Each layer overrides the one before: defaults, recipe, preset, what the command changes, file, flags.
 func TestEachLayerLiesOverTheOneBelow(t *testing.T) {
 	recipe, byDefault := methods.RecipeOf("moco"), train.Default().MSR.Lambda
 	require.NotEqual(t, recipe.Temperature, train.Default().MethodConfig.Temperature, "or else this test says nothing")
@@ -48,7 +48,7 @@ func TestEachLayerLiesOverTheOneBelow(t *testing.T) {
 		"a flag over the file, also with the default's value")
 }
 
-// What a flag gives counts, and not whether it differs from the default.
+// A given flag counts even if it equals the default.
 func TestAFlagWithTheDefaultsMethodBringsItsRecipe(t *testing.T) {
 	require.NotEqual(t, methods.RecipeOf("simclr"), methods.RecipeOf("byol"), "or else this test says nothing")
 	c := on(t, request{}, "method: byol\n", "--method", "simclr")
@@ -57,7 +57,7 @@ func TestAFlagWithTheDefaultsMethodBringsItsRecipe(t *testing.T) {
 	assert.Equal(t, r, methods.Recipe{Lambda: c.MSR.Lambda, Gamma: c.MSR.Gamma, Temperature: c.MethodConfig.Temperature})
 }
 
-// The arms of a grid are configured by the same layers: each method has its own recipe under the file and the flags.
+// The arms of a grid use the same layers: each method has its own recipe below the file and the flags.
 func TestTheArmsOfAGridHaveTheirRecipes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "part.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("method: byol\ngamma: 3\n"), 0o600))

@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// A TorchScript backbone's batch norms cannot be synchronised: a job with them
-// is refused, and runs when told that each process is to normalise by itself.
+// A TorchScript backbone's batch norms cannot be synchronised. A job with such a backbone is refused, unless each
+// process is to normalise by itself.
 func TestAJobWithNormsOfEachProcess(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	args := func(more ...string) []string {

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// A CPU has float32 and the same bits each time, whatever the flags say of GPUs.
+// A CPU uses float32 and gives the same bits each time, whatever the flags for GPUs say.
 func TestTheCPUTakesAGPUsFlags(t *testing.T) {
 	dir := t.TempDir()
 	got := map[string]map[string][]byte{}

@@ -1,5 +1,5 @@
-// Command run trains, evaluates and compares interventional contrastive
-// learning with a meta semantic regularizer (ICL-MSR).
+// Command run trains, evaluates and compares interventional contrastive learning with a meta semantic regularizer
+// (ICL-MSR).
 package main
 
 import (
@@ -29,8 +29,7 @@ const (
 	exitInterrupted = 130
 )
 
-// program is what subcommands write to: texts for people (package printable), where
-// data goes by printable.Data.
+// program holds what subcommands write to: text for people (package printable), and data by printable.Data.
 type program struct{ stdout, stderr io.Writer }
 
 type command struct {
@@ -54,11 +53,12 @@ func commands() []command {
 		{"table3", "the paper's Table 3: ResNet-50 on ImageNet",
 			paperCompare(3, "imagenet", "simclr", "moco", "cmc", "cpc", "infomin", "swav", "byol", "relic", "ssl_hsic")},
 		{"semi", "the paper's Table 4: fine-tuning with 1% and 10% of ImageNet's labels, n = 14", semi},
-		{"toy", "train and test on full pictures and on foregrounds, in all four combinations (Figures 1 and 4)", toy},
-		{"background", "how much a method leans on backgrounds, without MSR, with it and with interventions", background},
-		{"sweep", "a method with MSR over values of any flags", sweep},
+		{"toy", "the paper's Figures 1 and 4: training and testing on full pictures and on foregrounds, in all combinations",
+			toy},
+		{"background", "how much a method relies on backgrounds, without MSR, with it, and with interventions", background},
+		{"sweep", "a method with MSR, over values of any flags", sweep},
 		{"figure5", "the paper's Figure 5: MSR over lambda, gamma and n, one at a time, as curves", figure5},
-		{"datasets", "the data sets, the files they need, and what was found", listDatasets},
+		{"datasets", "the data sets and the files they need, or what a folder holds", listDatasets},
 		{"methods", "the methods, their papers, views, networks and constants", listMethods},
 		{"version", "versions of this program, of LibTorch, CUDA and NCCL, and the GPUs", version},
 		{"doctor", "try each device with a network's step, and compare GPUs with the CPU", doctor},
@@ -66,7 +66,7 @@ func commands() []command {
 }
 
 func main() {
-	// One thread for all of a grid's runs: glibc keeps memory for each thread.
+	// All runs of a grid use one thread, since glibc keeps memory for each thread.
 	runtime.LockOSThread()
 	torch.KeepMemory()
 	ctx := withSignals(context.Background())
@@ -98,10 +98,10 @@ func execute(ctx context.Context, p program, args []string) int {
 	return exitFailure
 }
 
-// fail tells the error that the program ends with, in one line: of a job's ranks,
-// the program that started them tells it once.
+// fail prints the error that the program ends with, in one line. If this process is a rank, the program that started
+// the ranks prints it once.
 func (p program) fail(text string) {
-	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", `\n`) // names may have some
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", `\n`) // names may contain line breaks
 	if !dist.Tell(text) {
 		fmt.Fprintln(p.stderr, "run:", text)
 	}
@@ -138,7 +138,7 @@ func help(w io.Writer) {
 	fmt.Fprintln(w, "\nrun COMMAND --help lists a command's flags.")
 }
 
-// flags is a flag set whose errors are usage errors with the nearest flag named.
+// flags returns a flag set whose errors are usage errors that name the nearest flag.
 func flags(p program, name, synopsis string) *pflag.FlagSet {
 	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	f.SortFlags = false
@@ -149,7 +149,7 @@ func flags(p program, name, synopsis string) *pflag.FlagSet {
 	return f
 }
 
-// aboutCommand is what a command does, for the top of its help.
+// aboutCommand returns what a command does, for the top of its help.
 func aboutCommand(name string) string {
 	for _, c := range commands() {
 		if c.name == name {
@@ -159,7 +159,7 @@ func aboutCommand(name string) string {
 	return ""
 }
 
-// parse parses args; arguments that are no flags are an error.
+// parse parses args. It returns an error if an argument is not a flag.
 func parse(f *pflag.FlagSet, args []string) error {
 	if err := parseFlags(f, args); err != nil {
 		return err
@@ -170,7 +170,7 @@ func parse(f *pflag.FlagSet, args []string) error {
 	return nil
 }
 
-// parseFlags parses args and leaves those that are no flags to the caller.
+// parseFlags parses args and leaves arguments that are not flags to the caller.
 func parseFlags(f *pflag.FlagSet, args []string) error {
 	err := f.ParseAll(args, func(g *pflag.Flag, value string) error { return settings.SetValue(f, g, value) })
 	var wrong *settings.WrongValue

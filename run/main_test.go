@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Names that a terminal would obey are shown as escapes; data has them as they are.
+// A name with escape sequences is shown with escapes in text, and unchanged in data.
 func TestNamesAreShownAndNotObeyed(t *testing.T) {
 	const bad = "\x1b[31mred\r\n\u202ex"
 	dir := filepath.Join(t.TempDir(), bad)

@@ -14,8 +14,8 @@ import (
 
 func listMethods(_ context.Context, p program, args []string) error {
 	f := flags(p, "methods", "[flags]")
-	asOptions := f.Bool("options", false, "list each method's own constants, for --method-option")
-	set := f.String("preset", "", "list each method's own recipe on a data set, with the source of each constant: "+
+	asOptions := f.Bool("options", false, "list each method's constants, for --method-option")
+	set := f.String("preset", "", "list each method's recipe on this data set, with the source of each constant: "+
 		strings.Join(methods.DataSets(), ", "))
 	if err := parse(f, args); err != nil {
 		return err
@@ -53,7 +53,7 @@ func listMethods(_ context.Context, p program, args []string) error {
 	return nil
 }
 
-// parts names networks and state; numbered ones once.
+// parts lists networks and state; a numbered one appears once.
 func parts(names []string) string {
 	var out []string
 	for _, name := range names {
@@ -64,7 +64,7 @@ func parts(names []string) string {
 	return strings.Join(out, ", ")
 }
 
-// views names views, with their number where a kind comes several times.
+// views lists views, with their number if a kind comes several times.
 func views(vs []model.View) string {
 	var out []string
 	for from, to := 0, 0; from < len(vs); from = to {

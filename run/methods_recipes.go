@@ -8,8 +8,8 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// listRecipes prints each method's recipes on a data set, with the source of each
-// constant: by the defaults that the paper's table of that set used, then by the other.
+// listRecipes prints each method's recipes on a data set, with the source of each constant. The defaults that the
+// paper's table of that set used come first.
 func listRecipes(p program, set string) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "method\tdefaults\tsetting\tvalue\tsource\t")
@@ -35,7 +35,7 @@ func listRecipes(p program, set string) error {
 	return err
 }
 
-// others are the defaults but one.
+// others returns all defaults but one.
 func others(one methods.Defaults) (out []methods.Defaults) {
 	for _, d := range methods.AllDefaults() {
 		if d != one {
@@ -45,7 +45,7 @@ func others(one methods.Defaults) (out []methods.Defaults) {
 	return out
 }
 
-// flagOf is a setting's name as it is typed.
+// flagOf returns a setting's name as it is typed.
 func flagOf(x methods.Setting) string {
 	if x.Name == methods.NotBuilt {
 		return x.Name

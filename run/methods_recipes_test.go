@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// A recipe's settings are flags of pretrain, with values that they take, and of augmentations that there are.
+// A recipe's settings are flags of pretrain with valid values, and its augmentation exists.
 func TestRecipePrintedIsTyped(t *testing.T) {
 	for _, set := range methods.DataSets() {
 		status, out, errs := do("methods", "--preset", set)
@@ -25,7 +25,7 @@ func TestRecipePrintedIsTyped(t *testing.T) {
 	}
 }
 
-// recipeIsTyped sets what a recipe has, and looks for it in what was printed.
+// recipeIsTyped sets the flags of a recipe and looks for each in what was printed.
 func recipeIsTyped(t *testing.T, out, name, set string, d methods.Defaults) {
 	all, err := methods.Settings(name, set, d)
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// interrupter cancels a run once it has said a word.
+// interrupter cancels a run once the run has printed a given word.
 type interrupter struct {
 	bytes.Buffer
 	word string
@@ -29,9 +29,8 @@ func (w *interrupter) Write(b []byte) (int, error) {
 	return w.Buffer.Write(b)
 }
 
-// Every method of the registry, with and without MSR: its loss falls, its
-// embeddings do not collapse, and an interrupted and resumed run ends with the
-// parameters, target, queue and prototypes of an uninterrupted one.
+// Every method of the registry trains with and without MSR. Its loss falls and its embeddings do not collapse. An
+// interrupted and resumed run ends with the parameters, target, queue and prototypes of an uninterrupted one.
 func TestEveryMethodTrainsAndResumes(t *testing.T) {
 	for _, name := range methods.Names() {
 		for _, msr := range []string{"false", "true"} {
@@ -51,7 +50,7 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 				require.Len(t, epochs, 3)
 				first := 0
 				if name == "pcl" {
-					first = 1 // its first epoch is without clusters, and lacks their term
+					first = 1 // its first epoch has no clusters, so the loss lacks their term
 				}
 				assert.Less(t, epochs[2].Value("l_ct"), epochs[first].Value("l_ct"), "the loss falls")
 				assert.Greater(t, epochs[2].Value("embedding_std"), 0.1, "embeddings keep their spread")
@@ -68,8 +67,7 @@ func TestEveryMethodTrainsAndResumes(t *testing.T) {
 	}
 }
 
-// Implementations are known whose prototypes become all alike: their loss stays
-// at ln K.
+// In some implementations all prototypes become alike. Their loss stays at ln K.
 func TestSwAVLeavesLnK(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	status, _, errs := do("pretrain", "--preset", "cpu", "--method", "swav", "--count", "256", "--batch-size", "32",

@@ -16,7 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// pick loads the newest checkpoint of a run, or a file.
+// pick loads the newest checkpoint of a run, or a checkpoint file.
 func pick(run, file string) (k train.Checkpoint, err error) {
 	if (run == "") == (file == "") {
 		return k, usage.Errorf("give either --run DIR or --checkpoint FILE")
@@ -34,41 +34,40 @@ func pick(run, file string) (k train.Checkpoint, err error) {
 	return k, err
 }
 
-// networkFlags name a trained network: a run, a checkpoint of this program, with
-// --init a file of another's, or with --arch a TorchScript module; the latter two
-// do not say how they are to be used.
+// networkFlags name a trained network: a run, a checkpoint of this program, another program's file (--init), or a
+// TorchScript module (--arch). The last two do not say how pictures are prepared for them.
 type networkFlags struct {
 	run, checkpoint string
 	config          train.Config
 	set             *pflag.FlagSet
 }
 
-// ofInit are the flags that only go with --init: a checkpoint knows its own.
+// ofInit lists the flags that go with --init only. A checkpoint holds these settings.
 func ofInit() []string {
 	return []string{"init-partial", "init-prefix", "arch", "width", "stem", "augment", "size"}
 }
 
 func bindNetwork(f *pflag.FlagSet) *networkFlags {
 	n := &networkFlags{config: train.Default(), set: f}
-	f.StringVar(&n.run, "run", "", "run folder, its newest checkpoint")
+	f.StringVar(&n.run, "run", "", "run folder, of which the newest checkpoint is used")
 	f.StringVar(&n.checkpoint, "checkpoint", "", "checkpoint file")
 	bindInitial(f, &n.config.Initial)
 	f.StringVar(&n.config.Arch, "arch", "",
-		"of --init: "+strings.Join(nets.Arches(),
-			", ")+" (default: what its tensors tell); or, alone, "+train.ScriptedArch+"FILE, a TorchScript module from "+
-			"pictures to features")
-	f.Float64Var(&n.config.Width, "width", 0, "of --init: width factor (default: what its tensors tell)")
+		"for --init: "+strings.Join(nets.Arches(),
+			", ")+" (default: guessed from its tensors); or, without --init, "+train.ScriptedArch+"FILE, a TorchScript module "+
+			"from pictures to features")
+	f.Float64Var(&n.config.Width, "width", 0, "for --init: width factor (default: guessed from its tensors)")
 	f.StringVar(&n.config.Stem, "stem", "",
-		"of --init: cifar, stl or imagenet (default: cifar or imagenet, as its first convolution tells)")
+		"for --init: cifar, stl or imagenet (default: cifar or imagenet, by its first convolution)")
 	f.StringVar(&n.config.Augment, "augment", "",
-		"of --init: how pictures are cut and normalised, cifar, cifar100, stl10, tiny-imagenet or imagenet "+
-			"(default: as the stem)")
-	f.IntVar(&n.config.Size, "size", 0, "of --init: side of a picture in pixels (default: 32, 64 or 224, as the stem)")
+		"for --init: how pictures are cropped and normalised: cifar, cifar100, stl10, tiny-imagenet or imagenet "+
+			"(default: by the stem)")
+	f.IntVar(&n.config.Size, "size", 0, "for --init: side of a picture in pixels (default: 32, 64 or 224, by the stem)")
 	return n
 }
 
-// pick loads what the flags name; of --init the network is described, and loaded
-// by checkpoint.encoder.
+// pick loads the network that the flags name. For --init it only describes the network; the file is read when the
+// network is used.
 func (n *networkFlags) pick() (train.Checkpoint, error) {
 	given := 0
 	for _, name := range []string{n.run, n.checkpoint, n.config.Initial.File} {
@@ -98,7 +97,7 @@ func (n *networkFlags) pick() (train.Checkpoint, error) {
 	return train.ForeignCheckpoint(n.config)
 }
 
-// files are those that the network is read from.
+// files returns the files that the network is read from.
 func (n *networkFlags) files() (out []string) {
 	script, _ := strings.CutPrefix(n.config.Arch, train.ScriptedArch)
 	for _, path := range []string{n.checkpoint, n.config.Initial.File, script} {

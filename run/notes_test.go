@@ -11,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a data set leaves out, and decides by itself, is told by each command that
-// reads it, once.
+// Each command that reads a data set reports once what the data set leaves out and what it decides.
 func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
@@ -65,7 +64,7 @@ func TestNotesOfDataSetsAreToldOnce(t *testing.T) {
 	once(second.errs.String())
 }
 
-// Lines of a run name its settings by their flags.
+// Lines of a run name settings by their flags.
 func TestLinesOfARunNameFlags(t *testing.T) {
 	dir := t.TempDir()
 	first := filepath.Join(dir, "first")

@@ -18,13 +18,13 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// onDevice are the flags of a run whose pictures are on the device.
+// onDevice returns the flags of a run whose pictures are on the device.
 func onDevice(more ...string) []string {
 	return small(append([]string{"--augment-on", "device", "--keep-on-device", "yes"}, more...)...)
 }
 
-// A run with the pictures on the device is that with pictures sent there, to the bit, and that of the host within
-// rounding; with and without MSR, whose f_msr sees pictures made on the device, too.
+// A run that keeps the pictures on the device equals, bit by bit, one that sends them there. It equals one with views
+// from the host within rounding. Both hold with and without MSR; f_msr also sees pictures made on the device.
 func TestKeptPicturesTrainTheSameNetwork(t *testing.T) {
 	for name, more := range map[string][]string{"plain": nil, "msr": {"--msr"}, "parts": {"--msr", "--micro-batch", "8"},
 		"views of two sizes": {"--method", "swav", "--msr"}} {
@@ -47,7 +47,7 @@ func TestKeptPicturesTrainTheSameNetwork(t *testing.T) {
 	}
 }
 
-// Interrupted in the middle of an epoch, in either pass, and resumed.
+// The run is interrupted in the middle of an epoch, in either pass, and resumed.
 func TestARunWithKeptPicturesResumes(t *testing.T) {
 	dir := t.TempDir()
 	whole, cut := filepath.Join(dir, "whole"), filepath.Join(dir, "cut")
@@ -69,8 +69,8 @@ func TestARunWithKeptPicturesResumes(t *testing.T) {
 	require.Equal(t, tensors(t, whole), tensors(t, cut))
 }
 
-// A method that looks at all pictures before an epoch sees them on the device; one whose views are of RandAugment
-// has those from the host.
+// A method that looks at all pictures before an epoch sees them on the device. A method with views by RandAugment has
+// those from the host.
 func TestMethodsWithKeptPictures(t *testing.T) {
 	for method, word := range map[string]string{"pcl": "", "infomin": "note: a view of infomin is made on the host",
 		"cmc": ""} {
@@ -92,8 +92,8 @@ func TestMethodsWithKeptPictures(t *testing.T) {
 	}
 }
 
-// Each of two processes keeps all pictures: they train the network of two to which pictures are sent, to the bit,
-// and that of one process within rounding.
+// Two processes that each keep all pictures train the same network, bit by bit, as two to which pictures are sent. It
+// equals the network of one process within rounding.
 func TestTwoProcessesWithKeptPictures(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -133,7 +133,7 @@ func TestPlacesThatCannotBe(t *testing.T) {
 	}
 }
 
-// squares writes a folder of black pictures, two for training and one for testing of each side, in two classes.
+// squares writes a folder of black pictures in two classes: two for training and one for testing of each side.
 func squares(t *testing.T, dir string, sides ...int) {
 	for n, side := range sides {
 		for _, part := range []string{"train", "test"} {
@@ -146,5 +146,31 @@ func squares(t *testing.T, dir string, sides ...int) {
 				require.NoError(t, f.Close())
 			}
 		}
+	}
+}
+
+// Views made on the device equal those of the host within rounding, so the same seed trains nearly the same network.
+// --augment-option changes both.
+func TestViewsOnTheDevice(t *testing.T) {
+	loss := func(more ...string) float64 {
+		out := filepath.Join(t.TempDir(), "run")
+		status, _, errs := do(small(append([]string{"--out", out}, more...)...)...)
+		require.Zero(t, status, errs)
+		metrics, err := train.ReadMetrics(out)
+		require.NoError(t, err)
+		return metrics[0].Value("l_ct")
+	}
+	host := loss()
+	device := loss("--augment-on", "device")
+	assert.InDelta(t, host, device, 2e-3)
+	assert.NotEqual(t, host, device, "colours are rounded apart somewhere")
+	other := loss("--augment-option", "crop-min=0.9", "--augment-option", "jitter=0,flip=0")
+	assert.Greater(t, host, other+0.05, "views that differ less are easier to tell from others")
+	for want, more := range map[string][]string{`unknown --augment-on "gpu"`: {"--augment-on", "gpu"},
+		`unknown --augment-option "crop"`: {"--augment-option", "crop=0.5"}, "crop scale 2 to 1": {"--augment-option",
+			"crop-min=2"}} {
+		status, _, errs := do(small(append([]string{"--out", filepath.Join(t.TempDir(), "run")}, more...)...)...)
+		assert.Equal(t, exitUsage, status)
+		assert.Contains(t, errs, want)
 	}
 }

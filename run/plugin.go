@@ -14,32 +14,28 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// The exported functions of this folder are the interface of its plugin build
-// (`make plugin`, bin/icl-msr.so; plugin.Lookup). Their signatures are of Go's
-// own types alone, so that a host imports nothing of ours; they return errors,
-// never end the process, and may be called from any goroutine. Settings are those
-// of config.yaml: where an error names a flag, the setting of that name is meant.
+// The exported functions of this folder are the interface of its plugin build (`make plugin`, bin/icl-msr.so;
+// plugin.Lookup). Their signatures use only Go's own types, so that a host imports none of our packages. They return
+// errors, never end the process, and may be called from any goroutine. Settings are those of config.yaml. If an error
+// names a flag, it means the setting of that name.
 
-// PluginAPI is the version of this interface. It grows when a function that was
-// there changes its signature or its meaning; new functions leave it.
+// PluginAPI returns the version of this interface. The version grows when an existing function changes its signature or
+// its meaning. A new function does not change it.
 func PluginAPI() int { return 1 }
 
-// Version tells the versions of LibTorch and of the interface, as
-// "icl-msr, LibTorch 2.1.0, plugin API 1".
+// Version returns the versions of LibTorch and of the interface, as "icl-msr, LibTorch 2.1.0, plugin API 1".
 func Version() string {
 	return fmt.Sprintf("icl-msr, LibTorch %s, plugin API %d", torch.Version(), PluginAPI())
 }
 
-// Methods lists the names that the setting method takes.
+// Methods lists the values of the setting method.
 func Methods() []string { return methods.Names() }
 
-// Train runs a training of its own into the new run folder out. configYAML has
-// any of config.yaml's settings over those of `preset: NAME`, over the method's
-// recipe; an empty text trains SimCLR on drawn pictures. log, which may be nil,
-// gets what `run pretrain` prints. When ctx is done the step at hand is
-// finished, the run saved, and ctx's error returned: Resume goes on. Runs that
-// start at once in one process share LibTorch's random numbers, so that their
-// seeds do not fix them.
+// Train trains into the new run folder out. configYAML holds any settings of config.yaml. They override those of its
+// `preset: NAME`, which override the method's recipe. An empty text trains SimCLR on drawn pictures. log receives what
+// `run pretrain` prints; it may be nil. When ctx ends, Train finishes the step, saves the run and returns ctx's error;
+// Resume then resumes the run. Runs that train at the same time in one process share LibTorch's random numbers, so
+// their seeds do not fix them.
 func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	c, err := parseConfig(configYAML)
 	if err != nil {
@@ -49,8 +45,7 @@ func Train(ctx context.Context, configYAML, out string, log io.Writer) error {
 	return flagged(err)
 }
 
-// Resume resumes the run in folder out, by its config.yaml, from its newest
-// checkpoint.
+// Resume resumes the run in folder out from its newest checkpoint, with its config.yaml.
 func Resume(ctx context.Context, out string, log io.Writer) error {
 	c, err := train.ReadConfig(out)
 	if err != nil {
@@ -60,9 +55,8 @@ func Resume(ctx context.Context, out string, log io.Writer) error {
 	return flagged(err)
 }
 
-// Embed returns the backbone's features of picture files, PNG or JPEG, a row
-// for each in their order, by the network of a checkpoint file. The first
-// picture that cannot be read is the error.
+// Embed returns the features of picture files (PNG or JPEG) by the backbone of a checkpoint file. The result has a row
+// for each picture, in their order. Embed fails at the first picture that cannot be read.
 func Embed(ctx context.Context, checkpoint string, pictures []string) ([][]float32, error) {
 	embed, done, err := Load(checkpoint)
 	if err != nil {
@@ -72,9 +66,8 @@ func Embed(ctx context.Context, checkpoint string, pictures []string) ([][]float
 	return embed(ctx, pictures)
 }
 
-// Load keeps the network of a checkpoint file in memory: embed is Embed with it,
-// one call at a time, until done frees it. It runs on the device of the
-// training where that is there, else on the CPU.
+// Load keeps the network of a checkpoint file in memory. embed does what Embed does, with this network, one call at a
+// time. done frees the network. It runs on the device of the training if that exists here, else on the CPU.
 func Load(checkpoint string) (
 	embed func(ctx context.Context, pictures []string) ([][]float32, error), done func(), err error,
 ) {
@@ -96,10 +89,9 @@ func Load(checkpoint string) (
 	return embed, n.Close, nil
 }
 
-// Export writes a part of a checkpoint file's network for other programs, as
-// `run export` does: what is backbone, backbone+projector or f_msr; format is pt,
-// safetensors, torchscript or onnx, or empty for what the ending of out says. A file that is there is replaced, but
-// for pictures and checkpoints.
+// Export writes a part of a checkpoint file's network for other programs, as `run export` does. what is backbone,
+// backbone+projector or f_msr. format is pt, safetensors, torchscript or onnx; if it is empty, the ending of out
+// decides. Export replaces an existing file, unless that is a picture or a checkpoint.
 func Export(checkpoint, what, format, out string) error {
 	o := train.ExportOptions{What: what, Format: format, FC: "none", Out: out, Force: true}
 	if err := o.Settle(); err != nil {
@@ -116,7 +108,7 @@ func Export(checkpoint, what, format, out string) error {
 	return flagged(err)
 }
 
-// parseConfig reads a configuration with the name of a preset in it.
+// parseConfig reads a configuration, which may name a preset.
 func parseConfig(text string) (train.Config, error) {
 	file, err := settings.Read(strings.NewReader(text), "configuration")
 	if err != nil {
@@ -129,7 +121,7 @@ func parseConfig(text string) (train.Config, error) {
 	return c, c.ResolvePaths()
 }
 
-// logOf is the writer of a run's progress; nil: nobody reads it.
+// logOf returns the writer of a run's progress. It discards the progress if w is nil.
 func logOf(w io.Writer) io.Writer {
 	if w == nil {
 		return io.Discard
@@ -137,11 +129,11 @@ func logOf(w io.Writer) io.Writer {
 	return pluginLog{w, newNamesFlags()}
 }
 
-// pluginLog is a writer that a program gives. Settings have the same names there as flags.
+// pluginLog is a writer of the host program. Its readers know a setting by the name of its flag.
 type pluginLog struct {
 	io.Writer
 	namesFlags
 }
 
-// Raw is the program's writer, for package printable.
+// Raw returns the host program's writer, for package printable.
 func (l pluginLog) Raw() io.Writer { return l.Writer }

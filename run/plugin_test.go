@@ -23,7 +23,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// smallYAML are the settings of a run of seconds.
+// smallYAML has the settings of a run of seconds.
 const smallYAML = `
 preset: cpu
 count: 64
@@ -79,7 +79,7 @@ func TestTheInterfaceTrainsResumesAndEmbeds(t *testing.T) {
 	rows, err := Embed(ctx, checkpoint, paths)
 	require.NoError(t, err)
 	require.Len(t, rows, 5)
-	// By hand: the picture, resized and normalised, through the backbone.
+	// The expected value: the picture, resized and normalised, through the backbone.
 	k, err := train.Load(checkpoint)
 	require.NoError(t, err)
 	require.NoError(t, torch.With(func(s *torch.Scope) error {
@@ -166,7 +166,7 @@ func TestTheInterfaceExports(t *testing.T) {
 	assert.ErrorContains(t, Export(checkpoint, "back", "", file), `unknown --what "back"; known: backbone`)
 }
 
-// The method's recipe lies under the preset, and the preset under the text.
+// The preset overrides the method's recipe, and the text overrides the preset.
 func TestParseConfig(t *testing.T) {
 	c, err := parseConfig("preset: imagenet\nmethod: swav\nepochs: 3\nmethod-option: {epsilon: 0.1}\ndrops: [4]\n")
 	require.NoError(t, err)

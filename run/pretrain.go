@@ -44,7 +44,7 @@ func pretrain(ctx context.Context, p program, args []string) error {
 	return interruptedHere(ctx, err)
 }
 
-// usualFolder is that of a run without --out.
+// usualFolder returns the folder of a run without --out.
 func usualFolder(c train.Config) string {
 	name := c.Method
 	if c.UseMSR {
@@ -53,8 +53,8 @@ func usualFolder(c train.Config) string {
 	return fmt.Sprintf("runs/%s-%s-seed%d", name, c.Data.Name, c.Seed)
 }
 
-// interruptedHere is the error of a rank that was interrupted, as the others were,
-// and heard of it by them first.
+// interruptedHere returns ctx's error for a rank that was interrupted but first heard of the interruption from another
+// rank.
 func interruptedHere(ctx context.Context, err error) error {
 	var other *dist.Elsewhere
 	if ctx.Err() != nil && errors.As(err, &other) {

@@ -14,7 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// asTyped are the flags of a recipe.
+// asTyped returns the flags of a recipe.
 func asTyped(recipe, set string, more ...string) []string {
 	out := append([]string{"--preset", set, "--method", methods.MethodOf(recipe)}, more...)
 	if recipe == methods.WMSE2 {
@@ -23,7 +23,7 @@ func asTyped(recipe, set string, more ...string) []string {
 	return out
 }
 
-// What is printed of a recipe is what the configuration then has, and networks, views and rates can be made of it.
+// The configuration has the values that are printed of a recipe. Networks, views and rates can be made of it.
 func TestARecipeIsWhatIsSet(t *testing.T) {
 	for _, set := range methods.DataSets() {
 		for _, recipe := range methods.Recipes() {
@@ -47,7 +47,7 @@ func TestARecipeIsWhatIsSet(t *testing.T) {
 	}
 }
 
-// hasRecipe compares each setting that a recipe names, as its flag has it.
+// hasRecipe compares each setting of a recipe with the value of its flag.
 func hasRecipe(t *testing.T, c train.Config, recipe, set string, d methods.Defaults) {
 	all, err := methods.Settings(recipe, set, d)
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func hasRecipe(t *testing.T, c train.Config, recipe, set string, d methods.Defau
 	}
 }
 
-// A recipe lies over the method's constants and under the preset, the file and the flags.
+// A recipe overrides the method's constants. The preset, the file and the flags override the recipe.
 func TestTheRecipeIsALayer(t *testing.T) {
 	c := on(t, request{}, "", "--preset", "cifar10", "--method", "simsiam")
 	assert.Equal(t, []any{"adam", 512, int64(2048), 3.0}, []any{c.Optimizer.Name, c.BatchSize, c.MethodConfig.Dim,
@@ -101,7 +101,8 @@ func TestTheRecipeIsALayer(t *testing.T) {
 		c.MSR.Lambda}, "the command's own over its preset's recipe")
 }
 
-// Without a data set's preset, --method-defaults takes the recipe of the data set, or of the nearest pictures.
+// Without a data set's preset, --method-defaults takes the recipe of the data set, or of the set with the most similar
+// pictures.
 func TestTheRecipeOfOtherPictures(t *testing.T) {
 	for line, want := range map[string]struct {
 		set string
@@ -130,7 +131,7 @@ func TestTheRecipeOfOtherPictures(t *testing.T) {
 	}
 }
 
-// The fast weights descend without momentum: where the optimizer is not Adam, theirs is the paper's rate.
+// The fast weights descend without momentum. If the optimizer is not Adam, their rate is the paper's.
 func TestFastWeightsKeepThePapersRate(t *testing.T) {
 	for line, want := range map[string]float64{
 		"--preset cifar10":                               3e-3,
@@ -158,7 +159,7 @@ func TestDefaultsOfMethodsThatThereAreNot(t *testing.T) {
 	assert.Contains(t, errs, `did you mean "simclr"?`)
 }
 
-// Every recipe of the methods' own trains, with MSR, on a network and a batch that are small.
+// Every method's own recipe trains, with MSR, on a small network with small batches.
 func TestEveryRecipeTrains(t *testing.T) {
 	for _, recipe := range methods.Recipes() {
 		args := append([]string{"pretrain"}, asTyped(recipe, "imagenet-100", "--msr", "--dataset", "shapes", "--classes", "",

@@ -17,7 +17,7 @@ func TestTopFiveOfFewClassesIsNone(t *testing.T) {
 	assert.Equal(t, "98.77%", topFive(1000, 0.98765))
 }
 
-// Of three classes the tables have no top-5, and of six they have.
+// With three classes the tables have no top-5. With six they have one.
 func TestTablesOfFewClassesHaveNoTopFive(t *testing.T) {
 	data, err := os.ReadFile("testdata/init/a.png")
 	require.NoError(t, err)

@@ -12,8 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
-// config.yaml is lost, the checkpoint is whole: it has the configuration, and
-// nothing may write over it.
+// config.yaml is lost, and the checkpoint is complete. It holds the configuration, and nothing may overwrite it.
 func TestALostConfigurationCostsNoRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	args := small("--out", dir, "--epochs", "1")

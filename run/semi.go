@@ -9,14 +9,14 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// labelsCommand is semi.
+// labelsCommand is the command semi.
 type labelsCommand struct {
 	study experiment.LabelStudy
 	set   *pflag.FlagSet
 }
 
-// semi is the paper's Table 4: fine-tuning with 1% and 10% of the labels, and
-// training with them alone, the supervised baseline.
+// semi runs the paper's Table 4: fine-tuning with 1% and 10% of the labels. Training with these labels alone is the
+// supervised baseline.
 func semi(ctx context.Context, p program, args []string) error {
 	grid := experiment.Comparison{Methods: []string{"simclr", "byol"}, Study: newStudy(p, "runs/semi", 500)}
 	k := labelsCommand{study: experiment.LabelStudy{Tune: train.DefaultFineTune(), Supervised: true, Comparison: grid}}
@@ -29,9 +29,9 @@ func (k *labelsCommand) bind(f *pflag.FlagSet) {
 	f.StringSliceVar(&g.Methods, "methods", g.Methods, "methods, each without and with MSR")
 	f.StringSliceVar(&g.Ablations, "ablations", g.Ablations, ablationsAbout)
 	f.BoolVar(&g.Supervised, "supervised", true,
-		"training from scratch with the same labels beside, on the first method's networks")
+		"also train the first method's networks from scratch with the same labels")
 	bindLabels(f, &g.Tune, "tune-epochs")
-	f.Float64Var(&g.Tune.LR, "tune-lr", g.Tune.LR, "first learning rate of fine-tuning, for batches of 256")
+	f.Float64Var(&g.Tune.LR, "tune-lr", g.Tune.LR, "initial learning rate of fine-tuning, for batches of 256")
 	bindStudy(f, &g.Comparison.Study)
 }
 

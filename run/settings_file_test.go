@@ -16,7 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// settled is the configuration of pretrain with a file of settings and flags.
+// settled returns the configuration of pretrain with a file of settings and flags.
 func settled(t *testing.T, text string, args ...string) (train.Config, error) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
@@ -84,7 +84,7 @@ func TestTypesInAFileAreThoseOfTheFlags(t *testing.T) {
 	assert.Equal(t, train.Default(), c)
 }
 
-// The same types on the command line.
+// The command line takes the same types.
 func TestNumbersOnTheCommandLineAreDecimal(t *testing.T) {
 	for want, args := range map[string][]string{
 		"run: --queue 010: want a whole number, without zeros before it": {"pretrain", "--queue", "010"},
@@ -115,8 +115,7 @@ func TestAFileNamesItsPreset(t *testing.T) {
 	assert.Equal(t, "adam", c.Optimizer.Name)
 }
 
-// The recipe is of the method that is trained, whoever names it, also where it is
-// the default one.
+// The recipe is that of the trained method, wherever that is named, even if it is the default method.
 func TestTheRecipeIsThatOfTheMethod(t *testing.T) {
 	plain, err := settled(t, "")
 	require.NoError(t, err)

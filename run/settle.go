@@ -10,25 +10,26 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// presetKey is the setting, and the flag, that names a preset; defaultsKey the one that says whose recipe methods have.
-// What they set stands in config.yaml, and they do not.
+// presetKey is the setting, and the flag, that names a preset. defaultsKey is the one that says whose recipe a method
+// has. config.yaml holds what they set, but not these two keys.
 const (
 	presetKey   = "preset"
 	defaultsKey = "method-defaults"
 )
 
-// request is a command line that describes a training run. The layers of its configuration, from below: the defaults,
-// the method's constants, its recipe, a preset, what the command changes, --config FILE, the flags that were given.
+// request is a command line that describes a training run. The layers of its configuration are, from the lowest: the
+// defaults, the method's constants, its recipe, a preset, what the command changes, --config FILE, the flags that were
+// given.
 type request struct {
 	command string
 	args    []string
-	preset  string                 // holds where neither the file nor a flag names one
+	preset  string                 // used if neither the file nor a flag names one
 	change  func(c *train.Config)  // may be nil
 	extra   func(f *pflag.FlagSet) // binds the command's own flags
-	resumed *train.Config          // a run whose recipe holds, of whatever version it is; nil: none
+	resumed *train.Config          // a run of any version whose recipe is kept; nil: none
 }
 
-// settle is the configuration. more are flags behind those of the command line.
+// settle returns the configuration. The flags in more follow those of the command line.
 func (r request) settle(p program, more ...string) (train.Config, error) {
 	args := append(r.args[:len(r.args):len(r.args)], more...)
 	c := train.Default()
@@ -51,7 +52,7 @@ func (r request) settle(p program, more ...string) (train.Config, error) {
 	return c, c.ResolvePaths()
 }
 
-// layered is the flags over what lies below them.
+// layered returns the configuration with the flags applied over the lower layers.
 func (r request) layered(p program, file settings.File, given *pflag.FlagSet, args []string) (train.Config, error) {
 	c, err := r.below(file, given)
 	if err != nil {
@@ -60,7 +61,7 @@ func (r request) layered(p program, file settings.File, given *pflag.FlagSet, ar
 	return c, parse(r.flags(p, &c), args)
 }
 
-// flags has the command's flags, and one for each setting, which writes it into c.
+// flags returns the command's flags, and one for each setting, which writes into c.
 func (r request) flags(p program, c *train.Config) *pflag.FlagSet {
 	f := flags(p, r.command, "[flags]")
 	short := f.Usage
@@ -72,17 +73,18 @@ func (r request) flags(p program, c *train.Config) *pflag.FlagSet {
 		}
 	}
 	f.String(presetKey, r.preset, "data set and network to start from: "+train.PresetNames())
-	f.String(defaultsKey, "", "whose recipe the method has: baseline (the paper's for small data sets) or paper (the "+
-		"method's own), as run methods --preset lists them (default: that of the paper's table on the preset's data set; "+
-		"of other presets, none)")
-	f.String("config", "", "YAML file with any of these settings, under the flags; preset: NAME and "+
-		"method-defaults: NAME, too")
+	f.String(defaultsKey, "", "whose recipe the method has: baseline (the paper's for small data sets) or paper (that "+
+		"of the method's authors); run methods --preset lists them (default: that of the paper's table on the preset's "+
+		"data set; for other presets, none)")
+	f.String("config", "", "YAML file with any of these settings, also preset: NAME and method-defaults: NAME; flags "+
+		"override it")
 	r.extra(f)
 	bindConfig(f, c)
 	return f
 }
 
-// below is the configuration without the flags, but for what they name of the layers. given may be nil.
+// below returns the configuration below the flags. Of the flags it uses only those that choose a layer. given may be
+// nil.
 func (r request) below(s settings.File, given *pflag.FlagSet) (train.Config, error) {
 	start, err := r.start(s, given)
 	if err != nil {
@@ -98,7 +100,7 @@ func (r request) below(s settings.File, given *pflag.FlagSet) (train.Config, err
 	return c, applyFile(s, &c, given)
 }
 
-// started is what lies below the file.
+// started returns the configuration below the file.
 func (r request) started(start train.Start, s settings.File) (train.Config, error) {
 	c, err := start.Config()
 	if err != nil && s.Text(presetKey) == start.Preset {
@@ -110,7 +112,7 @@ func (r request) started(start train.Start, s settings.File) (train.Config, erro
 	return c, err
 }
 
-// applyFile lays a file's settings over c.
+// applyFile applies a file's settings to c.
 func applyFile(s settings.File, c *train.Config, given *pflag.FlagSet) error {
 	return s.Apply(settingFlags(c), given, presetKey, defaultsKey)
 }

@@ -10,19 +10,18 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// withSignals is a context that ends with Ctrl-C, SIGTERM and SIGHUP: the step at
-// hand is finished and saved. A second Ctrl-C or SIGTERM ends the program. SIGUSR1
-// asks for a checkpoint at the next step.
+// withSignals returns a context that ends at Ctrl-C, SIGTERM and SIGHUP. The program then finishes the step and saves.
+// A second Ctrl-C or SIGTERM ends the program at once. SIGUSR1 asks for a checkpoint at the next step.
 func withSignals(ctx context.Context) context.Context {
 	end := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // nohup
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		end = append(end, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(ctx, end...)
 	go func() {
 		<-ctx.Done()
-		// A terminal that goes says so twice, and takes what reads the output with it:
-		// neither may end the program before it has saved.
+		// A terminal that closes sends SIGHUP twice, and the process that reads the output ends with it. Neither may
+		// end the program before it has saved.
 		signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 		stop()
 	}()

@@ -35,7 +35,8 @@ func TestACheckpointThatIsAskedForComesAtTheNextStep(t *testing.T) {
 
 // running starts a long run as a process of its own and waits for its first checkpoint.
 func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *speech, out string) {
-	// A child ignores what this process ignores, as under nohup; of what is handled it has the default.
+	// A child ignores the signals that this process ignores, as under nohup. It has the default for signals that this
+	// process handles.
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -45,7 +46,7 @@ func running(t *testing.T, before string, more ...string) (p *exec.Cmd, said *sp
 		long(dir, more...)...)...), &speech{}
 	p.Env, p.Stderr = append(os.Environ(), asProgram+"=1"), said
 	require.NoError(t, p.Start())
-	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that hears no signal never ends
+	late := time.AfterFunc(2*time.Minute, func() { _ = p.Process.Kill() }) // a run that ignores the signal never ends
 	t.Cleanup(func() { late.Stop(); _ = p.Process.Kill() })
 	require.Eventually(t, func() bool { return outfile.Exists(runfolder.Last(out)) }, time.Minute, time.Millisecond)
 	return p, said, out
@@ -57,7 +58,7 @@ func TestSignalsOfARun(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(said.String(), "as asked by SIGUSR1") }, 20*time.Second,
 		time.Millisecond, said)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that goes says so twice
+	_ = p.Process.Signal(syscall.SIGHUP) // a terminal that closes sends it twice
 	_ = p.Wait()
 	assert.Equal(t, exitInterrupted, p.ProcessState.ExitCode(), said.String())
 	assert.Contains(t, said.String(), "saved; --resume continues")
@@ -85,7 +86,7 @@ func TestSignalsOfAJob(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(said.String(), "run: interrupted"), said.String())
 }
 
-// Ctrl-C before a job trains, whatever its ranks do then.
+// Ctrl-C arrives before a job trains, and its ranks then do various things.
 func TestCtrlCBeforeAJobTrains(t *testing.T) {
 	for _, after := range []time.Duration{100, 300, 500, 700, 900, 1200} {
 		p, said := start(t, long(t.TempDir(), "--nproc-per-node", "2")...)
@@ -103,8 +104,7 @@ func TestCtrlCBeforeAJobTrains(t *testing.T) {
 	}
 }
 
-// A stopped rank ends the command soon after the others gave it up; what they say is
-// printed once.
+// A stopped rank ends the command soon after the others gave up waiting for it. Their message is printed once.
 func TestAStoppedRankEndsTheCommand(t *testing.T) {
 	for stopped := range 2 {
 		p, said, out := running(t, "", "--nproc-per-node", "2", "--dist-timeout", "4s")

@@ -104,36 +104,43 @@ func TestAllKindsOfGridsRunOn(t *testing.T) {
 }
 
 func TestWhatEndsAGridAtOnce(t *testing.T) {
-	// A command line that is wrong.
+	// The command line is wrong.
 	out := filepath.Join(t.TempDir(), "grid")
 	status, _, errs := do(tinyGrid(out, "simclr,dcl", "--batch-size", "1")...)
 	assert.Equal(t, exitUsage, status, errs)
 	assert.Contains(t, errs, "--batch-size 1")
 	assert.NoDirExists(t, out)
-	// Data that is not there.
+	// The data does not exist.
 	status, _, errs = do(tinyGrid(out, "simclr", "--dataset", "folder", "--data-dir", "nowhere")...)
 	assert.Equal(t, exitFailure, status)
 	assert.NotContains(t, errs, "seed 1 of")
 	assert.NoDirExists(t, out)
-	// Ctrl-C, after a run that failed.
+	// Ctrl-C arrives after a run has failed.
 	inTheWay(t, filepath.Join(out, "simclr-seed0"))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	w := &interrupter{word: "seed 1 of 2: simclr+MSR\n", stop: cancel}
 	assert.Equal(t, exitInterrupted, execute(ctx, program{w, w}, tinyGrid(out, "simclr,dcl")), w.String())
 	assert.NotContains(t, w.String(), "dcl")
-	// Another grid in the folder.
+	// The folder holds another grid.
 	l, err := atomicfile.TakeLock(filepath.Join(out, "lock"))
 	require.NoError(t, err)
 	status, _, errs = do(tinyGrid(out, "simclr")...)
 	assert.Equal(t, exitFailure, status)
 	assert.Contains(t, errs, "is in use by process "+strconv.Itoa(os.Getpid()))
 	require.NoError(t, l.Release())
-	// A page that is no grid's.
+	// The page does not belong to a grid.
 	site := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(site, "index.html"), []byte("mine"), 0o600))
 	status, _, errs = do(tinyGrid(site, "simclr")...)
 	assert.Equal(t, exitUsage, status)
 	assert.Contains(t, errs, "index.html is there, and no runs that it could be of")
 	assert.NoDirExists(t, runfolder.Config(filepath.Join(site, "simclr-seed0")))
+}
+
+// tiny returns the flags of a run of less than a second.
+func tiny(command, out string, more ...string) []string {
+	return append([]string{command, "--preset", "cpu", "--seeds", "1", "--count", "96", "--batch-size", "32", "--epochs",
+		"1", "--width", "0.125", "--hidden", "16", "--dim", "8", "--size", "16",
+		"--msr-width", "0.25", "--meta-every", "2", "--probe-epochs", "2", "--threads", "1", "--out", out}, more...)
 }

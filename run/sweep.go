@@ -23,8 +23,8 @@ func bindSweep(f *pflag.FlagSet, g *experiment.Sweep) {
 	f.StringArrayVar(&g.Axes, "axis", nil,
 		"FLAG=VALUE,VALUE,...: a flag of pretrain and its values; may be given several times")
 	f.BoolVar(&g.List, "list", false,
-		"the axes' first values together, then their second ones, ..., instead of every combination")
-	f.BoolVar(&g.Ablations, "ablations", false, "each ablation of MSR at the settings given, too")
-	f.BoolVar(&g.Baseline, "baseline", true, "the method without MSR, which the differences are to")
+		"take the axes' first values together, then their second ones, and so on, instead of every combination")
+	f.BoolVar(&g.Ablations, "ablations", false, "also run each ablation of MSR at the given settings")
+	f.BoolVar(&g.Baseline, "baseline", true, "also run the method without MSR; differences are to it")
 	bindStudy(f, &g.Study)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/experiment"
 )
 
-// paperCompare is compare with the methods and the preset of one of the paper's
-// tables under the flags.
+// paperCompare returns the command that runs compare with the methods and the preset of one of the paper's tables.
+// Flags override both.
 func paperCompare(number int, preset string, methods ...string) func(context.Context, program, []string) error {
 	return func(ctx context.Context, p program, args []string) error {
 		name := fmt.Sprintf("table%d", number)

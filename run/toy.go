@@ -22,7 +22,7 @@ func toy(ctx context.Context, p program, args []string) error {
 
 func bindToy(f *pflag.FlagSet, g *experiment.Toy) {
 	f.StringSliceVar(&g.Methods, "methods", g.Methods, "methods, each without and with MSR")
-	f.StringVar(&g.Probe, "probe-variant", "", "what the probes are trained on: full, foreground, background-removed "+
+	f.StringVar(&g.Probe, "probe-variant", "", "what to train the probes on: full, foreground, background-removed "+
 		"(coco) or new-background (default: what each network was trained on)")
 	bindStudy(f, &g.Study)
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// What names neither a data set's preset nor --method-defaults has no recipe: its settings are those of the version
-// that wrote testdata/unchanged, before recipes were layers.
+// Flags that name neither a data set's preset nor --method-defaults bring no recipe. Their settings equal those of the
+// version that wrote testdata/unchanged, before recipes were layers.
 func TestCommandLinesWithoutARecipeAreAsEver(t *testing.T) {
 	for _, line := range []string{"", "--method byol", "--method w_mse --dataset cifar10", "--preset cpu",
 		"--preset cpu --method moco", "--preset cpu --dataset cifar10", "--preset lightly-cifar10",
@@ -32,7 +32,7 @@ func TestCommandLinesWithoutARecipeAreAsEver(t *testing.T) {
 	}
 }
 
-// A whole config.yaml of that version keeps what it says, whatever preset and recipe lie below it.
+// A complete config.yaml of that version keeps its values, whatever preset and recipe are below it.
 func TestOlderConfigFilesKeepWhatTheySay(t *testing.T) {
 	files, err := filepath.Glob("testdata/older/*.yaml")
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func TestOlderConfigFilesKeepWhatTheySay(t *testing.T) {
 	}
 }
 
-// says compares the settings that an older file has. Later versions have more.
+// says compares the settings of an older file. Later versions have more settings.
 func says(t *testing.T, older string, c train.Config, what string) {
 	var want, got map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(older), &want))
@@ -70,8 +70,8 @@ func yamlOf(t *testing.T, c train.Config) string {
 	return string(text)
 }
 
-// A run of that version is scored, and resumed by the command line that began it, though the preset's recipe is
-// another now. What the command line names is compared as ever.
+// A run of that version is scored, and resumed by the command line that began it, although the preset's recipe has
+// changed since. What the command line names is compared as always.
 func TestARunOfAnOlderVersionIsResumed(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	require.NoError(t, os.CopyFS(out, os.DirFS("testdata/older/run")))

@@ -45,8 +45,8 @@ func revision() string {
 	return "unknown revision"
 }
 
-// tellLibraries says which LibTorch this program was compiled with and runs with, and
-// what its processes talk by.
+// tellLibraries prints which LibTorch this program was compiled with and which it loaded, and the backends for
+// communication between processes.
 func tellLibraries(w io.Writer) {
 	loaded := torch.LoadedVersion()
 	if loaded == "" {
@@ -69,7 +69,7 @@ func tellLibraries(w io.Writer) {
 	fmt.Fprintf(w, "between processes: %s\n", strings.Join(backends, ", "))
 }
 
-// tellGPUs lists the GPUs, or says why there are none.
+// tellGPUs lists the GPUs, or prints why there are none.
 func tellGPUs(w io.Writer) {
 	n := torch.CUDADevices()
 	for i := range n {

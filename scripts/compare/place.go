@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/sugarme/gotch"
@@ -17,7 +16,7 @@ type place struct {
 	size   int
 }
 
-// parsePlace reads DEVICE and SIZE, of which the last may be missing: the CPU, 32.
+// parsePlace reads DEVICE and SIZE. Both may be missing; their defaults are the CPU and 32.
 func parsePlace(args []string) (p place, err error) {
 	p = place{gotch.CPU, 32}
 	if len(args) > 1 {
@@ -41,7 +40,7 @@ func (p place) options() torch.Options {
 	return torch.Options{DType: gotch.Float, Device: p.device}
 }
 
-// stem is ImageNet's for large pictures.
+// stem returns ImageNet's stem for large pictures, else CIFAR's.
 func (p place) stem() nets.Stem {
 	if p.size > 96 {
 		return nets.StemImageNet
@@ -49,8 +48,7 @@ func (p place) stem() nets.Stem {
 	return nets.StemCIFAR
 }
 
-// upload keeps a batch's views on a GPU, into s, so that a step's time is the
-// step's alone, as it is of PyTorch's.
+// upload copies a batch's views to a GPU, into s. A step's time then excludes the copy, as PyTorch's does.
 func (t task) upload(s *torch.Scope, b meta.HostBatch) meta.HostBatch {
 	if t.device == gotch.CPU {
 		return b
@@ -67,15 +65,4 @@ func (t task) upload(s *torch.Scope, b meta.HostBatch) meta.HostBatch {
 		b.Plain = nil
 	}
 	return b
-}
-
-// printPeak prints the most memory there was: of the host in bytes; on a GPU that
-// of tensors and that which LibTorch held there, 0 where it is not known.
-func (t task) printPeak() error {
-	if t.device == gotch.CPU {
-		return printHostPeak()
-	}
-	allocated, reserved, _ := torch.CUDAPeak(t.device)
-	_, err := fmt.Println(allocated, reserved)
-	return err
 }

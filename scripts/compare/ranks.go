@@ -9,11 +9,10 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// rankSteps are regular steps as a rank of the job that the environment
-// describes (dist.Find): BATCH is that of all ranks. A step's line is its
-// seconds, and of the operations between ranks in it their number, the bytes this
-// rank put into them, their seconds, and of these the seconds waited for. In
-// rank-step batch norms are over all ranks, in rank-step-local of each by itself.
+// rankSteps does regular steps as a rank of the job that the environment describes (dist.Find). BATCH is the batch of
+// all ranks together. A step's line has its seconds, and then, of its operations between ranks: their number, the bytes
+// that this rank sent into them, their seconds, and the seconds spent waiting for them. In rank-step, batch norms are
+// over all ranks. In rank-step-local, they are over each rank alone.
 func (t task) rankSteps(s *torch.Scope) error {
 	place, err := dist.Find(os.Getenv)
 	if err != nil {

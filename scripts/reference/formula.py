@@ -1,9 +1,9 @@
-"""What the reference trajectories share: a small ResNet as a function of (parameters,
-buffers, input), and formulas for parameters and pictures. Plain PyTorch in float64.
+"""The shared parts of the reference trajectories: a small ResNet as a function of (parameters, buffers, input), and
+formulas for parameters and pictures. Plain PyTorch in float64.
 
-Formulas and names are those of trajectories.json, the reference that came first:
-a parameter is scale * sin(0.37*j + len(name) + phase), and batch norm's weights are
-1 + that; view v of picture i at step t is cos(0.011*(i+1)*k + 0.7*t + 1.3*v + phase).
+Formulas and names are those of trajectories.json, the first reference. A parameter is
+scale * sin(0.37*j + len(name) + phase); a batch norm's weight is 1 + that. View v of picture i at step t is
+cos(0.011*(i+1)*k + 0.7*t + 1.3*v + phase).
 """
 
 import torch
@@ -14,7 +14,7 @@ torch.set_num_threads(1)
 
 
 def fill(name, shape, phase):
-    """A parameter by the formula."""
+    """Return a parameter by the formula."""
     t = torch.empty(shape)
     wave = torch.sin(0.37 * torch.arange(t.numel(), dtype=torch.float64) + len(name) + phase).reshape(shape)
     if t.dim() >= 2:
@@ -32,7 +32,7 @@ def pictures(n, size, step, view, phase):
 
 
 class Model:
-    """Parameters and buffers by name. Layers are declared, then used by the same names."""
+    """Parameters and buffers by name. A layer is declared, then used by the same name."""
 
     def __init__(self, phase):
         self.phase, self.shapes, self.buffers = phase, {}, {}
@@ -62,7 +62,7 @@ class Model:
 
 
 def normed(p, b, name, x, running):
-    """Batch norm by the batch's own statistics; the running ones move only where they are to."""
+    """Batch norm by the batch's own statistics. Running statistics move only if they are to."""
     mean, var = b[name] if running else (None, None)
     return F.batch_norm(x, mean, var, p.get(name + ".weight"), p.get(name + ".bias"), training=True, momentum=0.1)
 
@@ -71,7 +71,7 @@ STRIDES = (1, 2, 2, 2)
 
 
 def declare_resnet(m, prefix="backbone.", width=8, channels=3):
-    """One basic block in each of four stages, CIFAR's stem; returns its number of features."""
+    """Declare one basic block in each of four stages, with CIFAR's stem. Return the number of features."""
     m.conv(prefix + "conv1", channels, width, 3)
     m.norm(prefix + "bn1", width)
     inputs = width
@@ -101,8 +101,10 @@ def resnet(p, b, x, prefix="backbone.", running=True):
 
 
 def declare_mlp(m, prefix, sizes, biases=True, last=False):
-    """Linear layers with batch norm and ReLU between them, numbered as in nn.Sequential.
-    biases: one for all layers or a list; last: a batch norm at the end."""
+    """Declare linear layers with batch norm and ReLU between them, numbered as in nn.Sequential.
+
+    biases: one for all layers, or a list. last: add a batch norm at the end.
+    """
     at, layers = 0, len(sizes) - 1
     for i in range(layers):
         bias = biases if isinstance(biases, bool) else biases[i]
@@ -114,13 +116,13 @@ def declare_mlp(m, prefix, sizes, biases=True, last=False):
 
 
 def normed_as(p, name, x, lead):
-    """Batch norm of x by the statistics of other rows."""
+    """Batch norm of x by the batch statistics of lead."""
     mean, var = lead.mean(0), lead.var(0, unbiased=False)
     return (x - mean) / torch.sqrt(var + 1e-5) * p[name + ".weight"] + p[name + ".bias"]
 
 
 def mlp(p, b, prefix, x, running=True, more=None):
-    """more: rows that pass with the batch statistics of x; then both are returned."""
+    """more: further rows, which pass with the batch statistics of x. Both results are then returned."""
     numbers = sorted({int(n[len(prefix) + 1:].split(".")[0]) for n in p if n.startswith(prefix + ".")})
     end = max(n for n in numbers if p[f"{prefix}.{n}.weight"].dim() == 2)
     for n in numbers:
@@ -136,5 +138,5 @@ def mlp(p, b, prefix, x, running=True, more=None):
 
 
 def summary(values):
-    """Norm and first four values of each tensor, by name."""
+    """Return the norm and the first four values of each tensor, by name."""
     return {n: {"norm": t.norm().item(), "head": t.detach().flatten()[:4].tolist()} for n, t in values.items()}

@@ -1,6 +1,7 @@
-"""Writes losses/testdata/reference/more.json: values and gradients of losses that
-the project's own reference values lack, from PyTorch in float64, written loop by
-loop from the papers' formulas. Needs torch; run it at the repository's root.
+"""Write losses/testdata/reference/more.json: values and gradients of losses that losses.json lacks.
+
+They come from PyTorch in float64, loop by loop from the papers' formulas. This needs torch. Run it at the repository's
+root.
 """
 
 import json
@@ -70,7 +71,7 @@ def proto_nce(z, centroids, density, own):
     return total / len(z)
 
 
-def sinkhorn(scores, epsilon, turns):  # the original: exp, and sums of rows and columns in turn
+def sinkhorn(scores, epsilon, turns):  # as in the original: exp, then sums of rows and columns in turn
     q = torch.exp(scores / epsilon).T
     q /= q.sum()
     k, b = q.shape
@@ -122,26 +123,33 @@ def do_queue(z1, z2, a, queue, tau):
 for n, d in ((4, 5), (7, 3)):
     z1, z2 = rand(n, d), rand(n, d)
     for tau, sigma in ((0.1, 0.5), (0.5, 0.0)):
-        case("decoupled", {"tau": tau, "sigma": sigma}, {"z1": z1, "z2": z2}, decoupled(z1, z2, tau, sigma), ["z1", "z2"])
-    case("vicreg", {"invariance": 25, "variance": 24, "covariance": 1}, {"z1": z1, "z2": z2}, vicreg(z1, z2, 25, 24, 1), ["z1", "z2"])
+        case("decoupled", {"tau": tau, "sigma": sigma}, {"z1": z1, "z2": z2}, decoupled(z1, z2, tau, sigma),
+             ["z1", "z2"])
+    case("vicreg", {"invariance": 25, "variance": 24, "covariance": 1}, {"z1": z1, "z2": z2},
+         vicreg(z1, z2, 25, 24, 1), ["z1", "z2"])
     a, queue = torch.rand(n, 3, d, requires_grad=True), rand(6, d)
-    case("do_queue", {"tau": 0.3}, {"z1": z1, "z2": z2, "weights": a, "queue": queue}, do_queue(z1, z2, a, queue, 0.3), ["z1", "z2", "weights"])
+    case("do_queue", {"tau": 0.3}, {"z1": z1, "z2": z2, "weights": a, "queue": queue},
+         do_queue(z1, z2, a, queue, 0.3), ["z1", "z2", "weights"])
     p, t = rand(2, 4, 4, d), rand(2, 4, 4, d)
     for ahead in (1, 3):
         case("cpc", {"ahead": ahead, "scale": 0.7}, {"p": p, "t": t}, cpc(p, t, ahead, 0.7), ["p", "t"])
     c, density = torch.randn(5, d), 0.1 + torch.rand(5)
     own = [i * i % 5 for i in range(n)]
-    case("proto_nce", {}, {"z": z1, "centroids": c, "density": density, "own": torch.tensor(own, dtype=torch.float64)}, proto_nce(z1, c, density, own), ["z"])
+    case("proto_nce", {}, {"z": z1, "centroids": c, "density": density, "own": torch.tensor(own, dtype=torch.float64)},
+         proto_nce(z1, c, density, own), ["z"])
     s = [torch.rand(n, 6).mul(2).sub(1).requires_grad_() for _ in range(4)]
     e = [torch.rand(9, 6).mul(2).sub(1) for _ in range(2)]
-    case("swav_views", {"tau": 0.1, "epsilon": 0.05, "iterations": 3}, {"s1": s[0], "s2": s[1], "s3": s[2], "s4": s[3], "e1": e[0], "e2": e[1]},
+    case("swav_views", {"tau": 0.1, "epsilon": 0.05, "iterations": 3},
+         {"s1": s[0], "s2": s[1], "s3": s[2], "s4": s[3], "e1": e[0], "e2": e[1]},
          swav(s, e, 0.1, 0.05, 3), ["s1", "s2", "s3", "s4"])
 views = [rand(12, 3) for _ in range(4)]
 order = torch.randperm(12).tolist()
-case("w_mse_views", {"size": 6, "eps": 0.01}, {**{f"z{i + 1}": v for i, v in enumerate(views)}, "order": torch.tensor(order, dtype=torch.float64)},
+case("w_mse_views", {"size": 6, "eps": 0.01},
+     {**{f"z{i + 1}": v for i, v in enumerate(views)}, "order": torch.tensor(order, dtype=torch.float64)},
      w_mse(views, 6, 0.01, [list(range(12)), order]), ["z1", "z2", "z3", "z4"])
 
 with open("losses/testdata/reference/more.json", "w") as f:
-    json.dump({"schema": 1, "source": "PyTorch, scripts/reference/losses.py", "dtype": "float64", "rtol": 1e-10, "cases": cases}, f)
+    json.dump({"schema": 1, "source": "PyTorch, scripts/reference/losses.py", "dtype": "float64", "rtol": 1e-10,
+               "cases": cases}, f)
 assert all(math.isfinite(c["value"]) for c in cases)
 print(len(cases), "cases")

@@ -1,11 +1,11 @@
-"""Writes methods/testdata/reference/trajectories_more.json: whole training steps of
-swav, w_mse, relic, ssl_hsic, dcl and cmc, as trajectories.json has those of six other
-methods: heads and their norms, views, optimizer, schedule, target and queue, not the
-loss alone. Needs torch; run it at the repository's root.
+"""Write methods/testdata/reference/trajectories_more.json: whole training steps of swav, w_mse, relic, ssl_hsic, dcl
+and cmc.
 
-The methods are in trajectory_methods.py. All have Adam, L2 1e-6 and a rate of 3e-3 x
-min(1, (step + 1)/4), as in trajectories.json. Before it writes, the program reproduces
-simclr of trajectories.json.
+trajectories.json has those of six other methods. A step has heads and their norms, views, optimizer, schedule, target
+and queue, beside the loss. This needs torch. Run it at the repository's root.
+
+The methods are in trajectory_methods.py. All use Adam, L2 1e-6 and a rate of 3e-3 x min(1, (step + 1)/4), as in
+trajectories.json. The program reproduces simclr of trajectories.json before it writes.
 """
 
 import json
@@ -72,7 +72,7 @@ def case(name, method, setup=SETUP):
 
 
 def check():
-    """Another program's SimCLR, to 1e-9."""
+    """Compare SimCLR with that of trajectories.json, which another program wrote, to 1e-9."""
     with open("methods/testdata/reference/trajectories.json") as f:
         known = json.load(f)
     want, method = known["cases"][0], SimCLR()

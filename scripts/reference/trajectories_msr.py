@@ -1,15 +1,19 @@
-"""Writes meta/testdata/reference/trajectories_msr.json: ICL-MSR itself (arXiv 2206.14702),
-by Algorithm 1: in each of two epochs three regular steps, then three meta steps on the
-same batches. SimCLR + MSR with weights on the projections and with weights on pooled features,
-BYOL + MSR, whose do-loss compares with the target network. Needs torch; run it at the
-repository's root.
+"""Write meta/testdata/reference/trajectories_msr.json: ICL-MSR itself (arXiv 2206.14702), by Algorithm 1.
 
-It follows the paper's equations, in float64: the fast weights of eq. 7 by create_graph, so that
-autograd differentiates through them. Where the paper leaves room it takes what docs/paper.md
-names as the default: a_t is a sigmoid and multiplies the projection, means for sums, Adam for
-theta (as in trajectories.json) and for phi, both views of the other pictures as negatives,
-L_uni of the normalised a_t over ordered pairs i != j, then a mean over pictures.
-Batch norms take their batch's statistics throughout, and running ones move in regular steps only.
+Each of two epochs has three regular steps, then three meta steps on the same batches. The cases are SimCLR + MSR with
+weights on the projections, SimCLR + MSR with weights on the pooled features, and BYOL + MSR, whose do-loss compares
+with the target network. This needs torch. Run it at the repository's root.
+
+The program follows the paper's equations in float64. It computes the fast weights of eq. 7 with create_graph, so that
+autograd differentiates through them. If the paper leaves room, it takes the default of docs/paper.md:
+
+- a_t is a sigmoid and multiplies the projection.
+- Means replace sums.
+- Adam moves theta (as in trajectories.json) and phi.
+- Negatives are both views of the other pictures.
+- L_uni is of the normalised a_t over ordered pairs i != j, then a mean over pictures.
+- Batch norms always use their batch's statistics. Running statistics move only in regular steps.
+
 The un-augmented picture is view 2 of the formula.
 """
 
@@ -29,7 +33,7 @@ FEATURES = 64  # of the backbone
 
 
 def declare_fmsr(m, entries):
-    """Four convolutions of stride 2 that double the channels, pooled, and a linear layer."""
+    """f_msr: four convolutions of stride 2 that double the channels, a mean over pixels, and a linear layer."""
     inputs, width = 3, MSR["fmsr_width"]
     for i in range(4):
         m.conv(f"trunk.{i}.conv", inputs, width << i, 3)
@@ -59,14 +63,14 @@ def exps(z, candidates):
 
 
 def contrastive(z):
-    """Eq. 1: the denominator has the positive and the 2N-2 views of other pictures."""
+    """Eq. 1. The denominator has the positive and the 2N-2 views of other pictures."""
     e, n = exps(z, z), len(z) // 2
     terms = [e[i, (i + n) % (2 * n)] / sum(e[i, j] for j in range(2 * n) if j != i) for i in range(2 * n)]
     return -torch.stack(terms).log().mean()
 
 
 def regularizer(z, candidates, weighted):
-    """Eq. 4 and 6, of anchors z; weighted [2N, n, d] are what a_t makes of each candidate."""
+    """Eq. 4 and 6 for the anchors z. weighted [2N, n, d] holds each candidate times each a_t."""
     e, n, logs = exps(z, candidates), len(z) // 2, []
     for i in range(2 * n):
         negatives = sum(e[i, j] for j in range(2 * n) if j % n != i % n)
@@ -79,7 +83,7 @@ def regularizer(z, candidates, weighted):
 
 
 def uniformity(a):
-    """Eq. 9 of each picture, and their mean."""
+    """The mean over pictures of eq. 9."""
     u, t, n = a / a.norm(dim=2, keepdim=True), MSR["t"], MSR["weights"]
     pairs = [(i, j) for i in range(n) for j in range(n) if i != j]
     each = [torch.log(sum(torch.exp(2 * t * (x[i] @ x[j]) - 2 * t) for i, j in pairs)) for x in u]
@@ -87,7 +91,7 @@ def uniformity(a):
 
 
 class SimCLR:
-    """Views one by one through f, together through f_ph, which ends in a batch norm."""
+    """Views pass f one by one, and f_ph together. f_ph ends in a batch norm."""
 
     def declare(self, m):
         declare_mlp(m, "projector", [declare_resnet(m), SETUP["hidden"], SETUP["out"]], last=True)
@@ -96,7 +100,7 @@ class SimCLR:
         return mlp(p, b, "projector", torch.cat([resnet(p, b, v, running=running) for v in views]), running)
 
     def both(self, run, p, views, a, running):
-        """L_ct, and L_msr where there is an A."""
+        """Return L_ct, and L_msr if there is an A."""
         z = self.embed(p, run.b, views, running)
         return contrastive(z), None if a is None else regularizer(z, z, torch.cat([a, a]) * z[:, None])
 
@@ -117,7 +121,7 @@ class Features(SimCLR):
 
 
 class BYOL:
-    """Views one by one. The do-loss has online projections for anchors, the target's for candidates."""
+    """Views pass one by one. Anchors of the do-loss are online projections; candidates are the target's."""
 
     momentum = 0.99
 

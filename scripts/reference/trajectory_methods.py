@@ -2,17 +2,17 @@
 
 Losses are written from the papers, networks and norms from the authors' code:
 
-  swav      arXiv 2006.09882, github.com/facebookresearch/swav: crops of one size pass the
-            backbone together, all crops the head; prototypes are put on the sphere before
-            a step, here at the end, too. swav_queue: with queues that are filled from the
-            start and used from the third step on (the authors' are filled from then on).
-  w_mse     arXiv 2007.06346, github.com/htdt/self-supervised: four views one by one
-            through the backbone, together through the head; whitened over the batch.
-  relic     arXiv 2010.07922, from the paper. relic_target: compared with a target network.
-  ssl_hsic  arXiv 2106.08320, from the paper (exact kernels, no random features).
-            ssl_hsic_target: with predictor and target, as in github.com/google-deepmind/ssl_hsic.
+  swav      arXiv 2006.09882, github.com/facebookresearch/swav. Crops of one size pass the backbone together; all crops
+            pass the head together. Prototypes are normalised before each step, and here also at the end. swav_queue
+            has queues, which are filled from the start and used from the third step on. The authors begin to fill
+            them there.
+  w_mse     arXiv 2007.06346, github.com/htdt/self-supervised. Four views pass the backbone one by one and the head
+            together. Whitening is over the batch.
+  relic     arXiv 2010.07922, from the paper. relic_target compares with a target network.
+  ssl_hsic  arXiv 2106.08320, from the paper (exact kernels, no random features). ssl_hsic_target has predictor and
+            target, as in github.com/google-deepmind/ssl_hsic.
   dcl       arXiv 2007.00224, github.com/chingyaoc/DCL.
-  cmc       arXiv 1906.05849; negatives from the batch instead of the memory bank.
+  cmc       arXiv 1906.05849. Negatives come from the batch instead of the memory bank.
 """
 
 import math
@@ -27,7 +27,7 @@ def unit(z):
 
 
 class Method:
-    """Backbone and projector of two views; views one by one through both."""
+    """A method with backbone, projector and two views. Views pass both networks one by one."""
 
     hidden, out = 24, 6
     temperature, views, sizes, target = 0.5, 2, None, None
@@ -39,14 +39,14 @@ class Method:
         return [mlp(p, b, "projector", resnet(p, b, v)) for v in views]
 
     def place(self, p):
-        """Is called before each step, and at the end."""
+        """Called before each step, and at the end."""
 
     def forward(self, run, views):
         return self.loss(self.embed(run.p, run.b, views))
 
 
 class SimCLR(Method):
-    """As trajectories.json has it: trajectories.py checks itself with it."""
+    """SimCLR as in trajectories.json. trajectories.py checks itself with it."""
 
     def declare(self, m):
         declare_mlp(m, "projector", [declare_resnet(m), self.hidden, self.out], last=True)
@@ -82,7 +82,7 @@ class DCL(Method):
 
 
 class WMSE(Method):
-    """epsilon: parameters by the formula give embeddings of rank 2, whose covariance has no inverse."""
+    """epsilon is needed: parameters by the formula give embeddings of rank 2, whose covariance has no inverse."""
 
     views, epsilon = 4, 0.1
     embed = SimCLR.embed
@@ -103,8 +103,10 @@ class RELIC(Method):
     temperature, alpha = 0.2, 0.7
 
     def compare(self, z, t):
-        """Of each view with the other: instance discrimination, and the divergence of both answers.
-        Divergences are to a distribution that is held constant, as in losses.json."""
+        """Instance discrimination of each view with the other, and the divergence of both answers.
+
+        Divergences are to a distribution that is held constant, as in losses.json.
+        """
         logs = [F.log_softmax(unit(z[v]) @ unit(t[1 - v]).T / self.temperature, 1) for v in (0, 1)]
         nce = sum(-log.diagonal().mean() for log in logs) / 2
         held = [log.detach() for log in logs]
@@ -133,7 +135,7 @@ class HSIC(Method):
         return torch.trace(k @ h @ l @ h) / (n - 1) ** 2  # as in losses.json; the authors' code has n**2
 
     def dependence(self, z):
-        """-HSIC(Z, Y) + gamma sqrt(HSIC(Z, Z)), Y the picture that a view is of (eq. 4 and 5 of the paper)."""
+        """-HSIC(Z, Y) + gamma sqrt(HSIC(Z, Z)). Y is the picture that a view is of (eq. 4 and 5 of the paper)."""
         m, n, u = len(z), len(z[0]), unit(torch.cat(z))
         squares = (u[:, None] - u[None]).pow(2).sum(2)
         k = self.width / torch.sqrt(self.width**2 + squares)
@@ -160,7 +162,7 @@ class HSICTarget(HSIC):
 
 
 class CMC(Method):
-    """A picture is one view in Lab; L and ab have half a backbone and a linear head each."""
+    """A picture has one view, in Lab. L and ab each have half a backbone and a linear head."""
 
     temperature, views = 0.07, 1
 
@@ -205,7 +207,7 @@ class SwAV(Method):
         return (q / q.sum(0, keepdim=True)).T
 
     def earlier(self, run, v, z):
-        """The queue's embeddings of view v where they are used; then z joins at its head."""
+        """Return the queue's embeddings of view v, if they are used, and add z at its head."""
         if self.queue_from is None:
             return z[:0]
         rows = run.queues.setdefault(v, torch.zeros(self.queue, self.out))
