@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// augmentOption is a number of the strong view's augmentation.
+// augmentOption is a number of the strong view's pipeline, under the name that users give.
 type augmentOption struct {
 	name string
 	of   func(p *transforms.Pipeline) *float64
@@ -41,7 +41,7 @@ func AugmentOptionNames() (names []string) {
 	return names
 }
 
-// changeAugmentation sets those of p that changes names.
+// changeAugmentation sets the numbers of p that changes names.
 func changeAugmentation(p *transforms.Pipeline, changes map[string]float64) error {
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		k := slices.IndexFunc(augmentOptions(), func(a augmentOption) bool { return a.name == name })
@@ -50,13 +50,13 @@ func changeAugmentation(p *transforms.Pipeline, changes map[string]float64) erro
 		}
 		*augmentOptions()[k].of(p) = changes[name]
 	}
-	if p.BlurP > 0 && p.BlurKernel == 0 { // an augmentation without blur: SimCLR's, a tenth of the picture
+	if p.BlurP > 0 && p.BlurKernel == 0 { // p had no blur: use SimCLR's kernel (arXiv 2002.05709), a tenth of the picture
 		p.BlurKernel, p.BlurSigma = max(3, p.Size/20*2+1), [2]float64{0.1, 2}
 	}
 	return nil
 }
 
-// Augmentation is the data set's, in the colours that the method sees.
+// Augmentation returns the pipelines of c's data set, in the colour space that the method works in.
 func (c *Config) Augmentation() (transforms.Preset, error) {
 	method, err := c.method(0)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Config) Augmentation() (transforms.Preset, error) {
 	return transforms.Preset{}, usage.Wrap(suggest.Unknown("augmentation", c.Augment, names))
 }
 
-// view is the pipeline of a kind of view.
+// view returns the pipeline of a kind of view.
 func view(aug transforms.Preset, v model.View) (transforms.Pipeline, error) {
 	switch v {
 	case model.Strong:
@@ -104,7 +104,7 @@ func view(aug transforms.Preset, v model.View) (transforms.Pipeline, error) {
 	case model.Rand:
 		return aug.InfoMin(), nil
 	case model.Lab:
-		return aug.View, nil // the whole preset is in Lab: augmentation
+		return aug.View, nil // Config.Augmentation has put the whole preset in Lab
 	}
 	return transforms.Pipeline{}, fmt.Errorf("a view of unknown kind %q", v)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// SetThreads sets how many threads an operation has; 0: as many as the machine has cores.
+// SetThreads sets how many threads an operation uses; 0 means one for each core.
 func SetThreads(n int) error {
 	if n == 0 {
 		n = runtime.NumCPU()
@@ -27,8 +27,7 @@ func SetThreads(n int) error {
 	return nil
 }
 
-// method is the one that the configuration names, for a data set of so many
-// pictures; 0 where they do not matter.
+// method builds the method for a data set of so many pictures. Callers that do not train pass 0.
 func (c *Config) method(pictures int) (model.Method, error) {
 	o := c.MethodConfig
 	o.Pictures = int64(pictures)
@@ -39,8 +38,7 @@ func (c *Config) method(pictures int) (model.Method, error) {
 	return m, nil
 }
 
-// Model builds the networks that the configuration describes; f_msr is nil
-// without MSR.
+// Model builds the networks that the configuration describes. f_msr is nil without MSR.
 func (c *Config) Model(pictures int) (*model.Model, *nets.MSR, error) {
 	backbone, err := c.backbone()
 	if err != nil {
@@ -70,12 +68,12 @@ func (c *Config) Model(pictures int) (*model.Model, *nets.MSR, error) {
 	return model, f, nil
 }
 
-// State builds the networks, to evaluate them, on the device.
+// State builds the networks on the device, for evaluation.
 func (c *Config) State(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, false)
 }
 
-// trained is state for steps of one shape.
+// trained builds the networks on the device, for training, where all batches have one shape.
 func (c *Config) trained(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, true)
 }
@@ -102,10 +100,10 @@ func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.Sta
 	return st, err
 }
 
-// Open opens a part of the data set; training also uses what has no labels.
+// Open opens the labelled pictures of the training part or of the test part.
 func (c *Config) Open(train bool) (datasets.Dataset, error) { return c.OpenPart(train, false) }
 
-// OpenPart opens the training part or the test part, with what has no labels or without.
+// OpenPart opens the training part or the test part, with or without pictures that have no labels.
 func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 	if err := c.CheckDepth16(); err != nil {
 		return nil, err
@@ -136,5 +134,5 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 	return nil, usage.Wrap(suggest.Unknown("{train.Variant}", c.Variant, known))
 }
 
-// Seconds prints a duration for people.
+// Seconds formats a duration in whole seconds.
 func Seconds(d time.Duration) string { return d.Round(time.Second).String() }

@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// A run that learns nothing is told so, once.
+// A run that learns nothing gets one note.
 func TestCollapseIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		config methods.Config

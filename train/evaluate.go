@@ -13,18 +13,18 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// EvalOptions say how a backbone is evaluated.
+// EvalOptions are the options of an evaluation.
 type EvalOptions struct {
 	Evaluators eval.List
 	BatchSize  int
 	Threads    int
 	Machine
-	Warn io.Writer    // told of pictures that cannot be read; nil: nobody
-	Told bool         // what there is to be said of the data
-	Keep FeatureFiles // features
+	Warn io.Writer    // gets warnings of pictures that cannot be read; nil: no warnings
+	Told bool         // the data sets' notes have been printed
+	Keep FeatureFiles // where the features are written
 }
 
-// DefaultEval is all evaluators with the paper's settings, on the CPU.
+// DefaultEval runs all evaluators with the paper's settings, on the CPU.
 func DefaultEval() EvalOptions {
 	return EvalOptions{
 		Evaluators: eval.Evaluators(),
@@ -34,7 +34,7 @@ func DefaultEval() EvalOptions {
 	}
 }
 
-// probeEpochs are those of the linear probe; 0 without one.
+// probeEpochs returns the epochs of the linear probe, or 0 without one.
 func (o EvalOptions) probeEpochs() int {
 	if c := o.Evaluators.Linear(); c != nil {
 		return c.Epochs
@@ -42,8 +42,8 @@ func (o EvalOptions) probeEpochs() int {
 	return 0
 }
 
-// Evaluate fits the evaluators on the training part and scores the test
-// part, in all variants where the foreground is known.
+// Evaluate fits the evaluators on the training part, and scores the test part. If the foreground is known it scores
+// each variant of the test part.
 func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -115,7 +115,8 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 	return out, s.Err()
 }
 
-// evaluationParts opens what an evaluation needs, and refuses at once what it would fail of after hours.
+// evaluationParts opens the data of an evaluation. It returns at once an error that the evaluation would meet after
+// hours.
 func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, err error) {
 	if train, err = c.Open(true); err != nil {
 		return nil, nil, err
@@ -129,7 +130,7 @@ func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, e
 	return nil, nil, err
 }
 
-// tellable is an error where the training part has too few classes or pictures to tell by.
+// tellable returns an error if the training part has too few classes or pictures for an evaluation.
 func tellable(train datasets.Dataset, by eval.List) error {
 	switch names := train.Classes(); {
 	case len(names) == 0:
@@ -142,7 +143,8 @@ func tellable(train datasets.Dataset, by eval.List) error {
 	return by.Check(eval.TrainingPart{Name: train.Name(), Pictures: train.Len()})
 }
 
-// Features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
+// Features extracts the features of a data set in its order, without augmentation. Pictures that cannot be read have
+// none.
 func (c *Config) Features(
 	ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, o EvalOptions,
 ) (f eval.Features, n PictureCount, err error) {

@@ -14,22 +14,22 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// ExportOptions say what of a checkpoint is written, and how.
+// ExportOptions say which part of a checkpoint is written, and how.
 type ExportOptions struct {
 	What, Format, FC, Out string
 	Preprocess, Force     bool
 }
 
-// ExportKinds are the values of ExportOptions.What.
+// ExportKinds lists the values of ExportOptions.What.
 func ExportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
 
-// exportFormats are the formats, and the file endings that stand for them.
+// exportFormats lists the formats, each with the file endings that select it.
 func exportFormats() map[string][]string {
 	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"},
 		"torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
 }
 
-// Settle completes the options, and refuses what does not go together.
+// Settle completes the options, and returns an error if they contradict each other.
 func (o *ExportOptions) Settle() error {
 	if !slices.Contains(ExportKinds(), o.What) {
 		return usage.Wrap(suggest.Unknown("{train.What}", o.What, ExportKinds()))
@@ -46,7 +46,7 @@ func (o *ExportOptions) Settle() error {
 	}
 	dict := o.Format == "pt" || o.Format == "safetensors"
 	switch {
-	case o.Format == "" && !outfile.IsPictureName(o.Out): // check tells more of that
+	case o.Format == "" && !outfile.IsPictureName(o.Out): // Check has a better error for pictures
 		return usage.Errorf("{train.Out} %s: its ending tells no format; give {train.Format} %s", o.Out,
 			strings.Join(names, ", "))
 	case o.Format != "" && !slices.Contains(names, o.Format):
@@ -61,20 +61,20 @@ func (o *ExportOptions) Settle() error {
 	return nil
 }
 
-// Check refuses to write over what would be lost.
+// Check returns an error if the export would destroy a file.
 func (o *ExportOptions) Check(checkpoint string) error {
 	return outfile.File{Flag: "--out", Path: o.Out, Force: o.Force, Inputs: []string{checkpoint}}.Check()
 }
 
-// Exported is a network with its tensors, under the names they get.
+// Exported is a network with its tensors, under the names that they have in the file.
 type Exported struct {
 	Net        nets.Network
-	shape      []int64 // of a picture's output
+	shape      []int64 // of the output for one picture
 	tensors    []torchscript.Tensor
 	preprocess torchscript.Preprocess
 }
 
-// Export writes what the options say, and returns it.
+// Export writes a part of the checkpoint, and returns it.
 func (k Checkpoint) Export(o ExportOptions) (Exported, error) {
 	k.Config.Device = "cpu"
 	e, err := k.part(o)
@@ -84,7 +84,7 @@ func (k Checkpoint) Export(o ExportOptions) (Exported, error) {
 	return e, e.write(o)
 }
 
-// part takes what is to be exported out of a checkpoint.
+// part takes the network that is exported, and its tensors, out of a checkpoint.
 func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 	model, f, err := k.Config.Model(0)
 	if err != nil {

@@ -19,15 +19,13 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// FeatureFiles says where features go: into dir, if that is not empty, as npy or
-// safetensors.
+// FeatureFiles says where features are written: into Dir, as npy or safetensors. If Dir is empty they are not.
 type FeatureFiles struct {
 	Dir, Format string
 	Force       bool
 }
 
-// Check refuses, before anything is done, formats that are none and places where
-// something would be lost.
+// Check returns an error for an unknown format, and for files that writing would destroy.
 func (k FeatureFiles) Check() error {
 	if k.Format != "npy" && k.Format != "safetensors" {
 		return usage.Wrap(suggest.Unknown("{train.FeatureFiles.Format}", k.Format, []string{"npy", "safetensors"}))
@@ -60,8 +58,8 @@ func (k FeatureFiles) Check() error {
 	return nil
 }
 
-// write writes features [N, dim] and their labels [N]: NAME.npy and
-// NAME.labels.npy, or both in NAME.safetensors.
+// write writes features [N, dim] and their labels [N]: into NAME.npy and NAME.labels.npy, or both into
+// NAME.safetensors.
 func (k FeatureFiles) write(s *torch.Scope, name string, f eval.Features) error {
 	if k.Dir == "" {
 		return nil

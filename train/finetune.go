@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// FineTuned is the outcome with a share of the labels.
+// FineTuned is the result of fine-tuning with a share of the labels.
 type FineTuned struct {
 	Labels   string        `json:"labels"`
 	Split    string        `json:"split"`
@@ -26,7 +26,7 @@ type FineTuned struct {
 	Test     PictureCount  `json:"test_pictures"`
 }
 
-// FineTune fine-tunes anew for each share of the labels.
+// FineTune fine-tunes the checkpoint once for each share of the labels, each time from its own weights.
 func FineTune(ctx context.Context, log io.Writer, k Checkpoint, o FineTuneOptions) (out []FineTuned, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -133,7 +133,7 @@ func fineTuneOnce(
 	return r, err
 }
 
-// labelled feeds package eval from a loader.
+// labelled turns a loader's epoch into batches for package eval. pictures selects the view.
 func labelled(
 	ctx context.Context, l *datasets.Loader, epoch uint64, size int, pictures func(b *datasets.Batch) []float32,
 ) iter.Seq2[eval.Batch, error] {

@@ -8,12 +8,12 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// FineTuneOptions say how a backbone is fine-tuned.
+// FineTuneOptions are the options of fine-tuning.
 type FineTuneOptions struct {
 	eval.FineTuneConfig
 	Shares  []LabelShare
 	Lists   []string
-	Passes  int // of parts that name none; 0: as many as is usual with such a share
+	Passes  int // epochs of parts that name none; 0: SimCLR's number for such a share
 	Batch   int
 	Threads int
 	Machine
@@ -21,8 +21,8 @@ type FineTuneOptions struct {
 	SplitSeed uint64
 }
 
-// Check refuses, before hours of training, what could not be fine-tuned after them. epochs is what the setting of
-// passes is called; given says that it was.
+// Check returns an error now that fine-tuning would meet after hours of training. epochs is the flag of Passes, and
+// given says whether it was given.
 func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	for _, s := range o.Shares {
 		if !(s.Share > 0 && s.Share <= 1) {
@@ -50,7 +50,7 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	return nil
 }
 
-// DefaultFineTune is fine-tuning with 1 % and with 10 % of the labels, on the CPU.
+// DefaultFineTune fine-tunes with 1 % and with 10 % of the labels, on the CPU.
 func DefaultFineTune() FineTuneOptions {
 	return FineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), Batch: 256, Machine: OnCPU(),
 		Shares: []LabelShare{{0.01, 0}, {0.1, 0}}}

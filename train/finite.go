@@ -7,8 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// oddNumbers counts the numbers of a tensor that are infinite or NaN. Integers
-// have none.
+// oddNumbers counts the numbers of a tensor that are infinite or NaN. An integer tensor has none.
 func oddNumbers(t torchscript.Tensor) (n int) {
 	switch t.DType {
 	case "F32":
@@ -27,7 +26,7 @@ func oddNumbers(t torchscript.Tensor) (n int) {
 	return n
 }
 
-// Diverged is an error if one of the checkpoint's tensors has numbers that are not finite.
+// Diverged returns an error if a tensor of the checkpoint has numbers that are not finite.
 func (k Checkpoint) Diverged() error {
 	for _, t := range k.Tensors {
 		if n := oddNumbers(t); n > 0 {

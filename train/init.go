@@ -18,8 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// Initial says what --init starts from: a file of PyTorch's or of safetensors,
-// whoever wrote it.
+// Initial names the weights that a run starts from: a file of PyTorch's or of safetensors, whichever program wrote it.
 type Initial struct {
 	File    string `yaml:"init"`
 	Partial bool   `yaml:"init-partial"`
@@ -27,8 +26,7 @@ type Initial struct {
 	Verbose bool   `yaml:"-"`
 }
 
-// open opens the file, of a run folder its newest checkpoint, and finds out whose
-// layout it has.
+// open opens the file, or a run folder's newest checkpoint, and recognises its layout.
 func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	path := n.File
 	if scheme, _, ok := strings.Cut(path, "://"); ok && !outfile.Exists(path) {
@@ -50,12 +48,11 @@ func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	return file, layout, nil
 }
 
-// backboneOnly: only training keeps the projection head.
+// backboneOnly is the value of initialise's heads outside of training: only training keeps the projection head.
 const backboneOnly = false
 
-// initialise loads the file's backbone into a new state and says in one line
-// what became of its tensors. With heads, the projector of a checkpoint of this
-// program is taken too, where it fits whole.
+// initialise loads the file's backbone into a new state, and prints one line on what became of its tensors. With heads,
+// it also loads the projector of this program's checkpoints, if the whole projector fits.
 func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	file, layout, err := c.Initial.open()
 	if err != nil {
@@ -104,7 +101,7 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	return nil
 }
 
-// fetched is the command that downloads an address into a file of its last name.
+// fetched returns the command that downloads an address, or "" if no command is known for the scheme.
 func fetched(scheme, address string) string {
 	switch scheme {
 	case "http", "https":
@@ -124,14 +121,14 @@ func prefixHint(err error) string {
 	return ""
 }
 
-// counterName ends the names of what counts batches.
+// counterName is the end of the names of batch counters.
 const counterName = "num_batches_tracked"
 
-// wanted lists the tensors of a network.
+// wanted lists the tensors that a network needs.
 func wanted(n nets.Network) []torchscript.Wanted { return torchscript.WantedBy(n) }
 
-// load32 copies tensors of the file into those of the same names, and into a
-// target network's, which starts as a copy.
+// load32 copies tensors of the file into those of the same names. It also copies them into the target network, which
+// starts as a copy.
 func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
 	for name, t := range from {
 		raw, err := file.Read(t)
@@ -154,7 +151,7 @@ func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into 
 	return nil
 }
 
-// DecodeTensor makes a tensor of a file's numbers.
+// DecodeTensor makes a LibTorch tensor on the CPU from a file's tensor.
 func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
 	kind, err := torch.ElementTypeNamed(t.DType)
 	if err != nil {
@@ -164,7 +161,7 @@ func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
 	return s.FromBytes(t.Data, torch.Options{DType: kind.DType, Device: torch.CPU()}, t.Shape...)
 }
 
-// rest tells what was not taken.
+// rest describes the tensors that were not taken as they are.
 func (c *Config) rest(m torchscript.Match) string {
 	var b strings.Builder
 	for _, part := range []struct {
@@ -188,7 +185,7 @@ func (c *Config) rest(m torchscript.Match) string {
 	return b.String()
 }
 
-// some shortens a list of names.
+// some joins names, and shortens a long list unless Verbose is set.
 func (c *Config) some(names []string) string {
 	const most = 4
 	if len(names) <= most || c.Initial.Verbose {

@@ -11,10 +11,11 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// guessed is the network that a file's names and shapes tell. Arch is empty if no network here has its blocks.
+// guessed is the network that a file's names and shapes tell. Arch is empty if no network of this program has such
+// blocks.
 type guessed struct{ nets.Anatomy }
 
-// unbuilt is the error of a network that is none of this program's, but like one of a family.
+// unbuilt is the error of a network that resembles a family of this program but is not one that it builds.
 type unbuilt struct{ guessed }
 
 func (u *unbuilt) Error() string {
@@ -35,8 +36,7 @@ func (u *unbuilt) Error() string {
 	return out
 }
 
-// pictures are the flags that say how pictures are cut for a stem; a TorchScript
-// module has none.
+// pictures returns the flags for the stem's crop and size, which a TorchScript module does not tell.
 func (g guessed) pictures() string {
 	if g.Stem == nets.StemImageNet {
 		return " --augment imagenet --size 224"
@@ -44,11 +44,11 @@ func (g guessed) pictures() string {
 	return ""
 }
 
-// partly reports whether a part of the network is one of this program's: its blocks are.
+// partly reports whether the network's blocks are those of one of this program's networks.
 func (g guessed) partly() bool { return g.Partly(g.Arch) }
 
 func (g guessed) flags() string {
-	out := fmt.Sprintf("--arch %s --width %g", g.Arch, g.Width) // a preset may have other ones
+	out := fmt.Sprintf("--arch %s --width %g", g.Arch, g.Width) // both are named, since a preset may have others
 	if len(g.Stems) == 0 {
 		return out
 	}
@@ -59,8 +59,7 @@ func (g guessed) stemFits(stem string) bool {
 	return len(g.Stems) == 0 || slices.Contains(g.Stems, nets.Stem(stem))
 }
 
-// guess finds the architecture of which nothing is missing, and nothing too much; the error of another network is
-// *unbuilt.
+// guess finds the architecture that has exactly the file's tensors. The error of an unknown network is *unbuilt.
 func guess(file *torchscript.Weights, l torchscript.Layout) (guessed, error) {
 	is, built, err := torchscript.Guess(file, l)
 	if err == nil && !built {
@@ -69,8 +68,7 @@ func guess(file *torchscript.Weights, l torchscript.Layout) (guessed, error) {
 	return guessed{is}, err
 }
 
-// misfit is the error of a file that is of another network, with the flags that
-// would fit.
+// misfit is the error of a file that holds another network. It names the flags that would fit.
 func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 	m.Ignored, m.Converted = nil, nil
 	fit := fmt.Sprintf("%d tensors fit", len(m.Found))
@@ -94,7 +92,7 @@ func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 		c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.rest(m), hint)
 }
 
-// nothing reports whether nothing fits: counters are in every network.
+// nothing reports whether no tensor fits. Batch counters do not count, since every network has them.
 func nothing(m torchscript.Match) bool {
 	for name := range m.Found {
 		if !strings.HasSuffix(name, counterName) {
@@ -104,15 +102,15 @@ func nothing(m torchscript.Match) bool {
 	return true
 }
 
-// foreignBlocks is the error of a network whose parts are no parts of this one,
-// though tensors of it would fit: a deeper one's, wider or grouped blocks.
+// foreignBlocks is the error of a network whose blocks differ from this one's (deeper, wider or grouped), although some
+// of its tensors would fit.
 func (c *Config) foreignBlocks(file *torchscript.Weights, l torchscript.Layout) error {
 	g, err := guess(file, l)
 	var other *unbuilt
 	if err != nil && !errors.As(err, &other) {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
-	_, built := nets.FamilyOf(c.Arch) // false of a TorchScript module, which is compared by its names
+	_, built := nets.FamilyOf(c.Arch) // false for a TorchScript module, which is compared by names
 	switch {
 	case !built || g.Partly(c.Arch):
 		return nil

@@ -21,8 +21,8 @@ func TestListsOfTheLabels(t *testing.T) {
 	assert.Equal(t, labelList{path: odd}, parseLabelList(odd), "a file of that name")
 }
 
-// SimCLR fine-tunes 60 epochs with 1 % of the labels and 30 with 10 %; a share's
-// own epochs stand above --epochs, and that above SimCLR's.
+// SimCLR (arXiv 2002.05709) fine-tunes for 60 epochs with 1 % of the labels, and for 30 with 10 %. A share's own epochs
+// come first, then Passes, then SimCLR's.
 func TestEpochsOfEachShare(t *testing.T) {
 	c := Default()
 	c.Data.Count = 1000

@@ -17,18 +17,17 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// keepBytes bounds the pictures that are kept on a GPU without being asked to: all of STL-10 with its pictures
-// without labels are 3 GB.
+// keepBytes is the largest data set that a GPU keeps by default. STL-10 with its unlabelled pictures is 3 GB.
 const keepBytes = 4 << 30
 
 // place is where the views of a run are made.
 type place struct {
-	device bool           // or the host
+	device bool           // otherwise on the host
 	kept   *datasets.Kept // the pictures, if the device keeps them
-	bytes  int64          // of those
+	bytes  int64          // of the kept pictures
 }
 
-// String tells it in a line at the start of a run.
+// String is the line that a run prints at its start.
 func (p place) String() string {
 	switch {
 	case p.kept != nil:
@@ -39,7 +38,7 @@ func (p place) String() string {
 	return "views on the host"
 }
 
-// choice checks a flag of three values.
+// choice returns an error if value is none of all.
 func choice(flag, value string, all ...string) error {
 	for _, v := range all {
 		if v == value {
@@ -49,9 +48,9 @@ func choice(flag, value string, all ...string) error {
 	return usage.Wrap(suggest.Unknown(flag, value, all))
 }
 
-// place decides where views are made, and copies the pictures there if they are kept. By itself a run makes its
-// views on a GPU: of pictures of one known size that it has room for, or else of pictures cropped on the host. Each
-// process of a job keeps all pictures, since each epoch deals them out anew.
+// place decides where views are made, and copies the pictures to the device if it keeps them. The default is to make
+// views on a GPU: from kept pictures if they have one known size and fit, otherwise from pictures cropped on the host.
+// Each process of a job keeps all pictures, since each epoch distributes them anew.
 func (c *Config) place(
 	ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline,
 ) (p place, err error) {
@@ -69,7 +68,7 @@ func (c *Config) place(
 	}
 	width, height := datasets.Size(ds)
 	size := int64(3*width*height) * int64(ds.Len())
-	if c.Intervene.Has("swap") { // a mask and a background are kept beside each picture
+	if c.Intervene.Has("swap") { // the device also keeps a mask and a background for each picture
 		size = size * 7 / 3
 	}
 	gpu := device != gotch.CPU
@@ -97,7 +96,7 @@ func (c *Config) place(
 	return p, nil
 }
 
-// canOnDevice says that a device can make a view at least: of pictures of one size, or of crops.
+// canOnDevice reports whether a device can make at least one of the views, from pictures of one size or from crops.
 func canOnDevice(views []*transforms.Pipeline, oneSize bool) bool {
 	for _, v := range views {
 		if v.CheckDevice() == nil && (oneSize || v.CropFirst) {

@@ -16,13 +16,12 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Pretrain runs a configuration in folder out, in this process, and returns the
-// last epoch's figures.
+// Pretrain trains a configuration in run folder out, in this process, and returns the last epoch's figures.
 func Pretrain(ctx context.Context, w io.Writer, c Config, out string, resume bool) (meta.Epoch, error) {
 	return PretrainIn(ctx, nil, w, c, out, resume)
 }
 
-// ready is what training needs, on each rank.
+// ready holds what training needs on each rank.
 type ready struct {
 	ds       datasets.Dataset
 	state    *meta.State
@@ -91,7 +90,7 @@ func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Train
 	}
 }
 
-// PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.
+// PretrainIn trains as a rank of a job. Rank 0 writes the run folder and prints. A nil job is one process.
 func PretrainIn(
 	ctx context.Context, job *dist.Job, w io.Writer, c Config, out string, resume bool,
 ) (last meta.Epoch, err error) {
@@ -135,11 +134,11 @@ func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
 	if err := r.state.Share(job.Group); err != nil {
 		return job.Explain(err)
 	}
-	// Rank 0 evaluates and saves after an epoch, for as long as it takes; taking up a run, also before the first.
+	// Rank 0 evaluates and saves after each epoch, and before the first one of a resumed run. That may take long.
 	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
 		return err
 	}
-	// Without a name: an error of it names a rank.
+	// This hook has no name, since its errors name a rank.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error {
 		return job.Await(strconv.Itoa(st.Position.Epoch))
 	}}

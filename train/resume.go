@@ -14,8 +14,8 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// open opens the run folder, and takes up the run in it; a new run starts from
-// --init. missing is the epoch whose evaluation was stopped, or nil.
+// open opens the run folder, and resumes the run in it. A new run starts from c.Initial if that names a file. missing
+// is the epoch whose evaluation was interrupted, or nil.
 func open(
 	w io.Writer, out string, c Config, resume bool, r ready, data dataRecord,
 ) (f *runfolder.Folder, missing *EpochLine, err error) {
@@ -44,8 +44,9 @@ func open(
 	return f, missing, nil
 }
 
-// resumable reads the newest checkpoint of the run in a folder, if there is one, and names the settings that may
-// differ from its: where the data is, if it is the same, and how long the run is, if what is done stays as it was.
+// resumable reads the newest checkpoint of the run in a folder; k is nil if there is none. also names the settings that
+// may differ from the checkpoint's: those that tell where the data is, if the data is the same, and the run's length,
+// if it leaves the steps that are done as they were.
 func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *Checkpoint, also []string, err error) {
 	if also, err = data.sameAs(out); err != nil {
 		return nil, nil, err
@@ -66,7 +67,7 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 	return &found, append(also, "epochs"), nil
 }
 
-// longer is an error where a run of c would have done otherwise what the checkpoint has done.
+// longer returns an error if a run of c's length would have computed the checkpoint's steps differently.
 func longer(k Checkpoint, c Config, r ready) error {
 	if c.Schedule.Epochs < k.Position.Epoch {
 		return field.Errorf("is less than the %d that it has done: leave {nets.Epochs} out", k.Position.Epoch)
@@ -89,12 +90,12 @@ func longer(k Checkpoint, c Config, r ready) error {
 	return nil
 }
 
-// at is the clock of step i.
+// at returns the clock of step i.
 func at(c nets.Schedule, i int) model.Clock {
 	return model.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
 }
 
-// follows names what depends on how long a run is.
+// follows names the setting that depends on the run's length, as an error so that it has the reader's names.
 func (c *Config) follows() error {
 	if c.Schedule.Kind == "constant" || c.Schedule.Kind == "step" && len(c.Schedule.Drops) == 0 {
 		return field.Errorf("{train.Method} %s follows the run's length", c.Method)
@@ -102,8 +103,8 @@ func (c *Config) follows() error {
 	return field.Errorf("{nets.Kind} %s", c.Schedule.Kind)
 }
 
-// takeUp restores a checkpoint; without one the run starts anew. It returns the last epoch if its evaluation is due
-// and is not there: the run was stopped in it.
+// takeUp restores checkpoint k; if k is nil the run starts anew. missing is the last epoch if its evaluation is due and
+// was interrupted, otherwise nil.
 func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
 	if !resume {
 		return nil, nil
@@ -130,8 +131,8 @@ func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) 
 	return &last, nil
 }
 
-// Newest reads the newest checkpoint of a run that is whole, and tells w of those that are not. Its error is of the
-// newest one.
+// Newest reads the newest checkpoint of a run that is intact, and prints a note on w if it skipped newer ones. If none
+// is intact it returns the error of the newest.
 func Newest(w io.Writer, out string) (k Checkpoint, err error) {
 	err = fmt.Errorf("%s: %w", runfolder.Last(out), fs.ErrNotExist)
 	for i, path := range runfolder.Checkpoints(out) {

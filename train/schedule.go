@@ -13,7 +13,7 @@ func (c *Config) schedule(steps int) nets.Schedule {
 	return s
 }
 
-// tellWarmup prints a line where the warm-up is longer than the run.
+// tellWarmup prints a line if the warm-up is longer than the run.
 func tellWarmup(w io.Writer, s nets.Schedule) {
 	if total := s.Epochs * s.Steps; s.Warmup > total {
 		field.Fprintf(w, "{nets.Warmup} %d is longer than the run of %d steps: the learning rate ends at %.3g and "+

@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// norms says what batch norms of a job take.
+// norms tells which pictures the batch norms of a job see.
 func (c *Config) norms() string {
 	if c.SyncBatchNorm {
 		return "batch norms over all"
@@ -40,7 +40,7 @@ func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out st
 	}
 }
 
-// show is a run's progress.
+// show prints a run's progress.
 type show struct {
 	*progress.Progress
 	w        io.Writer

@@ -15,15 +15,15 @@ import (
 	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// source feeds a trainer from a loader.
+// source is a trainer's source of batches, from loaders.
 type source struct {
 	*datasets.Loader
-	plain   *datasets.Loader // un-augmented pictures in order
-	size    int              // of the un-augmented picture
+	plain   *datasets.Loader // pictures without augmentation, in order
+	size    int              // of the picture without augmentation
 	sizes   []int            // of the views
 	place   place
 	notes   []string   // of the interventions
-	weights logWeights // of negatives; nil: they count alike
+	weights logWeights // of negatives; nil: all count alike
 }
 
 // Batches implements meta.Source.
@@ -45,8 +45,8 @@ func (s source) Survey(ctx context.Context) iter.Seq2[meta.HostBatch, error] {
 	return meta.Feed(s.plain, s.batch).Batches(ctx, 0, 0, 1)
 }
 
-// microBatch is the number of pictures that a process sees at a time; 0: all of its share of a step, which may be
-// fewer than a recipe has for larger steps.
+// microBatch returns the number of pictures that a process computes at a time; 0 means its whole share of a step. A
+// recipe's micro-batch may be larger than that share.
 func (c *Config) microBatch(ranks int) int {
 	if c.MicroBatch > c.BatchSize/ranks {
 		return 0

@@ -1,4 +1,4 @@
-// Package outfile guards files that the user names to be written.
+// Package outfile protects existing files from being overwritten by an output that the user names.
 package outfile
 
 import (
@@ -15,16 +15,16 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// File is a file that the user names to be written.
+// File is an output file that the user names.
 type File struct {
 	Flag, Path string
-	Force      bool     // to write over what is there
-	Picture    bool     // it is to be a picture
-	Inputs     []string // what the command reads
+	Force      bool     // overwrite an existing file
+	Picture    bool     // the output is a picture
+	Inputs     []string // files that the command reads
 }
 
-// Check refuses what would be lost: pictures, checkpoints and inputs in any case,
-// other files without --force. It returns before anything is done.
+// Check returns an error if writing the file would destroy something: a picture, a checkpoint or an input in any case,
+// another file unless Force is set. It changes nothing.
 func (o File) Check() error {
 	if !o.Picture && IsPictureName(o.Path) {
 		return usage.Errorf("%s %s names a picture, which would be lost; write %[1]s FILE before the pictures "+
@@ -76,21 +76,21 @@ func Within(folder, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// IsPictureName goes by the ending, of pictures that this program does not read, too.
+// IsPictureName reports whether a file's ending is that of a picture, including pictures that this program cannot read.
 func IsPictureName(path string) bool {
 	endings := []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic",
 		".avif"}
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(path)))
 }
 
-// kindOf looks into a file: "picture", "checkpoint" (of this program), or "".
+// kindOf tells by a file's first bytes what it holds: "picture", "checkpoint" (of this program), or "" for others.
 func kindOf(path string) string {
 	f, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	const enough = 1 << 16 // a checkpoint's metadata stand first
+	const enough = 1 << 16 // a checkpoint's metadata come first
 	head, err := io.ReadAll(io.LimitReader(f, enough))
 	if err != nil {
 		return ""

@@ -61,7 +61,7 @@ func Checkpoints(dir string) (out []string) {
 	if _, err := os.Stat(Last(dir)); err == nil {
 		out = append(out, Last(dir))
 	}
-	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // if the folder does not exist there are none
+	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // a folder that does not exist has none
 	var numbered []string
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), numberedPrefix) && filepath.Ext(e.Name()) == filepath.Ext(lastName) {
@@ -79,10 +79,10 @@ func Checkpoints(dir string) (out []string) {
 type Options struct {
 	Config any  // written as YAML
 	Resume bool // resume the run in the folder
-	// FromCheckpoint reads the configuration from a checkpoint, if config.yaml is lost.
+	// FromCheckpoint reads the configuration from a checkpoint. Open calls it if config.yaml is lost.
 	FromCheckpoint func(path string) ([]byte, error)
 	Free           []string // settings that may differ when a run is resumed
-	// Also, unless it is nil, names further such settings. The folder is locked while it looks at the run.
+	// Also returns further such settings; it may be nil. The folder is locked when Open calls it.
 	Also func() ([]string, error)
 }
 
@@ -149,8 +149,8 @@ func (f *Folder) open(o Options) error {
 	return err
 }
 
-// compare is an error if the folder has a run with another configuration. Settings that the run does not have are newer
-// than the run, and are not compared.
+// compare returns an error if the folder holds a run with another configuration. It skips settings that the run lacks,
+// which are newer than the run.
 func (f *Folder) compare(old, text []byte, o Options) error {
 	there, here := map[string]any{}, map[string]any{}
 	if err := yaml.Unmarshal(old, &there); err != nil {
@@ -163,7 +163,7 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 		delete(there, name)
 		delete(here, name)
 	}
-	for _, line := range strings.Split(string(text), "\n") { // in the order of the file
+	for _, line := range strings.Split(string(text), "\n") { // errors name the first difference in the file's order
 		name, _, _ := strings.Cut(line, ":")
 		a, known := there[name]
 		delete(there, name)
@@ -211,7 +211,7 @@ func (f *Folder) Amend(v any) error {
 	})
 }
 
-// rewrite replaces the file of metrics.
+// rewrite replaces the file of metrics by what change makes of its text.
 func (f *Folder) rewrite(change func(data []byte) []byte) error {
 	data, err := os.ReadFile(Metrics(f.Dir))
 	if err != nil {
@@ -240,7 +240,7 @@ func (f *Folder) Metric(v any) error {
 	return nil
 }
 
-// Close releases the lock.
+// Close closes the metrics and releases the lock.
 func (f *Folder) Close() error {
 	if f.metrics != nil {
 		f.metrics.Close()
@@ -248,7 +248,7 @@ func (f *Folder) Close() error {
 	return f.lock.Unlock()
 }
 
-// replace writes a file as a whole.
+// replace writes a file whole or not at all.
 func replace(path string, text []byte) error {
 	return atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }

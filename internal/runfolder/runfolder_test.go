@@ -55,7 +55,7 @@ func TestMetricsAreCutBackAndRepaired(t *testing.T) {
 	require.NoError(t, f.Close())
 	w, err := os.OpenFile(runfolder.Metrics(dir), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
-	_, err = w.WriteString(`{"epoch":1,"lo`) // killed while writing
+	_, err = w.WriteString(`{"epoch":1,"lo`) // the process was killed while writing
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial"), nil, 0o600))
@@ -125,7 +125,7 @@ func TestSettingsThatTheFolderFrees(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrInvalid)
 }
 
-// Checkpoints of the tests are their configuration, and nothing else.
+// The tests' checkpoints hold their configuration and nothing else.
 func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run [1]*")
 	c := config{1, "0.1", 2}
