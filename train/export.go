@@ -24,26 +24,27 @@ type ExportOptions struct {
 func ExportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
 
 // exportFormats lists the formats, each with the file endings that select it.
-func exportFormats() map[string][]string {
-	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"},
-		"torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
+func exportFormats() suggest.Table[[]string] {
+	return suggest.Table[[]string]{
+		{Name: "pt", Is: []string{".pt", ".pth"}},
+		{Name: "safetensors", Is: []string{".safetensors"}},
+		{Name: "torchscript", Is: []string{".ts", ".torchscript"}},
+		{Name: "onnx", Is: []string{".onnx"}},
+	}
 }
 
 // Settle completes the options, and returns an error if they contradict each other.
 func (o *ExportOptions) Settle() error {
-	if !slices.Contains(ExportKinds(), o.What) {
-		return usage.Wrap(suggest.Unknown("{train.What}", o.What, ExportKinds()))
+	if err := choice("{train.What}", o.What, ExportKinds()...); err != nil {
+		return err
 	}
 	if o.Out == "" {
 		return usage.Errorf("{train.Out} FILE is missing: where to write")
 	}
-	ending := strings.ToLower(filepath.Ext(o.Out))
-	names := []string{"pt", "safetensors", "torchscript", "onnx"}
-	for _, name := range names {
-		if o.Format == "" && slices.Contains(exportFormats()[name], ending) {
-			o.Format = name
-		}
+	if o.Format == "" {
+		o.Format = formatOf(o.Out)
 	}
+	names := exportFormats().Names()
 	dict := o.Format == "pt" || o.Format == "safetensors"
 	switch {
 	case o.Format == "" && !outfile.IsPictureName(o.Out): // Check has a better error for pictures
@@ -59,6 +60,17 @@ func (o *ExportOptions) Settle() error {
 		return usage.Errorf("{train.Preprocess} goes with {train.Format} torchscript only")
 	}
 	return nil
+}
+
+// formatOf returns the format that a file's ending selects, or "".
+func formatOf(path string) string {
+	ending := strings.ToLower(filepath.Ext(path))
+	for _, format := range exportFormats() {
+		if slices.Contains(format.Is, ending) {
+			return format.Name
+		}
+	}
+	return ""
 }
 
 // Check returns an error if the export would destroy a file.
@@ -86,34 +98,9 @@ func (k Checkpoint) Export(o ExportOptions) (Exported, error) {
 
 // part takes the network that is exported, and its tensors, out of a checkpoint.
 func (k Checkpoint) part(o ExportOptions) (Exported, error) {
-	model, f, err := k.Config.Model(0)
+	e, prefix, err := k.network(o.What)
 	if err != nil {
-		return Exported{}, err
-	}
-	aug, err := k.Config.Augmentation()
-	if err != nil {
-		return Exported{}, err
-	}
-	plain := aug.Plain
-	e := Exported{preprocess: torchscript.Preprocess{Size: plain.Size, Resize: plain.Resize, Mean: plain.Norm.Mean,
-		Std: plain.Norm.Std, Lab: plain.Norm.Lab}}
-	prefix := ""
-	switch o.What {
-	case "backbone":
-		e.Net, e.shape, prefix = model.Backbone, []int64{model.Backbone.Dim()}, "backbone."
-	case "backbone+projector":
-		if model.Projector == nil {
-			return e, field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
-		}
-		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone},
-			nets.Child{Name: "projector", Net: model.Projector})
-		e.shape = []int64{model.Projector.Dim()}
-	default:
-		if f == nil {
-			return e, field.Errorf("%s: this run has no f_msr (it was trained without {train.UseMSR})", k.Path)
-		}
-		n, c := f.Shape()
-		e.Net, e.shape, prefix = f, []int64{n, c}, "msr."
+		return e, err
 	}
 	for _, spec := range slices.Concat(e.Net.Params(), e.Net.Buffers()) {
 		t, ok := torchscript.Find(k.Tensors, prefix+spec.Name)
@@ -129,13 +116,57 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 		e.tensors = append(e.tensors, t)
 	}
 	if o.FC == "zeros" {
-		const classes = 1000
-		dim := e.shape[0]
-		e.tensors = append(e.tensors, torchscript.Tensor{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim},
-			Data: make([]byte, 4*classes*dim)},
-			torchscript.Tensor{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)})
+		e.tensors = append(e.tensors, zeroFC(e.shape[0])...)
 	}
 	return e, nil
+}
+
+// network builds the network that what names, without its tensors. Their names in the checkpoint begin with prefix.
+func (k Checkpoint) network(what string) (e Exported, prefix string, err error) {
+	model, f, err := k.Config.Model(0)
+	if err != nil {
+		return e, "", err
+	}
+	aug, err := k.Config.Augmentation()
+	if err != nil {
+		return e, "", err
+	}
+	norm := aug.Plain.Norm
+	e.preprocess = torchscript.Preprocess{
+		Size:   aug.Plain.Size,
+		Resize: aug.Plain.Resize,
+		Mean:   norm.Mean,
+		Std:    norm.Std,
+		Lab:    norm.Lab,
+	}
+	switch what {
+	case "backbone":
+		e.Net, e.shape = model.Backbone, []int64{model.Backbone.Dim()}
+		return e, "backbone.", nil
+	case "backbone+projector":
+		if model.Projector == nil {
+			return e, "", field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
+		}
+		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone},
+			nets.Child{Name: "projector", Net: model.Projector})
+		e.shape = []int64{model.Projector.Dim()}
+		return e, "", nil
+	}
+	if f == nil {
+		return e, "", field.Errorf("%s: this run has no f_msr (it was trained without {train.UseMSR})", k.Path)
+	}
+	n, c := f.Shape()
+	e.Net, e.shape = f, []int64{n, c}
+	return e, "msr.", nil
+}
+
+// zeroFC returns a linear layer of zeros for ImageNet's 1000 classes, which torchvision's state dicts have.
+func zeroFC(dim int64) []torchscript.Tensor {
+	const classes = 1000
+	return []torchscript.Tensor{
+		{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim}, Data: make([]byte, 4*classes*dim)},
+		{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)},
+	}
 }
 
 func count(shape []int64) int64 {

@@ -13,7 +13,6 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/internal/outfile"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
@@ -27,8 +26,8 @@ type FeatureFiles struct {
 
 // Check returns an error for an unknown format, and for files that writing would destroy.
 func (k FeatureFiles) Check() error {
-	if k.Format != "npy" && k.Format != "safetensors" {
-		return usage.Wrap(suggest.Unknown("{train.FeatureFiles.Format}", k.Format, []string{"npy", "safetensors"}))
+	if err := choice("{train.FeatureFiles.Format}", k.Format, "npy", "safetensors"); err != nil {
+		return err
 	}
 	if k.Dir == "" {
 		return nil

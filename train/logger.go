@@ -2,6 +2,7 @@ package train
 
 import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 )
 
@@ -20,15 +21,9 @@ type Logger interface {
 type openLogger func(f *runfolder.Folder, at meta.Position) (Logger, error)
 
 // loggers lists all loggers, one in a row, with the names that errors have for them.
-func loggers() []struct {
-	name string
-	open openLogger
-} {
-	return []struct {
-		name string
-		open openLogger
-	}{
-		{"metrics.jsonl", openMetricsFile},
+func loggers() suggest.Table[openLogger] {
+	return suggest.Table[openLogger]{
+		{Name: "metrics.jsonl", Is: openMetricsFile},
 	}
 }
 
@@ -51,11 +46,11 @@ func (l namedLogger) hook() meta.Hook {
 // openLoggers opens all loggers.
 func openLoggers(f *runfolder.Folder, at meta.Position) (out []namedLogger, err error) {
 	for _, l := range loggers() {
-		open, err := l.open(f, at)
+		open, err := l.Is(f, at)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, namedLogger{open, l.name})
+		out = append(out, namedLogger{open, l.Name})
 	}
 	return out, nil
 }

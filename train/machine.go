@@ -8,7 +8,6 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/field"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
 )
@@ -66,9 +65,8 @@ func (m *Machine) Setup(training bool) (gotch.Device, error) {
 }
 
 func (m *Machine) numerics() (torch.Numerics, error) {
-	if m.Precision != Float32 && m.Precision != TF32 {
-		known := []string{Float32, TF32}
-		return torch.Numerics{}, usage.Wrap(suggest.Unknown("{train.Precision}", m.Precision, known))
+	if err := choice("{train.Precision}", m.Precision, Float32, TF32); err != nil {
+		return torch.Numerics{}, err
 	}
 	return torch.Numerics{TF32: m.Precision == TF32, Deterministic: m.Deterministic}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sugarme/gotch"
 
@@ -39,13 +40,11 @@ func (p place) String() string {
 }
 
 // choice returns an error if value is none of all.
-func choice(flag, value string, all ...string) error {
-	for _, v := range all {
-		if v == value {
-			return nil
-		}
+func choice(setting, value string, all ...string) error {
+	if slices.Contains(all, value) {
+		return nil
 	}
-	return usage.Wrap(suggest.Unknown(flag, value, all))
+	return usage.Wrap(suggest.Unknown(setting, value, all))
 }
 
 // place decides where views are made, and copies the pictures to the device if it keeps them. The default is to make

@@ -69,12 +69,13 @@ func Presets() []Preset {
 
 // FindPreset returns the preset of a name. The error lists the known ones.
 func FindPreset(name string) (Preset, error) {
-	var names []string
-	for _, q := range Presets() {
-		if q.Name == name {
-			return q, nil
-		}
-		names = append(names, q.Name)
+	var table suggest.Table[Preset]
+	for _, p := range Presets() {
+		table = append(table, suggest.Row[Preset]{Name: p.Name, Is: p})
 	}
-	return Preset{}, usage.Wrap(suggest.Unknown("preset", name, names))
+	p, err := table.Find("preset", name)
+	if err != nil {
+		return p, usage.Wrap(err)
+	}
+	return p, nil
 }
