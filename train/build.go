@@ -55,17 +55,22 @@ func (c *Config) Model(pictures int) (*model.Model, *nets.MSR, error) {
 	if !c.UseMSR {
 		return model, nil, nil
 	}
-	m := c.Meta()
-	if err := m.Validate(); err != nil {
-		return nil, nil, usage.Wrap(err)
-	}
-	net := c.MSRNet
-	net.Stem, net.N, net.C = nets.Stem(c.Stem), m.NumWeights, model.WeightWidth(m.Space)
-	f, err := nets.NewMSR(net)
+	f, err := c.msr(model)
 	if err != nil {
 		return nil, nil, usage.Wrap(err)
 	}
 	return model, f, nil
+}
+
+// msr builds f_msr for a model.
+func (c *Config) msr(of *model.Model) (*nets.MSR, error) {
+	m := c.Meta()
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	net := c.MSRNet
+	net.Stem, net.N, net.C = nets.Stem(c.Stem), m.NumWeights, of.WeightWidth(m.Space)
+	return nets.NewMSR(net)
 }
 
 // State builds the networks on the device, for evaluation.
@@ -118,8 +123,16 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 		return nil, usage.Wrap(err)
 	}
 	ds, err := datasets.Open(o)
-	if err != nil || !train || c.Variant == string(datasets.Full) {
+	if err != nil || !train {
 		return ds, err
+	}
+	return c.inVariant(ds)
+}
+
+// inVariant returns the training part in the variant that the configuration names.
+func (c *Config) inVariant(ds datasets.Dataset) (datasets.Dataset, error) {
+	if c.Variant == string(datasets.Full) {
+		return ds, nil
 	}
 	foreground, ok := ds.(datasets.Foreground)
 	if !ok {

@@ -50,7 +50,16 @@ func save(path string, c Config, st *meta.State) error {
 	if err != nil {
 		return err
 	}
-	var tensors []torchscript.Tensor
+	tensors, err := finiteTensors(st, at)
+	if err != nil {
+		return err
+	}
+	return torchscript.WriteSafetensorsFile(path, tensors,
+		map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
+}
+
+// finiteTensors copies the state's tensors to the host. Numbers that are not finite are the error *notFinite.
+func finiteTensors(st *meta.State, at meta.Position) (out []torchscript.Tensor, err error) {
 	err = torch.With(func(s *torch.Scope) error {
 		for _, t := range st.Tensors() {
 			d, name, err := DescribeTensor(t.Tensor)
@@ -61,15 +70,11 @@ func save(path string, c Config, st *meta.State) error {
 				return &notFinite{field.Errorf("%s has entries that are not finite at epoch %d, batch %d: not saved; "+
 					"lower {nets.LR}, or {meta.Alpha} and {meta.Beta} with {train.UseMSR}", t.Name, at.Epoch, at.Batch)}
 			}
-			tensors = append(tensors, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
+			out = append(out, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
 		}
 		return s.Err()
 	})
-	if err != nil {
-		return err
-	}
-	return torchscript.WriteSafetensorsFile(path, tensors,
-		map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
+	return out, err
 }
 
 // Checkpoint is a network with its configuration: a checkpoint file of this program, or another program's network.

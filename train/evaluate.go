@@ -67,6 +67,7 @@ func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error)
 	return scores, k.Config.Explain(err, ForwardRoom(o.BatchSize))
 }
 
+// evaluateState evaluates the backbone of a state, as Evaluate does.
 func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config, o EvalOptions) ([]Score, error) {
 	trainSet, testSet, err := c.evaluationParts(o)
 	if err != nil {
@@ -77,42 +78,56 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 	if !o.Told {
 		TellNotes(o.Warn, trainSet, testSet)
 	}
-	train, seen, err := c.Features(ctx, s, st, trainSet, o)
+	train, seen, err := c.keptFeatures(ctx, s, st, trainSet, "train", o)
 	if err != nil {
-		return nil, err
-	}
-	if err := o.Keep.write(s, "train", train); err != nil {
 		return nil, err
 	}
 	fitted, err := o.Evaluators.Fit(ctx, s, train)
 	if err != nil {
 		return nil, err
 	}
-	parts := []datasets.Variant{datasets.Full}
-	foreground, known := testSet.(datasets.Foreground)
-	if known {
-		parts = datasets.Variants(foreground)
-	}
 	var out []Score
-	for _, v := range parts {
-		part := testSet
-		if known {
-			part = datasets.WithVariant(foreground, v)
-		}
-		test, count, err := c.Features(ctx, s, st, part, o)
+	for _, v := range testVariants(testSet) {
+		test, count, err := c.keptFeatures(ctx, s, st, v.pictures, "test-"+string(v.variant), o)
 		if err != nil {
-			return nil, err
-		}
-		if err := o.Keep.write(s, "test-"+string(v), test); err != nil {
 			return nil, err
 		}
 		figures, err := fitted.Score(ctx, test)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Score{v, figures, o.probeEpochs(), seen, count})
+		out = append(out, Score{v.variant, figures, o.probeEpochs(), seen, count})
 	}
 	return out, s.Err()
+}
+
+// testVariant is a variant of the test part.
+type testVariant struct {
+	variant  datasets.Variant
+	pictures datasets.Dataset
+}
+
+// testVariants returns the variants of the test part. If the foreground is not known, Full is the only one.
+func testVariants(test datasets.Dataset) (out []testVariant) {
+	foreground, known := test.(datasets.Foreground)
+	if !known {
+		return []testVariant{{datasets.Full, test}}
+	}
+	for _, v := range datasets.Variants(foreground) {
+		out = append(out, testVariant{v, datasets.WithVariant(foreground, v)})
+	}
+	return out
+}
+
+// keptFeatures is Features, which it also writes into the files that o.Keep asks for.
+func (c *Config) keptFeatures(
+	ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, name string, o EvalOptions,
+) (eval.Features, PictureCount, error) {
+	f, n, err := c.Features(ctx, s, st, ds, o)
+	if err != nil {
+		return f, n, err
+	}
+	return f, n, o.Keep.write(s, name, f)
 }
 
 // evaluationParts opens the data of an evaluation. It returns at once an error that the evaluation would meet after
@@ -156,9 +171,13 @@ func (c *Config) Features(
 	if err != nil {
 		return f, n, err
 	}
-	l, err := datasets.NewLoader(ds,
-		datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad.reader(),
-			LeaveOut: true})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{
+		BatchSize: o.BatchSize,
+		Workers:   c.Workers,
+		Plain:     &aug.Plain,
+		Bad:       bad.reader(),
+		LeaveOut:  true,
+	})
 	if err != nil {
 		return f, n, err
 	}

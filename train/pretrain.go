@@ -29,6 +29,7 @@ type ready struct {
 	schedule nets.Schedule
 }
 
+// prepare builds what training needs, and returns an error at once where training would meet one later.
 func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *dist.Job) (r ready, err error) {
 	if err := SetThreads(c.Threads); err != nil {
 		return r, err
@@ -53,11 +54,8 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if err := c.checkNegatives(r.state.Method); err != nil {
 		return r, err
 	}
-	b, scripted := r.state.Backbone.(*nets.Scripted)
-	if scripted && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
-		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
-			"processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what "+
-			"you want, train it in one, or trace it after .eval()", c.Arch)
+	if err := c.checkScriptedNorms(job, r.state.Backbone); err != nil {
+		return r, err
 	}
 	g := job.Ranks()
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
@@ -71,6 +69,17 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 		return r, usage.Wrap(err)
 	}
 	return r, nil
+}
+
+// checkScriptedNorms returns an error if batch norms cannot be synchronised because they are part of a TorchScript module.
+func (c *Config) checkScriptedNorms(job *dist.Job, backbone nets.Encoder) error {
+	b, scripted := backbone.(*nets.Scripted)
+	if !scripted || job == nil || !c.SyncBatchNorm || len(b.Buffers()) == 0 || b.AlwaysRunning() > 0 {
+		return nil
+	}
+	return usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
+		"processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what "+
+		"you want, train it in one, or trace it after .eval()", c.Arch)
 }
 
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {

@@ -68,18 +68,23 @@ func (v show) hook() meta.Hook {
 			return nil
 		},
 		OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1,
-				v.c.Schedule.Epochs, e.Value("l_to"), e.Value("lr"), e.Value("images_per_second"), e.Value("seconds_regular"))
-			if v.c.UseMSR {
-				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e",
-					e.Value("seconds_meta"), e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"),
-					e.Value("grad_norm_l_uni"))
-			}
-			v.Line(line)
+			v.Line(v.c.epochLine(e))
 			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != nil {
 				v.Line(field.Say(v.w, word))
 			}
 			return nil
 		},
 	}
+}
+
+// epochLine returns an epoch's figures in one line.
+func (c *Config) epochLine(e meta.Epoch) string {
+	line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, c.Schedule.Epochs,
+		e.Value("l_to"), e.Value("lr"), e.Value("images_per_second"), e.Value("seconds_regular"))
+	if c.UseMSR {
+		line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e",
+			e.Value("seconds_meta"), e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"),
+			e.Value("grad_norm_l_uni"))
+	}
+	return line
 }
