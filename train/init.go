@@ -59,39 +59,18 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 		return err
 	}
 	defer file.Close()
-	m, err := torchscript.Compare(file, layout, wanted(st.Backbone))
+	m, err := c.matched(file, layout, st.Backbone)
 	if err != nil {
-		return field.Errorf("{train.Initial.File}: %w", err)
+		return err
 	}
-	fits := m.Fits()
-	if !fits && c.Initial.Partial {
-		if err := c.foreignBlocks(file, layout); err != nil {
-			return err
-		}
-	}
-	if !fits && !c.Initial.Partial || nothing(m) {
-		return c.misfit(file, m)
+	copied, said := map[string]torchscript.Stored{}, ""
+	addPart(copied, model.BackbonePart, m)
+	if heads && layout.Path == "" && layout.Prefix == model.BackbonePart+"." && st.Projector != nil {
+		said = addProjector(copied, file, layout, st.Projector)
 	}
 	into := map[string]nets.NamedTensor{}
 	for _, t := range st.Tensors() {
 		into[t.Name] = t
-	}
-	copied := map[string]torchscript.Stored{}
-	for name, t := range m.Found {
-		copied[model.BackbonePart+"."+name] = t
-	}
-	said := ""
-	if heads && layout.Path == "" && layout.Prefix == model.BackbonePart+"." && st.Projector != nil {
-		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: model.ProjectorPart + "."},
-			wanted(st.Projector))
-		if err == nil && len(p.Missing)+len(p.WrongShape) == 0 {
-			for name, t := range p.Found {
-				copied[model.ProjectorPart+"."+name] = t
-			}
-			said = "; its projector too"
-		} else {
-			said = "; its projector does not fit and starts anew"
-		}
 	}
 	if err := load32(file, copied, into); err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
@@ -99,6 +78,46 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	field.Fprintf(w, "{train.Initial.File} %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
 		len(wanted(st.Backbone)), c.rest(m), said)
 	return nil
+}
+
+// matched compares the file with a backbone. If the file does not fit well enough it returns an error.
+func (c *Config) matched(
+	file *torchscript.Weights, layout torchscript.Layout, backbone nets.Network,
+) (torchscript.Match, error) {
+	m, err := torchscript.Compare(file, layout, wanted(backbone))
+	if err != nil {
+		return m, field.Errorf("{train.Initial.File}: %w", err)
+	}
+	fits := m.Fits()
+	if !fits && c.Initial.Partial {
+		if err := c.foreignBlocks(file, layout); err != nil {
+			return m, err
+		}
+	}
+	if !fits && !c.Initial.Partial || nothing(m) {
+		return m, c.misfit(file, m)
+	}
+	return m, nil
+}
+
+// addPart adds the tensors that a match found to those that are copied, under their names in the state.
+func addPart(copied map[string]torchscript.Stored, part string, m torchscript.Match) {
+	for name, t := range m.Found {
+		copied[part+"."+name] = t
+	}
+}
+
+// addProjector adds the file's projector to the tensors that are copied, if it fits, and tells whether it did.
+func addProjector(
+	copied map[string]torchscript.Stored, file *torchscript.Weights, layout torchscript.Layout, projector nets.Network,
+) string {
+	p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: model.ProjectorPart + "."},
+		wanted(projector))
+	if err != nil || len(p.Missing)+len(p.WrongShape) > 0 {
+		return "; its projector does not fit and starts anew"
+	}
+	addPart(copied, model.ProjectorPart, p)
+	return "; its projector too"
 }
 
 // fetched returns the command that downloads an address, or "" if no command is known for the scheme.

@@ -53,24 +53,14 @@ func choice(setting, value string, all ...string) error {
 func (c *Config) place(
 	ctx context.Context, s *torch.Scope, w io.Writer, ds datasets.Dataset, views []*transforms.Pipeline,
 ) (p place, err error) {
-	if err := cmp.Or(choice("{train.AugmentOn}", c.AugmentOn, "auto", "host", "device"),
-		choice("{train.KeepOnDevice}", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
+	if err := c.checkPlace(); err != nil {
 		return p, err
-	}
-	if c.AugmentOn == "host" && c.KeepOnDevice == "yes" {
-		return p, usage.Errorf("{train.KeepOnDevice} yes: the host makes the views, and has no use for it; give " +
-			"{train.AugmentOn} device, or leave it out")
 	}
 	device, err := torch.ParseDevice(c.Device)
 	if err != nil {
 		return p, usage.Wrap(err)
 	}
-	width, height := datasets.Size(ds)
-	size := int64(3*width*height) * int64(ds.Len())
-	if c.Intervene.Has("swap") { // the device also keeps a mask and a background for each picture
-		size = size * 7 / 3
-	}
-	gpu := device != gotch.CPU
+	size, gpu := c.keptBytes(ds), device != gotch.CPU
 	keep := c.KeepOnDevice == "yes" || c.KeepOnDevice == "auto" && gpu && 0 < size && size <= keepBytes
 	switch c.AugmentOn {
 	case "host":
@@ -93,6 +83,29 @@ func (c *Config) place(
 	}
 	p.bytes = int64(3*p.kept.Width*p.kept.Height) * int64(ds.Len())
 	return p, nil
+}
+
+// checkPlace returns an error if the settings of place are unknown or contradict each other.
+func (c *Config) checkPlace() error {
+	if err := cmp.Or(choice("{train.AugmentOn}", c.AugmentOn, "auto", "host", "device"),
+		choice("{train.KeepOnDevice}", c.KeepOnDevice, "auto", "yes", "no")); err != nil {
+		return err
+	}
+	if c.AugmentOn == "host" && c.KeepOnDevice == "yes" {
+		return usage.Errorf("{train.KeepOnDevice} yes: the host makes the views, and has no use for it; give " +
+			"{train.AugmentOn} device, or leave it out")
+	}
+	return nil
+}
+
+// keptBytes returns the memory that the pictures take on the device. It is 0 if their size is not known.
+func (c *Config) keptBytes(ds datasets.Dataset) int64 {
+	width, height := datasets.Size(ds)
+	size := int64(3*width*height) * int64(ds.Len())
+	if c.Intervene.Has("swap") { // the device also keeps a mask and a background for each picture
+		return size * 7 / 3
+	}
+	return size
 }
 
 // canOnDevice reports whether a device can make at least one of the views, from pictures of one size or from crops.
