@@ -45,7 +45,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	if *samples != "" {
 		// In the data set's folder it may be one of its pictures.
 		safe := *force && (c.Data.Dir == "" || !outfile.Within(c.Data.Dir, *samples))
-		if err := (outfile.File{Flag: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
+		if err := (outfile.File{Setting: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
 			return err
 		}
 	}

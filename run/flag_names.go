@@ -87,6 +87,11 @@ func otherFlagNames() map[string]string {
 		"interventions.P":         "--intervene-option p",
 		"interventions.Within":    "--intervene-option within",
 
+		"outfile.Force": "--force",
+
+		"runfolder.Dir":    "--out",
+		"runfolder.Resume": "--resume",
+
 		"torch.Deterministic": "--deterministic",
 		"torch.Device":        "--device",
 

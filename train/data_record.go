@@ -14,6 +14,7 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
@@ -67,8 +68,8 @@ func (d dataRecord) sameAs(out string) ([]string, error) {
 		return nil, err
 	}
 	if text := there.difference(d); text != "" {
-		return nil, fmt.Errorf("--resume: the data is not what the run in %s began with: %s; bring it back, or start "+
-			"another run with another --out", out, text)
+		return nil, field.Errorf("{runfolder.Resume}: the data is not what the run in %s began with: %s; bring it back, or "+
+			"start another run with another {runfolder.Dir}", out, text)
 	}
 	return []string{"data-dir", "foreground-dir", "val-labels"}, nil
 }

@@ -53,9 +53,8 @@ func (c *Config) evaluates(epochs int) bool {
 
 // lateEvaluation is the error of an evaluation that failed after its epoch was saved.
 func lateEvaluation(err error) error {
-	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: resume with --resume, or with --resume "+
-		"{train.EvalEvery} 0 "+
-		"without evaluations", err)
+	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: resume with {runfolder.Resume}, or with "+
+		"{runfolder.Resume} {train.EvalEvery} 0 without evaluations", err)
 }
 
 // lookAhead prints the notes of the data sets. It returns at once an error that would stop an evaluation hours later.

@@ -75,7 +75,7 @@ func formatOf(path string) string {
 
 // Check returns an error if the export would destroy a file.
 func (o *ExportOptions) Check(checkpoint string) error {
-	return outfile.File{Flag: "--out", Path: o.Out, Force: o.Force, Inputs: []string{checkpoint}}.Check()
+	return outfile.File{Setting: "{train.Out}", Path: o.Out, Force: o.Force, Inputs: []string{checkpoint}}.Check()
 }
 
 // Exported is a network with its tensors, under the names that they have in the file.

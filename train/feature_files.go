@@ -49,8 +49,8 @@ func (k FeatureFiles) Check() error {
 		if filepath.Ext(name) != "."+k.Format {
 			continue
 		}
-		if err := (outfile.File{Flag: "--save-features", Path: filepath.Join(k.Dir, name),
-			Force: k.Force}).Check(); err != nil {
+		file := outfile.File{Setting: "{train.FeatureFiles.Dir}", Path: filepath.Join(k.Dir, name), Force: k.Force}
+		if err := file.Check(); err != nil {
 			return err
 		}
 	}

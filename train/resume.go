@@ -56,7 +56,8 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, also, nil
 	case err != nil:
-		return nil, nil, fmt.Errorf("--resume: %w; remove it to start anew, or copy an older checkpoint there", err)
+		return nil, nil, field.Errorf("{runfolder.Resume}: %w; remove it to start anew, or copy an older checkpoint "+
+			"there", err)
 	case found.Config.Schedule.Epochs == c.Schedule.Epochs:
 		return &found, also, nil
 	}
@@ -80,7 +81,7 @@ func longer(k Checkpoint, c Config, r ready) error {
 		phase = m.Phase
 	}
 	anew := field.Errorf("would have changed the steps that are done (%v): give {nets.Epochs} %d, or start anew from "+
-		"its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
+		"its weights by {train.Initial.File} %s and another {runfolder.Dir}", c.follows(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {
@@ -114,7 +115,7 @@ func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) 
 		return nil, err
 	}
 	if err := k.Restore(r.state); err != nil {
-		return nil, fmt.Errorf("--resume: %w", err)
+		return nil, field.Errorf("{runfolder.Resume}: %w", err)
 	}
 	if err := saveNumbered(f.Dir, c, r.state, false); err != nil {
 		return nil, err

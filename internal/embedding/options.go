@@ -65,7 +65,7 @@ func (o *Options) Settle() error {
 func (o *Options) Check(files []string) error {
 	if o.Out != "-" {
 		inputs := append(files, o.Paths...)
-		if err := (outfile.File{Flag: "--out", Path: o.Out, Force: o.Force || o.Resume, Inputs: inputs}).Check(); err != nil {
+		if err := (outfile.File{Setting: "--out", Path: o.Out, Force: o.Force || o.Resume, Inputs: inputs}).Check(); err != nil {
 			return err
 		}
 	}

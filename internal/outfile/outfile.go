@@ -17,22 +17,22 @@ import (
 
 // File is an output file that the user names.
 type File struct {
-	Flag, Path string
-	Force      bool     // overwrite an existing file
-	Picture    bool     // the output is a picture
-	Inputs     []string // files that the command reads
+	Setting string // the file's name in errors: {package.Field} as in package field, or a flag
+	Path    string
+	Force   bool     // overwrite an existing file
+	Picture bool     // the output is a picture
+	Inputs  []string // files that the command reads
 }
 
 // Check returns an error if writing the file would destroy something: a picture, a checkpoint or an input in any case,
 // another file unless Force is set. It changes nothing.
 func (o File) Check() error {
 	if !o.Picture && IsPictureName(o.Path) {
-		return usage.Errorf("%s %s names a picture, which would be lost; write %[1]s FILE before the pictures "+
-			"(the shell makes a list of a pattern, of which %[1]s takes the first)", o.Flag, o.Path)
+		return o.errorf("names a picture, which would be lost; write " + o.Setting + " FILE before the pictures " +
+			"(the shell makes a list of a pattern, of which " + o.Setting + " takes the first)")
 	}
 	if dir, ok := runfolder.Owner(o.Path); ok {
-		return usage.Errorf("%s %s is part of the run in %s, which would be lost; choose a place outside of its checkpoints",
-			o.Flag, o.Path, dir)
+		return o.errorf("is part of the run in %s, which would be lost; choose a place outside of its checkpoints", dir)
 	}
 	info, err := os.Stat(o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,23 +43,32 @@ func (o File) Check() error {
 	}
 	for _, in := range o.Inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return usage.Errorf("%s %s is what is to be read (%s); choose another file", o.Flag, o.Path, in)
+			return o.errorf("is what is to be read (%s); choose another file", in)
 		}
 	}
+	return o.checkExisting(info)
+}
+
+// checkExisting returns an error if the file must not be overwritten.
+func (o File) checkExisting(info fs.FileInfo) error {
 	switch kind := kindOf(o.Path); {
 	case info.IsDir():
-		return usage.Errorf("%s %s is a folder; name a file in it", o.Flag, o.Path)
+		return o.errorf("is a folder; name a file in it")
 	case !info.Mode().IsRegular():
-		return usage.Errorf("%s %s is not a plain file; name one", o.Flag, o.Path)
+		return o.errorf("is not a plain file; name one")
 	case kind == "picture" && !o.Picture, kind == "checkpoint":
-		return usage.Errorf("%s %s holds a %s, which would be lost; choose another file", o.Flag, o.Path, kind)
+		return o.errorf("holds a %s, which would be lost; choose another file", kind)
 	case !o.Force && o.Picture:
-		return usage.Errorf("%s %s is there already; --force writes over it (but not in the data set's folder)", o.Flag,
-			o.Path)
+		return o.errorf("is there already; {outfile.Force} writes over it (but not in the data set's folder)")
 	case !o.Force:
-		return usage.Errorf("%s %s is there already; --force writes over it", o.Flag, o.Path)
+		return o.errorf("is there already; {outfile.Force} writes over it")
 	}
 	return nil
+}
+
+// errorf makes an error of the file. Its format goes on after the setting and the path.
+func (o File) errorf(format string, args ...any) error {
+	return usage.Errorf(o.Setting+" %s "+format, append([]any{o.Path}, args...)...)
 }
 
 // Within reports whether path is in the folder or below.

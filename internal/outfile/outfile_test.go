@@ -32,8 +32,8 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 		{"run/checkpoints/last.safetensors", "is part of the run in", "is part of the run in"},
 		{"run/checkpoints/new.safetensors", "is part of the run in", "is part of the run in"},
 		{"run/config.yaml", "is part of the run in", "is part of the run in"},
-		{"there.npy", "there.npy is there already; --force writes over it", ""},
-		{"other.safetensors", "--force writes over it", ""},
+		{"there.npy", "there.npy is there already; Force writes over it", ""},
+		{"other.safetensors", "Force writes over it", ""},
 		{"copy.safetensors", "holds a checkpoint", "holds a checkpoint"},
 		{"jpeg", "holds a picture", "holds a picture"},
 		{"webp", "holds a picture", "holds a picture"},
@@ -42,15 +42,16 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 		{"../../../../../../../dev/null", "is not a plain file", "is not a plain file"},
 	} {
 		for force, want := range map[bool]string{false: c.want, true: c.forced} {
-			err := File{Flag: "--out", Path: at(c.name), Force: force, Inputs: []string{at("none"), at("input.csv")}}.Check()
+			err := File{Setting: "{train.Out}", Path: at(c.name), Force: force, Inputs: []string{at("none"), at("input.csv")}}.Check()
 			if want == "" {
 				assert.NoError(t, err, c.name)
 				continue
 			}
 			assert.ErrorContains(t, err, want, c.name)
+			assert.ErrorContains(t, err, "Out "+at(c.name), c.name)
 		}
 	}
 	assert.NoError(t, File{Path: at("new.png"), Picture: true}.Check())
-	assert.ErrorContains(t, File{Path: at("jpeg"), Picture: true}.Check(), "--force writes over it")
+	assert.ErrorContains(t, File{Path: at("jpeg"), Picture: true}.Check(), "Force writes over it")
 	assert.NoError(t, File{Path: at("jpeg"), Picture: true, Force: true}.Check())
 }

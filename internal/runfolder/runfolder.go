@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // Folder is an open, locked run folder.
@@ -90,10 +91,10 @@ type Options struct {
 // temporary files of killed processes.
 func Open(dir string, o Options) (*Folder, error) {
 	if o.Resume && !Holds(dir) {
-		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
+		return nil, field.Errorf("{runfolder.Resume}: %s holds no run; leave {runfolder.Resume} out to start one", dir)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsName), 0o755); err != nil {
-		return nil, fmt.Errorf("run folder: %w; choose another with --out", err)
+		return nil, field.Errorf("run folder: %w; choose another with {runfolder.Dir}", err)
 	}
 	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, lockName))}
 	locked, err := f.lock.TryLock()
@@ -102,7 +103,7 @@ func Open(dir string, o Options) (*Folder, error) {
 	}
 	if !locked {
 		owner, _ := os.ReadFile(filepath.Join(dir, lockName))
-		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out",
+		return nil, field.Errorf("run folder %s is in use by process %s; wait for it, or choose another with {runfolder.Dir}",
 			dir, strings.TrimSpace(string(owner)))
 	}
 	if err := f.open(o); err != nil {
@@ -168,16 +169,17 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 		a, known := there[name]
 		delete(there, name)
 		if b := here[name]; known && !reflect.DeepEqual(a, b) {
-			return fmt.Errorf("run folder %s holds a run with %s %s, not %s; choose another --out, or %s",
+			return field.Errorf("run folder %s holds a run with %s %s, not %s; choose another {runfolder.Dir}, or %s",
 				f.Dir, name, typed(a), typed(b), remedy(name, a))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
-		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out",
-			f.Dir, name)
+		return field.Errorf("run folder %s holds a run of another version, with the setting %s; choose another "+
+			"{runfolder.Dir}", f.Dir, name)
 	}
 	if !o.Resume {
-		return fmt.Errorf("run folder %s holds this run already; resume it by --resume, or choose another --out", f.Dir)
+		return field.Errorf("run folder %s holds this run already; resume it by {runfolder.Resume}, or choose another "+
+			"{runfolder.Dir}", f.Dir)
 	}
 	return nil
 }
@@ -235,7 +237,7 @@ func (f *Folder) Metric(v any) error {
 		err = f.metrics.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w; make room, then resume with --resume", Metrics(f.Dir), err)
+		return field.Errorf("cannot write %s: %w; make room, then resume with {runfolder.Resume}", Metrics(f.Dir), err)
 	}
 	return nil
 }
