@@ -18,7 +18,7 @@ func bindLabels(f *pflag.FlagSet, o *train.FineTuneOptions, epochs string) {
 	f.StringSliceVar(&o.Lists, "label-list", o.Lists,
 		"FILE[:EPOCHS]: files that name the labelled pictures, instead of --labels "+
 			"(SimCLR's 1percent.txt, 10percent.txt)")
-	f.IntVar(&o.Passes, epochs, o.Passes,
+	f.IntVar(&o.DefaultEpochs, epochs, o.DefaultEpochs,
 		"passes over the labelled pictures where --labels names none (0: SimCLR's 60 with 1 % of the pictures, 30 with 10 %)")
 }
 

@@ -18,8 +18,8 @@ const (
 	alikeLoss = 1e-3
 )
 
-// word returns a note on an epoch, or nil.
-func (c *collapse) word(m model.Method, batch int, e meta.Epoch) error {
+// note returns a note on an epoch, or nil.
+func (c *collapse) note(m model.Method, batch int, e meta.Epoch) error {
 	if e.Value("embedding_std") < alikeStd && !c.alike {
 		c.alike = true
 		return field.Errorf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+

@@ -22,9 +22,9 @@ import (
 // A large set has checksums for some thousands of its pictures only. The folder is left out, since data may move.
 type dataRecord []string
 
-// look makes the record. In a job it returns an error if ranks have different data, and the error names the first
+// recordData makes the record. In a job it returns an error if ranks have different data, and the error names the first
 // picture that differs. Names and classes are compared first, since every picture has them; then the files' contents.
-func look(job *dist.Job, ds datasets.Dataset) (dataRecord, error) {
+func recordData(job *dist.Job, ds datasets.Dataset) (dataRecord, error) {
 	title := func(i int) string { return datasets.Title(ds, i) }
 	if job != nil {
 		if err := job.Locate("names", pictures(ds.Len(), title)); err != nil {

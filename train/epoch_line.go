@@ -76,7 +76,7 @@ func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 // evaluate scores the frozen backbone. Warnings of pictures that cannot be read go to warn.
 func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c Config) (err error) {
 	o := DefaultEval()
-	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
+	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.NotesTold = c.EvalProbe, c.Threads, c.Machine, warn, true
 	return torch.With(func(s *torch.Scope) error {
 		if l.Evaluation, err = evaluateState(ctx, s, st, c, o); err != nil {
 			return err

@@ -19,9 +19,9 @@ type EvalOptions struct {
 	BatchSize  int
 	Threads    int
 	Machine
-	Warn io.Writer    // gets warnings of pictures that cannot be read; nil: no warnings
-	Told bool         // the data sets' notes have been printed
-	Keep FeatureFiles // where the features are written
+	Warn      io.Writer    // gets warnings of pictures that cannot be read; nil: no warnings
+	NotesTold bool         // the data sets' notes have been printed
+	Keep      FeatureFiles // where the features are written
 }
 
 // DefaultEval runs all evaluators with the paper's settings, on the CPU.
@@ -75,7 +75,7 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 	}
 	defer datasets.Close(trainSet)
 	defer datasets.Close(testSet)
-	if !o.Told {
+	if !o.NotesTold {
 		TellNotes(o.Warn, trainSet, testSet)
 	}
 	train, seen, err := c.keptFeatures(ctx, s, st, trainSet, "train", o)

@@ -108,7 +108,7 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.Path,
 				prefix+spec.Name, spec.Shape)
 		}
-		if n := oddNumbers(t); n > 0 {
+		if n := countNonFinite(t); n > 0 {
 			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
 				"or the file is damaged; export an earlier checkpoint (--checkpoint)", k.Path, n, count(t.Shape), t.Name)
 		}

@@ -35,26 +35,38 @@ func (k FeatureFiles) Check() error {
 	if info, err := os.Stat(k.Dir); err == nil && !info.IsDir() {
 		return usage.Errorf("{train.FeatureFiles.Dir} %s is a file; name a folder", k.Dir)
 	}
-	names := []string{"train.npy", "train.labels.npy", "train.safetensors"}
-	there, err := os.ReadDir(k.Dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := k.files()
+	if err != nil {
 		return err
 	}
-	for _, e := range there {
-		if strings.HasPrefix(e.Name(), "test-") {
-			names = append(names, e.Name())
-		}
-	}
 	for _, name := range names {
-		if filepath.Ext(name) != "."+k.Format {
-			continue
-		}
 		file := outfile.File{Setting: "{train.FeatureFiles.Dir}", Path: filepath.Join(k.Dir, name), Force: k.Force}
 		if err := file.Check(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// files returns the names of the format's files that may be written: those of the training part, and any existing ones
+// of the test part, whose variants are not known yet.
+func (k FeatureFiles) files() (names []string, err error) {
+	there, err := os.ReadDir(k.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	all := []string{"train.npy", "train.labels.npy", "train.safetensors"}
+	for _, e := range there {
+		if strings.HasPrefix(e.Name(), "test-") {
+			all = append(all, e.Name())
+		}
+	}
+	for _, name := range all {
+		if filepath.Ext(name) == "."+k.Format {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // write writes features [N, dim] and their labels [N]: into NAME.npy and NAME.labels.npy, or both into

@@ -11,17 +11,17 @@ import (
 // FineTuneOptions are the options of fine-tuning.
 type FineTuneOptions struct {
 	eval.FineTuneConfig
-	Shares  []LabelShare
-	Lists   []string
-	Passes  int // epochs of parts that name none; 0: SimCLR's number for such a share
-	Batch   int
-	Threads int
+	Shares        []LabelShare
+	Lists         []string
+	DefaultEpochs int // epochs of parts that name none; 0: SimCLR's number for such a share
+	Batch         int
+	Threads       int
 	Machine
 	Scratch   bool
 	SplitSeed uint64
 }
 
-// Check returns an error now that fine-tuning would meet after hours of training. epochs is the flag of Passes, and
+// Check returns an error now that fine-tuning would meet after hours of training. epochs is the flag of DefaultEpochs, and
 // given says whether it was given.
 func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	for _, s := range o.Shares {
@@ -36,9 +36,9 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	}
 	if given {
 		c := o.FineTuneConfig
-		if c.Epochs = o.Passes; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
+		if c.Epochs = o.DefaultEpochs; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
 			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs,
-				o.Passes)
+				o.DefaultEpochs)
 		}
 		if err := c.Validate(); err != nil {
 			return usage.Wrap(err)

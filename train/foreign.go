@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// describe completes arch, width and stem from the tensors of the file of c.Initial.
-func (c *Config) describe() error {
+// completeNetwork completes arch, width and stem from the tensors of the file of c.Initial.
+func (c *Config) completeNetwork() error {
 	file, layout, err := c.Initial.open()
 	if err != nil {
 		return err
@@ -27,12 +27,12 @@ func (c *Config) describe() error {
 		}
 		c.Arch, c.Width, c.Stem = cmp.Or(c.Arch, g.Arch), cmp.Or(c.Width, g.Width), cmp.Or(c.Stem, string(g.Stem))
 	}
-	c.usual()
+	c.completePictures()
 	return nil
 }
 
-// usual completes the augmentation and the size of pictures, with what is usual for the stem.
-func (c *Config) usual() {
+// completePictures completes the augmentation and the size of pictures, with what is completePictures for the stem.
+func (c *Config) completePictures() {
 	usual := map[string]struct {
 		augment string
 		size    int
@@ -80,14 +80,14 @@ func (k Checkpoint) NeedsDataset(dataset string) error {
 // ScriptedCheckpoint is the network of a TorchScript file, with the data set and machine of c.
 func ScriptedCheckpoint(file string, c Config) (Checkpoint, error) {
 	k := Checkpoint{Path: file, Config: c, foreign: new(bool)}
-	k.Config.usual()
+	k.Config.completePictures()
 	return k, k.Config.ResolvePaths()
 }
 
 // ForeignCheckpoint is the network of c.Initial.File. The file's tensors tell what c leaves open.
 func ForeignCheckpoint(c Config) (Checkpoint, error) {
 	k := Checkpoint{Path: c.Initial.File, Config: c, foreign: new(bool)}
-	return k, k.Config.describe()
+	return k, k.Config.completeNetwork()
 }
 
 // IsForeign reports whether the network is another program's.

@@ -72,11 +72,11 @@ func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	for _, t := range st.Tensors() {
 		into[t.Name] = t
 	}
-	if err := load32(file, copied, into); err != nil {
+	if err := copyStored(file, copied, into); err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
 	field.Fprintf(w, "{train.Initial.File} %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
-		len(wanted(st.Backbone)), c.rest(m), said)
+		len(wanted(st.Backbone)), c.notTaken(m), said)
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (c *Config) matched(
 			return m, err
 		}
 	}
-	if !fits && !c.Initial.Partial || nothing(m) {
+	if !fits && !c.Initial.Partial || nothingFits(m) {
 		return m, c.misfit(file, m)
 	}
 	return m, nil
@@ -146,9 +146,9 @@ const counterName = "num_batches_tracked"
 // wanted lists the tensors that a network needs.
 func wanted(n nets.Network) []torchscript.Wanted { return torchscript.WantedBy(n) }
 
-// load32 copies tensors of the file into those of the same names. It also copies them into the target network, which
+// copyStored copies tensors of the file into those of the same names. It also copies them into the target network, which
 // starts as a copy.
-func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
+func copyStored(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
 	for name, t := range from {
 		raw, err := file.Read(t)
 		if err != nil {
@@ -180,15 +180,15 @@ func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
 	return s.FromBytes(t.Data, torch.Options{DType: kind.DType, Device: torch.CPU()}, t.Shape...)
 }
 
-// rest describes the tensors that were not taken as they are.
-func (c *Config) rest(m torchscript.Match) string {
+// notTaken describes the tensors that were not taken as they are.
+func (c *Config) notTaken(m torchscript.Match) string {
 	var b strings.Builder
 	for _, part := range []struct {
 		what  string
 		names []string
 	}{{"missing", m.Missing}, {"of another shape", m.WrongShape}, {"unexpected", m.Unexpected}} {
 		if len(part.names) > 0 {
-			fmt.Fprintf(&b, "; %d %s (%s)", len(part.names), part.what, c.some(part.names))
+			fmt.Fprintf(&b, "; %d %s (%s)", len(part.names), part.what, c.shortList(part.names))
 		}
 	}
 	if len(m.Ignored) > 0 {
@@ -196,7 +196,7 @@ func (c *Config) rest(m torchscript.Match) string {
 		for _, i := range m.Ignored {
 			ignored = append(ignored, i.String())
 		}
-		fmt.Fprintf(&b, "; ignored %s", c.some(ignored))
+		fmt.Fprintf(&b, "; ignored %s", c.shortList(ignored))
 	}
 	for _, dtype := range slices.Sorted(maps.Keys(m.Converted)) {
 		fmt.Fprintf(&b, "; %d converted from %s", m.Converted[dtype], dtype)
@@ -204,8 +204,8 @@ func (c *Config) rest(m torchscript.Match) string {
 	return b.String()
 }
 
-// some joins names, and shortens a long list unless Verbose is set.
-func (c *Config) some(names []string) string {
+// shortList joins names, and shortens a long list unless Verbose is set.
+func (c *Config) shortList(names []string) string {
 	const most = 4
 	if len(names) <= most || c.Initial.Verbose {
 		return strings.Join(names, ", ")

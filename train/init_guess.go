@@ -85,7 +85,7 @@ func guess(file *torchscript.Weights, l torchscript.Layout) (guessed, error) {
 func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 	m.Ignored, m.Converted = nil, nil
 	fit, hint := fmt.Sprintf("%d tensors fit", len(m.Found)), field.Errorf("; {train.Initial.Partial} takes what fits")
-	if nothing(m) {
+	if nothingFits(m) {
 		fit, hint = "nothing fits", field.Errorf("")
 	}
 	var other *unbuilt
@@ -97,7 +97,7 @@ func (c *Config) misfit(file *torchscript.Weights, m torchscript.Match) error {
 		hint = field.Errorf(": it holds a %s; give "+g.settings()+"%s%w", g.Describe(), g.otherStems(), hint)
 	}
 	return field.Errorf("{train.Initial.File} %s: %s: %s %s ({train.Width} %g {train.Stem} %s)%s%w",
-		c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.rest(m), hint)
+		c.Initial.File, m.Layout, fit, c.Arch, c.Width, c.Stem, c.notTaken(m), hint)
 }
 
 // otherStems names the other stems that build the network.
@@ -108,8 +108,8 @@ func (g guessed) otherStems() (out string) {
 	return out
 }
 
-// nothing reports whether no tensor fits. Batch counters do not count, since every network has them.
-func nothing(m torchscript.Match) bool {
+// nothingFits reports whether no tensor fits. Batch counters do not count, since every network has them.
+func nothingFits(m torchscript.Match) bool {
 	for name := range m.Found {
 		if !strings.HasSuffix(name, counterName) {
 			return false

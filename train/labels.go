@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// LabelShare is a share of the labels, and the epochs of fine-tuning with it. 0 epochs means FineTuneOptions.Passes, or
+// LabelShare is a share of the labels, and the epochs of fine-tuning with it. 0 epochs means FineTuneOptions.DefaultEpochs, or
 // SimCLR's number for such a share.
 type LabelShare struct {
 	Share  float64
@@ -58,7 +58,7 @@ type labelledPart struct {
 func (o *FineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err error) {
 	add := func(name, split string, epochs int, ds datasets.Dataset) {
 		if epochs == 0 {
-			epochs = o.Passes
+			epochs = o.DefaultEpochs
 		}
 		if epochs == 0 {
 			epochs = usualEpochs(float64(ds.Len()) / float64(train.Len()))

@@ -8,7 +8,7 @@ import (
 // metricsFile writes metrics.jsonl, which has a line for each epoch.
 type metricsFile struct{ folder *runfolder.Folder }
 
-// openMetricsFile returns the logger of a folder. takeUp has already cut its metrics.jsonl to the run's position.
+// openMetricsFile returns the logger of a folder. restoreRun has already cut its metrics.jsonl to the run's position.
 func openMetricsFile(f *runfolder.Folder, _ meta.Position) (Logger, error) {
 	return metricsFile{f}, nil
 }

@@ -115,14 +115,14 @@ func PretrainIn(
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
-	data, err := look(job, r.ds)
+	data, err := recordData(job, r.ds)
 	if err != nil {
 		return last, err
 	}
 	if !job.Leads() {
 		return last, follow(ctx, job, c, r)
 	}
-	folder, missing, err := open(w, out, c, resume, r, data)
+	folder, missing, err := openRun(w, out, c, resume, r, data)
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}

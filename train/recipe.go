@@ -40,7 +40,7 @@ func (s Start) Config() (Config, error) {
 		if err != nil {
 			return c, usage.Wrap(err)
 		}
-		if err := c.follow(recipe, s.Set); err != nil {
+		if err := c.applyRecipe(recipe, s.Set); err != nil {
 			return c, err
 		}
 	}
@@ -55,10 +55,10 @@ func (s Start) Config() (Config, error) {
 	return c, nil
 }
 
-// follow applies a recipe's settings. The fast weights descend without momentum or normalisation, so that the rate of
+// applyRecipe applies a recipe's settings. The fast weights descend without momentum or normalisation, so that the rate of
 // an optimizer other than Adam is too large for them. They keep the rate of section 6.2 of the paper (arXiv
 // 2206.14702).
-func (c *Config) follow(recipe []methods.Setting, set string) error {
+func (c *Config) applyRecipe(recipe []methods.Setting, set string) error {
 	if err := c.decode(strings.NewReader(recipeText(recipe)), "the recipe"); err != nil {
 		return err
 	}

@@ -14,9 +14,9 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// open opens the run folder, and resumes the run in it. A new run starts from c.Initial if that names a file. missing
+// openRun opens the run folder, and resumes the run in it. A new run starts from c.Initial if that names a file. missing
 // is the epoch whose evaluation was interrupted, or nil.
-func open(
+func openRun(
 	w io.Writer, out string, c Config, resume bool, r ready, data dataRecord,
 ) (f *runfolder.Folder, missing *EpochLine, err error) {
 	if c.Initial.File != "" && !(resume && len(runfolder.Checkpoints(out)) > 0) {
@@ -34,7 +34,7 @@ func open(
 	if err != nil {
 		return nil, nil, err
 	}
-	if missing, err = takeUp(f, k, c, r, resume); err == nil {
+	if missing, err = restoreRun(f, k, c, r, resume); err == nil {
 		err = data.write(out)
 	}
 	if err != nil {
@@ -81,7 +81,7 @@ func longer(k Checkpoint, c Config, r ready) error {
 		phase = m.Phase
 	}
 	anew := field.Errorf("would have changed the steps that are done (%v): give {nets.Epochs} %d, or start anew from "+
-		"its weights by {train.Initial.File} %s and another {runfolder.Dir}", c.follows(), k.Config.Schedule.Epochs, k.Path)
+		"its weights by {train.Initial.File} %s and another {runfolder.Dir}", c.lengthSetting(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {
@@ -96,17 +96,17 @@ func at(c nets.Schedule, i int) model.Clock {
 	return model.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
 }
 
-// follows names the setting that depends on the run's length, as an error so that it has the reader's names.
-func (c *Config) follows() error {
+// lengthSetting names the setting that depends on the run's length, as an error so that it has the reader's names.
+func (c *Config) lengthSetting() error {
 	if c.Schedule.Kind == "constant" || c.Schedule.Kind == "step" && len(c.Schedule.Drops) == 0 {
 		return field.Errorf("{train.Method} %s follows the run's length", c.Method)
 	}
 	return field.Errorf("{nets.Kind} %s", c.Schedule.Kind)
 }
 
-// takeUp restores checkpoint k; if k is nil the run starts anew. missing is the last epoch if its evaluation is due and
+// restoreRun restores checkpoint k; if k is nil the run starts anew. missing is the last epoch if its evaluation is due and
 // was interrupted, otherwise nil.
-func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
+func restoreRun(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
 	if !resume {
 		return nil, nil
 	}

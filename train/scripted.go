@@ -38,17 +38,7 @@ func (c *Config) backbone() (nets.Encoder, error) {
 
 // ResolvePaths makes the paths of the data and of a TorchScript file absolute, so that they hold from any folder.
 func (c *Config) ResolvePaths() error {
-	paths := []*string{&c.Data.Dir, &c.Data.Labels, &c.Intervene.MaskDir}
-	if c.Data.Foreground != "shapes" {
-		paths = append(paths, &c.Data.Foreground)
-	}
-	if outfile.Exists(c.Classes) {
-		paths = append(paths, &c.Classes)
-	}
-	if s := c.Intervene.Strata; s != interventions.BorderStrata && s != interventions.KnownBackgrounds {
-		paths = append(paths, &c.Intervene.Strata)
-	}
-	for _, path := range paths {
+	for _, path := range c.dataPaths() {
 		if *path == "" {
 			continue
 		}
@@ -65,6 +55,21 @@ func (c *Config) ResolvePaths() error {
 	whole, err := filepath.Abs(file)
 	c.Arch = ScriptedArch + whole
 	return err
+}
+
+// dataPaths returns the settings that hold a path of the data. Some settings hold either a path or a name.
+func (c *Config) dataPaths() []*string {
+	paths := []*string{&c.Data.Dir, &c.Data.Labels, &c.Intervene.MaskDir}
+	if c.Data.Foreground != "shapes" {
+		paths = append(paths, &c.Data.Foreground)
+	}
+	if outfile.Exists(c.Classes) {
+		paths = append(paths, &c.Classes)
+	}
+	if s := c.Intervene.Strata; s != interventions.BorderStrata && s != interventions.KnownBackgrounds {
+		paths = append(paths, &c.Intervene.Strata)
+	}
+	return paths
 }
 
 // trainable returns an error if a backbone cannot be trained. It prints a note to w if its batch norms behave unlike

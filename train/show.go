@@ -69,7 +69,7 @@ func (v show) hook() meta.Hook {
 		},
 		OnEpoch: func(st *meta.State, e meta.Epoch) error {
 			v.Line(v.c.epochLine(e))
-			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != nil {
+			if word := v.collapse.note(st.Method, v.c.BatchSize, e); word != nil {
 				v.Line(field.Say(v.w, word))
 			}
 			return nil

@@ -36,8 +36,16 @@ func (s source) batch(b *datasets.Batch) meta.HostBatch {
 	for k, i := range b.Indices {
 		indices[k] = int64(i)
 	}
-	return meta.HostBatch{N: b.N, Total: b.Total, Size: s.size, Sizes: s.sizes, Views: b.Views, Plain: b.Plain,
-		Indices: indices, Device: b.Finish}
+	return meta.HostBatch{
+		N:       b.N,
+		Total:   b.Total,
+		Size:    s.size,
+		Sizes:   s.sizes,
+		Views:   b.Views,
+		Plain:   b.Plain,
+		Indices: indices,
+		Device:  b.Finish,
+	}
 }
 
 // Survey implements meta.Surveyor.
@@ -65,8 +73,16 @@ func (c *Config) source(
 	if err != nil {
 		return source{}, err
 	}
-	o := datasets.LoaderOptions{BatchSize: c.BatchSize, Shuffle: true, DropLast: true, Seed: c.Seed, Workers: c.Workers,
-		Scaled: c.ScaledDecode, Rank: rank, Ranks: ranks}
+	o := datasets.LoaderOptions{
+		BatchSize: c.BatchSize,
+		Shuffle:   true,
+		DropLast:  true,
+		Seed:      c.Seed,
+		Workers:   c.Workers,
+		Scaled:    c.ScaledDecode,
+		Rank:      rank,
+		Ranks:     ranks,
+	}
 	src := source{size: c.Size}
 	if o.Bad, err = c.SkipBad(w, ds.Len()); err != nil {
 		return src, err

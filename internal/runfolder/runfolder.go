@@ -126,28 +126,33 @@ func (f *Folder) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	old, err := ReadConfig(f.Dir, o.FromCheckpoint)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
+	if err := f.checkRun(text, o); err != nil {
 		return err
-	default:
-		if o.Resume && o.Also != nil {
-			also, err := o.Also()
-			if err != nil {
-				return err
-			}
-			o.Free = slices.Concat(o.Free, also)
-		}
-		if err := f.compare(old, text, o); err != nil {
-			return err
-		}
 	}
 	if err := replace(Config(f.Dir), text); err != nil {
 		return err
 	}
 	f.metrics, err = os.OpenFile(Metrics(f.Dir), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	return err
+}
+
+// checkRun returns an error if the folder holds a run that a run of configuration text must not continue.
+func (f *Folder) checkRun(text []byte, o Options) error {
+	old, err := ReadConfig(f.Dir, o.FromCheckpoint)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if o.Resume && o.Also != nil {
+		also, err := o.Also()
+		if err != nil {
+			return err
+		}
+		o.Free = slices.Concat(o.Free, also)
+	}
+	return f.compare(old, text, o)
 }
 
 // compare returns an error if the folder holds a run with another configuration. It skips settings that the run lacks,

@@ -62,6 +62,12 @@ func Read(r io.Reader, name string) (File, error) {
 	if top.Kind != yaml.MappingNode {
 		return s, fmt.Errorf("%s:%d: want lines of NAME: VALUE", name, top.Line)
 	}
+	err := s.add(top)
+	return s, err
+}
+
+// add adds the entries of a mapping. A name that comes twice is an error.
+func (s *File) add(top *yaml.Node) error {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
@@ -69,12 +75,12 @@ func Read(r io.Reader, name string) (File, error) {
 			value = value.Alias
 		}
 		if first, twice := lines[key.Value]; twice {
-			return s, fmt.Errorf("%s:%d: %s comes twice, before in line %d", name, key.Line, key.Value, first)
+			return fmt.Errorf("%s:%d: %s comes twice, before in line %d", s.name, key.Line, key.Value, first)
 		}
 		lines[key.Value] = key.Line
 		s.entries = append(s.entries, setting{key.Value, key.Line, value})
 	}
-	return s, nil
+	return nil
 }
 
 // Text returns a setting's value as written. It is empty if the setting is absent.
