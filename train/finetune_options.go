@@ -21,8 +21,8 @@ type FineTuneOptions struct {
 	SplitSeed uint64
 }
 
-// Check returns an error now that fine-tuning would meet after hours of training. epochs is the flag of DefaultEpochs, and
-// given says whether it was given.
+// Check returns an error now that fine-tuning would meet after hours of training. epochs is what errors call
+// DefaultEpochs, and given says whether the user set it.
 func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	for _, s := range o.Shares {
 		if !(s.Share > 0 && s.Share <= 1) {
@@ -37,7 +37,7 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	if given {
 		c := o.FineTuneConfig
 		if c.Epochs = o.DefaultEpochs; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
-			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs,
+			return usage.Errorf(epochs+" %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out",
 				o.DefaultEpochs)
 		}
 		if err := c.Validate(); err != nil {
