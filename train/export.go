@@ -12,6 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/transforms"
 )
 
 // ExportOptions say which part of a checkpoint is written, and how.
@@ -131,14 +132,7 @@ func (k Checkpoint) network(what string) (e Exported, prefix string, err error) 
 	if err != nil {
 		return e, "", err
 	}
-	norm := aug.Plain.Norm
-	e.preprocess = torchscript.Preprocess{
-		Size:   aug.Plain.Size,
-		Resize: aug.Plain.Resize,
-		Mean:   norm.Mean,
-		Std:    norm.Std,
-		Lab:    norm.Lab,
-	}
+	e.preprocess = preprocess(aug.Plain)
 	switch what {
 	case "backbone":
 		e.Net, e.shape = model.Backbone, []int64{model.Backbone.Dim()}
@@ -158,6 +152,17 @@ func (k Checkpoint) network(what string) (e Exported, prefix string, err error) 
 	n, c := f.Shape()
 	e.Net, e.shape = f, []int64{n, c}
 	return e, "msr.", nil
+}
+
+// preprocess returns the preparation of a picture without augmentation.
+func preprocess(p transforms.Plain) torchscript.Preprocess {
+	return torchscript.Preprocess{
+		Size:   p.Size,
+		Resize: p.Resize,
+		Mean:   p.Norm.Mean,
+		Std:    p.Norm.Std,
+		Lab:    p.Norm.Lab,
+	}
 }
 
 // zeroFC returns a linear layer of zeros for ImageNet's 1000 classes, which torchvision's state dicts have.

@@ -31,6 +31,9 @@ type leader struct {
 
 // train trains to the end. If missing is not nil, train first evaluates that epoch.
 func (l *leader) train(ctx context.Context, missing *EpochLine) error {
+	if err := l.state.Share(l.job.Ranks()); err != nil {
+		return l.job.Explain(err)
+	}
 	l.begin()
 	start, st := time.Now(), l.state
 	l.shown = newShow(l.log, l.config, l.source.Steps(), st.Position)
@@ -48,13 +51,19 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 	if err := l.done(); err != nil {
 		return err
 	}
-	err = l.trainer(l.config, l.job.Ranks(), l.hooks(ctx)...).Run(ctx)
+	if err := l.run(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(l.log, "trained in %s: %s\n", Seconds(time.Since(start)), l.keep.path)
+	return nil
+}
+
+// run runs the trainer, and explains its error.
+func (l *leader) run(ctx context.Context) error {
+	err := l.trainer(l.config, l.job.Ranks(), l.hooks(ctx)...).Run(ctx)
 	err = sayWhatIsKept(l.config.Explain(err, l.config.room(l.job.Ranks().Size())), l.out)
 	if l.job != nil && !errors.Is(err, context.Canceled) {
 		err = l.job.Explain(err)
-	}
-	if err == nil {
-		fmt.Fprintf(l.log, "trained in %s: %s\n", Seconds(time.Since(start)), l.keep.path)
 	}
 	return err
 }

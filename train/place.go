@@ -73,7 +73,7 @@ func (c *Config) place(
 	if !p.device || !keep {
 		return p, nil
 	}
-	p.kept, err = datasets.Keep(ctx, s, ds, device, c.Workers)
+	err = p.keep(ctx, s, ds, device, c.Workers)
 	if mixed := (*datasets.MixedSizeError)(nil); errors.As(err, &mixed) && c.KeepOnDevice == "auto" {
 		field.Fprintf(w, "note: %v\n", err)
 		return place{device: c.AugmentOn == "device" || canOnDevice(views, false)}, nil
@@ -81,8 +81,17 @@ func (c *Config) place(
 	if err != nil {
 		return p, field.Errorf("{train.KeepOnDevice}: %w; give {train.KeepOnDevice} no", err)
 	}
-	p.bytes = int64(3*p.kept.Width*p.kept.Height) * int64(ds.Len())
 	return p, nil
+}
+
+// keep copies the pictures to the device.
+func (p *place) keep(
+	ctx context.Context, s *torch.Scope, ds datasets.Dataset, device gotch.Device, workers int,
+) (err error) {
+	if p.kept, err = datasets.Keep(ctx, s, ds, device, workers); err == nil {
+		p.bytes = int64(3*p.kept.Width*p.kept.Height) * int64(ds.Len())
+	}
+	return err
 }
 
 // checkPlace returns an error if the settings of place are unknown or contradict each other.

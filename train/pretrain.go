@@ -48,13 +48,7 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
 		return r, err
 	}
-	if err := trainable(w, r.state.Backbone); err != nil {
-		return r, err
-	}
-	if err := c.checkNegatives(r.state.Method); err != nil {
-		return r, err
-	}
-	if err := c.checkScriptedNorms(job, r.state.Backbone); err != nil {
+	if err := c.checkState(w, job, r.state); err != nil {
 		return r, err
 	}
 	g := job.Ranks()
@@ -69,6 +63,17 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 		return r, usage.Wrap(err)
 	}
 	return r, nil
+}
+
+// checkState returns an error if the configuration asks for training that the method or the backbone does not allow.
+func (c *Config) checkState(w io.Writer, job *dist.Job, st *meta.State) error {
+	if err := trainable(w, st.Backbone); err != nil {
+		return err
+	}
+	if err := c.checkNegatives(st.Method); err != nil {
+		return err
+	}
+	return c.checkScriptedNorms(job, st.Backbone)
 }
 
 // checkScriptedNorms returns an error if batch norms cannot be synchronised because they are part of a TorchScript module.
@@ -127,9 +132,6 @@ func PretrainIn(
 		return last, err
 	}
 	defer folder.Close()
-	if err := r.state.Share(job.Ranks()); err != nil {
-		return last, job.Explain(err)
-	}
 	l := leader{ready: r, config: c, out: out, log: w, warn: w, job: job, folder: folder}
 	err = l.train(ctx, missing)
 	return l.last, err
