@@ -43,6 +43,7 @@ func (p backgroundParts) close() {
 	}
 }
 
+// backgroundParts opens both parts with their twins. Callers close p, also if there is an error.
 func (c *Config) backgroundParts() (p backgroundParts, err error) {
 	for _, part := range []struct {
 		train bool
@@ -89,6 +90,7 @@ type backgroundMeasure struct {
 	st *meta.State
 }
 
+// score extracts the features of all pictures once, and computes each figure from them.
 func (m *backgroundMeasure) score(ctx context.Context, probeEpochs int) (b BackgroundScore, err error) {
 	p, err := m.c.backgroundParts()
 	defer func() { p.close() }()

@@ -24,11 +24,12 @@ type badPictures struct {
 // namedBad is how many pictures get a warning of their own.
 const namedBad = 10
 
-// tolerated is how many of all pictures may be damaged: one in a hundred. Small sets may have more: up to ten of a
-// thousand, and one in ten of a hundred. One is always tolerated.
+// tolerated returns how many bad pictures may be an accident: one in a hundred, or in smaller sets one in ten but at
+// most ten. One is always tolerated.
 func tolerated(all int) int { return max(1, min(10, all/10), all/100) }
 
-// newBad returns the counter of bad pictures for a data set of all pictures; warnings go to w, if w is not nil.
+// newBad returns the counter of bad pictures of a data set; all is its number of pictures. Warnings go to w, which may
+// be nil.
 func (c *Config) newBad(w io.Writer, all int) (*badPictures, error) {
 	if err := choice("{train.BadPictures}", c.BadPictures, "skip", "stop"); err != nil {
 		return nil, err
@@ -57,6 +58,7 @@ func (b *badPictures) reader() func(int, error) error {
 	return b.bad
 }
 
+// bad counts picture i, and warns of it. It returns an error once there are too many.
 func (b *badPictures) bad(i int, err error) error {
 	b.lock.Lock()
 	defer b.lock.Unlock()

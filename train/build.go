@@ -27,7 +27,7 @@ func SetThreads(n int) error {
 	return nil
 }
 
-// method builds the method for a data set of so many pictures. Callers that do not train pass 0.
+// method builds the method for training on so many pictures. Callers that do not train pass 0.
 func (c *Config) method(pictures int) (model.Method, error) {
 	o := c.MethodConfig
 	o.Pictures = int64(pictures)
@@ -83,6 +83,7 @@ func (c *Config) trained(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, true)
 }
 
+// stateOn sets up the device, and builds the networks on it.
 func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.State, error) {
 	d, err := c.Setup(training)
 	if err != nil {

@@ -74,6 +74,7 @@ func (d dataRecord) sameAs(out string) ([]string, error) {
 	return []string{"data-dir", "foreground-dir", "val-labels"}, nil
 }
 
+// readRecord reads a record that write has written.
 func readRecord(path string) (d dataRecord, err error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -174,6 +174,7 @@ func zeroFC(dim int64) []torchscript.Tensor {
 	}
 }
 
+// count returns the number of entries of a tensor.
 func count(shape []int64) int64 {
 	n := int64(1)
 	for _, d := range shape {
@@ -182,6 +183,7 @@ func count(shape []int64) int64 {
 	return n
 }
 
+// write writes the file in the format of the options.
 func (e Exported) write(o ExportOptions) error {
 	switch o.Format {
 	case "pt":

@@ -20,6 +20,7 @@ type fineTuneLoaders struct {
 	batch               int // of training
 }
 
+// fineTuneLoaders opens both loaders. Training drops pictures that do not fill a batch.
 func (c *Config) fineTuneLoaders(
 	log io.Writer, o FineTuneOptions, train, test datasets.Dataset,
 ) (l fineTuneLoaders, err error) {

@@ -133,6 +133,7 @@ func fetched(scheme, address string) string {
 	return ""
 }
 
+// prefixHint names the setting that chooses one of several networks in a file. It is part of a format of field.Errorf.
 func prefixHint(err error) string {
 	if strings.Contains(err.Error(), "several networks") {
 		return " ({train.Initial.Prefix})"
@@ -146,8 +147,8 @@ const counterName = "num_batches_tracked"
 // wanted lists the tensors that a network needs.
 func wanted(n nets.Network) []torchscript.Wanted { return torchscript.WantedBy(n) }
 
-// copyStored copies tensors of the file into those of the same names. It also copies them into the target network, which
-// starts as a copy.
+// copyStored copies tensors of the file into those of the same names. It also copies them into the target network,
+// which starts as a copy.
 func copyStored(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
 	for name, t := range from {
 		raw, err := file.Read(t)

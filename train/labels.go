@@ -11,8 +11,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// LabelShare is a share of the labels, and the epochs of fine-tuning with it. 0 epochs means FineTuneOptions.DefaultEpochs, or
-// SimCLR's number for such a share.
+// LabelShare is a share of the labels, and the epochs of fine-tuning with it. 0 epochs means
+// FineTuneOptions.DefaultEpochs, or SimCLR's number for such a share.
 type LabelShare struct {
 	Share  float64
 	Epochs int

@@ -64,6 +64,7 @@ func (m *Machine) Setup(training bool) (gotch.Device, error) {
 	return d, torch.SetNumerics(d, n)
 }
 
+// numerics returns the numerics for package torch.
 func (m *Machine) numerics() (torch.Numerics, error) {
 	if err := choice("{train.Precision}", m.Precision, Float32, TF32); err != nil {
 		return torch.Numerics{}, err
@@ -92,6 +93,7 @@ func (m *Machine) Explain(err error, room string) error {
 	return torch.Explain(err, d, room)
 }
 
+// isFault reports whether err is a failure of the device, not of the settings.
 func isFault(err error) bool {
 	var f *torch.Fault
 	return errors.As(err, &f)

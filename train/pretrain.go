@@ -76,7 +76,8 @@ func (c *Config) checkState(w io.Writer, job *dist.Job, st *meta.State) error {
 	return c.checkScriptedNorms(job, st.Backbone)
 }
 
-// checkScriptedNorms returns an error if batch norms cannot be synchronised because they are part of a TorchScript module.
+// checkScriptedNorms returns an error if batch norms cannot be synchronised because they are part of a TorchScript
+// module.
 func (c *Config) checkScriptedNorms(job *dist.Job, backbone nets.Encoder) error {
 	b, scripted := backbone.(*nets.Scripted)
 	if !scripted || job == nil || !c.SyncBatchNorm || len(b.Buffers()) == 0 || b.AlwaysRunning() > 0 {
@@ -87,6 +88,7 @@ func (c *Config) checkScriptedNorms(job *dist.Job, backbone nets.Encoder) error 
 		"you want, train it in one, or trace it after .eval()", c.Arch)
 }
 
+// trainer returns the trainer of a rank.
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
 	return &meta.Trainer{
 		State:      r.state,

@@ -55,8 +55,8 @@ func (s Start) Config() (Config, error) {
 	return c, nil
 }
 
-// applyRecipe applies a recipe's settings. The fast weights descend without momentum or normalisation, so that the rate of
-// an optimizer other than Adam is too large for them. They keep the rate of section 6.2 of the paper (arXiv
+// applyRecipe applies a recipe's settings. The fast weights descend without momentum or normalisation, so that the rate
+// of an optimizer other than Adam is too large for them. They keep the rate of section 6.2 of the paper (arXiv
 // 2206.14702).
 func (c *Config) applyRecipe(recipe []methods.Setting, set string) error {
 	if err := c.decode(strings.NewReader(recipeText(recipe)), "the recipe"); err != nil {

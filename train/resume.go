@@ -14,8 +14,8 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// openRun opens the run folder, and resumes the run in it. A new run starts from c.Initial if that names a file. missing
-// is the epoch whose evaluation was interrupted, or nil.
+// openRun opens the run folder, and resumes the run in it. A new run starts from c.Initial if that names a file.
+// missing is the epoch whose evaluation was interrupted, or nil.
 func openRun(
 	w io.Writer, out string, c Config, resume bool, r ready, data dataRecord,
 ) (f *runfolder.Folder, missing *EpochLine, err error) {
@@ -104,8 +104,8 @@ func (c *Config) lengthSetting() error {
 	return field.Errorf("{nets.Kind} %s", c.Schedule.Kind)
 }
 
-// restoreRun restores checkpoint k; if k is nil the run starts anew. missing is the last epoch if its evaluation is due and
-// was interrupted, otherwise nil.
+// restoreRun restores checkpoint k; if k is nil the run starts anew. missing is the last epoch if its evaluation is due
+// and was interrupted, otherwise nil.
 func restoreRun(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
 	if !resume {
 		return nil, nil

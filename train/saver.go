@@ -20,6 +20,7 @@ type saver struct {
 	saved  time.Time // when it was last written
 }
 
+// now saves at once.
 func (v *saver) now() error {
 	v.saved = time.Now()
 	return save(v.path, v.config, v.state)

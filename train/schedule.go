@@ -7,6 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
+// schedule returns the learning rate's schedule for epochs of so many steps.
 func (c *Config) schedule(steps int) nets.Schedule {
 	s := c.Schedule
 	s.LR, s.Steps = c.Rate(), steps

@@ -20,6 +20,7 @@ func (c *Config) norms() string {
 	return "batch norms of each process alone"
 }
 
+// announce prints what is trained on which data, and where a resumed run starts.
 func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out string) {
 	name := c.Method
 	if st.MSR != nil {
@@ -48,6 +49,7 @@ type show struct {
 	collapse *collapse
 }
 
+// newShow starts the progress of a run at position at. The total includes the meta steps.
 func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 	total := c.Schedule.Epochs * steps
 	if m := c.Meta(); c.UseMSR && m.Trains() {
@@ -56,6 +58,7 @@ func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 	return show{progress.New(w, "", total, at.Step+at.MetaSteps), w, c, &collapse{}}
 }
 
+// hook returns the hook that shows steps and epochs.
 func (v show) hook() meta.Hook {
 	return meta.Hook{
 		Name: "progress",

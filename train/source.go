@@ -31,6 +31,7 @@ func (s source) Batches(ctx context.Context, n uint64, from, step int) iter.Seq2
 	return meta.Feed(s.Loader, s.batch).Batches(ctx, n, from, step)
 }
 
+// batch turns a loader's batch into a trainer's.
 func (s source) batch(b *datasets.Batch) meta.HostBatch {
 	indices := make([]int64, len(b.Indices))
 	for k, i := range b.Indices {
