@@ -77,7 +77,7 @@ func TestScriptedRefusals(t *testing.T) {
 		"gone.pt":     "checkpoints hold its parameters",
 		"batch.pt":    "1 of its batch norms always take the batch's statistics",
 		"pair.pt":     "forward(x: Tensor) -> Tuple[Tensor, Tensor], want forward(x: Tensor) -> Tensor",
-		"scripted.py": "is no TorchScript archive",
+		"scripted.py": "is not a TorchScript archive",
 		".":           "is a folder",
 	} {
 		_, err := nets.LoadScripted(filepath.Join("testdata", name), 6, gotch.CPU)
