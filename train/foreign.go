@@ -31,7 +31,7 @@ func (c *Config) completeNetwork() error {
 	return nil
 }
 
-// completePictures completes the augmentation and the size of pictures, with what is completePictures for the stem.
+// completePictures completes the augmentation and the size of pictures, with what is usual for the stem.
 func (c *Config) completePictures() {
 	usual := map[string]struct {
 		augment string

@@ -46,7 +46,7 @@ func Presets() []Preset {
 		// The source is lightly's benchmark of SimCLR (docs/source/getting_started/benchmarks/cifar10_benchmark.py of
 		// github.com/lightly-ai/lightly, results of March 2023). It reports 84.8 % with 200 weighted neighbours, the
 		// best of 200 epochs with batch 512. `run eval --neighbours 200 --metric cosine --knn-temperature 0.1`
-		// evaluates in the same way. Its rate is 6e-2 for 128 pictures, and grows with the batch. Its augmentation is
+		// evaluates in the same way. The rate is 6e-2 for 128 pictures, and grows with the batch. The augmentation is
 		// SimCLR's with half the jitter and no blur. This preset differs: the head does not end in a batch norm, the
 		// crop is bicubic and comes after the colours, pixels are normalised by CIFAR-10's mean, and the cosine falls
 		// with each step, not with each epoch.

@@ -56,8 +56,8 @@ func (s Start) Config() (Config, error) {
 }
 
 // applyRecipe applies a recipe's settings. The fast weights descend without momentum or normalisation, so that the rate
-// of an optimizer other than Adam is too large for them. They keep the rate of section 6.2 of the paper (arXiv
-// 2206.14702).
+// of an optimizer other than Adam tells nothing about theirs. They then keep the rate that section 6.2 of the paper
+// (arXiv 2206.14702) has for the data set.
 func (c *Config) applyRecipe(recipe []methods.Setting, set string) error {
 	if err := c.decode(strings.NewReader(recipeText(recipe)), "the recipe"); err != nil {
 		return err
