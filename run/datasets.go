@@ -45,7 +45,7 @@ func listDatasets(_ context.Context, p program, args []string) error {
 	if *samples != "" {
 		// A file in the data set's folder may be one of its pictures, so --force does not apply there.
 		safe := *force && (c.Data.Dir == "" || !outfile.Within(c.Data.Dir, *samples))
-		if err := (outfile.File{Flag: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
+		if err := (outfile.File{Setting: "--samples", Path: *samples, Force: safe, Picture: true}).Check(); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func finetune(ctx context.Context, p program, args []string) error {
 	if o.Batch < 2 {
 		return usage.Errorf("--batch-size %d: batch norm needs 2 pictures or more", o.Batch)
 	}
-	if err := o.Check("epochs", f.Changed("epochs")); err != nil {
+	if err := o.Check("--epochs", f.Changed("epochs")); err != nil {
 		return err
 	}
 	if *depth16 != "" {

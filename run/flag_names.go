@@ -108,6 +108,9 @@ func otherFlagNames() map[string]string {
 
 		"outfile.Force": "--force",
 
+		"runfolder.Dir":    "--out",
+		"runfolder.Resume": "--resume",
+
 		"torch.Deterministic": "--deterministic",
 		"torch.Device":        "--device",
 

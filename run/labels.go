@@ -18,7 +18,7 @@ func bindLabels(f *pflag.FlagSet, o *train.FineTuneOptions, epochs string) {
 	f.StringSliceVar(&o.Lists, "label-list", o.Lists,
 		"FILE[:EPOCHS]: files that name the labelled pictures; they replace --labels "+
 			"(SimCLR's 1percent.txt, 10percent.txt)")
-	f.IntVar(&o.Passes, epochs, o.Passes,
+	f.IntVar(&o.DefaultEpochs, epochs, o.DefaultEpochs,
 		"passes over the labelled pictures if --labels gives no epochs (0: as in SimCLR, 60 with 1 % of the pictures, 30 "+
 			"with 10 %)")
 }

@@ -41,7 +41,7 @@ func (k *labelsCommand) do(ctx context.Context, p program, args []string) error 
 	if _, err := with(); err != nil {
 		return err
 	}
-	if err := k.study.Tune.Check("tune-epochs", k.set.Changed("tune-epochs")); err != nil {
+	if err := k.study.Tune.Check("--tune-epochs", k.set.Changed("tune-epochs")); err != nil {
 		return err
 	}
 	return k.study.Run(ctx, with)

@@ -11,23 +11,24 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// BackgroundScore tells how much a network leans on backgrounds. Accuracies are top-1, from 0 to 1, on the test part.
+// BackgroundScore tells how much a network relies on backgrounds. Its accuracies are top-1, from 0 to 1, on the test
+// part.
 type BackgroundScore struct {
 	Foreground   *ForegroundShare `json:"foreground_share"`
 	Full         float64          `json:"full"`           // full pictures, by a probe fitted on full pictures
 	New          float64          `json:"new_background"` // the same probe on new backgrounds
 	Gray         float64          `json:"gray"`           // the same probe on foregrounds on gray
 	Decorrelated float64          `json:"new_background_decorrelated_probe"`
-	KNN          float64          `json:"knn_new_background"` // 5 neighbours among full training pictures
-	Bound        float64          `json:"background_only"`    // of a classifier that sees the kind of background alone
+	KNN          float64          `json:"knn_new_background"` // k-NN with 5 neighbours among full training pictures
+	Bound        float64          `json:"background_only"`    // a classifier that sees only the kind of background
 	ProbeEpochs  int              `json:"probe_epochs"`       // of both probes
 	Pictures     PictureCount     `json:"test_pictures"`
 }
 
-// backgroundParts are the pictures that a BackgroundScore looks at.
+// backgroundParts are the pictures that a BackgroundScore measures.
 type backgroundParts struct{ train, test datasets.Twins }
 
-// CheckBackground is an error if a BackgroundScore cannot be had of c's data.
+// CheckBackground returns an error if c's data does not allow a BackgroundScore.
 func (c *Config) CheckBackground() error {
 	p, err := c.backgroundParts()
 	p.close()
@@ -42,6 +43,7 @@ func (p backgroundParts) close() {
 	}
 }
 
+// backgroundParts opens both parts with their twins. Callers close p, also if there is an error.
 func (c *Config) backgroundParts() (p backgroundParts, err error) {
 	for _, part := range []struct {
 		train bool
@@ -58,7 +60,7 @@ func (c *Config) backgroundParts() (p backgroundParts, err error) {
 	return p, nil
 }
 
-// ScoreBackground measures a checkpoint, with so many epochs of the probes.
+// ScoreBackground measures a checkpoint. Its linear probes train for probeEpochs epochs.
 func ScoreBackground(ctx context.Context, k Checkpoint, o EvalOptions, probeEpochs int) (b BackgroundScore, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -80,7 +82,7 @@ func ScoreBackground(ctx context.Context, k Checkpoint, o EvalOptions, probeEpoc
 	return b, k.Config.Explain(err, ForwardRoom(o.BatchSize))
 }
 
-// backgroundMeasure is one measurement.
+// backgroundMeasure is one measurement: the network st on the data of c.
 type backgroundMeasure struct {
 	c  Config
 	o  EvalOptions
@@ -88,6 +90,7 @@ type backgroundMeasure struct {
 	st *meta.State
 }
 
+// score extracts the features of all pictures once, and computes each figure from them.
 func (m *backgroundMeasure) score(ctx context.Context, probeEpochs int) (b BackgroundScore, err error) {
 	p, err := m.c.backgroundParts()
 	defer func() { p.close() }()
@@ -118,7 +121,7 @@ func (m *backgroundMeasure) score(ctx context.Context, probeEpochs int) (b Backg
 	return b, err
 }
 
-// probe fits the linear probe on some features, and writes its accuracy on each of tests.
+// probe fits the linear probe on features, and writes its accuracy on tests[i] to into[i].
 func (m *backgroundMeasure) probe(
 	ctx context.Context, on eval.Features, epochs int, tests []eval.Features, into []*float64,
 ) error {
@@ -138,11 +141,11 @@ func (m *backgroundMeasure) probe(
 	return nil
 }
 
-// backgroundOnly is the accuracy on full test pictures of the classifier that knows the kind of background alone: it
-// answers the class that is the most frequent one on this kind in the training part.
+// backgroundOnly returns the test accuracy of the classifier that sees only the kind of background. It answers the
+// class that is most frequent with that kind in the training part.
 func backgroundOnly(p backgroundParts) float64 {
 	counts := map[[2]int]int{}
-	best := map[int]int{} // class of each kind
+	best := map[int]int{} // the most frequent class by kind of background
 	for i, label := range p.train.Labels {
 		b := p.train.Background[i]
 		counts[[2]int{b, label}]++

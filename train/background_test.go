@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// On drawn pictures the classifier of backgrounds reaches c + (1-c)/12 + (1-c)/60, as issue and plan say.
+// On drawn pictures with correlation c the classifier of backgrounds reaches c + (1-c)/12 + (1-c)/60.
 func TestTheBoundOfBackgroundsAlone(t *testing.T) {
 	for correlation, want := range map[float64]float64{0.3: 0.370, 0.5: 0.550, 0.9: 0.910} {
 		c := Default()

@@ -11,8 +11,8 @@ import (
 	"github.com/icl-msr/icl-msr/internal/field"
 )
 
-// badPictures warns of pictures that cannot be read, each once, and gives up
-// when they are too many to be an accident.
+// badPictures warns once of each picture that cannot be read. It gives up when there are too many of them to be an
+// accident.
 type badPictures struct {
 	w    io.Writer
 	all  int // pictures of the data set
@@ -21,14 +21,15 @@ type badPictures struct {
 	seen map[int]bool
 }
 
-// namedBad is how many warnings have the picture's name.
+// namedBad is how many pictures get a warning of their own.
 const namedBad = 10
 
-// tolerated is how many pictures of so many may be damaged by accident: one in a hundred; of fewer than a thousand
-// ten, and of fewer than a hundred one in ten, but one at least.
+// tolerated returns how many bad pictures may be an accident: one in a hundred, or in smaller sets one in ten but at
+// most ten. One is always tolerated.
 func tolerated(all int) int { return max(1, min(10, all/10), all/100) }
 
-// newBad is the warner of --bad-pictures.
+// newBad returns the counter of bad pictures of a data set; all is its number of pictures. Warnings go to w, which may
+// be nil.
 func (c *Config) newBad(w io.Writer, all int) (*badPictures, error) {
 	if err := choice("{train.BadPictures}", c.BadPictures, "skip", "stop"); err != nil {
 		return nil, err
@@ -39,7 +40,8 @@ func (c *Config) newBad(w io.Writer, all int) (*badPictures, error) {
 	return &badPictures{w: w, all: all, stop: c.BadPictures == "stop", seen: map[int]bool{}}, nil
 }
 
-// SkipBad returns what the loader is to do about them; nil: stop at the first.
+// SkipBad returns the function that a loader calls for a picture that it cannot read. If it is nil, the loader stops
+// at the first one.
 func (c *Config) SkipBad(w io.Writer, all int) (func(int, error) error, error) {
 	b, err := c.newBad(w, all)
 	if err != nil {
@@ -48,7 +50,7 @@ func (c *Config) SkipBad(w io.Writer, all int) (func(int, error) error, error) {
 	return b.reader(), nil
 }
 
-// reader is what a loader calls; nil: it stops at the first.
+// reader returns the loader's function, as SkipBad does.
 func (b *badPictures) reader() func(int, error) error {
 	if b.stop {
 		return nil
@@ -56,6 +58,7 @@ func (b *badPictures) reader() func(int, error) error {
 	return b.bad
 }
 
+// bad counts picture i, and warns of it. It returns an error once there are too many.
 func (b *badPictures) bad(i int, err error) error {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -74,7 +77,7 @@ func (b *badPictures) bad(i int, err error) error {
 	return nil
 }
 
-// read counts what a pass over ds could read of it.
+// read counts the pictures of ds that a pass could read.
 func (b *badPictures) read(ds datasets.Dataset) PictureCount {
 	b.lock.Lock()
 	defer b.lock.Unlock()
@@ -98,14 +101,14 @@ func (b *badPictures) read(ds datasets.Dataset) PictureCount {
 	return out
 }
 
-// PictureCount says of how many pictures a figure is.
+// PictureCount tells how many pictures a figure is computed from.
 type PictureCount struct {
 	Read int      `json:"read"`
 	Of   int      `json:"of"`
-	Lost []string `json:"lost_classes,omitempty"` // of which none could be read
+	Lost []string `json:"lost_classes,omitempty"` // classes without any readable picture
 }
 
-// String is "7 of 8", or "8" where nothing is missing.
+// String is "7 of 8", or "8" if no picture is missing.
 func (c PictureCount) String() string {
 	if c.Read == c.Of {
 		return fmt.Sprint(c.Of)
@@ -117,7 +120,7 @@ func (c PictureCount) String() string {
 	return text
 }
 
-// LeftOut is a line for people on counts of which some lack pictures, or empty.
+// LeftOut returns a line that names the parts that lack pictures. It is empty if none does.
 func LeftOut(parts map[string]PictureCount) string {
 	var words []string
 	for name, c := range parts {

@@ -16,7 +16,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// SetThreads sets how many threads an operation has; 0: as many as the machine has cores.
+// SetThreads sets how many threads an operation uses; 0 means one for each core.
 func SetThreads(n int) error {
 	if n == 0 {
 		n = runtime.NumCPU()
@@ -27,8 +27,7 @@ func SetThreads(n int) error {
 	return nil
 }
 
-// method is the one that the configuration names, for a data set of so many
-// pictures; 0 where they do not matter.
+// method builds the method for training on so many pictures. Callers that do not train pass 0.
 func (c *Config) method(pictures int) (model.Method, error) {
 	o := c.MethodConfig
 	o.Pictures = int64(pictures)
@@ -39,8 +38,7 @@ func (c *Config) method(pictures int) (model.Method, error) {
 	return m, nil
 }
 
-// Model builds the networks that the configuration describes; f_msr is nil
-// without MSR.
+// Model builds the networks that the configuration describes. f_msr is nil without MSR.
 func (c *Config) Model(pictures int) (*model.Model, *nets.MSR, error) {
 	backbone, err := c.backbone()
 	if err != nil {
@@ -57,29 +55,35 @@ func (c *Config) Model(pictures int) (*model.Model, *nets.MSR, error) {
 	if !c.UseMSR {
 		return model, nil, nil
 	}
-	m := c.Meta()
-	if err := m.Validate(); err != nil {
-		return nil, nil, usage.Wrap(err)
-	}
-	net := c.MSRNet
-	net.Stem, net.N, net.C = nets.Stem(c.Stem), m.NumWeights, model.WeightWidth(m.Space)
-	f, err := nets.NewMSR(net)
+	f, err := c.msr(model)
 	if err != nil {
 		return nil, nil, usage.Wrap(err)
 	}
 	return model, f, nil
 }
 
-// State builds the networks, to evaluate them, on the device.
+// msr builds f_msr for a model.
+func (c *Config) msr(of *model.Model) (*nets.MSR, error) {
+	m := c.Meta()
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	net := c.MSRNet
+	net.Stem, net.N, net.C = nets.Stem(c.Stem), m.NumWeights, of.WeightWidth(m.Space)
+	return nets.NewMSR(net)
+}
+
+// State builds the networks on the device, for evaluation.
 func (c *Config) State(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, false)
 }
 
-// trained is state for steps of one shape.
+// trained builds the networks on the device, for training, where all batches have one shape.
 func (c *Config) trained(s *torch.Scope, pictures int) (*meta.State, error) {
 	return c.stateOn(s, pictures, true)
 }
 
+// stateOn sets up the device, and builds the networks on it.
 func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.State, error) {
 	d, err := c.Setup(training)
 	if err != nil {
@@ -102,10 +106,10 @@ func (c *Config) stateOn(s *torch.Scope, pictures int, training bool) (*meta.Sta
 	return st, err
 }
 
-// Open opens a part of the data set; training also uses what has no labels.
+// Open opens the labelled pictures of the training part or of the test part.
 func (c *Config) Open(train bool) (datasets.Dataset, error) { return c.OpenPart(train, false) }
 
-// OpenPart opens the training part or the test part, with what has no labels or without.
+// OpenPart opens the training part or the test part, with or without pictures that have no labels.
 func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 	if err := c.CheckDepth16(); err != nil {
 		return nil, err
@@ -120,8 +124,16 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 		return nil, usage.Wrap(err)
 	}
 	ds, err := datasets.Open(o)
-	if err != nil || !train || c.Variant == string(datasets.Full) {
+	if err != nil || !train {
 		return ds, err
+	}
+	return c.inVariant(ds)
+}
+
+// inVariant returns the training part in the variant that the configuration names.
+func (c *Config) inVariant(ds datasets.Dataset) (datasets.Dataset, error) {
+	if c.Variant == string(datasets.Full) {
+		return ds, nil
 	}
 	foreground, ok := ds.(datasets.Foreground)
 	if !ok {
@@ -136,5 +148,5 @@ func (c *Config) OpenPart(train, unlabelled bool) (datasets.Dataset, error) {
 	return nil, usage.Wrap(suggest.Unknown("{train.Variant}", c.Variant, known))
 }
 
-// Seconds prints a duration for people.
+// Seconds formats a duration in whole seconds.
 func Seconds(d time.Duration) string { return d.Round(time.Second).String() }

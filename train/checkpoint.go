@@ -16,11 +16,11 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// A checkpoint is a safetensors file: the state's tensors by name, and in its
-// metadata the format, the configuration (YAML) and the position (JSON).
+// checkpointFormat marks a checkpoint: a safetensors file with the state's tensors by name. Its metadata hold the
+// format, the configuration (YAML) and the position (JSON).
 const checkpointFormat = "icl-msr checkpoint 1"
 
-// DescribeTensor returns what a tensor is, and safetensors' name of its dtype.
+// DescribeTensor returns a tensor's description and the safetensors name of its dtype.
 func DescribeTensor(t torch.Tensor) (torch.Description, string, error) {
 	d, err := t.Describe()
 	if err != nil {
@@ -30,12 +30,13 @@ func DescribeTensor(t torch.Tensor) (torch.Description, string, error) {
 	return d, kind.Name, err
 }
 
-// notFinite is the error of a state that is no use any more.
+// notFinite is the error of a state that has diverged.
 type notFinite struct{ error }
 
 func (e *notFinite) Unwrap() error { return e.error }
 
-// save writes the state to path, whole or not at all; one that is not finite never.
+// save writes the state to path, whole or not at all. It refuses a state with numbers that are not finite, so that the
+// last good checkpoint stays.
 func save(path string, c Config, st *meta.State) error {
 	text, err := yaml.Marshal(c)
 	if err != nil {
@@ -49,7 +50,16 @@ func save(path string, c Config, st *meta.State) error {
 	if err != nil {
 		return err
 	}
-	var tensors []torchscript.Tensor
+	tensors, err := finiteTensors(st, at)
+	if err != nil {
+		return err
+	}
+	return torchscript.WriteSafetensorsFile(path, tensors,
+		map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
+}
+
+// finiteTensors copies the state's tensors to the host. Numbers that are not finite are the error *notFinite.
+func finiteTensors(st *meta.State, at meta.Position) (out []torchscript.Tensor, err error) {
 	err = torch.With(func(s *torch.Scope) error {
 		for _, t := range st.Tensors() {
 			d, name, err := DescribeTensor(t.Tensor)
@@ -60,24 +70,20 @@ func save(path string, c Config, st *meta.State) error {
 				return &notFinite{field.Errorf("%s has entries that are not finite at epoch %d, batch %d: not saved; "+
 					"lower {nets.LR}, or {meta.Alpha} and {meta.Beta} with {train.UseMSR}", t.Name, at.Epoch, at.Batch)}
 			}
-			tensors = append(tensors, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
+			out = append(out, torchscript.Tensor{Name: t.Name, DType: name, Shape: d.Shape, Data: s.Bytes(t.Tensor)})
 		}
 		return s.Err()
 	})
-	if err != nil {
-		return err
-	}
-	return torchscript.WriteSafetensorsFile(path, tensors,
-		map[string]string{"format": checkpointFormat, "config": string(text), "position": string(position)})
+	return out, err
 }
 
-// Checkpoint is a file read.
+// Checkpoint is a network with its configuration: a checkpoint file of this program, or another program's network.
 type Checkpoint struct {
 	Path     string
 	Config   Config
 	Position meta.Position
 	Tensors  []torchscript.Tensor
-	foreign  *bool // of --init: whether its line has been printed; nil: a checkpoint of this program
+	foreign  *bool // nil: of this program; of another one: whether its line has been printed
 }
 
 // Load reads a checkpoint file.
@@ -101,7 +107,7 @@ func Load(path string) (Checkpoint, error) {
 	return k, nil
 }
 
-// Restore writes the checkpoint into a state, from which training resumes.
+// Restore copies the checkpoint into st, so that training resumes from there.
 func (k Checkpoint) Restore(st *meta.State) error {
 	if err := k.Fill(st.Tensors()); err != nil {
 		return err
@@ -110,7 +116,8 @@ func (k Checkpoint) Restore(st *meta.State) error {
 	return nil
 }
 
-// Fill writes the checkpoint into tensors, name by name.
+// Fill copies the checkpoint's tensors into those of the same names. The error names the first one that is missing or
+// has another dtype or shape.
 func (k Checkpoint) Fill(into []nets.NamedTensor) error {
 	return torch.With(func(s *torch.Scope) error {
 		for _, t := range into {

@@ -8,18 +8,18 @@ import (
 	"github.com/icl-msr/icl-msr/model"
 )
 
-// collapse tells, once each, that a run learns nothing.
+// collapse warns that a run learns nothing, once for each of two signs.
 type collapse struct{ alike, blind bool }
 
-// Bounds of what counts as alike: of unit embeddings, whose standard deviation times sqrt(d) is 1 where they are spread
-// out; and of a loss.
+// Embeddings are alike below alikeStd: the standard deviation of unit embeddings times sqrt(d), which is 1 if they are
+// spread out. Losses are alike if they differ by less than alikeLoss.
 const (
 	alikeStd  = 0.01
 	alikeLoss = 1e-3
 )
 
-// word is a line on an epoch, or nil.
-func (c *collapse) word(m model.Method, batch int, e meta.Epoch) error {
+// note returns a note on an epoch, or nil.
+func (c *collapse) note(m model.Method, batch int, e meta.Epoch) error {
 	if e.Value("embedding_std") < alikeStd && !c.alike {
 		c.alike = true
 		return field.Errorf("note: the embeddings have collapsed: those of all pictures are alike (standard deviation %.1e "+

@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// A run that learns nothing is told so, once.
+// A run that learns nothing gets one note.
 func TestCollapseIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
 		config methods.Config
@@ -26,17 +26,17 @@ func TestCollapseIsTold(t *testing.T) {
 		require.NoError(t, err)
 		var told collapse
 		fine := epochOf(c.loss-0.1, 0.9, 0)
-		assert.NoError(t, told.word(m, 16, fine), name)
+		assert.NoError(t, told.note(m, 16, fine), name)
 		stuck := epochOf(c.loss+1e-5, 0.9, 0)
-		assert.ErrorContains(t, told.word(m, 16, stuck), "learned nothing", name)
-		assert.NoError(t, told.word(m, 16, stuck), "%s: once", name)
-		assert.ErrorContains(t, told.word(m, 16, epochOf(0, 1e-4, 1)), "have collapsed", name)
+		assert.ErrorContains(t, told.note(m, 16, stuck), "learned nothing", name)
+		assert.NoError(t, told.note(m, 16, stuck), "%s: once", name)
+		assert.ErrorContains(t, told.note(m, 16, epochOf(0, 1e-4, 1)), "have collapsed", name)
 	}
 	m, err := methods.New("pcl", methods.Config{Temperature: 0.5, Hidden: 8, Dim: 4, Queue: 64, Pictures: 100,
 		Prototypes: []int64{5}})
 	require.NoError(t, err)
 	var told collapse
-	assert.NoError(t, told.word(m, 16, epochOf(math.Log(65), 0.9, 0)), "another loss than moco's")
+	assert.NoError(t, told.note(m, 16, epochOf(math.Log(65), 0.9, 0)), "another loss than moco's")
 }
 
 func epochOf(loss, std, rank float64) meta.Epoch {

@@ -1,5 +1,5 @@
 // Package train makes training runs: it builds model and data from a Config, trains with checkpoints, resumes,
-// evaluates, fine-tunes and exports. Command run is flags and printing around it.
+// evaluates, fine-tunes and exports. Command run adds flags and printing.
 package train
 
 import (
@@ -18,22 +18,22 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// Config is a training run's configuration. The settings of the libraries are their own types; the names in
-// config.yaml are flat, and those of the command's flags.
+// Config is a training run's configuration. Libraries' settings keep the libraries' types. config.yaml is flat, and its
+// names are those of the command's flags.
 type Config struct {
 	Method string         `yaml:"method"`
 	UseMSR bool           `yaml:"msr"`
-	MSR    meta.Config    `yaml:",inline"` // Alpha 0: the learning rate
+	MSR    meta.Config    `yaml:",inline"` // Alpha 0 means the learning rate
 	MSRNet nets.MSRConfig `yaml:",inline"`
 
-	Arch         string         `yaml:"arch"` // of the backbone, or ScriptedArch with a file
+	Arch         string         `yaml:"arch"` // the backbone's name, or ScriptedArch and a file
 	Width        float64        `yaml:"width"`
 	Stem         string         `yaml:"stem"`
 	MethodConfig methods.Config `yaml:",inline"`
 
 	Data           datasets.Options   `yaml:",inline"`
 	Variant        string             `yaml:"train-variant"`
-	Classes        string             `yaml:"classes"` // as datasets.ParseClasses takes them
+	Classes        string             `yaml:"classes"` // in the syntax of datasets.ParseClasses
 	BadPictures    string             `yaml:"bad-pictures"`
 	Augment        string             `yaml:"augment"`
 	AugmentOptions map[string]float64 `yaml:"augment-option,flow"`
@@ -65,13 +65,13 @@ type Config struct {
 	SaveAfter time.Duration `yaml:"save-after"`
 }
 
-// free are the settings that may change when a run is resumed.
+// free lists the settings that may change when a run is resumed.
 func free() []string {
 	return []string{"threads", "workers", "save-every", "save-after", "device", "deterministic", "checkpoint-activations",
 		"bad-pictures", "eval-every", "eval-epochs"}
 }
 
-// Default is SimCLR with a ResNet-18 on drawn pictures, as the paper trains on CIFAR-10.
+// Default trains SimCLR with a ResNet-18 on drawn pictures, with the paper's settings for CIFAR-10.
 func Default() Config {
 	msr := meta.Default()
 	msr.Alpha = 0
@@ -115,8 +115,8 @@ func PresetNames() string {
 	return strings.Join(names, ", ")
 }
 
-// decode reads settings that this program wrote, in config.yaml or a checkpoint, over those of c. name stands before
-// its errors.
+// decode reads settings that this program wrote, in config.yaml or a checkpoint, over those of c. Its errors begin with
+// name.
 func (c *Config) decode(r io.Reader, name string) error {
 	d := yaml.NewDecoder(r)
 	d.KnownFields(true)
@@ -126,7 +126,7 @@ func (c *Config) decode(r io.Reader, name string) error {
 	return nil
 }
 
-// MarshalYAML writes the settings in the order of keys.
+// MarshalYAML implements yaml.Marshaler: the settings in the order of keys.
 func (c Config) MarshalYAML() (any, error) {
 	type plain Config
 	var n yaml.Node
@@ -136,7 +136,7 @@ func (c Config) MarshalYAML() (any, error) {
 	return inOrder(&n, keys()), nil
 }
 
-// Rate is the learning rate after --scale-lr.
+// Rate returns the learning rate, scaled to the batch if ScaleLR asks for it.
 func (c *Config) Rate() float64 {
 	if c.ScaleLR > 0 {
 		return c.Schedule.LR * float64(c.BatchSize) / float64(c.ScaleLR)
@@ -144,7 +144,7 @@ func (c *Config) Rate() float64 {
 	return c.Schedule.LR
 }
 
-// Meta is the part of the configuration that package meta takes, with the rate of the fast weights.
+// Meta returns the settings for package meta. Alpha, the rate of the fast weights, is Rate unless it is set.
 func (c *Config) Meta() meta.Config {
 	m := c.MSR
 	if m.Alpha == 0 {

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// keys are config.yaml's settings in their order: that of the flags. What is not named here follows in the order of
-// the fields.
+// keys lists the settings of config.yaml in the order of the flags. Settings that it does not list follow, in the order
+// of Config's fields.
 func keys() []string {
 	return strings.Fields(`
 		method msr lambda gamma weights uniformity-t alpha beta msr-space meta-grad meta-every msr-ablation gamma-balance
@@ -21,7 +21,7 @@ func keys() []string {
 		deterministic save-every eval-every eval-epochs save-after`)
 }
 
-// inOrder puts a mapping's entries in the order of keys.
+// inOrder sorts a mapping's entries by their place in keys.
 func inOrder(n *yaml.Node, keys []string) *yaml.Node {
 	place := func(key string) int {
 		if i := slices.Index(keys, key); i >= 0 {

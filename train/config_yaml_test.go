@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The settings of config.yaml keep their names and their order: testdata/config.yaml is of an earlier version.
+// The settings of config.yaml keep their names and their order. testdata/config.yaml is from an earlier version.
 func TestTheDefaultsAreWrittenAsEver(t *testing.T) {
 	want, err := os.ReadFile("testdata/config.yaml")
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestAWrittenConfigurationIsReadBack(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, string(text), string(again), q.Name)
 	}
-	// A checkpoint of a version with fewer settings has the defaults of the others.
+	// A checkpoint of a version with fewer settings gets the defaults of the missing ones.
 	c := Default()
 	require.NoError(t, c.decode(strings.NewReader("method: byol\nweights: 3\n"), "old.yaml"))
 	want := Default()

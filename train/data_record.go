@@ -14,16 +14,17 @@ import (
 	"github.com/icl-msr/icl-msr/datasets"
 	"github.com/icl-msr/icl-msr/dist"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 	"github.com/icl-msr/icl-msr/internal/runfolder"
 )
 
-// dataRecord has a line for each picture that a run trains on: its name and class, length and checksum of its file
-// (of some thousands of pictures, if there are more). Its folder is not in it, which may move.
+// dataRecord has a line for each picture that a run trains on: its name and class, and its file's length and checksum.
+// A large set has checksums for some thousands of its pictures only. The folder is left out, since data may move.
 type dataRecord []string
 
-// look makes the record. In a job it refuses to go on where ranks have other data, and names the first picture that
-// differs: by name and class, which all have; then by what its file holds.
-func look(job *dist.Job, ds datasets.Dataset) (dataRecord, error) {
+// recordData makes the record. In a job it returns an error if ranks have different data, and the error names the first
+// picture that differs. Names and classes are compared first, since every picture has them; then the files' contents.
+func recordData(job *dist.Job, ds datasets.Dataset) (dataRecord, error) {
 	title := func(i int) string { return datasets.Title(ds, i) }
 	if job != nil {
 		if err := job.Locate("names", pictures(ds.Len(), title)); err != nil {
@@ -43,7 +44,7 @@ func look(job *dist.Job, ds datasets.Dataset) (dataRecord, error) {
 	return out, nil
 }
 
-// write keeps the record in a run folder.
+// write writes the record into the run folder out.
 func (d dataRecord) write(out string) error {
 	return atomicfile.Write(runfolder.Data(out), func(w io.Writer) error {
 		z := gzip.NewWriter(w)
@@ -56,8 +57,8 @@ func (d dataRecord) write(out string) error {
 	})
 }
 
-// sameAs names the settings that may differ from the run's in a folder, since they tell where the data is, and the
-// data is the same. Of a run of an older version, which kept no record, there are none.
+// sameAs compares the data with that of the run in folder out. If it is the same, the settings that tell where the data
+// is may differ, and sameAs returns their names. A run of an older version has no record: sameAs returns no names.
 func (d dataRecord) sameAs(out string) ([]string, error) {
 	there, err := readRecord(runfolder.Data(out))
 	switch {
@@ -67,12 +68,13 @@ func (d dataRecord) sameAs(out string) ([]string, error) {
 		return nil, err
 	}
 	if text := there.difference(d); text != "" {
-		return nil, fmt.Errorf("--resume: the data is not what the run in %s began with: %s; bring it back, or start "+
-			"another run with another --out", out, text)
+		return nil, field.Errorf("{runfolder.Resume}: the data is not what the run in %s began with: %s; bring it back, or "+
+			"start another run with another {runfolder.Dir}", out, text)
 	}
 	return []string{"data-dir", "foreground-dir", "val-labels"}, nil
 }
 
+// readRecord reads a record that write has written.
 func readRecord(path string) (d dataRecord, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,7 +96,7 @@ func readRecord(path string) (d dataRecord, err error) {
 	return d, nil
 }
 
-// difference names the first picture that is another one now, or is empty.
+// difference describes the first picture that differs. It is empty if none does.
 func (d dataRecord) difference(now dataRecord) string {
 	for i := range min(len(d), len(now)) {
 		if d[i] != now[i] {
@@ -110,7 +112,7 @@ func (d dataRecord) difference(now dataRecord) string {
 	return ""
 }
 
-// pictures makes fields, for Job.Locate, of what is told of each of n pictures.
+// pictures returns the settings that Job.Locate compares: what tell says of pictures lo to hi of n, or a hash of that.
 func pictures(n int, tell func(i int) string) func(lo, hi int) dist.Setting {
 	return func(lo, hi int) dist.Setting {
 		f := dist.Setting{Name: fmt.Sprintf("picture %d of the data", lo+1)}

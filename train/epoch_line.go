@@ -25,10 +25,10 @@ type EpochLine struct {
 	evaluated
 }
 
-// evaluated is what --eval-every adds to an epoch.
+// evaluated is what an evaluation during training (Config.EvalEvery) adds to an epoch.
 type evaluated struct {
 	Evaluation []Score          `json:"evaluation,omitempty"`
-	Foreground *ForegroundShare `json:"foreground_share,omitempty"` // nil: no twins can be made
+	Foreground *ForegroundShare `json:"foreground_share,omitempty"` // nil: the data set cannot make twins
 }
 
 // MarshalJSON implements json.Marshaler: the epoch's figures, and the evaluation if there is one.
@@ -46,19 +46,18 @@ func (l *EpochLine) UnmarshalJSON(data []byte) error {
 	return errors.Join(json.Unmarshal(data, &l.Epoch), json.Unmarshal(data, &l.evaluated))
 }
 
-// evaluates says that --eval-every is due after so many epochs.
+// evaluates reports whether an evaluation is due after so many epochs.
 func (c *Config) evaluates(epochs int) bool {
 	return c.EvalEvery > 0 && epochs > 0 && epochs%c.EvalEvery == 0
 }
 
-// lateEvaluation is the error of an evaluation that failed; what was trained is saved.
+// lateEvaluation is the error of an evaluation that failed after its epoch was saved.
 func lateEvaluation(err error) error {
-	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: resume with --resume, or with --resume "+
-		"{train.EvalEvery} 0 "+
-		"without evaluations", err)
+	return field.Errorf("{train.EvalEvery}: %w; the epoch is saved: resume with {runfolder.Resume}, or with "+
+		"{runfolder.Resume} {train.EvalEvery} 0 without evaluations", err)
 }
 
-// lookAhead tells what there is to be said of the data, and refuses at once what --eval-every would fail of later.
+// lookAhead prints the notes of the data sets. It returns at once an error that would stop an evaluation hours later.
 func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 	sets := []datasets.Dataset{ds}
 	if c.EvalEvery > 0 {
@@ -74,10 +73,10 @@ func (c *Config) lookAhead(w io.Writer, ds datasets.Dataset) error {
 	return nil
 }
 
-// evaluate scores the backbone as it is, frozen; warn is told of pictures that cannot be read.
+// evaluate scores the frozen backbone. Warnings of pictures that cannot be read go to warn.
 func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State, c Config) (err error) {
 	o := DefaultEval()
-	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.Told = c.EvalProbe, c.Threads, c.Machine, warn, true
+	o.Evaluators.Linear().Epochs, o.Threads, o.Machine, o.Warn, o.NotesTold = c.EvalProbe, c.Threads, c.Machine, warn, true
 	return torch.With(func(s *torch.Scope) error {
 		if l.Evaluation, err = evaluateState(ctx, s, st, c, o); err != nil {
 			return err
@@ -87,7 +86,7 @@ func (l *EpochLine) evaluate(ctx context.Context, warn io.Writer, st *meta.State
 	})
 }
 
-// String tells the scores for people.
+// String returns the scores in one line.
 func (l *EpochLine) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "evaluation after epoch %d:", l.Epoch.Epoch+1)

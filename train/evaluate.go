@@ -13,18 +13,18 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// EvalOptions say how a backbone is evaluated.
+// EvalOptions are the options of an evaluation.
 type EvalOptions struct {
 	Evaluators eval.List
 	BatchSize  int
 	Threads    int
 	Machine
-	Warn io.Writer    // told of pictures that cannot be read; nil: nobody
-	Told bool         // what there is to be said of the data
-	Keep FeatureFiles // features
+	Warn      io.Writer    // gets warnings of pictures that cannot be read; nil: no warnings
+	NotesTold bool         // the data sets' notes have been printed
+	Keep      FeatureFiles // where the features are written
 }
 
-// DefaultEval is all evaluators with the paper's settings, on the CPU.
+// DefaultEval runs all evaluators with the paper's settings, on the CPU.
 func DefaultEval() EvalOptions {
 	return EvalOptions{
 		Evaluators: eval.Evaluators(),
@@ -34,7 +34,7 @@ func DefaultEval() EvalOptions {
 	}
 }
 
-// probeEpochs are those of the linear probe; 0 without one.
+// probeEpochs returns the epochs of the linear probe, or 0 without one.
 func (o EvalOptions) probeEpochs() int {
 	if c := o.Evaluators.Linear(); c != nil {
 		return c.Epochs
@@ -42,8 +42,8 @@ func (o EvalOptions) probeEpochs() int {
 	return 0
 }
 
-// Evaluate fits the evaluators on the training part and scores the test
-// part, in all variants where the foreground is known.
+// Evaluate fits the evaluators on the training part, and scores the test part. If the foreground is known it scores
+// each variant of the test part.
 func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -67,6 +67,7 @@ func Evaluate(ctx context.Context, k Checkpoint, o EvalOptions) ([]Score, error)
 	return scores, k.Config.Explain(err, ForwardRoom(o.BatchSize))
 }
 
+// evaluateState evaluates the backbone of a state, as Evaluate does.
 func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config, o EvalOptions) ([]Score, error) {
 	trainSet, testSet, err := c.evaluationParts(o)
 	if err != nil {
@@ -74,48 +75,63 @@ func evaluateState(ctx context.Context, s *torch.Scope, st *meta.State, c Config
 	}
 	defer datasets.Close(trainSet)
 	defer datasets.Close(testSet)
-	if !o.Told {
+	if !o.NotesTold {
 		TellNotes(o.Warn, trainSet, testSet)
 	}
-	train, seen, err := c.Features(ctx, s, st, trainSet, o)
+	train, seen, err := c.keptFeatures(ctx, s, st, trainSet, "train", o)
 	if err != nil {
-		return nil, err
-	}
-	if err := o.Keep.write(s, "train", train); err != nil {
 		return nil, err
 	}
 	fitted, err := o.Evaluators.Fit(ctx, s, train)
 	if err != nil {
 		return nil, err
 	}
-	parts := []datasets.Variant{datasets.Full}
-	foreground, known := testSet.(datasets.Foreground)
-	if known {
-		parts = datasets.Variants(foreground)
-	}
 	var out []Score
-	for _, v := range parts {
-		part := testSet
-		if known {
-			part = datasets.WithVariant(foreground, v)
-		}
-		test, count, err := c.Features(ctx, s, st, part, o)
+	for _, v := range testVariants(testSet) {
+		test, count, err := c.keptFeatures(ctx, s, st, v.pictures, "test-"+string(v.variant), o)
 		if err != nil {
-			return nil, err
-		}
-		if err := o.Keep.write(s, "test-"+string(v), test); err != nil {
 			return nil, err
 		}
 		figures, err := fitted.Score(ctx, test)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Score{v, figures, o.probeEpochs(), seen, count})
+		out = append(out, Score{v.variant, figures, o.probeEpochs(), seen, count})
 	}
 	return out, s.Err()
 }
 
-// evaluationParts opens what an evaluation needs, and refuses at once what it would fail of after hours.
+// testVariant is a variant of the test part.
+type testVariant struct {
+	variant  datasets.Variant
+	pictures datasets.Dataset
+}
+
+// testVariants returns the variants of the test part. If the foreground is not known, Full is the only one.
+func testVariants(test datasets.Dataset) (out []testVariant) {
+	foreground, known := test.(datasets.Foreground)
+	if !known {
+		return []testVariant{{datasets.Full, test}}
+	}
+	for _, v := range datasets.Variants(foreground) {
+		out = append(out, testVariant{v, datasets.WithVariant(foreground, v)})
+	}
+	return out
+}
+
+// keptFeatures is Features, which it also writes into the files that o.Keep asks for.
+func (c *Config) keptFeatures(
+	ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, name string, o EvalOptions,
+) (eval.Features, PictureCount, error) {
+	f, n, err := c.Features(ctx, s, st, ds, o)
+	if err != nil {
+		return f, n, err
+	}
+	return f, n, o.Keep.write(s, name, f)
+}
+
+// evaluationParts opens the data of an evaluation. It returns at once an error that the evaluation would meet after
+// hours.
 func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, err error) {
 	if train, err = c.Open(true); err != nil {
 		return nil, nil, err
@@ -129,7 +145,7 @@ func (c *Config) evaluationParts(o EvalOptions) (train, test datasets.Dataset, e
 	return nil, nil, err
 }
 
-// tellable is an error where the training part has too few classes or pictures to tell by.
+// tellable returns an error if the training part has too few classes or pictures for an evaluation.
 func tellable(train datasets.Dataset, by eval.List) error {
 	switch names := train.Classes(); {
 	case len(names) == 0:
@@ -142,7 +158,8 @@ func tellable(train datasets.Dataset, by eval.List) error {
 	return by.Check(eval.TrainingPart{Name: train.Name(), Pictures: train.Len()})
 }
 
-// Features extracts a data set's features in its own order, un-augmented. Pictures that cannot be read have none.
+// Features extracts the features of a data set in its order, without augmentation. Pictures that cannot be read have
+// none.
 func (c *Config) Features(
 	ctx context.Context, s *torch.Scope, st *meta.State, ds datasets.Dataset, o EvalOptions,
 ) (f eval.Features, n PictureCount, err error) {
@@ -154,9 +171,13 @@ func (c *Config) Features(
 	if err != nil {
 		return f, n, err
 	}
-	l, err := datasets.NewLoader(ds,
-		datasets.LoaderOptions{BatchSize: o.BatchSize, Workers: c.Workers, Plain: &aug.Plain, Bad: bad.reader(),
-			LeaveOut: true})
+	l, err := datasets.NewLoader(ds, datasets.LoaderOptions{
+		BatchSize: o.BatchSize,
+		Workers:   c.Workers,
+		Plain:     &aug.Plain,
+		Bad:       bad.reader(),
+		LeaveOut:  true,
+	})
 	if err != nil {
 		return f, n, err
 	}

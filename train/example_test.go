@@ -10,7 +10,7 @@ import (
 	"github.com/icl-msr/icl-msr/train"
 )
 
-// A small run, and its checkpoint scored.
+// Train a small run, and score its checkpoint.
 func Example() {
 	dir, err := os.MkdirTemp("", "run")
 	if err != nil {

@@ -12,41 +12,43 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/nets"
 	"github.com/icl-msr/icl-msr/torchscript"
+	"github.com/icl-msr/icl-msr/transforms"
 )
 
-// ExportOptions say what of a checkpoint is written, and how.
+// ExportOptions say which part of a checkpoint is written, and how.
 type ExportOptions struct {
 	What, Format, FC, Out string
 	Preprocess, Force     bool
 }
 
-// ExportKinds are the values of ExportOptions.What.
+// ExportKinds lists the values of ExportOptions.What.
 func ExportKinds() []string { return []string{"backbone", "backbone+projector", "f_msr"} }
 
-// exportFormats are the formats, and the file endings that stand for them.
-func exportFormats() map[string][]string {
-	return map[string][]string{"pt": {".pt", ".pth"}, "safetensors": {".safetensors"},
-		"torchscript": {".ts", ".torchscript"}, "onnx": {".onnx"}}
+// exportFormats lists the formats, each with the file endings that select it.
+func exportFormats() suggest.Table[[]string] {
+	return suggest.Table[[]string]{
+		{Name: "pt", Is: []string{".pt", ".pth"}},
+		{Name: "safetensors", Is: []string{".safetensors"}},
+		{Name: "torchscript", Is: []string{".ts", ".torchscript"}},
+		{Name: "onnx", Is: []string{".onnx"}},
+	}
 }
 
-// Settle completes the options, and refuses what does not go together.
+// Settle completes the options, and returns an error if they contradict each other.
 func (o *ExportOptions) Settle() error {
-	if !slices.Contains(ExportKinds(), o.What) {
-		return usage.Wrap(suggest.Unknown("{train.What}", o.What, ExportKinds()))
+	if err := choice("{train.What}", o.What, ExportKinds()...); err != nil {
+		return err
 	}
 	if o.Out == "" {
 		return usage.Errorf("{train.Out} FILE is missing: where to write")
 	}
-	ending := strings.ToLower(filepath.Ext(o.Out))
-	names := []string{"pt", "safetensors", "torchscript", "onnx"}
-	for _, name := range names {
-		if o.Format == "" && slices.Contains(exportFormats()[name], ending) {
-			o.Format = name
-		}
+	if o.Format == "" {
+		o.Format = formatOf(o.Out)
 	}
+	names := exportFormats().Names()
 	dict := o.Format == "pt" || o.Format == "safetensors"
 	switch {
-	case o.Format == "" && !outfile.IsPictureName(o.Out): // check tells more of that
+	case o.Format == "" && !outfile.IsPictureName(o.Out): // Check has a better error for pictures
 		return usage.Errorf("{train.Out} %s: its ending tells no format; give {train.Format} %s", o.Out,
 			strings.Join(names, ", "))
 	case o.Format != "" && !slices.Contains(names, o.Format):
@@ -61,20 +63,31 @@ func (o *ExportOptions) Settle() error {
 	return nil
 }
 
-// Check refuses to write over what would be lost.
-func (o *ExportOptions) Check(checkpoint string) error {
-	return outfile.File{Flag: "--out", Path: o.Out, Force: o.Force, Inputs: []string{checkpoint}}.Check()
+// formatOf returns the format that a file's ending selects, or "".
+func formatOf(path string) string {
+	ending := strings.ToLower(filepath.Ext(path))
+	for _, format := range exportFormats() {
+		if slices.Contains(format.Is, ending) {
+			return format.Name
+		}
+	}
+	return ""
 }
 
-// Exported is a network with its tensors, under the names they get.
+// Check returns an error if the export would destroy a file.
+func (o *ExportOptions) Check(checkpoint string) error {
+	return outfile.File{Setting: "{train.Out}", Path: o.Out, Force: o.Force, Inputs: []string{checkpoint}}.Check()
+}
+
+// Exported is a network with its tensors, under the names that they have in the file.
 type Exported struct {
 	Net        nets.Network
-	shape      []int64 // of a picture's output
+	shape      []int64 // of the output for one picture
 	tensors    []torchscript.Tensor
 	preprocess torchscript.Preprocess
 }
 
-// Export writes what the options say, and returns it.
+// Export writes a part of the checkpoint, and returns it.
 func (k Checkpoint) Export(o ExportOptions) (Exported, error) {
 	k.Config.Device = "cpu"
 	e, err := k.part(o)
@@ -84,36 +97,11 @@ func (k Checkpoint) Export(o ExportOptions) (Exported, error) {
 	return e, e.write(o)
 }
 
-// part takes what is to be exported out of a checkpoint.
+// part takes the network that is exported, and its tensors, out of a checkpoint.
 func (k Checkpoint) part(o ExportOptions) (Exported, error) {
-	model, f, err := k.Config.Model(0)
+	e, prefix, err := k.network(o.What)
 	if err != nil {
-		return Exported{}, err
-	}
-	aug, err := k.Config.Augmentation()
-	if err != nil {
-		return Exported{}, err
-	}
-	plain := aug.Plain
-	e := Exported{preprocess: torchscript.Preprocess{Size: plain.Size, Resize: plain.Resize, Mean: plain.Norm.Mean,
-		Std: plain.Norm.Std, Lab: plain.Norm.Lab}}
-	prefix := ""
-	switch o.What {
-	case "backbone":
-		e.Net, e.shape, prefix = model.Backbone, []int64{model.Backbone.Dim()}, "backbone."
-	case "backbone+projector":
-		if model.Projector == nil {
-			return e, field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
-		}
-		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone},
-			nets.Child{Name: "projector", Net: model.Projector})
-		e.shape = []int64{model.Projector.Dim()}
-	default:
-		if f == nil {
-			return e, field.Errorf("%s: this run has no f_msr (it was trained without {train.UseMSR})", k.Path)
-		}
-		n, c := f.Shape()
-		e.Net, e.shape, prefix = f, []int64{n, c}, "msr."
+		return e, err
 	}
 	for _, spec := range slices.Concat(e.Net.Params(), e.Net.Buffers()) {
 		t, ok := torchscript.Find(k.Tensors, prefix+spec.Name)
@@ -121,7 +109,7 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 			return e, fmt.Errorf("%s: no tensor %s of shape %v: a checkpoint of another architecture or method", k.Path,
 				prefix+spec.Name, spec.Shape)
 		}
-		if n := oddNumbers(t); n > 0 {
+		if n := countNonFinite(t); n > 0 {
 			return e, fmt.Errorf("%s: %d of the %d numbers of %s are not finite: the network diverged in training, "+
 				"or the file is damaged; export an earlier checkpoint (--checkpoint)", k.Path, n, count(t.Shape), t.Name)
 		}
@@ -129,15 +117,64 @@ func (k Checkpoint) part(o ExportOptions) (Exported, error) {
 		e.tensors = append(e.tensors, t)
 	}
 	if o.FC == "zeros" {
-		const classes = 1000
-		dim := e.shape[0]
-		e.tensors = append(e.tensors, torchscript.Tensor{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim},
-			Data: make([]byte, 4*classes*dim)},
-			torchscript.Tensor{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)})
+		e.tensors = append(e.tensors, zeroFC(e.shape[0])...)
 	}
 	return e, nil
 }
 
+// network builds the network that what names, without its tensors. Their names in the checkpoint begin with prefix.
+func (k Checkpoint) network(what string) (e Exported, prefix string, err error) {
+	model, f, err := k.Config.Model(0)
+	if err != nil {
+		return e, "", err
+	}
+	aug, err := k.Config.Augmentation()
+	if err != nil {
+		return e, "", err
+	}
+	e.preprocess = preprocess(aug.Plain)
+	switch what {
+	case "backbone":
+		e.Net, e.shape = model.Backbone, []int64{model.Backbone.Dim()}
+		return e, "backbone.", nil
+	case "backbone+projector":
+		if model.Projector == nil {
+			return e, "", field.Errorf("%s: method %s has no projector; export {train.What} backbone", k.Path, k.Config.Method)
+		}
+		e.Net = nets.Named(nets.Child{Name: "backbone", Net: model.Backbone},
+			nets.Child{Name: "projector", Net: model.Projector})
+		e.shape = []int64{model.Projector.Dim()}
+		return e, "", nil
+	}
+	if f == nil {
+		return e, "", field.Errorf("%s: this run has no f_msr (it was trained without {train.UseMSR})", k.Path)
+	}
+	n, c := f.Shape()
+	e.Net, e.shape = f, []int64{n, c}
+	return e, "msr.", nil
+}
+
+// preprocess returns the preparation of a picture without augmentation.
+func preprocess(p transforms.Plain) torchscript.Preprocess {
+	return torchscript.Preprocess{
+		Size:   p.Size,
+		Resize: p.Resize,
+		Mean:   p.Norm.Mean,
+		Std:    p.Norm.Std,
+		Lab:    p.Norm.Lab,
+	}
+}
+
+// zeroFC returns a linear layer of zeros for ImageNet's 1000 classes, which torchvision's state dicts have.
+func zeroFC(dim int64) []torchscript.Tensor {
+	const classes = 1000
+	return []torchscript.Tensor{
+		{Name: "fc.weight", DType: "F32", Shape: []int64{classes, dim}, Data: make([]byte, 4*classes*dim)},
+		{Name: "fc.bias", DType: "F32", Shape: []int64{classes}, Data: make([]byte, 4*classes)},
+	}
+}
+
+// count returns the number of entries of a tensor.
 func count(shape []int64) int64 {
 	n := int64(1)
 	for _, d := range shape {
@@ -146,6 +183,7 @@ func count(shape []int64) int64 {
 	return n
 }
 
+// write writes the file in the format of the options.
 func (e Exported) write(o ExportOptions) error {
 	switch o.Format {
 	case "pt":

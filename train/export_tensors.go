@@ -7,7 +7,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// loaded gives f the network's parameters and buffers as LibTorch's tensors.
+// loaded calls f with the network's parameters and buffers as LibTorch's tensors.
 func (e Exported) loaded(f func(parameters, buffers []nets.NamedTensor) error) error {
 	return torch.With(func(s *torch.Scope) error {
 		var all []nets.NamedTensor
@@ -22,7 +22,7 @@ func (e Exported) loaded(f func(parameters, buffers []nets.NamedTensor) error) e
 	})
 }
 
-// LoadingHint tells how the file is loaded in Python, where that is short.
+// LoadingHint returns a line of Python that loads the file. It is empty if one line is not enough.
 func (c *Config) LoadingHint(o ExportOptions) string {
 	if o.Format == "torchscript" {
 		return fmt.Sprintf("in Python: torch.jit.load(%q)\n", o.Out)

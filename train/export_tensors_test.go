@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// An exported tensor keeps its dtype; one of an unknown dtype is an error, and not a tensor of bytes.
+// An exported tensor keeps its dtype. An unknown dtype is an error, not a tensor of bytes.
 func TestExportedDTypes(t *testing.T) {
 	e := Exported{Net: nets.Named(), tensors: []torchscript.Tensor{
 		{Name: "half", DType: "F16", Shape: []int64{2}, Data: []byte{0, 0x3c, 0, 0x40}},

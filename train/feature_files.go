@@ -13,24 +13,21 @@ import (
 	"github.com/icl-msr/icl-msr/eval"
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
 	"github.com/icl-msr/icl-msr/internal/outfile"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// FeatureFiles says where features go: into dir, if that is not empty, as npy or
-// safetensors.
+// FeatureFiles says where features are written: into Dir, as npy or safetensors. If Dir is empty they are not.
 type FeatureFiles struct {
 	Dir, Format string
 	Force       bool
 }
 
-// Check refuses, before anything is done, formats that are none and places where
-// something would be lost.
+// Check returns an error for an unknown format, and for files that writing would destroy.
 func (k FeatureFiles) Check() error {
-	if k.Format != "npy" && k.Format != "safetensors" {
-		return usage.Wrap(suggest.Unknown("{train.FeatureFiles.Format}", k.Format, []string{"npy", "safetensors"}))
+	if err := choice("{train.FeatureFiles.Format}", k.Format, "npy", "safetensors"); err != nil {
+		return err
 	}
 	if k.Dir == "" {
 		return nil
@@ -38,30 +35,42 @@ func (k FeatureFiles) Check() error {
 	if info, err := os.Stat(k.Dir); err == nil && !info.IsDir() {
 		return usage.Errorf("{train.FeatureFiles.Dir} %s is a file; name a folder", k.Dir)
 	}
-	names := []string{"train.npy", "train.labels.npy", "train.safetensors"}
-	there, err := os.ReadDir(k.Dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := k.files()
+	if err != nil {
 		return err
 	}
-	for _, e := range there {
-		if strings.HasPrefix(e.Name(), "test-") {
-			names = append(names, e.Name())
-		}
-	}
 	for _, name := range names {
-		if filepath.Ext(name) != "."+k.Format {
-			continue
-		}
-		if err := (outfile.File{Flag: "--save-features", Path: filepath.Join(k.Dir, name),
-			Force: k.Force}).Check(); err != nil {
+		file := outfile.File{Setting: "{train.FeatureFiles.Dir}", Path: filepath.Join(k.Dir, name), Force: k.Force}
+		if err := file.Check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write writes features [N, dim] and their labels [N]: NAME.npy and
-// NAME.labels.npy, or both in NAME.safetensors.
+// files returns the names of the format's files that may be written: those of the training part, and any existing ones
+// of the test part, whose variants are not known yet.
+func (k FeatureFiles) files() (names []string, err error) {
+	there, err := os.ReadDir(k.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	all := []string{"train.npy", "train.labels.npy", "train.safetensors"}
+	for _, e := range there {
+		if strings.HasPrefix(e.Name(), "test-") {
+			all = append(all, e.Name())
+		}
+	}
+	for _, name := range all {
+		if filepath.Ext(name) == "."+k.Format {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// write writes features [N, dim] and their labels [N]: into NAME.npy and NAME.labels.npy, or both into
+// NAME.safetensors.
 func (k FeatureFiles) write(s *torch.Scope, name string, f eval.Features) error {
 	if k.Dir == "" {
 		return nil

@@ -8,21 +8,21 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// FineTuneOptions say how a backbone is fine-tuned.
+// FineTuneOptions are the options of fine-tuning.
 type FineTuneOptions struct {
 	eval.FineTuneConfig
-	Shares  []LabelShare
-	Lists   []string
-	Passes  int // of parts that name none; 0: as many as is usual with such a share
-	Batch   int
-	Threads int
+	Shares        []LabelShare
+	Lists         []string
+	DefaultEpochs int // epochs of parts that name none; 0: SimCLR's number for such a share
+	Batch         int
+	Threads       int
 	Machine
 	Scratch   bool
 	SplitSeed uint64
 }
 
-// Check refuses, before hours of training, what could not be fine-tuned after them. epochs is what the setting of
-// passes is called; given says that it was.
+// Check returns an error now that fine-tuning would meet after hours of training. epochs is what errors call
+// DefaultEpochs, and given says whether the user set it.
 func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	for _, s := range o.Shares {
 		if !(s.Share > 0 && s.Share <= 1) {
@@ -36,9 +36,9 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	}
 	if given {
 		c := o.FineTuneConfig
-		if c.Epochs = o.Passes; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
-			return usage.Errorf("--%s %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out", epochs,
-				o.Passes)
+		if c.Epochs = o.DefaultEpochs; !slices.Contains(o.OwnEpochs(), 0) && c.Validate() == nil {
+			return usage.Errorf(epochs+" %d: all of {train.Shares} and {train.Lists} name their own; leave one of both out",
+				o.DefaultEpochs)
 		}
 		if err := c.Validate(); err != nil {
 			return usage.Wrap(err)
@@ -50,7 +50,7 @@ func (o *FineTuneOptions) Check(epochs string, given bool) error {
 	return nil
 }
 
-// DefaultFineTune is fine-tuning with 1 % and with 10 % of the labels, on the CPU.
+// DefaultFineTune fine-tunes with 1 % and with 10 % of the labels, on the CPU.
 func DefaultFineTune() FineTuneOptions {
 	return FineTuneOptions{FineTuneConfig: eval.DefaultFineTune(), Batch: 256, Machine: OnCPU(),
 		Shares: []LabelShare{{0.01, 0}, {0.1, 0}}}

@@ -7,9 +7,8 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// oddNumbers counts the numbers of a tensor that are infinite or NaN. Integers
-// have none.
-func oddNumbers(t torchscript.Tensor) (n int) {
+// countNonFinite counts the numbers of a tensor that are infinite or NaN. An integer tensor has none.
+func countNonFinite(t torchscript.Tensor) (n int) {
 	switch t.DType {
 	case "F32":
 		for i := 0; i+4 <= len(t.Data); i += 4 {
@@ -27,10 +26,10 @@ func oddNumbers(t torchscript.Tensor) (n int) {
 	return n
 }
 
-// Diverged is an error if one of the checkpoint's tensors has numbers that are not finite.
+// Diverged returns an error if a tensor of the checkpoint has numbers that are not finite.
 func (k Checkpoint) Diverged() error {
 	for _, t := range k.Tensors {
-		if n := oddNumbers(t); n > 0 {
+		if n := countNonFinite(t); n > 0 {
 			return fmt.Errorf("training diverged: %d of the %d numbers of %s are not finite", n, count(t.Shape), t.Name)
 		}
 	}

@@ -16,14 +16,14 @@ import (
 )
 
 // ForegroundShare tells how much a network's outputs depend on objects, and how much on backgrounds. A field is nil if
-// the network has no such output, or if it is constant.
+// the network lacks that output, or if the output is constant.
 type ForegroundShare struct {
 	Embedding *eval.ForegroundShare `json:"embedding,omitempty"` // the projector's output
 	Features  *eval.ForegroundShare `json:"features,omitempty"`  // the backbone's
-	Pictures  int                   `json:"pictures"`            // that were shown a second time, on another background
+	Pictures  int                   `json:"pictures"`            // pictures that have a twin on another background
 }
 
-// String is the line for people.
+// String returns the shares in one line.
 func (f ForegroundShare) String() string {
 	text := fmt.Sprintf("foreground share of %d pictures and their twins:", f.Pictures)
 	for _, part := range []struct {
@@ -37,13 +37,14 @@ func (f ForegroundShare) String() string {
 	return text
 }
 
-// The pictures that a foreground share looks at, and the pairs of each kind for each of them.
+// A foreground share uses at most sharePictures pictures, each in sharePairs pairs of each kind.
 const (
 	sharePictures = 1000
 	sharePairs    = 10
 )
 
-// MeasureShare is the foreground share of a checkpoint on the test part of its data, or nil if no twins can be made.
+// MeasureShare returns the foreground share of a checkpoint on the test part of its data. It is nil if the data set
+// cannot make twins.
 func MeasureShare(ctx context.Context, k Checkpoint, o EvalOptions) (share *ForegroundShare, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -63,7 +64,7 @@ func MeasureShare(ctx context.Context, k Checkpoint, o EvalOptions) (share *Fore
 			return err
 		}
 		share, err = foregroundShare(ctx, s, st, k.Config, o)
-		if share != nil && k.IsForeign() { // another program's head is not loaded
+		if share != nil && k.IsForeign() { // the head of another program's network is not loaded
 			share.Embedding = nil
 		}
 		return err
@@ -71,7 +72,7 @@ func MeasureShare(ctx context.Context, k Checkpoint, o EvalOptions) (share *Fore
 	return share, k.Config.Explain(err, ForwardRoom(o.BatchSize))
 }
 
-// encoderAndHead are the tensors of the backbone and, if there is one, the projector.
+// encoderAndHead returns the tensors of the backbone, and those of the projector if there is one.
 func encoderAndHead(st *meta.State) []nets.NamedTensor {
 	out := st.Encoder()
 	if !hasHead(st) {
@@ -85,13 +86,13 @@ func encoderAndHead(st *meta.State) []nets.NamedTensor {
 	return out
 }
 
-// hasHead says that the network has a projector of whole pictures.
+// hasHead reports whether the network has a projector for whole pictures.
 func hasHead(st *meta.State) bool {
 	_, cuts := st.Method.(model.Cutter)
 	return !cuts && st.Projector != nil
 }
 
-// foregroundShare measures the network on the test part of c's data.
+// foregroundShare measures the network on the test part of c's data. It is nil if the data set cannot make twins.
 func foregroundShare(
 	ctx context.Context, s *torch.Scope, st *meta.State, c Config, o EvalOptions,
 ) (*ForegroundShare, error) {
@@ -101,7 +102,7 @@ func foregroundShare(
 	}
 	defer datasets.Close(test)
 	t, err := datasets.TwinsOf(test)
-	if err != nil { // its backgrounds are not known
+	if err != nil { // the backgrounds are not known
 		return nil, nil
 	}
 	t = t.First(sharePictures)
@@ -116,8 +117,8 @@ func foregroundShare(
 	return shareOf(s, st, full, twins, t)
 }
 
-// shareOf compares the features of pictures and of their twins. It is nil if some could not be read, since rows are
-// then not those of pictures, and if there are no pairs to compare.
+// shareOf compares the features of pictures with those of their twins. It is nil if some pictures could not be read,
+// since rows then do not match pictures. It is also nil if there are no pairs to compare.
 func shareOf(s *torch.Scope, st *meta.State, full, twins eval.Features, t datasets.Twins) (*ForegroundShare, error) {
 	n := len(t.Labels)
 	if len(full.Labels) < n || len(twins.Labels) < n {
@@ -135,7 +136,7 @@ func shareOf(s *torch.Scope, st *meta.State, full, twins eval.Features, t datase
 	return &out, err
 }
 
-// measured is nil if embeddings are constant, so that they have no share.
+// measured returns the foreground share of embeddings. It is nil if they are constant, since they then have no share.
 func measured(pictures, twins torch.Tensor, p eval.SharePairs) (*eval.ForegroundShare, error) {
 	f, err := eval.MeasureForegroundShare(pictures, twins, p)
 	if err != nil || math.IsNaN(f.Share) {
@@ -144,7 +145,7 @@ func measured(pictures, twins torch.Tensor, p eval.SharePairs) (*eval.Foreground
 	return &f, nil
 }
 
-// project is the projector's output for features [N, dim], with running statistics.
+// project applies the projector to features [N, dim], with running statistics.
 func project(s *torch.Scope, st *meta.State, h torch.Tensor) (z torch.Tensor) {
 	pass := &model.Pass{Model: st.Model, Theta: st.Theta, Buffers: st.Buffers, State: st.ModelState, Mode: nets.Eval()}
 	torch.NoGrad(func() { z = pass.Apply(s, model.ProjectorPart, s.To(h, st.Options())) })

@@ -12,8 +12,8 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// describe settles what flags leave open of a network from --init.
-func (c *Config) describe() error {
+// completeNetwork completes arch, width and stem from the tensors of the file of c.Initial.
+func (c *Config) completeNetwork() error {
 	file, layout, err := c.Initial.open()
 	if err != nil {
 		return err
@@ -27,12 +27,12 @@ func (c *Config) describe() error {
 		}
 		c.Arch, c.Width, c.Stem = cmp.Or(c.Arch, g.Arch), cmp.Or(c.Width, g.Width), cmp.Or(c.Stem, string(g.Stem))
 	}
-	c.usual()
+	c.completePictures()
 	return nil
 }
 
-// usual settles how pictures are cut and normalised, by the stem.
-func (c *Config) usual() {
+// completePictures completes the augmentation and the size of pictures, with what is usual for the stem.
+func (c *Config) completePictures() {
 	usual := map[string]struct {
 		augment string
 		size    int
@@ -49,8 +49,8 @@ func (c *Config) usual() {
 	}
 }
 
-// FillEncoder fills the backbone of a state, from the checkpoint or from --init, of
-// which it tells w once.
+// FillEncoder fills the backbone of a state from the checkpoint. For another program's network it prints one line to w,
+// once.
 func (k Checkpoint) FillEncoder(w io.Writer, st *meta.State) error {
 	if k.foreign == nil {
 		return k.Fill(st.Encoder())
@@ -59,7 +59,7 @@ func (k Checkpoint) FillEncoder(w io.Writer, st *meta.State) error {
 		w = io.Discard
 	}
 	*k.foreign = true
-	if _, ok := st.Backbone.(*nets.Scripted); ok { // its parameters are the file's already
+	if _, ok := st.Backbone.(*nets.Scripted); ok { // it was built with the file's parameters
 		fmt.Fprintf(w, "%s: a TorchScript module from pictures of %d pixels, cut and normalised as %s, to %d features\n",
 			k.Path, k.Config.Size, k.Config.Augment, st.Backbone.Dim())
 		return nil
@@ -67,7 +67,8 @@ func (k Checkpoint) FillEncoder(w io.Writer, st *meta.State) error {
 	return k.Config.initialise(w, st, backboneOnly)
 }
 
-// NeedsDataset is the usage error of --init without one.
+// NeedsDataset returns a usage error if another program's network comes without a data set, which its file does not
+// name.
 func (k Checkpoint) NeedsDataset(dataset string) error {
 	if k.foreign != nil && dataset == "" {
 		return usage.Errorf("a network of another program needs {datasets.Name}, and {datasets.Dir} where the data is: " +
@@ -76,18 +77,18 @@ func (k Checkpoint) NeedsDataset(dataset string) error {
 	return nil
 }
 
-// ScriptedCheckpoint is the network of a TorchScript file, used as c says.
+// ScriptedCheckpoint is the network of a TorchScript file, with the data set and machine of c.
 func ScriptedCheckpoint(file string, c Config) (Checkpoint, error) {
 	k := Checkpoint{Path: file, Config: c, foreign: new(bool)}
-	k.Config.usual()
+	k.Config.completePictures()
 	return k, k.Config.ResolvePaths()
 }
 
-// ForeignCheckpoint is the network of c.Initial.File. What c leaves open, its tensors tell.
+// ForeignCheckpoint is the network of c.Initial.File. The file's tensors tell what c leaves open.
 func ForeignCheckpoint(c Config) (Checkpoint, error) {
 	k := Checkpoint{Path: c.Initial.File, Config: c, foreign: new(bool)}
-	return k, k.Config.describe()
+	return k, k.Config.completeNetwork()
 }
 
-// IsForeign says that the network is another program's.
+// IsForeign reports whether the network is another program's.
 func (k Checkpoint) IsForeign() bool { return k.foreign != nil }

@@ -18,8 +18,7 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// Initial says what --init starts from: a file of PyTorch's or of safetensors,
-// whoever wrote it.
+// Initial names the weights that a run starts from: a file of PyTorch's or of safetensors, whichever program wrote it.
 type Initial struct {
 	File    string `yaml:"init"`
 	Partial bool   `yaml:"init-partial"`
@@ -27,8 +26,7 @@ type Initial struct {
 	Verbose bool   `yaml:"-"`
 }
 
-// open opens the file, of a run folder its newest checkpoint, and finds out whose
-// layout it has.
+// open opens the file, or a run folder's newest checkpoint, and recognises its layout.
 func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	path := n.File
 	if scheme, _, ok := strings.Cut(path, "://"); ok && !outfile.Exists(path) {
@@ -50,61 +48,79 @@ func (n *Initial) open() (*torchscript.Weights, torchscript.Layout, error) {
 	return file, layout, nil
 }
 
-// backboneOnly: only training keeps the projection head.
+// backboneOnly is the value of initialise's heads outside of training: only training keeps the projection head.
 const backboneOnly = false
 
-// initialise loads the file's backbone into a new state and says in one line
-// what became of its tensors. With heads, the projector of a checkpoint of this
-// program is taken too, where it fits whole.
+// initialise loads the file's backbone into a new state, and prints one line on what became of its tensors. With heads,
+// it also loads the projector of this program's checkpoints, if the whole projector fits.
 func (c *Config) initialise(w io.Writer, st *meta.State, heads bool) error {
 	file, layout, err := c.Initial.open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	m, err := torchscript.Compare(file, layout, wanted(st.Backbone))
+	m, err := c.matched(file, layout, st.Backbone)
 	if err != nil {
-		return field.Errorf("{train.Initial.File}: %w", err)
+		return err
 	}
-	fits := m.Fits()
-	if !fits && c.Initial.Partial {
-		if err := c.foreignBlocks(file, layout); err != nil {
-			return err
-		}
-	}
-	if !fits && !c.Initial.Partial || nothing(m) {
-		return c.misfit(file, m)
+	copied, said := map[string]torchscript.Stored{}, ""
+	addPart(copied, model.BackbonePart, m)
+	if heads && layout.Path == "" && layout.Prefix == model.BackbonePart+"." && st.Projector != nil {
+		said = addProjector(copied, file, layout, st.Projector)
 	}
 	into := map[string]nets.NamedTensor{}
 	for _, t := range st.Tensors() {
 		into[t.Name] = t
 	}
-	copied := map[string]torchscript.Stored{}
-	for name, t := range m.Found {
-		copied[model.BackbonePart+"."+name] = t
-	}
-	said := ""
-	if heads && layout.Path == "" && layout.Prefix == model.BackbonePart+"." && st.Projector != nil {
-		p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: model.ProjectorPart + "."},
-			wanted(st.Projector))
-		if err == nil && len(p.Missing)+len(p.WrongShape) == 0 {
-			for name, t := range p.Found {
-				copied[model.ProjectorPart+"."+name] = t
-			}
-			said = "; its projector too"
-		} else {
-			said = "; its projector does not fit and starts anew"
-		}
-	}
-	if err := load32(file, copied, into); err != nil {
+	if err := copyStored(file, copied, into); err != nil {
 		return field.Errorf("{train.Initial.File}: %w", err)
 	}
 	field.Fprintf(w, "{train.Initial.File} %s: %s: %d of %d tensors taken%s%s\n", c.Initial.File, layout, len(m.Found),
-		len(wanted(st.Backbone)), c.rest(m), said)
+		len(wanted(st.Backbone)), c.notTaken(m), said)
 	return nil
 }
 
-// fetched is the command that downloads an address into a file of its last name.
+// matched compares the file with a backbone. If the file does not fit well enough it returns an error.
+func (c *Config) matched(
+	file *torchscript.Weights, layout torchscript.Layout, backbone nets.Network,
+) (torchscript.Match, error) {
+	m, err := torchscript.Compare(file, layout, wanted(backbone))
+	if err != nil {
+		return m, field.Errorf("{train.Initial.File}: %w", err)
+	}
+	fits := m.Fits()
+	if !fits && c.Initial.Partial {
+		if err := c.foreignBlocks(file, layout); err != nil {
+			return m, err
+		}
+	}
+	if !fits && !c.Initial.Partial || nothingFits(m) {
+		return m, c.misfit(file, m)
+	}
+	return m, nil
+}
+
+// addPart adds the tensors that a match found to those that are copied, under their names in the state.
+func addPart(copied map[string]torchscript.Stored, part string, m torchscript.Match) {
+	for name, t := range m.Found {
+		copied[part+"."+name] = t
+	}
+}
+
+// addProjector adds the file's projector to the tensors that are copied, if it fits, and tells whether it did.
+func addProjector(
+	copied map[string]torchscript.Stored, file *torchscript.Weights, layout torchscript.Layout, projector nets.Network,
+) string {
+	p, err := torchscript.Compare(file, torchscript.Layout{Group: layout.Group, Prefix: model.ProjectorPart + "."},
+		wanted(projector))
+	if err != nil || len(p.Missing)+len(p.WrongShape) > 0 {
+		return "; its projector does not fit and starts anew"
+	}
+	addPart(copied, model.ProjectorPart, p)
+	return "; its projector too"
+}
+
+// fetched returns the command that downloads an address, or "" if no command is known for the scheme.
 func fetched(scheme, address string) string {
 	switch scheme {
 	case "http", "https":
@@ -117,6 +133,7 @@ func fetched(scheme, address string) string {
 	return ""
 }
 
+// prefixHint names the setting that chooses one of several networks in a file. It is part of a format of field.Errorf.
 func prefixHint(err error) string {
 	if strings.Contains(err.Error(), "several networks") {
 		return " ({train.Initial.Prefix})"
@@ -124,15 +141,15 @@ func prefixHint(err error) string {
 	return ""
 }
 
-// counterName ends the names of what counts batches.
+// counterName is the end of the names of batch counters.
 const counterName = "num_batches_tracked"
 
-// wanted lists the tensors of a network.
+// wanted lists the tensors that a network needs.
 func wanted(n nets.Network) []torchscript.Wanted { return torchscript.WantedBy(n) }
 
-// load32 copies tensors of the file into those of the same names, and into a
-// target network's, which starts as a copy.
-func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
+// copyStored copies tensors of the file into those of the same names. It also copies them into the target network,
+// which starts as a copy.
+func copyStored(file *torchscript.Weights, from map[string]torchscript.Stored, into map[string]nets.NamedTensor) error {
 	for name, t := range from {
 		raw, err := file.Read(t)
 		if err != nil {
@@ -154,7 +171,7 @@ func load32(file *torchscript.Weights, from map[string]torchscript.Stored, into 
 	return nil
 }
 
-// DecodeTensor makes a tensor of a file's numbers.
+// DecodeTensor makes a LibTorch tensor on the CPU from a file's tensor.
 func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
 	kind, err := torch.ElementTypeNamed(t.DType)
 	if err != nil {
@@ -164,15 +181,15 @@ func DecodeTensor(s *torch.Scope, t torchscript.Tensor) torch.Tensor {
 	return s.FromBytes(t.Data, torch.Options{DType: kind.DType, Device: torch.CPU()}, t.Shape...)
 }
 
-// rest tells what was not taken.
-func (c *Config) rest(m torchscript.Match) string {
+// notTaken describes the tensors that were not taken as they are.
+func (c *Config) notTaken(m torchscript.Match) string {
 	var b strings.Builder
 	for _, part := range []struct {
 		what  string
 		names []string
 	}{{"missing", m.Missing}, {"of another shape", m.WrongShape}, {"unexpected", m.Unexpected}} {
 		if len(part.names) > 0 {
-			fmt.Fprintf(&b, "; %d %s (%s)", len(part.names), part.what, c.some(part.names))
+			fmt.Fprintf(&b, "; %d %s (%s)", len(part.names), part.what, c.shortList(part.names))
 		}
 	}
 	if len(m.Ignored) > 0 {
@@ -180,7 +197,7 @@ func (c *Config) rest(m torchscript.Match) string {
 		for _, i := range m.Ignored {
 			ignored = append(ignored, i.String())
 		}
-		fmt.Fprintf(&b, "; ignored %s", c.some(ignored))
+		fmt.Fprintf(&b, "; ignored %s", c.shortList(ignored))
 	}
 	for _, dtype := range slices.Sorted(maps.Keys(m.Converted)) {
 		fmt.Fprintf(&b, "; %d converted from %s", m.Converted[dtype], dtype)
@@ -188,8 +205,8 @@ func (c *Config) rest(m torchscript.Match) string {
 	return b.String()
 }
 
-// some shortens a list of names.
-func (c *Config) some(names []string) string {
+// shortList joins names, and shortens a long list unless Verbose is set.
+func (c *Config) shortList(names []string) string {
 	const most = 4
 	if len(names) <= most || c.Initial.Verbose {
 		return strings.Join(names, ", ")

@@ -12,11 +12,11 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// logWeights makes the weights of a batch's negatives (meta.Trainer.LogWeights).
+// logWeights returns the log weights of a batch's negatives (meta.Trainer.LogWeights).
 type logWeights func(s *torch.Scope, indices torch.Tensor) torch.Tensor
 
-// intervene adds the interventions that the configuration names to a loader's options and to the source. What they keep
-// on the device belongs to s.
+// intervene adds the configuration's interventions to a loader's options and to the source. Tensors that they keep on
+// the device belong to s.
 func (c *Config) intervene(
 	ctx context.Context, s *torch.Scope, ds datasets.Dataset, o *datasets.LoaderOptions, src *source,
 ) error {
@@ -44,7 +44,8 @@ func (c *Config) intervene(
 	return err
 }
 
-// checkNegatives refuses weights of negatives for a method that has none to weigh, or keeps some in a queue.
+// checkNegatives returns an error if the configuration weighs negatives and the method cannot: it has none, or keeps
+// some in a queue.
 func (c *Config) checkNegatives(m model.Method) error {
 	if _, ok := m.(model.Conditional); ok || !c.Intervene.Has("negatives") {
 		return nil

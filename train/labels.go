@@ -11,20 +11,20 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// LabelShare is a share of the labels and the epochs of fine-tuning with it; 0:
-// those of --epochs, else SimCLR's for such a share.
+// LabelShare is a share of the labels, and the epochs of fine-tuning with it. 0 epochs means
+// FineTuneOptions.DefaultEpochs, or SimCLR's number for such a share.
 type LabelShare struct {
 	Share  float64
 	Epochs int
 }
 
-// labelList is a file that names labelled pictures, with the epochs as above.
+// labelList is a file that names labelled pictures, with epochs as in LabelShare.
 type labelList struct {
 	path   string
 	epochs int
 }
 
-// parseLabelList takes FILE or FILE:EPOCHS; a file that is there is not taken apart.
+// parseLabelList parses FILE or FILE:EPOCHS. The name of an existing file may itself end in a colon and a number.
 func parseLabelList(text string) labelList {
 	i := strings.LastIndexByte(text, ':')
 	if i < 1 || outfile.Exists(text) {
@@ -38,8 +38,8 @@ func parseLabelList(text string) labelList {
 
 func (l labelList) name() string { return filepath.Base(l.path) }
 
-// usualEpochs are SimCLR's: 60 with 1 % of the pictures, 30 with 10 %; between
-// them, and beyond, those of the nearer one.
+// usualEpochs returns SimCLR's epochs (arXiv 2002.05709): 60 with 1 % of the pictures, 30 with 10 %. Other shares have
+// the epochs of the nearer one.
 func usualEpochs(share float64) int {
 	if share < 0.05 {
 		return 60
@@ -47,18 +47,18 @@ func usualEpochs(share float64) int {
 	return 30
 }
 
-// labelledPart is the pictures whose labels fine-tuning may use.
+// labelledPart holds the pictures whose labels fine-tuning may use.
 type labelledPart struct {
 	name, split string
 	epochs      int
 	ds          datasets.Dataset
 }
 
-// parts are the shares, or the lists, of the training pictures.
+// parts returns the training pictures of each list, or of each share if there are no lists.
 func (o *FineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err error) {
 	add := func(name, split string, epochs int, ds datasets.Dataset) {
 		if epochs == 0 {
-			epochs = o.Passes
+			epochs = o.DefaultEpochs
 		}
 		if epochs == 0 {
 			epochs = usualEpochs(float64(ds.Len()) / float64(train.Len()))
@@ -88,7 +88,7 @@ func (o *FineTuneOptions) parts(train datasets.Dataset) (out []labelledPart, err
 
 func shareName(share float64) string { return fmt.Sprintf("%g%%", 100*share) }
 
-// Names are those of parts.
+// Names returns the names of parts.
 func (o *FineTuneOptions) Names() (out []string) {
 	for _, list := range o.Lists {
 		out = append(out, parseLabelList(list).name())
@@ -101,7 +101,7 @@ func (o *FineTuneOptions) Names() (out []string) {
 	return out
 }
 
-// OwnEpochs are those that parts name, 0 of the others.
+// OwnEpochs returns the epochs that each part names, 0 for one that names none.
 func (o *FineTuneOptions) OwnEpochs() (out []int) {
 	for _, list := range o.Lists {
 		out = append(out, parseLabelList(list).epochs)
@@ -114,7 +114,7 @@ func (o *FineTuneOptions) OwnEpochs() (out []int) {
 	return out
 }
 
-// Splits says where the labelled pictures are from.
+// Splits tells how the labelled pictures were chosen.
 func (o *FineTuneOptions) Splits() string {
 	if len(o.Lists) > 0 {
 		return "splits: the lists " + strings.Join(o.Names(), ", ")

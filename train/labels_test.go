@@ -21,8 +21,8 @@ func TestListsOfTheLabels(t *testing.T) {
 	assert.Equal(t, labelList{path: odd}, parseLabelList(odd), "a file of that name")
 }
 
-// SimCLR fine-tunes 60 epochs with 1 % of the labels and 30 with 10 %; a share's
-// own epochs stand above --epochs, and that above SimCLR's.
+// SimCLR (arXiv 2002.05709) fine-tunes for 60 epochs with 1 % of the labels, and for 30 with 10 %. A share's own epochs
+// come first, then DefaultEpochs, then SimCLR's.
 func TestEpochsOfEachShare(t *testing.T) {
 	c := Default()
 	c.Data.Count = 1000
@@ -43,6 +43,6 @@ func TestEpochsOfEachShare(t *testing.T) {
 	assert.Equal(t, []int{60, 30}, epochs(o))
 	o.Shares[1].Epochs = 7
 	assert.Equal(t, []int{60, 7}, epochs(o))
-	o.Passes = 2
+	o.DefaultEpochs = 2
 	assert.Equal(t, []int{2, 7}, epochs(o))
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// leader trains as rank 0, which has the folder and speaks.
+// leader trains as rank 0, which writes the run folder and prints.
 type leader struct {
 	ready
 	config  Config
 	out     string
 	log     io.Writer
-	warn    io.Writer // told by the first evaluation which pictures cannot be read
+	warn    io.Writer // gets the first evaluation's warnings of bad pictures; nil after that
 	job     *dist.Job
 	folder  *runfolder.Folder
 	keep    saver
@@ -29,8 +29,11 @@ type leader struct {
 	last    meta.Epoch
 }
 
-// train trains to the end. missing is an epoch that is to be evaluated first, or nil.
+// train trains to the end. If missing is not nil, train first evaluates that epoch.
 func (l *leader) train(ctx context.Context, missing *EpochLine) error {
+	if err := l.state.Share(l.job.Ranks()); err != nil {
+		return l.job.Explain(err)
+	}
 	l.begin()
 	start, st := time.Now(), l.state
 	l.shown = newShow(l.log, l.config, l.source.Steps(), st.Position)
@@ -48,19 +51,25 @@ func (l *leader) train(ctx context.Context, missing *EpochLine) error {
 	if err := l.done(); err != nil {
 		return err
 	}
-	err = l.trainer(l.config, l.job.Ranks(), l.hooks(ctx)...).Run(ctx)
+	if err := l.run(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(l.log, "trained in %s: %s\n", Seconds(time.Since(start)), l.keep.path)
+	return nil
+}
+
+// run runs the trainer, and explains its error.
+func (l *leader) run(ctx context.Context) error {
+	err := l.trainer(l.config, l.job.Ranks(), l.hooks(ctx)...).Run(ctx)
 	err = sayWhatIsKept(l.config.Explain(err, l.config.room(l.job.Ranks().Size())), l.out)
 	if l.job != nil && !errors.Is(err, context.Canceled) {
 		err = l.job.Explain(err)
 	}
-	if err == nil {
-		fmt.Fprintf(l.log, "trained in %s: %s\n", Seconds(time.Since(start)), l.keep.path)
-	}
 	return err
 }
 
-// hooks are told of the run. Loggers come before the checkpoint: what they have of later epochs comes again when the
-// run is resumed.
+// hooks returns the hooks of the run. Loggers come before the checkpoint: a resumed run repeats the epochs after its
+// checkpoint, so loggers may have too much but never too little.
 func (l *leader) hooks(ctx context.Context) []meta.Hook {
 	hooks := []meta.Hook{l.shown.hook()}
 	for _, g := range l.loggers {
@@ -74,7 +83,7 @@ func (l *leader) hooks(ctx context.Context) []meta.Hook {
 	})
 }
 
-// begin tells what is trained, and where.
+// begin prints what is trained, and where.
 func (l *leader) begin() {
 	announce(l.log, l.config, l.state, l.ds, l.out)
 	tellWarmup(l.log, l.schedule)
@@ -89,7 +98,7 @@ func (l *leader) begin() {
 	}
 }
 
-// evaluate scores the backbone after an epoch.
+// evaluate scores the backbone after an epoch, and logs the scores.
 func (l *leader) evaluate(ctx context.Context, line EpochLine) error {
 	if err := line.evaluate(ctx, l.warn, l.state, l.config); err != nil {
 		return lateEvaluation(err)
@@ -104,7 +113,7 @@ func (l *leader) evaluate(ctx context.Context, line EpochLine) error {
 	return nil
 }
 
-// epoch keeps an epoch's checkpoints, and evaluates it if that is due.
+// epoch writes the checkpoints of an epoch, and evaluates it if that is due.
 func (l *leader) epoch(ctx context.Context, e meta.Epoch) error {
 	l.last = e
 	if err := l.keep.now(); err != nil {
@@ -121,10 +130,10 @@ func (l *leader) epoch(ctx context.Context, e meta.Epoch) error {
 	return l.done()
 }
 
-// done lets the other ranks go on.
+// done lets the other ranks continue, which wait while rank 0 saves and evaluates.
 func (l *leader) done() error { return l.job.Done(strconv.Itoa(l.state.Position.Epoch)) }
 
-// end saves a run that was interrupted.
+// end saves an interrupted run.
 func (l *leader) end(err error) error {
 	if !errors.Is(err, context.Canceled) {
 		return nil

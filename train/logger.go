@@ -2,33 +2,28 @@ package train
 
 import (
 	"github.com/icl-msr/icl-msr/internal/runfolder"
+	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/meta"
 )
 
 // Logger takes the figures of a run, on rank 0. An error ends the run. Adding one takes a file and a row in loggers.
 type Logger interface {
-	// Step is told of each step, in order.
+	// Step is called after each step, in order.
 	Step(s meta.Step) error
-	// Epoch is told of each epoch at its end, and once more with its evaluation, if it has one.
+	// Epoch is called at the end of each epoch, and again with its evaluation if it has one.
 	Epoch(e EpochLine) error
-	// End is told how the run ended: nil, or its error.
+	// End is called at the end of the run, with its error or nil.
 	End(err error) error
 }
 
-// openLogger opens a logger of the run in a folder. The run is at a position: what the logger has of later steps and
-// epochs will come again.
+// openLogger opens a logger of the run in a folder. The run starts at position at: later steps and epochs that the
+// logger already has will come again.
 type openLogger func(f *runfolder.Folder, at meta.Position) (Logger, error)
 
-// loggers are all loggers, one a row, by the names that errors call them.
-func loggers() []struct {
-	name string
-	open openLogger
-} {
-	return []struct {
-		name string
-		open openLogger
-	}{
-		{"metrics.jsonl", openMetricsFile},
+// loggers lists all loggers, one in a row, with the names that errors have for them.
+func loggers() suggest.Table[openLogger] {
+	return suggest.Table[openLogger]{
+		{Name: "metrics.jsonl", Is: openMetricsFile},
 	}
 }
 
@@ -38,7 +33,7 @@ type namedLogger struct {
 	name string
 }
 
-// hook is the hook that tells the logger.
+// hook returns the hook that calls the logger.
 func (l namedLogger) hook() meta.Hook {
 	return meta.Hook{
 		Name:    l.name,
@@ -51,11 +46,11 @@ func (l namedLogger) hook() meta.Hook {
 // openLoggers opens all loggers.
 func openLoggers(f *runfolder.Folder, at meta.Position) (out []namedLogger, err error) {
 	for _, l := range loggers() {
-		open, err := l.open(f, at)
+		open, err := l.Is(f, at)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, namedLogger{open, l.name})
+		out = append(out, namedLogger{open, l.Name})
 	}
 	return out, nil
 }

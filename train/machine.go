@@ -8,19 +8,18 @@ import (
 	"github.com/sugarme/gotch"
 
 	"github.com/icl-msr/icl-msr/internal/field"
-	"github.com/icl-msr/icl-msr/internal/suggest"
 	"github.com/icl-msr/icl-msr/internal/usage"
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Machine says what computes, and how.
+// Machine is the device that computes, and its numerics.
 type Machine struct {
 	Device        string `yaml:"device"`
 	Precision     string `yaml:"precision"`
 	Deterministic bool   `yaml:"deterministic"`
 }
 
-// The precisions of --precision.
+// The values of Machine.Precision.
 const (
 	Float32 = "float32"
 	TF32    = "tf32"
@@ -29,7 +28,7 @@ const (
 // OnCPU is the default machine.
 func OnCPU() Machine { return Machine{Device: "cpu", Precision: TF32} }
 
-// Device parses cpu, cuda or cuda:i and checks that it is there and computes.
+// Device parses cpu, cuda or cuda:i, and checks that the device exists and computes.
 func Device(name string) (gotch.Device, error) {
 	d, err := torch.ParseDevice(name)
 	if err != nil {
@@ -41,8 +40,8 @@ func Device(name string) (gotch.Device, error) {
 	return d, nil
 }
 
-// NoGPU is why a build for GPUs sees none at all; how many processes could have one
-// does not matter then.
+// NoGPU returns the reason why a build for GPUs sees none at all, or nil. A job asks this before it counts GPUs for its
+// processes.
 func NoGPU(name string) error {
 	d, err := torch.ParseDevice(name)
 	if err != nil || d == gotch.CPU || torch.CUDADevices() > 0 || !torch.DescribeCUDA().Built {
@@ -51,8 +50,7 @@ func NoGPU(name string) error {
 	return field.Errorf("{train.Device} %s: %w", name, torch.Present(d))
 }
 
-// Setup sets up the device. training says that batches have one shape, for which
-// cuDNN may look for the fastest algorithms.
+// Setup sets up the device. In training all batches have one shape, so that cuDNN may search the fastest algorithms.
 func (m *Machine) Setup(training bool) (gotch.Device, error) {
 	n, err := m.numerics()
 	if err != nil {
@@ -66,15 +64,15 @@ func (m *Machine) Setup(training bool) (gotch.Device, error) {
 	return d, torch.SetNumerics(d, n)
 }
 
+// numerics returns the numerics for package torch.
 func (m *Machine) numerics() (torch.Numerics, error) {
-	if m.Precision != Float32 && m.Precision != TF32 {
-		known := []string{Float32, TF32}
-		return torch.Numerics{}, usage.Wrap(suggest.Unknown("{train.Precision}", m.Precision, known))
+	if err := choice("{train.Precision}", m.Precision, Float32, TF32); err != nil {
+		return torch.Numerics{}, err
 	}
 	return torch.Numerics{TF32: m.Precision == TF32, Deterministic: m.Deterministic}, nil
 }
 
-// TellDevice prints a line on the GPU that a run is on; none for the CPU, or where w is nil.
+// TellDevice prints a line on the run's GPU. It prints nothing for the CPU, or if w is nil.
 func TellDevice(w io.Writer, m Machine) {
 	d, err := torch.ParseDevice(m.Device)
 	n, unknown := m.numerics()
@@ -86,8 +84,7 @@ func TellDevice(w io.Writer, m Machine) {
 	}
 }
 
-// Explain gives a failure of the GPU its remedy; room is what helps against too
-// little memory.
+// Explain adds the remedy to a failure of the GPU. room is the remedy for too little memory.
 func (m *Machine) Explain(err error, room string) error {
 	d, unknown := torch.ParseDevice(m.Device)
 	if unknown != nil {
@@ -96,12 +93,13 @@ func (m *Machine) Explain(err error, room string) error {
 	return torch.Explain(err, d, room)
 }
 
+// isFault reports whether err is a failure of the device, not of the settings.
 func isFault(err error) bool {
 	var f *torch.Fault
 	return errors.As(err, &f)
 }
 
-// room tells how a step of training with less memory is had, in so many processes.
+// room tells how a training step in so many processes takes less memory.
 func (c *Config) room(processes int) string {
 	share := c.BatchSize / max(1, processes)
 	var more string
@@ -121,7 +119,7 @@ func trainingRoom(batch int, more string) string {
 	return fmt.Sprintf("a step has %d pictures on it: give a smaller --batch-size%s", batch, more)
 }
 
-// ForwardRoom tells how a forward pass with less memory is had, for Machine.Explain.
+// ForwardRoom tells how a forward pass takes less memory, for Machine.Explain.
 func ForwardRoom(batch int) string {
 	return fmt.Sprintf("a pass has %d pictures: give a smaller --batch-size", batch)
 }

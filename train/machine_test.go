@@ -11,7 +11,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// A failure of the GPU is one line, and its status 1, from wherever it comes.
+// A failure of the GPU is one line with its remedy, wherever it comes from.
 func TestFailuresOfTheGPU(t *testing.T) {
 	c := Default()
 	c.BatchSize = 512

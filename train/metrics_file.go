@@ -5,10 +5,10 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 )
 
-// metricsFile writes metrics.jsonl: a line for each epoch.
+// metricsFile writes metrics.jsonl, which has a line for each epoch.
 type metricsFile struct{ folder *runfolder.Folder }
 
-// openMetricsFile returns the logger of a folder whose metrics.jsonl has been cut to the run's position (takeUp).
+// openMetricsFile returns the logger of a folder. restoreRun has already cut its metrics.jsonl to the run's position.
 func openMetricsFile(f *runfolder.Folder, _ meta.Position) (Logger, error) {
 	return metricsFile{f}, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// TellNotes prints what data sets have to say of what they hold, each line once.
+// TellNotes prints the notes of data sets, each different line once.
 func TellNotes(w io.Writer, sets ...datasets.Dataset) {
 	var told []string
 	for _, ds := range sets {
@@ -25,7 +25,7 @@ func TellNotes(w io.Writer, sets ...datasets.Dataset) {
 	}
 }
 
-// tellDropped says how many pictures an epoch leaves out.
+// tellDropped prints how many pictures an epoch leaves out.
 func tellDropped(w io.Writer, pictures, batch int) {
 	if rest := pictures % batch; rest > 0 && pictures > batch {
 		fmt.Fprintf(w, "note: each epoch leaves out %d of the %d pictures, which do not fill a batch of %d; they "+
@@ -34,7 +34,7 @@ func tellDropped(w io.Writer, pictures, batch int) {
 	}
 }
 
-// tellRenamed says which options of the method are given by former names.
+// tellRenamed prints which options of the method were given by former names.
 func tellRenamed(w io.Writer, c Config) {
 	for _, option := range slices.Sorted(maps.Keys(c.MethodConfig.Options)) {
 		if name, ok := methods.Renamed(c.Method, option); ok {
@@ -43,7 +43,7 @@ func tellRenamed(w io.Writer, c Config) {
 	}
 }
 
-// CheckDepth16 refuses another way.
+// CheckDepth16 returns an error if the way to read pictures of 16 bits is unknown.
 func (c *Config) CheckDepth16() error {
 	if known := datasets.Depths16(); c.Data.Depth16 != "" && !slices.Contains(known, string(c.Data.Depth16)) {
 		return usage.Errorf("{datasets.Depth16} %s: want %s", c.Data.Depth16, strings.Join(known, ", "))

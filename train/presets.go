@@ -7,8 +7,8 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// Preset is a network and a data set with its pixels. The preset of a data set that methods have recipes for leaves to
-// them what they name; others set more.
+// Preset names settings of network, data set and picture size. If methods have recipes for the data set, the preset
+// leaves the recipes' settings to them; other presets set more.
 type Preset struct {
 	Name, About string
 	Apply       func(c *Config)
@@ -43,13 +43,13 @@ func Presets() []Preset {
 		{"imagenet", "ResNet-50 on ImageNet, the method's recipe there, lambda 0.1", imagenet},
 		{"coco", "ResNet-18 on COCO's pictures of one object, 224 pixels (--size 128 for less memory), for run toy",
 			small("coco", "imagenet", "imagenet", 224)},
-		// lightly's benchmark of SimCLR (docs/source/getting_started/benchmarks/cifar10_benchmark.py of
-		// github.com/lightly-ai/lightly, results of March 2023): 84.8 % by 200 weighted neighbours, the best of
-		// all epochs, batch 512, 200 epochs; `run eval --neighbours 200 --metric cosine --knn-temperature 0.1`.
-		// Its rate is 6e-2 for 128 pictures, in proportion to the batch; its SimCLR augmentation has half the
-		// strength of jitter and no blur. Different here: the head does not end in a batch norm, the crop is bicubic
-		// and comes after the colours, pixels are normalised by CIFAR-10's mean, the cosine falls with each step and
-		// not with each epoch.
+		// The source is lightly's benchmark of SimCLR (docs/source/getting_started/benchmarks/cifar10_benchmark.py of
+		// github.com/lightly-ai/lightly, results of March 2023). It reports 84.8 % with 200 weighted neighbours, the
+		// best of 200 epochs with batch 512. `run eval --neighbours 200 --metric cosine --knn-temperature 0.1`
+		// evaluates in the same way. The rate is 6e-2 for 128 pictures, and grows with the batch. The augmentation is
+		// SimCLR's with half the jitter and no blur. This preset differs: the head does not end in a batch norm, the
+		// crop is bicubic and comes after the colours, pixels are normalised by CIFAR-10's mean, and the cosine falls
+		// with each step, not with each epoch.
 		{"lightly-cifar10", "SimCLR of lightly's CIFAR-10 benchmark: ResNet-18, SGD, batch 512, 200 epochs", func(c *Config) {
 			small("cifar10", "cifar", "cifar", 32)(c)
 			c.Schedule.Epochs, c.Schedule.LR, c.MethodConfig.Dim = 200, 6e-2, 128
@@ -67,14 +67,15 @@ func Presets() []Preset {
 	}
 }
 
-// FindPreset is the preset of a name.
+// FindPreset returns the preset of a name. The error lists the known ones.
 func FindPreset(name string) (Preset, error) {
-	var names []string
-	for _, q := range Presets() {
-		if q.Name == name {
-			return q, nil
-		}
-		names = append(names, q.Name)
+	var table suggest.Table[Preset]
+	for _, p := range Presets() {
+		table = append(table, suggest.Row[Preset]{Name: p.Name, Is: p})
 	}
-	return Preset{}, usage.Wrap(suggest.Unknown("preset", name, names))
+	p, err := table.Find("preset", name)
+	if err != nil {
+		return p, usage.Wrap(err)
+	}
+	return p, nil
 }

@@ -16,13 +16,12 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// Pretrain runs a configuration in folder out, in this process, and returns the
-// last epoch's figures.
+// Pretrain trains a configuration in run folder out, in this process, and returns the last epoch's figures.
 func Pretrain(ctx context.Context, w io.Writer, c Config, out string, resume bool) (meta.Epoch, error) {
 	return PretrainIn(ctx, nil, w, c, out, resume)
 }
 
-// ready is what training needs, on each rank.
+// ready holds what training needs on each rank.
 type ready struct {
 	ds       datasets.Dataset
 	state    *meta.State
@@ -30,6 +29,7 @@ type ready struct {
 	schedule nets.Schedule
 }
 
+// prepare builds what training needs, and returns an error at once where training would meet one later.
 func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *dist.Job) (r ready, err error) {
 	if err := SetThreads(c.Threads); err != nil {
 		return r, err
@@ -48,17 +48,8 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	if r.state, err = c.trained(s, r.ds.Len()); err != nil {
 		return r, err
 	}
-	if err := trainable(w, r.state.Backbone); err != nil {
+	if err := c.checkState(w, job, r.state); err != nil {
 		return r, err
-	}
-	if err := c.checkNegatives(r.state.Method); err != nil {
-		return r, err
-	}
-	b, scripted := r.state.Backbone.(*nets.Scripted)
-	if scripted && job != nil && c.SyncBatchNorm && len(b.Buffers()) > 0 && b.AlwaysRunning() == 0 {
-		return r, usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
-			"processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what "+
-			"you want, train it in one, or trace it after .eval()", c.Arch)
 	}
 	g := job.Ranks()
 	if r.source, err = c.source(ctx, s, w, r.ds, r.state.Views(), g.Rank(), g.Size()); err != nil {
@@ -74,6 +65,30 @@ func (c *Config) prepare(ctx context.Context, s *torch.Scope, w io.Writer, job *
 	return r, nil
 }
 
+// checkState returns an error if the configuration asks for training that the method or the backbone does not allow.
+func (c *Config) checkState(w io.Writer, job *dist.Job, st *meta.State) error {
+	if err := trainable(w, st.Backbone); err != nil {
+		return err
+	}
+	if err := c.checkNegatives(st.Method); err != nil {
+		return err
+	}
+	return c.checkScriptedNorms(job, st.Backbone)
+}
+
+// checkScriptedNorms returns an error if batch norms cannot be synchronised because they are part of a TorchScript
+// module.
+func (c *Config) checkScriptedNorms(job *dist.Job, backbone nets.Encoder) error {
+	b, scripted := backbone.(*nets.Scripted)
+	if !scripted || job == nil || !c.SyncBatchNorm || len(b.Buffers()) == 0 || b.AlwaysRunning() > 0 {
+		return nil
+	}
+	return usage.Errorf("{train.Arch} %s: a TorchScript backbone with batch norms cannot train in several "+
+		"processes, since they see the pictures of one process only; give {train.SyncBatchNorm}=false if that is what "+
+		"you want, train it in one, or trace it after .eval()", c.Arch)
+}
+
+// trainer returns the trainer of a rank.
 func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Trainer {
 	return &meta.Trainer{
 		State:      r.state,
@@ -91,7 +106,7 @@ func (r ready) trainer(c Config, g *torch.Group, hooks ...meta.Hook) *meta.Train
 	}
 }
 
-// PretrainIn is train as a rank of a job: rank 0 has the folder, and speaks.
+// PretrainIn trains as a rank of a job. Rank 0 writes the run folder and prints. A nil job is one process.
 func PretrainIn(
 	ctx context.Context, job *dist.Job, w io.Writer, c Config, out string, resume bool,
 ) (last meta.Epoch, err error) {
@@ -107,21 +122,18 @@ func PretrainIn(
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
-	data, err := look(job, r.ds)
+	data, err := recordData(job, r.ds)
 	if err != nil {
 		return last, err
 	}
 	if !job.Leads() {
 		return last, follow(ctx, job, c, r)
 	}
-	folder, missing, err := open(w, out, c, resume, r, data)
+	folder, missing, err := openRun(w, out, c, resume, r, data)
 	if err := job.Agree(err); err != nil {
 		return last, err
 	}
 	defer folder.Close()
-	if err := r.state.Share(job.Ranks()); err != nil {
-		return last, job.Explain(err)
-	}
 	l := leader{ready: r, config: c, out: out, log: w, warn: w, job: job, folder: folder}
 	err = l.train(ctx, missing)
 	return l.last, err
@@ -135,11 +147,11 @@ func follow(ctx context.Context, job *dist.Job, c Config, r ready) error {
 	if err := r.state.Share(job.Group); err != nil {
 		return job.Explain(err)
 	}
-	// Rank 0 evaluates and saves after an epoch, for as long as it takes; taking up a run, also before the first.
+	// Rank 0 evaluates and saves after each epoch, and before the first one of a resumed run. That may take long.
 	if err := job.Await(strconv.Itoa(r.state.Position.Epoch)); err != nil {
 		return err
 	}
-	// Without a name: an error of it names a rank.
+	// This hook has no name, since its errors name a rank.
 	wait := meta.Hook{OnEpoch: func(st *meta.State, _ meta.Epoch) error {
 		return job.Await(strconv.Itoa(st.Position.Epoch))
 	}}

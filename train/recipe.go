@@ -10,16 +10,17 @@ import (
 	"github.com/icl-msr/icl-msr/methods"
 )
 
-// Start is what a configuration starts from: the layers below a file of settings and flags.
+// Start names the layers of a configuration below the settings file and the flags.
 type Start struct {
-	Recipe   string           // a method, or methods.WMSE2
-	Preset   string           // "": none
-	Set      string           // the data set that the recipe is for, one of methods.DataSets; "": no recipe
-	Defaults methods.Defaults // whose recipe
+	Recipe   string           // a method's name, or methods.WMSE2
+	Preset   string           // "" means no preset
+	Set      string           // the recipe's data set, one of methods.DataSets; "" means no recipe
+	Defaults methods.Defaults // the source of the recipe
 }
 
-// StartFrom is the configuration of a method and a preset. The preset of a data set has the method's recipe there, as
-// the paper's table used it; others have the method's lambda, gamma and temperature.
+// StartFrom returns the configuration of a method and a preset. If the preset is a data set's, the configuration has
+// the method's recipe for it, as used for the paper's table. Otherwise it has the method's lambda, gamma and
+// temperature.
 func StartFrom(method, presetName string) (Config, error) {
 	s := Start{Recipe: method, Preset: presetName}
 	if slices.Contains(methods.DataSets(), presetName) {
@@ -28,7 +29,7 @@ func StartFrom(method, presetName string) (Config, error) {
 	return s.Config()
 }
 
-// Config lays the preset over the method's recipe over the method's constants over the defaults.
+// Config applies the layers in order: defaults, the method's constants, the method's recipe, the preset.
 func (s Start) Config() (Config, error) {
 	c := Default()
 	c.Method = methods.MethodOf(s.Recipe)
@@ -39,7 +40,7 @@ func (s Start) Config() (Config, error) {
 		if err != nil {
 			return c, usage.Wrap(err)
 		}
-		if err := c.follow(recipe, s.Set); err != nil {
+		if err := c.applyRecipe(recipe, s.Set); err != nil {
 			return c, err
 		}
 	}
@@ -54,9 +55,10 @@ func (s Start) Config() (Config, error) {
 	return c, nil
 }
 
-// follow takes a recipe's settings. A rate that is not Adam's says nothing of the fast weights, which descend without
-// momentum or normalisation: they keep the rate that section 6.2 of the paper has for the data set.
-func (c *Config) follow(recipe []methods.Setting, set string) error {
+// applyRecipe applies a recipe's settings. The fast weights descend without momentum or normalisation, so that the rate
+// of an optimizer other than Adam tells nothing about theirs. They then keep the rate that section 6.2 of the paper
+// (arXiv 2206.14702) has for the data set.
+func (c *Config) applyRecipe(recipe []methods.Setting, set string) error {
 	if err := c.decode(strings.NewReader(recipeText(recipe)), "the recipe"); err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func (c *Config) follow(recipe []methods.Setting, set string) error {
 	return nil
 }
 
-// paperRate is Adam's rate in section 6.2. ImageNet, for which it names none, has ImageNet-100's.
+// paperRate returns Adam's rate in section 6.2. It names none for ImageNet, which gets ImageNet-100's.
 func paperRate(set string) float64 {
 	if strings.HasPrefix(set, "cifar") {
 		return 3e-3
@@ -74,7 +76,7 @@ func paperRate(set string) float64 {
 	return 2e-3
 }
 
-// recipeText has a recipe's settings as config.yaml has them.
+// recipeText writes a recipe's settings in the form of config.yaml.
 func recipeText(recipe []methods.Setting) string {
 	var b strings.Builder
 	options := map[string][]string{}
@@ -96,8 +98,8 @@ func recipeText(recipe []methods.Setting) string {
 	return b.String()
 }
 
-// RecipeSet is the data set whose recipes a run with these settings and this preset has, if it has any: the preset's,
-// the data set's own, or else that of the nearest pictures by their size.
+// RecipeSet returns the data set whose recipes fit a run with these settings and this preset: the preset's or the data
+// set's own if there are recipes for it, otherwise the one whose pictures are nearest in size.
 func RecipeSet(preset string, c Config) string {
 	if slices.Contains(methods.DataSets(), preset) {
 		return preset
@@ -116,7 +118,7 @@ func RecipeSet(preset string, c Config) string {
 	return "imagenet-100"
 }
 
-// KeepRecipe takes over what recipes set from another configuration.
+// KeepRecipe copies the settings that recipes set from another configuration.
 func (c *Config) KeepRecipe(other Config) {
 	c.MethodConfig, c.MSR.Alpha = other.MethodConfig, other.MSR.Alpha
 	c.Augment, c.AugmentOptions = other.Augment, other.AugmentOptions

@@ -14,9 +14,9 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// open opens the run folder, and takes up the run in it; a new run starts from
-// --init. missing is the epoch whose evaluation was stopped, or nil.
-func open(
+// openRun opens the run folder, and resumes the run in it. A new run starts from c.Initial if that names a file.
+// missing is the epoch whose evaluation was interrupted, or nil.
+func openRun(
 	w io.Writer, out string, c Config, resume bool, r ready, data dataRecord,
 ) (f *runfolder.Folder, missing *EpochLine, err error) {
 	if c.Initial.File != "" && !(resume && len(runfolder.Checkpoints(out)) > 0) {
@@ -34,7 +34,7 @@ func open(
 	if err != nil {
 		return nil, nil, err
 	}
-	if missing, err = takeUp(f, k, c, r, resume); err == nil {
+	if missing, err = restoreRun(f, k, c, r, resume); err == nil {
 		err = data.write(out)
 	}
 	if err != nil {
@@ -44,8 +44,9 @@ func open(
 	return f, missing, nil
 }
 
-// resumable reads the newest checkpoint of the run in a folder, if there is one, and names the settings that may
-// differ from its: where the data is, if it is the same, and how long the run is, if what is done stays as it was.
+// resumable reads the newest checkpoint of the run in a folder; k is nil if there is none. also names the settings that
+// may differ from the checkpoint's: those that tell where the data is, if the data is the same, and the run's length,
+// if it leaves the steps that are done as they were.
 func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *Checkpoint, also []string, err error) {
 	if also, err = data.sameAs(out); err != nil {
 		return nil, nil, err
@@ -55,7 +56,8 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, also, nil
 	case err != nil:
-		return nil, nil, fmt.Errorf("--resume: %w; remove it to start anew, or copy an older checkpoint there", err)
+		return nil, nil, field.Errorf("{runfolder.Resume}: %w; remove it to start anew, or copy an older checkpoint "+
+			"there", err)
 	case found.Config.Schedule.Epochs == c.Schedule.Epochs:
 		return &found, also, nil
 	}
@@ -66,7 +68,7 @@ func resumable(w io.Writer, out string, c Config, r ready, data dataRecord) (k *
 	return &found, append(also, "epochs"), nil
 }
 
-// longer is an error where a run of c would have done otherwise what the checkpoint has done.
+// longer returns an error if a run of c's length would have computed the checkpoint's steps differently.
 func longer(k Checkpoint, c Config, r ready) error {
 	if c.Schedule.Epochs < k.Position.Epoch {
 		return field.Errorf("is less than the %d that it has done: leave {nets.Epochs} out", k.Position.Epoch)
@@ -79,7 +81,7 @@ func longer(k Checkpoint, c Config, r ready) error {
 		phase = m.Phase
 	}
 	anew := field.Errorf("would have changed the steps that are done (%v): give {nets.Epochs} %d, or start anew from "+
-		"its weights by {train.Initial.File} %s and another --out", c.follows(), k.Config.Schedule.Epochs, k.Path)
+		"its weights by {train.Initial.File} %s and another {runfolder.Dir}", c.lengthSetting(), k.Config.Schedule.Epochs, k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {
@@ -89,22 +91,22 @@ func longer(k Checkpoint, c Config, r ready) error {
 	return nil
 }
 
-// at is the clock of step i.
+// at returns the clock of step i.
 func at(c nets.Schedule, i int) model.Clock {
 	return model.Clock{Step: i, Steps: c.Epochs * c.Steps, Epoch: i / c.Steps, Epochs: c.Epochs}
 }
 
-// follows names what depends on how long a run is.
-func (c *Config) follows() error {
+// lengthSetting names the setting that depends on the run's length, as an error so that it has the reader's names.
+func (c *Config) lengthSetting() error {
 	if c.Schedule.Kind == "constant" || c.Schedule.Kind == "step" && len(c.Schedule.Drops) == 0 {
 		return field.Errorf("{train.Method} %s follows the run's length", c.Method)
 	}
 	return field.Errorf("{nets.Kind} %s", c.Schedule.Kind)
 }
 
-// takeUp restores a checkpoint; without one the run starts anew. It returns the last epoch if its evaluation is due
-// and is not there: the run was stopped in it.
-func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
+// restoreRun restores checkpoint k; if k is nil the run starts anew. missing is the last epoch if its evaluation is due
+// and was interrupted, otherwise nil.
+func restoreRun(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) (missing *EpochLine, err error) {
 	if !resume {
 		return nil, nil
 	}
@@ -113,7 +115,7 @@ func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) 
 		return nil, err
 	}
 	if err := k.Restore(r.state); err != nil {
-		return nil, fmt.Errorf("--resume: %w", err)
+		return nil, field.Errorf("{runfolder.Resume}: %w", err)
 	}
 	if err := saveNumbered(f.Dir, c, r.state, false); err != nil {
 		return nil, err
@@ -130,8 +132,8 @@ func takeUp(f *runfolder.Folder, k *Checkpoint, c Config, r ready, resume bool) 
 	return &last, nil
 }
 
-// Newest reads the newest checkpoint of a run that is whole, and tells w of those that are not. Its error is of the
-// newest one.
+// Newest reads the newest checkpoint of a run that is intact, and prints a note on w if it skipped newer ones. If none
+// is intact it returns the error of the newest.
 func Newest(w io.Writer, out string) (k Checkpoint, err error) {
 	err = fmt.Errorf("%s: %w", runfolder.Last(out), fs.ErrNotExist)
 	for i, path := range runfolder.Checkpoints(out) {

@@ -10,12 +10,12 @@ import (
 	"github.com/icl-msr/icl-msr/torchscript"
 )
 
-// FolderOptions say how the folder of a run with this configuration is opened.
+// FolderOptions returns the options that open the folder of a run with this configuration.
 func FolderOptions(c Config, resume bool) runfolder.Options {
 	return runfolder.Options{Config: c, Resume: resume, Free: free(), FromCheckpoint: configIn}
 }
 
-// configIn reads the configuration in a checkpoint, and no tensor of it.
+// configIn reads only the configuration of a checkpoint, not its tensors.
 func configIn(path string) ([]byte, error) {
 	w, err := torchscript.OpenWeights(path)
 	if err != nil {
@@ -28,7 +28,7 @@ func configIn(path string) ([]byte, error) {
 	return []byte(w.Metadata["config"]), nil
 }
 
-// ReadConfig is the configuration of the run in a folder.
+// ReadConfig reads the configuration of the run in a folder.
 func ReadConfig(out string) (Config, error) {
 	c := Default()
 	text, err := runfolder.ReadConfig(out, configIn)

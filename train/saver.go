@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 )
 
-// saver keeps a run's newest checkpoint.
+// saver writes a run's newest checkpoint.
 type saver struct {
 	path   string
 	config Config
@@ -20,12 +20,13 @@ type saver struct {
 	saved  time.Time // when it was last written
 }
 
+// now saves at once.
 func (v *saver) now() error {
 	v.saved = time.Now()
 	return save(v.path, v.config, v.state)
 }
 
-// when saves if --save-after has passed at t.
+// when saves if Config.SaveAfter has passed at t since the last save.
 func (v *saver) when(t time.Time) error {
 	if v.config.SaveAfter <= 0 || t.Sub(v.saved) < v.config.SaveAfter {
 		return nil
@@ -33,8 +34,9 @@ func (v *saver) when(t time.Time) error {
 	return v.now()
 }
 
-// saveNumbered keeps the checkpoint of an epoch that --save-every asks for, at that epoch's end: again, or if it is
-// missing, since the run was killed before it.
+// saveNumbered writes the numbered checkpoint of an epoch, if Config.SaveEvery asks for one and st is at an epoch's
+// end. Unless again is set, it keeps an existing file: a resumed run only needs it if the run was killed before writing
+// it.
 func saveNumbered(out string, c Config, st *meta.State, again bool) error {
 	p := st.Position
 	path := runfolder.Checkpoint(out, p.Epoch)
@@ -45,7 +47,7 @@ func saveNumbered(out string, c Config, st *meta.State, again bool) error {
 	return save(path, c, st)
 }
 
-// sayWhatIsKept adds to the error of a run that diverged what is left of it.
+// sayWhatIsKept adds the last intact checkpoint to the error of a run that diverged.
 func sayWhatIsKept(err error, out string) error {
 	diverged, damaged := (*meta.Diverged)(nil), (*notFinite)(nil)
 	if !errors.As(err, &diverged) && !errors.As(err, &damaged) {
@@ -59,21 +61,21 @@ func sayWhatIsKept(err error, out string) error {
 		k.Position.Batch)
 }
 
-// savesKey is the key of a context's request for a checkpoint.
+// savesKey is the context key of a request for a checkpoint.
 type savesKey struct{}
 
-// WithSaves is a context in which a checkpoint is asked for by setting asked.
+// WithSaves returns a context in which setting asked requests a checkpoint.
 func WithSaves(ctx context.Context, asked *atomic.Bool) context.Context {
 	return context.WithValue(ctx, savesKey{}, asked)
 }
 
-// saveAsked reports, once for each request, that a checkpoint is asked for.
+// saveAsked reports whether a checkpoint was requested, once for each request.
 func saveAsked(ctx context.Context) bool {
 	asked, ok := ctx.Value(savesKey{}).(*atomic.Bool)
 	return ok && asked.Swap(false)
 }
 
-// step saves after a step if --save-after has passed, or if a signal asked for it.
+// step saves after a step if Config.SaveAfter has passed, or if a signal requested it.
 func (v *saver) step(ctx context.Context, tell func(line string)) error {
 	if !saveAsked(ctx) {
 		return v.when(time.Now())

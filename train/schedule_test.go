@@ -21,7 +21,7 @@ func TestAWarmupLongerThanTheRunIsTold(t *testing.T) {
 	}
 }
 
-// flagWriter is a writer whose readers know the warm-up by its flag.
+// flagWriter is a writer whose readers know the warm-up by its flag's name.
 type flagWriter struct{ bytes.Buffer }
 
 func (*flagWriter) NameOf(key string) string {

@@ -10,17 +10,17 @@ import (
 	"github.com/icl-msr/icl-msr/internal/ordered"
 )
 
-// Score is the evaluation on one variant of the test pictures. Its JSON has a member for each evaluator: the number of
-// one that finds a single figure, else an object of figures.
+// Score is the evaluation on one variant of the test pictures. Its JSON has a member for each evaluator: a number if
+// the evaluator has a single figure, otherwise an object of figures.
 type Score struct {
 	Variant     datasets.Variant
-	Figures     []eval.Figure // of all evaluators; without titles if they were read from a file
+	Figures     []eval.Figure // of all evaluators; those read from a file have no titles
 	ProbeEpochs int           // of the linear probe
 	Train       PictureCount
 	Test        PictureCount
 }
 
-// Value is the value of a figure by its key, as "linear.top1". NaN: there is none.
+// Value returns the value of a figure by its key, such as "linear.top1". It is NaN if there is none.
 func (s Score) Value(key string) float64 {
 	for _, f := range s.Figures {
 		if f.Key() == key {
@@ -30,13 +30,13 @@ func (s Score) Value(key string) float64 {
 	return math.NaN()
 }
 
-// With returns f with its value.
+// With returns f with its value in this score.
 func (s Score) With(f eval.Figure) eval.Figure {
 	f.Value = s.Value(f.Key())
 	return f
 }
 
-// Has reports whether all evaluators of a list have scored.
+// Has reports whether the score has the main figures of all evaluators of a list.
 func (s Score) Has(list eval.List) bool {
 	for _, f := range list.Main() {
 		if math.IsNaN(s.Value(f.Key())) {
@@ -46,7 +46,7 @@ func (s Score) Has(list eval.List) bool {
 	return true
 }
 
-// scoreAround are the members of a score's JSON before and after those of evaluators.
+// around returns the members of a score's JSON before and after those of evaluators.
 func (s *Score) around() (before, after []scoreMember) {
 	return []scoreMember{{"variant", &s.Variant}}, []scoreMember{
 		{"probe_epochs", &s.ProbeEpochs},
@@ -102,8 +102,8 @@ func (s *Score) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// members are the figures in JSON: of each evaluator its number, or an object of its named numbers. A figure without a
-// value is left out.
+// members returns the figures as members of JSON: a number for each evaluator, or an object of its named numbers. It
+// leaves out figures without a value, which JSON cannot hold.
 func members(figures []eval.Figure) (out ordered.Object) {
 	for _, f := range figures {
 		if math.IsNaN(f.Value) {
@@ -122,7 +122,7 @@ func members(figures []eval.Figure) (out ordered.Object) {
 	return out
 }
 
-// figuresOf are the figures of an evaluator that members has written. They have no titles.
+// figuresOf undoes members for one evaluator. The figures have no titles, which JSON does not hold.
 func figuresOf(m ordered.Member) (out []eval.Figure, err error) {
 	text, _ := m.Value.(json.RawMessage)
 	f := eval.Figure{Evaluator: m.Key}

@@ -15,7 +15,7 @@ import (
 	"github.com/icl-msr/icl-msr/meta"
 )
 
-// Scores are written as they always were, and those of earlier versions are read.
+// Scores keep their form in JSON, and scores of earlier versions can be read.
 func TestScoresAreWrittenAsEver(t *testing.T) {
 	list := eval.Evaluators()
 	for _, text := range []string{
@@ -46,7 +46,7 @@ func TestScoresAreWrittenAsEver(t *testing.T) {
 	assert.Equal(t, `{"epoch":1}`, string(bare))
 }
 
-// Figures of all evaluators are in a score's JSON, in their order, and in the line of --eval-every.
+// A score's JSON and the line of an evaluation in training have the figures of all evaluators, in their order.
 func TestEachEvaluatorIsInAScore(t *testing.T) {
 	s := Score{Variant: "full", Figures: []eval.Figure{
 		{Evaluator: "knn", Value: 0.5, Title: "5-NN", Share: true},
@@ -70,7 +70,7 @@ func TestEachEvaluatorIsInAScore(t *testing.T) {
 	assert.Equal(t, "evaluation after epoch 2:  full: linear -, 5-NN 50.00% of 4 of 5 pictures", line.String())
 }
 
-// An error of a logger that names the file stays as it is.
+// A logger's error that already names the file stays as it is.
 func TestALoggersErrorNamesItsFile(t *testing.T) {
 	f, err := runfolder.Open(filepath.Join(t.TempDir(), "run"), runfolder.Options{})
 	require.NoError(t, err)

@@ -12,11 +12,11 @@ import (
 	"github.com/icl-msr/icl-msr/nets"
 )
 
-// ScriptedArch is the prefix of --arch that names a TorchScript file.
+// ScriptedArch is the prefix of Config.Arch before the name of a TorchScript file.
 const ScriptedArch = "torchscript:"
 
-// backbone is the one that the configuration names: a ResNet, or the network of
-// a TorchScript file.
+// backbone builds the backbone that the configuration names: one of this program's, or the network of a TorchScript
+// file.
 func (c *Config) backbone() (nets.Encoder, error) {
 	file, ok := strings.CutPrefix(c.Arch, ScriptedArch)
 	if !ok {
@@ -36,19 +36,9 @@ func (c *Config) backbone() (nets.Encoder, error) {
 	return nets.LoadScripted(file, int64(c.Size), d)
 }
 
-// ResolvePaths makes the paths of the data and of a TorchScript file such that they hold from any folder.
+// ResolvePaths makes the paths of the data and of a TorchScript file absolute, so that they hold from any folder.
 func (c *Config) ResolvePaths() error {
-	paths := []*string{&c.Data.Dir, &c.Data.Labels, &c.Intervene.MaskDir}
-	if c.Data.Foreground != "shapes" {
-		paths = append(paths, &c.Data.Foreground)
-	}
-	if outfile.Exists(c.Classes) {
-		paths = append(paths, &c.Classes)
-	}
-	if s := c.Intervene.Strata; s != interventions.BorderStrata && s != interventions.KnownBackgrounds {
-		paths = append(paths, &c.Intervene.Strata)
-	}
-	for _, path := range paths {
+	for _, path := range c.dataPaths() {
 		if *path == "" {
 			continue
 		}
@@ -67,8 +57,23 @@ func (c *Config) ResolvePaths() error {
 	return err
 }
 
-// trainable reports why a backbone cannot be trained, and tells w what of it
-// will not be as in other networks.
+// dataPaths returns the settings that hold a path of the data. Some settings hold either a path or a name.
+func (c *Config) dataPaths() []*string {
+	paths := []*string{&c.Data.Dir, &c.Data.Labels, &c.Intervene.MaskDir}
+	if c.Data.Foreground != "shapes" {
+		paths = append(paths, &c.Data.Foreground)
+	}
+	if outfile.Exists(c.Classes) {
+		paths = append(paths, &c.Classes)
+	}
+	if s := c.Intervene.Strata; s != interventions.BorderStrata && s != interventions.KnownBackgrounds {
+		paths = append(paths, &c.Intervene.Strata)
+	}
+	return paths
+}
+
+// trainable returns an error if a backbone cannot be trained. It prints a note to w if its batch norms behave unlike
+// those of other networks.
 func trainable(w io.Writer, backbone nets.Encoder) error {
 	b, ok := backbone.(*nets.Scripted)
 	if !ok {

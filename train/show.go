@@ -12,7 +12,7 @@ import (
 	"github.com/icl-msr/icl-msr/torch"
 )
 
-// norms says what batch norms of a job take.
+// norms tells which pictures the batch norms of a job see.
 func (c *Config) norms() string {
 	if c.SyncBatchNorm {
 		return "batch norms over all"
@@ -20,6 +20,7 @@ func (c *Config) norms() string {
 	return "batch norms of each process alone"
 }
 
+// announce prints what is trained on which data, and where a resumed run starts.
 func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out string) {
 	name := c.Method
 	if st.MSR != nil {
@@ -40,7 +41,7 @@ func announce(w io.Writer, c Config, st *meta.State, ds datasets.Dataset, out st
 	}
 }
 
-// show is a run's progress.
+// show prints a run's progress.
 type show struct {
 	*progress.Progress
 	w        io.Writer
@@ -48,6 +49,7 @@ type show struct {
 	collapse *collapse
 }
 
+// newShow starts the progress of a run at position at. The total includes the meta steps.
 func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 	total := c.Schedule.Epochs * steps
 	if m := c.Meta(); c.UseMSR && m.Trains() {
@@ -56,6 +58,7 @@ func newShow(w io.Writer, c Config, steps int, at meta.Position) show {
 	return show{progress.New(w, "", total, at.Step+at.MetaSteps), w, c, &collapse{}}
 }
 
+// hook returns the hook that shows steps and epochs.
 func (v show) hook() meta.Hook {
 	return meta.Hook{
 		Name: "progress",
@@ -68,18 +71,23 @@ func (v show) hook() meta.Hook {
 			return nil
 		},
 		OnEpoch: func(st *meta.State, e meta.Epoch) error {
-			line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1,
-				v.c.Schedule.Epochs, e.Value("l_to"), e.Value("lr"), e.Value("images_per_second"), e.Value("seconds_regular"))
-			if v.c.UseMSR {
-				line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e",
-					e.Value("seconds_meta"), e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"),
-					e.Value("grad_norm_l_uni"))
-			}
-			v.Line(line)
-			if word := v.collapse.word(st.Method, v.c.BatchSize, e); word != nil {
+			v.Line(v.c.epochLine(e))
+			if word := v.collapse.note(st.Method, v.c.BatchSize, e); word != nil {
 				v.Line(field.Say(v.w, word))
 			}
 			return nil
 		},
 	}
+}
+
+// epochLine returns an epoch's figures in one line.
+func (c *Config) epochLine(e meta.Epoch) string {
+	line := fmt.Sprintf("epoch %d/%d  loss %.4f  lr %.2e  %.0f images/s  %.1f s", e.Epoch+1, c.Schedule.Epochs,
+		e.Value("l_to"), e.Value("lr"), e.Value("images_per_second"), e.Value("seconds_regular"))
+	if c.UseMSR {
+		line += fmt.Sprintf(" + %.1f s meta  L_ct %.4f  L_msr %.4f  L_uni %.4f  |g_ct| %.2e  |g_uni| %.2e",
+			e.Value("seconds_meta"), e.Value("l_ct"), e.Value("l_msr"), e.Value("l_uni"), e.Value("grad_norm_l_ct_fast"),
+			e.Value("grad_norm_l_uni"))
+	}
+	return line
 }

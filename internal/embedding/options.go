@@ -68,7 +68,7 @@ func (o *Options) Settle() error {
 func (o *Options) Check(files []string) error {
 	if o.Out != "-" {
 		inputs := append(files, o.Paths...)
-		out := outfile.File{Flag: "{embedding.Out}", Path: o.Out, Force: o.Force || o.Resume, Inputs: inputs}
+		out := outfile.File{Setting: "{embedding.Out}", Path: o.Out, Force: o.Force || o.Resume, Inputs: inputs}
 		if err := out.Check(); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (r *armRun) fineTuned(ctx context.Context, log io.Writer, o train.FineTuneO
 	}
 	asked := fineTunedFile{Config: o.FineTuneConfig, Names: o.Names(), Lists: o.Lists,
 		Epochs: o.OwnEpochs(), SplitSeed: o.SplitSeed, Batch: o.Batch}
-	asked.Config.Epochs = o.Passes
+	asked.Config.Epochs = o.DefaultEpochs
 	var before fineTunedFile
 	if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &before) == nil {
 		if asked.Results = before.Results; len(before.Results) == len(before.Names) && reflect.DeepEqual(asked, before) {

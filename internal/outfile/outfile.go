@@ -1,4 +1,4 @@
-// Package outfile guards files that the user names to be written.
+// Package outfile protects existing files from being overwritten by an output that the user names.
 package outfile
 
 import (
@@ -15,24 +15,24 @@ import (
 	"github.com/icl-msr/icl-msr/internal/usage"
 )
 
-// File is a file that the user names to be written.
+// File is an output file that the user names.
 type File struct {
-	Flag    string // names the file in errors: a flag, or a setting as {package.Field}
+	Setting string // the file's name in errors: {package.Field} as in package field, or a flag
 	Path    string
-	Force   bool     // write over an existing file
-	Picture bool     // the file is to be a picture
+	Force   bool     // overwrite an existing file
+	Picture bool     // the output is a picture
 	Inputs  []string // files that the command reads
 }
 
-// Check returns an error if a file would be lost: a picture, a checkpoint or an input in any case, another file unless
-// Force is set. Nothing is written before.
+// Check returns an error if writing the file would destroy something: a picture, a checkpoint or an input in any case,
+// another file unless Force is set. It changes nothing.
 func (o File) Check() error {
 	if !o.Picture && IsPictureName(o.Path) {
-		return o.wrong("names a picture, which would be lost; write " + o.Flag + " FILE before the pictures " +
-			"(the shell makes a list of a pattern, of which " + o.Flag + " takes the first)")
+		return o.errorf("names a picture, which would be lost; write " + o.Setting + " FILE before the pictures " +
+			"(the shell makes a list of a pattern, of which " + o.Setting + " takes the first)")
 	}
 	if dir, ok := runfolder.Owner(o.Path); ok {
-		return o.wrong("is part of the run in %s, which would be lost; choose a place outside of its checkpoints", dir)
+		return o.errorf("is part of the run in %s, which would be lost; choose a place outside of its checkpoints", dir)
 	}
 	info, err := os.Stat(o.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,27 +43,32 @@ func (o File) Check() error {
 	}
 	for _, in := range o.Inputs {
 		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return o.wrong("is what is to be read (%s); choose another file", in)
+			return o.errorf("is what is to be read (%s); choose another file", in)
 		}
 	}
+	return o.checkExisting(info)
+}
+
+// checkExisting returns an error if the file must not be overwritten.
+func (o File) checkExisting(info fs.FileInfo) error {
 	switch kind := kindOf(o.Path); {
 	case info.IsDir():
-		return o.wrong("is a folder; name a file in it")
+		return o.errorf("is a folder; name a file in it")
 	case !info.Mode().IsRegular():
-		return o.wrong("is not a plain file; name one")
+		return o.errorf("is not a plain file; name one")
 	case kind == "picture" && !o.Picture, kind == "checkpoint":
-		return o.wrong("holds a %s, which would be lost; choose another file", kind)
+		return o.errorf("holds a %s, which would be lost; choose another file", kind)
 	case !o.Force && o.Picture:
-		return o.wrong("is there already; {outfile.Force} writes over it (but not in the data set's folder)")
+		return o.errorf("is there already; {outfile.Force} writes over it (but not in the data set's folder)")
 	case !o.Force:
-		return o.wrong("is there already; {outfile.Force} writes over it")
+		return o.errorf("is there already; {outfile.Force} writes over it")
 	}
 	return nil
 }
 
-// wrong is an error about the file.
-func (o File) wrong(format string, args ...any) error {
-	return usage.Errorf(o.Flag+" %s "+format, append([]any{o.Path}, args...)...)
+// errorf makes an error of the file. Its format goes on after the setting and the path.
+func (o File) errorf(format string, args ...any) error {
+	return usage.Errorf(o.Setting+" %s "+format, append([]any{o.Path}, args...)...)
 }
 
 // Within reports whether path is in the folder or below.
@@ -80,21 +85,21 @@ func Within(folder, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// IsPictureName goes by the ending, of pictures that this program does not read, too.
+// IsPictureName reports whether a file's ending is that of a picture, including pictures that this program cannot read.
 func IsPictureName(path string) bool {
 	endings := []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic",
 		".avif"}
 	return slices.Contains(endings, strings.ToLower(filepath.Ext(path)))
 }
 
-// kindOf looks into a file: "picture", "checkpoint" (of this program), or "".
+// kindOf tells by a file's first bytes what it holds: "picture", "checkpoint" (of this program), or "" for others.
 func kindOf(path string) string {
 	f, err := os.Open(path)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	const enough = 1 << 16 // a checkpoint's metadata stand first
+	const enough = 1 << 16 // a checkpoint's metadata come first
 	head, err := io.ReadAll(io.LimitReader(f, enough))
 	if err != nil {
 		return ""

@@ -42,12 +42,13 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 		{"../../../../../../../dev/null", "is not a plain file", "is not a plain file"},
 	} {
 		for force, want := range map[bool]string{false: c.want, true: c.forced} {
-			err := File{Flag: "--out", Path: at(c.name), Force: force, Inputs: []string{at("none"), at("input.csv")}}.Check()
+			err := File{Setting: "{train.Out}", Path: at(c.name), Force: force, Inputs: []string{at("none"), at("input.csv")}}.Check()
 			if want == "" {
 				assert.NoError(t, err, c.name)
 				continue
 			}
 			assert.ErrorContains(t, err, want, c.name)
+			assert.ErrorContains(t, err, "Out "+at(c.name), c.name)
 		}
 	}
 	assert.NoError(t, File{Path: at("new.png"), Picture: true}.Check())

@@ -13,8 +13,8 @@ func Holds(dir string) bool {
 	return err == nil || len(Checkpoints(dir)) > 0
 }
 
-// ReadConfig reads the configuration of a run from config.yaml. If that file is lost or empty, fromCheckpoint reads the
-// configuration from a checkpoint. If there is neither the error is os.ErrNotExist.
+// ReadConfig reads the configuration of a run from config.yaml. If that file is lost or empty, ReadConfig reads it from
+// a checkpoint with fromCheckpoint. If there is neither, the error is os.ErrNotExist.
 func ReadConfig(dir string, fromCheckpoint func(path string) ([]byte, error)) ([]byte, error) {
 	text, err := os.ReadFile(Config(dir))
 	if err == nil && len(bytes.TrimSpace(text)) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {

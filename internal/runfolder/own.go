@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Owner returns the run folder that a file belongs to, or would belong to: as its configuration, metrics or lock, or as
-// a file in its checkpoints. Links are followed.
+// Owner returns the run folder that a file belongs to, or would belong to if it existed: as configuration, metrics,
+// record of the data or lock, or as a file among the checkpoints. Owner follows links.
 func Owner(path string) (dir string, ok bool) {
 	path = resolve(path)
 	dir = filepath.Dir(path)
@@ -37,7 +37,7 @@ func isRun(dir string) bool {
 	})
 }
 
-// resolve returns the absolute path without links of a file that need not exist.
+// resolve returns the absolute path of a file with links followed. The file need not exist.
 func resolve(path string) string {
 	if whole, err := filepath.Abs(path); err == nil {
 		path = whole

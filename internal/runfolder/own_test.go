@@ -37,7 +37,7 @@ func TestWhatIsPartOfARun(t *testing.T) {
 		filepath.Join(at("linked"), "checkpoints", "new.npy"):     run,
 		filepath.Join(run, "x.npy"):                               "",
 		filepath.Join(run, "old", "x.npy"):                        "",
-		runfolder.Last(other):                                     "", // no run: nothing of one lies beside
+		runfolder.Last(other):                                     "", // not a run: only checkpoints
 		at("x.npy"):                                               "",
 	} {
 		got, ok := runfolder.Owner(path)

@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/icl-msr/icl-msr/internal/atomicfile"
+	"github.com/icl-msr/icl-msr/internal/field"
 )
 
 // Folder is an open, locked run folder.
@@ -61,7 +62,7 @@ func Checkpoints(dir string) (out []string) {
 	if _, err := os.Stat(Last(dir)); err == nil {
 		out = append(out, Last(dir))
 	}
-	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // if the folder does not exist there are none
+	entries, _ := os.ReadDir(filepath.Dir(Last(dir))) // a folder that does not exist has none
 	var numbered []string
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), numberedPrefix) && filepath.Ext(e.Name()) == filepath.Ext(lastName) {
@@ -79,10 +80,10 @@ func Checkpoints(dir string) (out []string) {
 type Options struct {
 	Config any  // written as YAML
 	Resume bool // resume the run in the folder
-	// FromCheckpoint reads the configuration from a checkpoint, if config.yaml is lost.
+	// FromCheckpoint reads the configuration from a checkpoint. Open calls it if config.yaml is lost.
 	FromCheckpoint func(path string) ([]byte, error)
 	Free           []string // settings that may differ when a run is resumed
-	// Also, unless it is nil, names further such settings. The folder is locked while it looks at the run.
+	// Also returns further such settings; it may be nil. The folder is locked when Open calls it.
 	Also func() ([]string, error)
 }
 
@@ -90,10 +91,10 @@ type Options struct {
 // temporary files of killed processes.
 func Open(dir string, o Options) (*Folder, error) {
 	if o.Resume && !Holds(dir) {
-		return nil, fmt.Errorf("--resume: %s holds no run; leave --resume out to start one", dir)
+		return nil, field.Errorf("{runfolder.Resume}: %s holds no run; leave {runfolder.Resume} out to start one", dir)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, checkpointsName), 0o755); err != nil {
-		return nil, fmt.Errorf("run folder: %w; choose another with --out", err)
+		return nil, field.Errorf("run folder: %w; choose another with {runfolder.Dir}", err)
 	}
 	f := &Folder{Dir: dir, lock: flock.New(filepath.Join(dir, lockName))}
 	locked, err := f.lock.TryLock()
@@ -102,7 +103,7 @@ func Open(dir string, o Options) (*Folder, error) {
 	}
 	if !locked {
 		owner, _ := os.ReadFile(filepath.Join(dir, lockName))
-		return nil, fmt.Errorf("run folder %s is in use by process %s; wait for it, or choose another with --out",
+		return nil, field.Errorf("run folder %s is in use by process %s; wait for it, or choose another with {runfolder.Dir}",
 			dir, strings.TrimSpace(string(owner)))
 	}
 	if err := f.open(o); err != nil {
@@ -125,22 +126,8 @@ func (f *Folder) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	old, err := ReadConfig(f.Dir, o.FromCheckpoint)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
+	if err := f.checkRun(text, o); err != nil {
 		return err
-	default:
-		if o.Resume && o.Also != nil {
-			also, err := o.Also()
-			if err != nil {
-				return err
-			}
-			o.Free = slices.Concat(o.Free, also)
-		}
-		if err := f.compare(old, text, o); err != nil {
-			return err
-		}
 	}
 	if err := replace(Config(f.Dir), text); err != nil {
 		return err
@@ -149,8 +136,27 @@ func (f *Folder) open(o Options) error {
 	return err
 }
 
-// compare is an error if the folder has a run with another configuration. Settings that the run does not have are newer
-// than the run, and are not compared.
+// checkRun returns an error if the folder holds a run that a run of configuration text must not continue.
+func (f *Folder) checkRun(text []byte, o Options) error {
+	old, err := ReadConfig(f.Dir, o.FromCheckpoint)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if o.Resume && o.Also != nil {
+		also, err := o.Also()
+		if err != nil {
+			return err
+		}
+		o.Free = slices.Concat(o.Free, also)
+	}
+	return f.compare(old, text, o)
+}
+
+// compare returns an error if the folder holds a run with another configuration. It skips settings that the run lacks,
+// which are newer than the run.
 func (f *Folder) compare(old, text []byte, o Options) error {
 	there, here := map[string]any{}, map[string]any{}
 	if err := yaml.Unmarshal(old, &there); err != nil {
@@ -163,21 +169,22 @@ func (f *Folder) compare(old, text []byte, o Options) error {
 		delete(there, name)
 		delete(here, name)
 	}
-	for _, line := range strings.Split(string(text), "\n") { // in the order of the file
+	for _, line := range strings.Split(string(text), "\n") { // errors name the first difference in the file's order
 		name, _, _ := strings.Cut(line, ":")
 		a, known := there[name]
 		delete(there, name)
 		if b := here[name]; known && !reflect.DeepEqual(a, b) {
-			return fmt.Errorf("run folder %s holds a run with %s %s, not %s; choose another --out, or %s",
+			return field.Errorf("run folder %s holds a run with %s %s, not %s; choose another {runfolder.Dir}, or %s",
 				f.Dir, name, typed(a), typed(b), remedy(name, a))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
-		return fmt.Errorf("run folder %s holds a run of another version, with the setting %s; choose another --out",
-			f.Dir, name)
+		return field.Errorf("run folder %s holds a run of another version, with the setting %s; choose another "+
+			"{runfolder.Dir}", f.Dir, name)
 	}
 	if !o.Resume {
-		return fmt.Errorf("run folder %s holds this run already; resume it by --resume, or choose another --out", f.Dir)
+		return field.Errorf("run folder %s holds this run already; resume it by {runfolder.Resume}, or choose another "+
+			"{runfolder.Dir}", f.Dir)
 	}
 	return nil
 }
@@ -211,7 +218,7 @@ func (f *Folder) Amend(v any) error {
 	})
 }
 
-// rewrite replaces the file of metrics.
+// rewrite replaces the file of metrics by what change makes of its text.
 func (f *Folder) rewrite(change func(data []byte) []byte) error {
 	data, err := os.ReadFile(Metrics(f.Dir))
 	if err != nil {
@@ -235,12 +242,12 @@ func (f *Folder) Metric(v any) error {
 		err = f.metrics.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w; make room, then resume with --resume", Metrics(f.Dir), err)
+		return field.Errorf("cannot write %s: %w; make room, then resume with {runfolder.Resume}", Metrics(f.Dir), err)
 	}
 	return nil
 }
 
-// Close releases the lock.
+// Close closes the metrics and releases the lock.
 func (f *Folder) Close() error {
 	if f.metrics != nil {
 		f.metrics.Close()
@@ -248,7 +255,7 @@ func (f *Folder) Close() error {
 	return f.lock.Unlock()
 }
 
-// replace writes a file as a whole.
+// replace writes a file whole or not at all.
 func replace(path string, text []byte) error {
 	return atomicfile.Write(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }

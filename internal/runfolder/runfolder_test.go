@@ -26,7 +26,7 @@ func TestAFolderBelongsToOneRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	c := config{1, "0.1", 2}
 	_, err := runfolder.Open(dir, options(c, true))
-	assert.ErrorContains(t, err, "holds no run; leave --resume out")
+	assert.ErrorContains(t, err, "holds no run; leave Resume out")
 	assert.NoDirExists(t, dir)
 	f, err := runfolder.Open(dir, options(c, false))
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestAFolderBelongsToOneRun(t *testing.T) {
 	assert.ErrorContains(t, err, "is in use by process")
 	require.NoError(t, f.Close())
 	_, err = runfolder.Open(dir, options(c, false))
-	assert.ErrorContains(t, err, "holds this run already; resume it by --resume")
+	assert.ErrorContains(t, err, "holds this run already; resume it by Resume, or choose another Dir")
 	other := c
 	other.LR = "0.2"
 	_, err = runfolder.Open(dir, options(other, true))
@@ -55,7 +55,7 @@ func TestMetricsAreCutBackAndRepaired(t *testing.T) {
 	require.NoError(t, f.Close())
 	w, err := os.OpenFile(runfolder.Metrics(dir), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
-	_, err = w.WriteString(`{"epoch":1,"lo`) // killed while writing
+	_, err = w.WriteString(`{"epoch":1,"lo`) // the process was killed while writing
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "checkpoints", ".last.safetensors.1.partial"), nil, 0o600))
@@ -80,7 +80,7 @@ func TestAFileInTheFoldersPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	_, err := runfolder.Open(path, options(config{}, false))
-	assert.ErrorContains(t, err, "choose another with --out")
+	assert.ErrorContains(t, err, "choose another with Dir")
 }
 
 func TestSettingsOfOtherVersions(t *testing.T) {
@@ -125,7 +125,7 @@ func TestSettingsThatTheFolderFrees(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrInvalid)
 }
 
-// Checkpoints of the tests are their configuration, and nothing else.
+// The tests' checkpoints hold their configuration and nothing else.
 func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run [1]*")
 	c := config{1, "0.1", 2}
@@ -147,7 +147,7 @@ func TestALostConfigurationIsTheCheckpoints(t *testing.T) {
 		require.NoError(t, lose(), name)
 		require.True(t, runfolder.Holds(dir))
 		_, err = runfolder.Open(dir, options(c, false))
-		assert.ErrorContains(t, err, "holds this run already; resume it by --resume", name)
+		assert.ErrorContains(t, err, "holds this run already; resume it by Resume, or choose another Dir", name)
 		other := c
 		other.LR = "0.2"
 		_, err = runfolder.Open(dir, options(other, true))

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// typed is the value of a setting as it is typed after its flag: lists and pairs with commas.
+// typed returns the value of a setting as typed after its flag, with commas between the parts of lists and pairs.
 func typed(v any) string {
 	var out []string
 	switch v := v.(type) {
@@ -28,7 +28,7 @@ func typed(v any) string {
 	return strings.Join(out, ",")
 }
 
-// remedy says how to give a flag the value v.
+// remedy tells how to give a flag the value v.
 func remedy(name string, v any) string {
 	if _, text := v.(string); !text && typed(v) == "none" {
 		return fmt.Sprintf("leave --%s out", name)

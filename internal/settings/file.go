@@ -1,4 +1,4 @@
-// Package settings reads settings from YAML, and gives them to the flags of their names.
+// Package settings reads settings from YAML, and sets the flags of the same names.
 package settings
 
 import (
@@ -16,21 +16,20 @@ import (
 	"github.com/icl-msr/icl-msr/internal/suggest"
 )
 
-// File has the settings of a YAML text, as they are written there: their
-// types are those of the flags of their names.
+// File holds the settings of a YAML text as written. The flags of the same names give them their types.
 type File struct {
 	name    string
 	entries []setting
 }
 
-// setting is one of them.
+// setting is one setting of a File.
 type setting struct {
 	key   string
 	line  int
 	value *yaml.Node
 }
 
-// Open reads --config; no file has no settings.
+// Open reads a file of settings. An empty path gives no settings.
 func Open(path string) (File, error) {
 	if path == "" {
 		return File{}, nil
@@ -43,7 +42,7 @@ func Open(path string) (File, error) {
 	return Read(r, path)
 }
 
-// Read reads a text; name stands before its errors.
+// Read reads a YAML text. Its errors begin with name.
 func Read(r io.Reader, name string) (File, error) {
 	s := File{name: name}
 	d := yaml.NewDecoder(r)
@@ -63,6 +62,12 @@ func Read(r io.Reader, name string) (File, error) {
 	if top.Kind != yaml.MappingNode {
 		return s, fmt.Errorf("%s:%d: want lines of NAME: VALUE", name, top.Line)
 	}
+	err := s.add(top)
+	return s, err
+}
+
+// add adds the entries of a mapping. A name that comes twice is an error.
+func (s *File) add(top *yaml.Node) error {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
@@ -70,15 +75,15 @@ func Read(r io.Reader, name string) (File, error) {
 			value = value.Alias
 		}
 		if first, twice := lines[key.Value]; twice {
-			return s, fmt.Errorf("%s:%d: %s comes twice, before in line %d", name, key.Line, key.Value, first)
+			return fmt.Errorf("%s:%d: %s comes twice, before in line %d", s.name, key.Line, key.Value, first)
 		}
 		lines[key.Value] = key.Line
 		s.entries = append(s.entries, setting{key.Value, key.Line, value})
 	}
-	return s, nil
+	return nil
 }
 
-// Text is a setting's value as it is written; empty without.
+// Text returns a setting's value as written. It is empty if the setting is absent.
 func (s File) Text(key string) string {
 	for _, e := range s.entries {
 		if e.key == key && e.value.Tag != "!!null" {
@@ -88,7 +93,7 @@ func (s File) Text(key string) string {
 	return ""
 }
 
-// Explain says where in the file an error is from.
+// Explain adds to an error the line of the setting that it is about.
 func (s File) Explain(key string, err error) error {
 	for _, e := range s.entries {
 		if e.key == key {
@@ -102,8 +107,8 @@ func (s File) at(e setting, err error) error {
 	return fmt.Errorf("%s:%d: %w", s.name, e.line, err)
 }
 
-// Apply gives flags the values of the settings. f has a flag for each setting; own are keys that are the caller's. A
-// name that command has as a flag, though it is no setting, is told from an unknown one; command may be nil.
+// Apply sets the flags f from the settings, except those that own names, which the caller handles. A setting without a
+// flag in f is an error. If command, which may be nil, has a flag of that name, the error says to use it instead.
 func (s File) Apply(f, command *pflag.FlagSet, own ...string) error {
 	for _, e := range s.entries {
 		if slices.Contains(own, e.key) {
@@ -132,7 +137,7 @@ func noSetting(key string, f, command *pflag.FlagSet, own []string) error {
 	return fmt.Errorf("unknown setting %q; settings have the names of flags, see run pretrain --help", key)
 }
 
-// set gives a flag the value of a setting.
+// set sets a flag to the setting's value.
 func (e setting) set(f *pflag.FlagSet, g *pflag.Flag) error {
 	kind := g.Value.Type()
 	switch e.value.Kind {
@@ -153,7 +158,7 @@ func (e setting) set(f *pflag.FlagSet, g *pflag.Flag) error {
 	return wantsOther(g, shown(e.value), cmp.Or(wants(kind), "a text"))
 }
 
-// empty is a setting with nothing behind its colon: an empty text or list.
+// empty sets a flag from a setting that has no value: to an empty text or list, if its type has one.
 func (e setting) empty(f *pflag.FlagSet, g *pflag.Flag) error {
 	list, isList := g.Value.(pflag.SliceValue)
 	switch {
@@ -162,7 +167,7 @@ func (e setting) empty(f *pflag.FlagSet, g *pflag.Flag) error {
 	case g.Value.Type() == "string":
 		return f.Set(g.Name, "")
 	case wants(g.Value.Type()) == "":
-		return nil // options: none
+		return nil // named values: there are none
 	}
 	return wantsOther(g, "has no value", wants(g.Value.Type()))
 }
@@ -194,7 +199,7 @@ func (e setting) pairs(f *pflag.FlagSet, g *pflag.Flag) error {
 	return nil
 }
 
-// scalar is a text as flags have it, where YAML has its own words.
+// scalar translates YAML's words for booleans and numbers into those of flags.
 func scalar(text, kind string) string {
 	lower := strings.ToLower(text)
 	switch {
@@ -208,7 +213,7 @@ func scalar(text, kind string) string {
 	return text
 }
 
-// shown is a value that is no scalar, in one line for an error.
+// shown describes a value that is not a scalar, for an error.
 func shown(n *yaml.Node) string {
 	if n.Kind == yaml.SequenceNode {
 		return "has a list"

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// NamedValues are NAME=VALUE pairs: a flag that may be given several times.
+// NamedValues are NAME=VALUE pairs, the value of a flag that may be given several times.
 type NamedValues map[string]float64
 
 // String implements pflag.Value.

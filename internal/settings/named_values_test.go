@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Messages have options as they are typed.
+// Messages show options as a user types them.
 func TestOptionsArePrintedAsTyped(t *testing.T) {
 	o := NamedValues{"view_norm": 2, "head_layers": 3}
 	assert.Equal(t, "head_layers=3,view_norm=2", fmt.Sprint(o))

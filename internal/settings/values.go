@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// WrongValue is the error of a value that is not of its setting's type.
+// WrongValue is the error of a value that does not have its setting's type.
 type WrongValue struct{ name, why string }
 
 func (e *WrongValue) Error() string { return e.name + e.why }
@@ -17,7 +17,7 @@ func wantsOther(g *pflag.Flag, text, want string) *WrongValue {
 	return &WrongValue{g.Name, fmt.Sprintf(" %s: want %s", text, want)}
 }
 
-// SetValue gives a flag a value from its text, on the command line or in a file.
+// SetValue sets a flag from a text on the command line or in a file.
 func SetValue(f *pflag.FlagSet, g *pflag.Flag, text string) error {
 	want := wants(g.Value.Type())
 	if wholeNumbers(g.Value.Type()) && Octal(text) {
@@ -30,13 +30,13 @@ func SetValue(f *pflag.FlagSet, g *pflag.Flag, text string) error {
 		return nil
 	case want != "":
 		return wantsOther(g, text, want)
-	case errors.As(err, &invalid): // a type of ours says what it wants
+	case errors.As(err, &invalid): // this program's own types say what they want
 		return &WrongValue{g.Name, fmt.Sprintf(": %v", invalid.Unwrap())}
 	}
 	return err
 }
 
-// wants says what texts a type of flags takes; empty for types that say it.
+// wants describes the texts that a type of flags takes. It is empty for types whose own errors do.
 func wants(kind string) string {
 	switch kind {
 	case "bool":
@@ -59,8 +59,7 @@ func wants(kind string) string {
 
 func wholeNumbers(kind string) bool { return strings.Contains(kind, "int") }
 
-// Octal reports whether one of the numbers in a text begins with a zero: Go would
-// take it as octal, people mean it as decimal.
+// Octal reports whether a number in a text begins with a zero. Go would read it as octal, but people mean decimal.
 func Octal(text string) bool {
 	for part := range strings.SplitSeq(text, ",") {
 		digits := strings.TrimLeft(strings.TrimSpace(part), "+-")
