@@ -76,8 +76,8 @@ func similarities(s *torch.Scope, b Pair, tau float64) (t similarity) {
 	return t
 }
 
-// WeighNegatives adds log weights [N, M] of pictures to the logits [2N, 2M] of two views of the anchors and two views of
-// the candidates. With 0 for an anchor's own picture, its positive does not change.
+// WeighNegatives adds log weights [N, M] of pictures to the logits [2N, 2M] of two views of the anchors and two views
+// of the candidates. With 0 for an anchor's own picture, its positive does not change.
 func WeighNegatives(s *torch.Scope, logits, logWeights torch.Tensor) torch.Tensor {
 	w, l := s.Shape(logWeights), s.Shape(logits)
 	if s.Err() == nil && (len(w) != 2 || len(l) != 2 || 2*w[0] != l[0] || 2*w[1] != l[1]) {

@@ -50,6 +50,7 @@ func (c *Config) checkNegatives(m model.Method) error {
 	if _, ok := m.(model.Conditional); ok || !c.Intervene.Has("negatives") {
 		return nil
 	}
-	return usage.Errorf("{interventions.Names} negatives: the loss of {train.Method} %s does not weigh negatives; that of "+
+	return usage.Errorf("{interventions.Names} negatives: the loss of {train.Method} %s does not weigh "+
+		"negatives; that of "+
 		"simclr, dcl and dclw does", c.Method)
 }

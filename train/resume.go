@@ -81,7 +81,8 @@ func longer(k Checkpoint, c Config, r ready) error {
 		phase = m.Phase
 	}
 	anew := field.Errorf("would have changed the steps that are done (%v): give {nets.Epochs} %d, or start anew from "+
-		"its weights by {train.Initial.File} %s and another {runfolder.Dir}", c.lengthSetting(), k.Config.Schedule.Epochs, k.Path)
+		"its weights by {train.Initial.File} %s and another {runfolder.Dir}", c.lengthSetting(), k.Config.Schedule.Epochs,
+		k.Path)
 	for i := range k.Position.Step {
 		a, b := at(before, i), at(after, i)
 		if before.At(i) != after.At(i) || momentum(a.Progress()) != momentum(b.Progress()) || phase(a) != phase(b) {

@@ -42,7 +42,8 @@ func TestOutputsThatWouldDestroyAreRefused(t *testing.T) {
 		{"../../../../../../../dev/null", "is not a plain file", "is not a plain file"},
 	} {
 		for force, want := range map[bool]string{false: c.want, true: c.forced} {
-			err := File{Setting: "{train.Out}", Path: at(c.name), Force: force, Inputs: []string{at("none"), at("input.csv")}}.Check()
+			err := File{Setting: "{train.Out}", Path: at(c.name), Force: force, Inputs: []string{at("none"),
+				at("input.csv")}}.Check()
 			if want == "" {
 				assert.NoError(t, err, c.name)
 				continue
