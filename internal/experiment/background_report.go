@@ -24,7 +24,7 @@ func (g *Background) report(took time.Duration) error {
 		Tables: tables,
 	}
 	sec.Charts = append(sec.Charts,
-		g.bars("foreground share of the embedding (bars: 95 % intervals)", "percent", nil, "foreground share"),
+		g.bars("foreground share (bars: 95 % intervals)", "percent", nil, "foreground share"),
 		g.bars("the gap (bars: 95 % intervals)", "points", nil, "gap"),
 		g.bars("accuracy (bars: 95 % intervals)", "top-1 (%)", g.bound(), "full", "new background",
 			"new background, decorrelated probe"))
